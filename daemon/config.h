@@ -1,0 +1,53 @@
+/*
+ * config: what the file and the flags say, checked before anything starts.
+ *
+ * One table of keys (config_keys.c: section, name, type, range, default, reloadable, help) reads the
+ * file; flags override it. A complaint names file, line, and what was expected. Any thread.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "lodge/error.h"
+#include "log.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum default_role { DEFAULT_ROLE_USER, DEFAULT_ROLE_VIEWER, DEFAULT_ROLE_NONE };
+
+struct host_config {
+    char *name;
+    char *uri;
+};
+
+struct config {
+    char *file; /* what was read, or NULL */
+    char *socket;
+    mode_t socket_mode;
+    char *socket_group; /* NULL: leave the group alone */
+    enum default_role default_role;
+    char *admin_group; /* NULL: none */
+    char *state_dir;
+    char *log_level;
+    enum log_format log_format;
+    struct host_config *hosts;
+    size_t host_count;
+    unsigned sync_parallel;
+    unsigned sync_interval_s;
+    unsigned stats_interval_ms;
+    unsigned stats_deadline_ms;
+};
+
+struct options; /* options.h */
+
+/* Defaults, then the file, then the flags. `options->config` NULL: /etc/lodge/lodged.conf if it is
+ * there. The caller clears it with config_clear(). */
+bool config_load(const struct options *options, struct config *ret_config,
+                 struct lodge_error *err) LODGE_MUST_CHECK;
+void config_clear(struct config *config);
+
+/* The keys that differ in `next` and cannot be changed while running, as "[section] key, …" for the
+ * log; the caller frees; NULL when there are none. */
+char *config_needs_restart(const struct config *now, const struct config *next);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * host: one configured libvirt, from the loop's side: its connections by risk, its sync, its lanes.
+ *
+ * Loop-only unless it says otherwise. What it finds goes to its listener (report.h). No function here
+ * blocks: libvirt is called on threads that can be lost in it.
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include "host/report.h"
+#include "lodge/error.h"
+#include "loop/loop.h"
+
+struct host;
+
+struct host_options {
+    const char *name; /* all copied */
+    const char *uri;
+    unsigned sync_parallel;     /* XML calls in flight, 1 to 4 */
+    unsigned sync_interval_s;   /* of the safety net */
+    unsigned stats_interval_ms;
+    unsigned stats_deadline_ms; /* the least a lane's call is given */
+};
+
+/* Once, before any host: registers libvirt's event implementation and starts its thread, sends
+ * libvirt's messages to the log. */
+bool host_layer_start(struct loop *loop, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* What is wrong with this set of URIs in one process (an embedded driver beside a plain local URI,
+ * two embedded roots, a relative root), before anything is opened. Any thread. */
+bool host_uris_check(const char *const *names, const char *const *uris, size_t count,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
+
+struct host *host_new(struct loop *loop, const struct host_options *options,
+                      const struct host_listener *listener, void *owner);
+
+/* Starts connecting; returns at once. */
+void host_start(struct host *host);
+
+const char *host_name(const struct host *host);
+
+/* Asks for a domain's live XML (virDomainGetXMLDesc on the `sync` connection). `answer` comes exactly
+ * once, on the loop: `xml` is borrowed, or NULL with the error; host_down at once when not up. */
+typedef void host_xml_fn(void *data, const char *xml, const struct lodge_error *error);
+void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn *answer,
+                   void *data);
+
+/* No more reports after this returns; open answers come as CANCELLED. Connections are closed by
+ * threads that nobody waits for. NULL is fine. */
+void host_free(struct host *host);
+
+/* Counts for tests and metrics: what the safety net had to repair (must stay 0), reconnects, lanes
+ * lost now. */
+struct host_counts {
+    uint64_t repaired;
+    uint64_t reconnects;
+    uint64_t safety_syncs;
+    unsigned lanes_lost;
+};
+struct host_counts host_counts(const struct host *host);
+
+#endif

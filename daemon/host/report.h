@@ -1,0 +1,87 @@
+/*
+ * report: what a host tells the rest of the house, in plain structs.
+ *
+ * No libvirt type is in here, so that the registry is built and tested without it. All functions of
+ * the listener are called on the loop; what they are given is borrowed for the call.
+ */
+#ifndef HOST_REPORT_H
+#define HOST_REPORT_H
+
+#include "lodge/host.h"
+#include "lodge/vm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The connection that events come by. */
+struct host_connection_report {
+    enum lodge_host_state state;
+    const char *error; /* why it is not up; NULL when it is */
+};
+
+/* What was asked once, after connecting. */
+struct host_abilities_report {
+    int64_t cpus;           /* LODGE_UNKNOWN if the driver cannot say */
+    int64_t memory_mib;
+    const char *hypervisor; /* "QEMU 7.2.0", or NULL */
+    const char *libvirt;    /* "9.0.0" of the daemon that runs it, or NULL */
+    const struct lodge_strings *features;
+};
+
+/* One domain's state as libvirt gave it: authoritative, no event came since it was asked. */
+struct domain_state_report {
+    const char *uuid;
+    const char *name;
+    enum lodge_vm_state state; /* UNKNOWN when only its being there is known yet */
+    const char *reason;        /* libvirt's word, or NULL */
+    enum lodge_flag autostart;
+    bool persistent;
+    bool seen_change; /* an event or a difference said so: `since` is now, not "before we looked" */
+};
+
+/* What a domain's XML says. Owned by the report; take what is wanted by swapping members out. */
+struct domain_facts {
+    char uuid[37];
+    char *name;
+    int64_t vcpus;
+    int64_t memory_mib;
+    char *graphics; /* type of the first, "none" without */
+    struct lodge_disk *disks;
+    size_t disk_count;
+    struct lodge_nic *nics;
+    size_t nic_count;
+    struct lodge_strings boot; /* disk, cdrom, network, in order */
+    struct lodge_strings tags;
+};
+
+/* One running domain's counters and what was made of them. */
+struct domain_sample {
+    char uuid[37];
+    double cpu_percent;   /* NAN until two counters are there */
+    int64_t memory_used_mib; /* by the guest's balloon driver; LODGE_UNKNOWN without */
+    int64_t memory_rss_mib;
+};
+
+struct host_sample {
+    double cpu_percent;
+    int64_t memory_used_mib;
+    double psi_cpu, psi_memory, psi_io; /* NAN unless the host is this machine */
+};
+
+struct host_listener {
+    void (*connection)(void *owner, const char *host, const struct host_connection_report *report);
+    void (*abilities)(void *owner, const char *host, const struct host_abilities_report *report);
+    void (*domain_state)(void *owner, const char *host, const struct domain_state_report *report);
+    void (*domain_facts)(void *owner, const char *host, struct domain_facts *facts);
+    void (*domain_gone)(void *owner, const char *host, const char *uuid);
+    /* Every domain has been told once since the connection came up, with state and XML. */
+    void (*synced)(void *owner, const char *host);
+    /* `since` ms since 1970 from when on its QEMU does not answer; 0: it answers again, or is gone. */
+    void (*domain_hung)(void *owner, const char *host, const char *uuid, int64_t since);
+    /* `at` ms since 1970; `host_sample` may be NULL. Domains that are not in it keep their last. */
+    void (*samples)(void *owner, const char *host, int64_t at, const struct domain_sample *samples,
+                    size_t count, const struct host_sample *host_sample);
+};
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * mailbox: how a thread tells the owner of some data what it found.
+ *
+ * Any thread posts, only the owner collects. Posting gives the letter away: the sender must not touch
+ * it again. Beside the log's ring and the store's, this is the only lock in the daemon.
+ */
+#ifndef LOOP_MAILBOX_H
+#define LOOP_MAILBOX_H
+
+struct letter {
+    struct letter *next;
+    void (*deliver)(struct letter *letter); /* on the owner's thread; frees the letter */
+};
+
+struct mailbox;
+
+struct mailbox *mailbox_new(void (*wake)(void *owner), void *owner);
+
+/* The box must be empty, or its letters are lost with what they own. NULL is fine. */
+void mailbox_free(struct mailbox *box);
+
+/* Any thread. Wakes the owner when the box was empty. */
+void mailbox_post(struct mailbox *box, struct letter *letter);
+
+/* Owner only. Delivers all that was there, in the order posted; returns how many. */
+unsigned mailbox_collect(struct mailbox *box);
+
+#endif

@@ -1,0 +1,15 @@
+/* thread: starting threads that have a name, block all signals and are never joined unless asked. */
+#ifndef LOOP_THREAD_H
+#define LOOP_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* Starts a detached thread; false when the system has none to give. `name` has at most 15 bytes. */
+bool thread_start(const char *name, void *(*run)(void *data), void *data);
+
+/* The same, to be joined by the caller. */
+bool thread_start_joinable(pthread_t *ret_thread, const char *name, void *(*run)(void *data),
+                           void *data);
+
+#endif

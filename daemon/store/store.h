@@ -1,0 +1,52 @@
+/*
+ * store: the SQLite database in the state directory, behind one lock.
+ *
+ * Every function blocks and is for workers, except store_open (before the loop runs) and where it
+ * says loop. WAL, synchronous=FULL, foreign keys, STRICT tables; the schema's version is in
+ * user_version. No libvirt call may be made inside a transaction.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "lodge/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct store;
+
+/* Makes the directory (0700) if it is not there and takes its lock, held for life. The lock is what
+ * makes a second lodged refuse; its error says who has it. */
+bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* Opens DIR/lodge.db: checks, backs up before a migration, migrates. NULL with STORE_UNAVAILABLE for
+ * a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
+struct store *store_open(const char *state_dir, struct lodge_error *err);
+void store_close(struct store *store); /* NULL is fine */
+
+/* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text lives
+ * as long as the store. */
+const char *store_trouble(const struct store *store);
+
+/* Counts this start: 1 for the first. */
+bool store_count_boot(struct store *store, int64_t *ret_boot, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* Each row is told to `each` before the function returns. */
+typedef void store_user_fn(void *data, uid_t uid, const char *role);
+bool store_read_users(struct store *store, store_user_fn *each, void *data,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
+
+struct vm_row {
+    const char *host;
+    const char *uuid;
+    const char *name;
+    uid_t owner;
+};
+typedef void store_vm_fn(void *data, const struct vm_row *row);
+bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+#endif

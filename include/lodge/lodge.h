@@ -1,0 +1,14 @@
+/* lodge.h: all of liblodge. LODGE_API is the version of the RPC contract (`server.info`'s api). */
+#ifndef LODGE_LODGE_H
+#define LODGE_LODGE_H
+
+#include "lodge/client.h"
+#include "lodge/error.h"
+#include "lodge/event.h"
+#include "lodge/host.h"
+#include "lodge/strings.h"
+#include "lodge/vm.h"
+
+#define LODGE_API 1
+
+#endif

@@ -1,0 +1,20 @@
+/* contract: the field tables of the contract's nouns, one file each. */
+#ifndef CONTRACT_CONTRACT_H
+#define CONTRACT_CONTRACT_H
+
+#include "fields.h"
+#include "lodge/event.h"
+
+extern const struct field lodge_vm_fields[];
+extern const struct field lodge_vm_stats_fields[];
+extern const struct field lodge_host_fields[];
+extern const struct field lodge_host_stats_fields[];
+extern const struct field_names lodge_vm_state_names;
+extern const struct field_names lodge_host_state_names;
+extern const struct field_names lodge_topic_names;
+extern const struct field_names lodge_event_type_names;
+
+/* What vm.list and topic vm show when no fields are named: all but what only vm.get tells. */
+field_mask lodge_vm_list_mask(void);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * memory: allocation for the programs, which end when there is none (their state survives that:
+ * it is tested by killing them). liblodge proper must not use it: a library does not end its host.
+ * Sizes that come from outside are bounded before they get here. Any thread.
+ */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stddef.h>
+
+void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *xrealloc(void *old, size_t size) __attribute__((returns_nonnull));
+char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
+char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+
+/* NULL for NULL. */
+char *xstrdup_or_null(const char *text);
+
+#endif
