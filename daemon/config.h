@@ -1,8 +1,8 @@
 /*
  * config: what the file and the flags say, checked before anything starts.
  *
- * One table of keys (config_keys.c: section, name, type, range, default, reloadable, help) reads the
- * file; flags override it. A complaint names file, line, and what was expected. Any thread.
+ * One table of keys (config_keys.c: section, name, type, range, default, reloadable, help) reads
+ * the file; flags override it. A complaint names file, line, and what was expected. Any thread.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -42,8 +42,8 @@ struct options; /* options.h */
 
 /* Defaults, then the file, then the flags. `options->config` NULL: /etc/lodge/lodged.conf if it is
  * there. The caller clears it with config_clear(). */
-bool config_load(const struct options *options, struct config *ret_config,
-                 struct lodge_error *err) LODGE_MUST_CHECK;
+bool config_load(const struct options *options, struct config *ret_config, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 void config_clear(struct config *config);
 
 /* The keys that differ in `next` and cannot be changed while running, as "[section] key, …" for the

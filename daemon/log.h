@@ -2,8 +2,8 @@
  * log: one line per thing that happened, for a person at a terminal or for journald.
  *
  * Lines go into a bounded ring and are written by a thread of its own, so that no caller ever waits
- * for a terminal; what finds the ring full is counted and said later. The same message again within a
- * second is counted instead of repeated. Any thread.
+ * for a terminal; what finds the ring full is counted and said later. The same message again within
+ * a second is counted instead of repeated. Any thread.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -54,11 +54,11 @@ void log_line(enum log_level level, enum log_folder folder, const struct log_fie
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool log_wants(enum log_level level, enum log_folder folder);
 
-#define log_with(level, folder, fields, ...)                    \
-    do {                                                        \
-        if (log_wants(level, folder)) {                         \
-            log_line(level, folder, fields, __VA_ARGS__);       \
-        }                                                       \
+#define log_with(level, folder, fields, ...)              \
+    do {                                                  \
+        if (log_wants(level, folder)) {                   \
+            log_line(level, folder, fields, __VA_ARGS__); \
+        }                                                 \
     } while (0)
 #define log_error(folder, ...) log_with(LOG_LEVEL_ERROR, folder, NULL, __VA_ARGS__)
 #define log_warning(folder, ...) log_with(LOG_LEVEL_WARNING, folder, NULL, __VA_ARGS__)

@@ -3,7 +3,8 @@
  *
  * Why not json-c for writing: a list of 1,000 VMs is joined from fragments in under a millisecond,
  * which is a memcpy here and a tree walk there. Reading JSON is json-c's everywhere. Running out of
- * memory sticks (`failed`), so that a writer is checked once, at its end. Any thread, one at a time.
+ * memory sticks (`failed`), so that a writer is checked once, at its end. Any thread, one at a
+ * time.
  */
 #ifndef BUFFER_H
 #define BUFFER_H
@@ -20,7 +21,7 @@ struct buffer {
     bool failed;
 };
 
-void buffer_free(struct buffer *buffer); /* empties it; the struct is the caller's */
+void buffer_free(struct buffer *buffer);  /* empties it; the struct is the caller's */
 void buffer_clear(struct buffer *buffer); /* length 0, memory kept */
 
 /* Room for `size` more bytes at data + length; NULL when memory is out. */
@@ -35,7 +36,8 @@ void buffer_add_format(struct buffer *buffer, const char *format, ...)
 /* The bytes as a C string (a NUL is put after them), or NULL when something failed. */
 const char *buffer_text(struct buffer *buffer);
 
-/* The bytes as a C string that the caller frees; the buffer is empty. NULL when something failed. */
+/* The bytes as a C string that the caller frees; the buffer is empty. NULL when something failed.
+ */
 char *buffer_take(struct buffer *buffer);
 
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */

@@ -3,8 +3,8 @@
  *
  * From a table a struct is read (strictly, for parameters; leniently, for what a newer daemon may
  * send), written, cleared and described (JSON Schema, for rpc.discover). Unknown members are: NULL
- * strings, LODGE_UNKNOWN ints, NAN numbers, LODGE_FLAG_UNKNOWN, time 0, enum 0; they are left out when
- * written, or null if the row says nullable. Any thread; touches nothing but its arguments.
+ * strings, LODGE_UNKNOWN ints, NAN numbers, LODGE_FLAG_UNKNOWN, time 0, enum 0; they are left out
+ * when written, or null if the row says nullable. Any thread; touches nothing but its arguments.
  */
 #ifndef FIELDS_H
 #define FIELDS_H
@@ -43,8 +43,9 @@ struct field {
     size_t offset;
     size_t size;
     bool required; /* when read strictly */
-    bool nullable; /* written as null when unknown, and null is taken for unknown when read strictly */
-    int64_t min;   /* INT: value; STRING, TEXT: bytes (max 0: no bound; an unbounded INT says both) */
+    bool nullable; /* written as null when unknown, and null is taken for unknown when read strictly
+                    */
+    int64_t min; /* INT: value; STRING, TEXT: bytes (max 0: no bound; an unbounded INT says both) */
     int64_t max;
     int decimals; /* NUMBER, when written */
     const struct field_names *names;
@@ -64,9 +65,9 @@ void fields_init(const struct field *table, void *out);
 /* Frees what the members own and makes every one unknown. */
 void fields_clear(const struct field *table, void *out);
 
-/* Reads `json` (NULL: as an empty object) into `out`, which is initialised first. On failure `out` is
- * clear, and the error has kind PARAMS and names the parameter. Strict: unknown names, wrong types
- * and values out of range are refused. Lenient: unknown names and words are skipped. */
+/* Reads `json` (NULL: as an empty object) into `out`, which is initialised first. On failure `out`
+ * is clear, and the error has kind PARAMS and names the parameter. Strict: unknown names, wrong
+ * types and values out of range are refused. Lenient: unknown names and words are skipped. */
 bool fields_read(struct json_object *json, const struct field *table, enum fields_mode mode,
                  void *out, struct lodge_error *err) LODGE_MUST_CHECK;
 
@@ -80,9 +81,8 @@ bool fields_write_members(struct buffer *buffer, const struct field *table, fiel
                           const void *in, bool comma);
 
 /* The mask of the rows called so, or PARAMS naming parameter `param` and the word nobody knows. */
-bool fields_mask_of(const struct field *table, const struct lodge_strings *names,
-                    const char *param, field_mask *ret_mask, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+bool fields_mask_of(const struct field *table, const struct lodge_strings *names, const char *param,
+                    field_mask *ret_mask, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* The bit of one row; the name must be in the table. */
 field_mask fields_bit(const struct field *table, const char *name);

@@ -1,8 +1,8 @@
 /*
  * frame: bytes from a socket become lines, with a bound on the longest.
  *
- * The reader reads into frame_space(), says how much came, and takes lines until there is none. What
- * a line points to is valid until the next frame_space(). Any thread, one at a time.
+ * The reader reads into frame_space(), says how much came, and takes lines until there is none.
+ * What a line points to is valid until the next frame_space(). Any thread, one at a time.
  */
 #ifndef FRAME_H
 #define FRAME_H

@@ -1,12 +1,12 @@
 /*
  * query: the filter language of vm.list, event.subscribe, `lodge ls` and the console's `/`.
  *
- * Terms are separated by spaces and must all match; `!` in front of a term turns it round. A bare word
- * matches names that contain it, whatever the case. `key:value` compares a fact (state, owner, host,
- * tag, name, uuid), with globs (`*`, `?`) where the value has any. `key>number` (also >=, <, <=, =)
- * compares a quantity: cpu, mem% (samples), vcpus, mem (MiB, or 512M, 4G) (facts). What is not known
- * matches no comparison. Globs run in linear time per star; there are no regular expressions.
- * Any thread; a parsed query is not changed by matching.
+ * Terms are separated by spaces and must all match; `!` in front of a term turns it round. A bare
+ * word matches names that contain it, whatever the case. `key:value` compares a fact (state, owner,
+ * host, tag, name, uuid), with globs (`*`, `?`) where the value has any. `key>number` (also >=, <,
+ * <=, =) compares a quantity: cpu, mem% (samples), vcpus, mem (MiB, or 512M, 4G) (facts). What is
+ * not known matches no comparison. Globs run in linear time per star; there are no regular
+ * expressions. Any thread; a parsed query is not changed by matching.
  */
 #ifndef QUERY_H
 #define QUERY_H
@@ -21,7 +21,8 @@ struct query *query_parse(const char *text, struct lodge_error *err);
 
 bool query_matches(const struct query *query, const struct lodge_vm *vm);
 
-/* Whether a term looks at samples (cpu, mem%), and where; 0 if none does. Subscriptions refuse it. */
+/* Whether a term looks at samples (cpu, mem%), and where; 0 if none does. Subscriptions refuse it.
+ */
 int query_sample_column(const struct query *query);
 
 void query_free(struct query *query); /* NULL is fine */

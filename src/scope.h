@@ -22,11 +22,11 @@
     _Static_assert(1, "wants a semicolon")
 
 /* Hands a pointer over and leaves NULL behind: the reader sees the move. */
-#define TAKE(pointer)                    \
-    ({                                   \
-        __auto_type taken_ = (pointer);  \
-        (pointer) = NULL;                \
-        taken_;                          \
+#define TAKE(pointer)                   \
+    ({                                  \
+        __auto_type taken_ = (pointer); \
+        (pointer) = NULL;               \
+        taken_;                         \
     })
 
 /* The struct that `member` (a pointer to it) lies in. */

@@ -1,8 +1,8 @@
 /*
  * host: one configured libvirt, from the loop's side: its connections by risk, its sync, its lanes.
  *
- * Loop-only unless it says otherwise. What it finds goes to its listener (report.h). No function here
- * blocks: libvirt is called on threads that can be lost in it.
+ * Loop-only unless it says otherwise. What it finds goes to its listener (report.h). No function
+ * here blocks: libvirt is called on threads that can be lost in it.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -16,8 +16,8 @@ struct host;
 struct host_options {
     const char *name; /* all copied */
     const char *uri;
-    unsigned sync_parallel;     /* XML calls in flight, 1 to 4 */
-    unsigned sync_interval_s;   /* of the safety net */
+    unsigned sync_parallel;   /* XML calls in flight, 1 to 4 */
+    unsigned sync_interval_s; /* of the safety net */
     unsigned stats_interval_ms;
     unsigned stats_deadline_ms; /* the least a lane's call is given */
 };
@@ -39,8 +39,9 @@ void host_start(struct host *host);
 
 const char *host_name(const struct host *host);
 
-/* Asks for a domain's live XML (virDomainGetXMLDesc on the `sync` connection). `answer` comes exactly
- * once, on the loop: `xml` is borrowed, or NULL with the error; host_down at once when not up. */
+/* Asks for a domain's live XML (virDomainGetXMLDesc on the `sync` connection). `answer` comes
+ * exactly once, on the loop: `xml` is borrowed, or NULL with the error; host_down at once when not
+ * up. */
 typedef void host_xml_fn(void *data, const char *xml, const struct lodge_error *error);
 void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn *answer,
                    void *data);

@@ -22,7 +22,7 @@ struct host_connection_report {
 
 /* What was asked once, after connecting. */
 struct host_abilities_report {
-    int64_t cpus;           /* LODGE_UNKNOWN if the driver cannot say */
+    int64_t cpus; /* LODGE_UNKNOWN if the driver cannot say */
     int64_t memory_mib;
     const char *hypervisor; /* "QEMU 7.2.0", or NULL */
     const char *libvirt;    /* "9.0.0" of the daemon that runs it, or NULL */
@@ -58,7 +58,7 @@ struct domain_facts {
 /* One running domain's counters and what was made of them. */
 struct domain_sample {
     char uuid[37];
-    double cpu_percent;   /* NAN until two counters are there */
+    double cpu_percent;      /* NAN until two counters are there */
     int64_t memory_used_mib; /* by the guest's balloon driver; LODGE_UNKNOWN without */
     int64_t memory_rss_mib;
 };
@@ -77,7 +77,8 @@ struct host_listener {
     void (*domain_gone)(void *owner, const char *host, const char *uuid);
     /* Every domain has been told once since the connection came up, with state and XML. */
     void (*synced)(void *owner, const char *host);
-    /* `since` ms since 1970 from when on its QEMU does not answer; 0: it answers again, or is gone. */
+    /* `since` ms since 1970 from when on its QEMU does not answer; 0: it answers again, or is gone.
+     */
     void (*domain_hung)(void *owner, const char *host, const char *uuid, int64_t since);
     /* `at` ms since 1970; `host_sample` may be NULL. Domains that are not in it keep their last. */
     void (*samples)(void *owner, const char *host, int64_t at, const struct domain_sample *samples,

@@ -2,8 +2,8 @@
  * loop: the one libuv loop, its thread, and what may be asked of it.
  *
  * Everything here is loop-only unless it says "any thread". Data of the loop's thread is touched by
- * nobody else; other threads post letters. libuv handles are closed by loop_close_handle() alone and
- * never by walking the loop (libwebsockets keeps handles of its own on it).
+ * nobody else; other threads post letters. libuv handles are closed by loop_close_handle() alone
+ * and never by walking the loop (libwebsockets keeps handles of its own on it).
  */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
@@ -20,7 +20,8 @@ struct loop;
  * calling thread becomes the loop's. */
 struct loop *loop_new(void);
 
-/* Runs the closing callbacks that are left and frees everything. False if handles were left open. */
+/* Runs the closing callbacks that are left and frees everything. False if handles were left open.
+ */
 bool loop_free(struct loop *loop);
 
 uv_loop_t *loop_uv(struct loop *loop);

@@ -1,8 +1,8 @@
 /*
  * mailbox: how a thread tells the owner of some data what it found.
  *
- * Any thread posts, only the owner collects. Posting gives the letter away: the sender must not touch
- * it again. Beside the log's ring and the store's, this is the only lock in the daemon.
+ * Any thread posts, only the owner collects. Posting gives the letter away: the sender must not
+ * touch it again. Beside the log's ring and the store's, this is the only lock in the daemon.
  */
 #ifndef LOOP_MAILBOX_H
 #define LOOP_MAILBOX_H

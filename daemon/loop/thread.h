@@ -1,4 +1,5 @@
-/* thread: starting threads that have a name, block all signals and are never joined unless asked. */
+/* thread: starting threads that have a name, block all signals and are never joined unless asked.
+ */
 #ifndef LOOP_THREAD_H
 #define LOOP_THREAD_H
 

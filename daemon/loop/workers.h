@@ -1,10 +1,10 @@
 /*
  * workers: a bounded pool of threads for calls that may block, made when needed, gone when idle.
  *
- * A job is a struct with its inputs by value and its answer's letter inside, so that nothing can fail
- * when it reports. run() is on a worker, deliver() (of its letter) on the loop, which frees the job.
- * A worker may be lost in a call: the pool is then one short until the call returns, and leaving the
- * daemon never waits for it.
+ * A job is a struct with its inputs by value and its answer's letter inside, so that nothing can
+ * fail when it reports. run() is on a worker, deliver() (of its letter) on the loop, which frees
+ * the job. A worker may be lost in a call: the pool is then one short until the call returns, and
+ * leaving the daemon never waits for it.
  */
 #ifndef LOOP_WORKERS_H
 #define LOOP_WORKERS_H
@@ -14,10 +14,10 @@
 #include <stdatomic.h>
 
 struct job {
-    struct letter letter;            /* first; deliver is called also for jobs that never ran */
-    void (*run)(struct job *job);    /* on a worker */
-    atomic_bool cancelled;           /* the one fact that travels to a running job: set by the loop,
-                                        read by run(), which a letter could not interrupt */
+    struct letter letter;         /* first; deliver is called also for jobs that never ran */
+    void (*run)(struct job *job); /* on a worker */
+    atomic_bool cancelled;        /* the one fact that travels to a running job: set by the loop,
+                                     read by run(), which a letter could not interrupt */
     struct job *next;
 };
 
@@ -33,10 +33,10 @@ void workers_submit(struct workers *workers, struct job *job);
 unsigned workers_running(struct workers *workers); /* loop only */
 unsigned workers_waiting(struct workers *workers); /* loop only */
 
-/* Loop only. Jobs that have not begun are delivered cancelled, by the time this returns. Threads that
- * are idle end; those in a call are left to end by themselves: their late letters are still posted,
- * to a loop that must outlive them or be left by _exit(). The struct lives until the last of them is
- * gone. NULL is fine. */
+/* Loop only. Jobs that have not begun are delivered cancelled, by the time this returns. Threads
+ * that are idle end; those in a call are left to end by themselves: their late letters are still
+ * posted, to a loop that must outlive them or be left by _exit(). The struct lives until the last
+ * of them is gone. NULL is fine. */
 void workers_free(struct workers *workers);
 
 #endif

@@ -21,13 +21,13 @@ struct store;
 bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* Opens DIR/lodge.db: checks, backs up before a migration, migrates. NULL with STORE_UNAVAILABLE for
- * a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
+/* Opens DIR/lodge.db: checks, backs up before a migration, migrates. NULL with STORE_UNAVAILABLE
+ * for a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
 struct store *store_open(const char *state_dir, struct lodge_error *err);
 void store_close(struct store *store); /* NULL is fine */
 
-/* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text lives
- * as long as the store. */
+/* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
+ * lives as long as the store. */
 const char *store_trouble(const struct store *store);
 
 /* Counts this start: 1 for the first. */
@@ -36,8 +36,8 @@ bool store_count_boot(struct store *store, int64_t *ret_boot, struct lodge_error
 
 /* Each row is told to `each` before the function returns. */
 typedef void store_user_fn(void *data, uid_t uid, const char *role);
-bool store_read_users(struct store *store, store_user_fn *each, void *data,
-                      struct lodge_error *err) LODGE_MUST_CHECK;
+bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 struct vm_row {
     const char *host;

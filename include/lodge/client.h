@@ -63,8 +63,8 @@ struct lodge_subscribe {
 struct lodge_subscription;
 
 /* Each event once and in order; what `event` points to is valid during the callback. A gap in `seq`
- * is turned into a fresh subscription (RESET, then all anew). `error` is set, and `event` NULL, when
- * the daemon refused the subscription. */
+ * is turned into a fresh subscription (RESET, then all anew). `error` is set, and `event` NULL,
+ * when the daemon refused the subscription. */
 typedef void lodge_event_fn(void *data, const struct lodge_event *event,
                             const struct lodge_error *error);
 
@@ -77,8 +77,8 @@ struct lodge_subscription *lodge_client_subscribe(struct lodge_client *client,
 void lodge_subscription_end(struct lodge_subscription *subscription);
 
 /* Where the daemon of this user is expected: $LODGE_SOCKET; /run/lodge/lodged.sock if it is there
- * or the caller is root; else $XDG_RUNTIME_DIR/lodge/lodged.sock. The caller frees; NULL when memory
- * is out. */
+ * or the caller is root; else $XDG_RUNTIME_DIR/lodge/lodged.sock. The caller frees; NULL when
+ * memory is out. */
 char *lodge_socket_path(void);
 
 #endif

@@ -17,28 +17,28 @@
  * travel: they are what a program finds out by itself. */
 enum lodge_error_kind {
     LODGE_ERROR_NONE,
-    LODGE_ERROR_PARSE,              /* -32700 */
-    LODGE_ERROR_REQUEST,            /* -32600 */
-    LODGE_ERROR_METHOD,             /* -32601 */
-    LODGE_ERROR_PARAMS,             /* -32602 */
-    LODGE_ERROR_INTERNAL,           /* -32603 */
-    LODGE_ERROR_NOT_FOUND,          /* -32001 */
-    LODGE_ERROR_EXISTS,             /* -32002 */
-    LODGE_ERROR_DENIED,             /* -32003 */
-    LODGE_ERROR_QUOTA_EXCEEDED,     /* -32004 */
-    LODGE_ERROR_BAD_STATE,          /* -32005 */
-    LODGE_ERROR_HOST_DOWN,          /* -32006: when a call was out, its outcome is unknown */
-    LODGE_ERROR_TIMEOUT,            /* -32007 */
-    LODGE_ERROR_CANCELLED,          /* -32008 */
-    LODGE_ERROR_BUSY,               /* -32009 */
-    LODGE_ERROR_TOO_MANY,           /* -32010 */
-    LODGE_ERROR_STORE_UNAVAILABLE,  /* -32011 */
-    LODGE_ERROR_CONFLICT,           /* -32012 */
-    LODGE_ERROR_HYPERVISOR,         /* -32013 */
-    LODGE_ERROR_UNRESPONSIVE,       /* -32014 */
-    LODGE_ERROR_UNSUPPORTED,        /* -32015 */
-    LODGE_ERROR_INVALID,            /* a file, flag or argument of this program is wrong */
-    LODGE_ERROR_UNREACHABLE,        /* no daemon answers, or the connection to it broke */
+    LODGE_ERROR_PARSE,             /* -32700 */
+    LODGE_ERROR_REQUEST,           /* -32600 */
+    LODGE_ERROR_METHOD,            /* -32601 */
+    LODGE_ERROR_PARAMS,            /* -32602 */
+    LODGE_ERROR_INTERNAL,          /* -32603 */
+    LODGE_ERROR_NOT_FOUND,         /* -32001 */
+    LODGE_ERROR_EXISTS,            /* -32002 */
+    LODGE_ERROR_DENIED,            /* -32003 */
+    LODGE_ERROR_QUOTA_EXCEEDED,    /* -32004 */
+    LODGE_ERROR_BAD_STATE,         /* -32005 */
+    LODGE_ERROR_HOST_DOWN,         /* -32006: when a call was out, its outcome is unknown */
+    LODGE_ERROR_TIMEOUT,           /* -32007 */
+    LODGE_ERROR_CANCELLED,         /* -32008 */
+    LODGE_ERROR_BUSY,              /* -32009 */
+    LODGE_ERROR_TOO_MANY,          /* -32010 */
+    LODGE_ERROR_STORE_UNAVAILABLE, /* -32011 */
+    LODGE_ERROR_CONFLICT,          /* -32012 */
+    LODGE_ERROR_HYPERVISOR,        /* -32013 */
+    LODGE_ERROR_UNRESPONSIVE,      /* -32014 */
+    LODGE_ERROR_UNSUPPORTED,       /* -32015 */
+    LODGE_ERROR_INVALID,           /* a file, flag or argument of this program is wrong */
+    LODGE_ERROR_UNREACHABLE,       /* no daemon answers, or the connection to it broke */
     LODGE_ERROR_KINDS,
 };
 

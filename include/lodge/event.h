@@ -19,7 +19,7 @@ enum lodge_event_type {
     LODGE_EVENT_CHANGED,
     LODGE_EVENT_REMOVED, /* carries the object's key only */
     LODGE_EVENT_RESET,   /* forget all that this subscription has told */
-    LODGE_EVENT_READY,   /* all that was there has been told; `incomplete` names hosts not yet read */
+    LODGE_EVENT_READY, /* all that was there has been told; `incomplete` names hosts not yet read */
     LODGE_EVENT_SAMPLE,
     LODGE_EVENT_TYPES,
 };

@@ -31,10 +31,10 @@ enum lodge_vm_state {
 enum lodge_flag { LODGE_FLAG_UNKNOWN, LODGE_FLAG_NO, LODGE_FLAG_YES };
 
 struct lodge_vm_stats {
-    double cpu_percent;        /* of the VM's own vCPUs: 100 is all of them busy */
-    double steal_percent;      /* of the VM's own vCPUs */
-    int64_t memory_used_mib;   /* as the guest's balloon driver tells; absent without one */
-    int64_t memory_rss_mib;    /* what QEMU holds of the host's memory */
+    double cpu_percent;      /* of the VM's own vCPUs: 100 is all of them busy */
+    double steal_percent;    /* of the VM's own vCPUs */
+    int64_t memory_used_mib; /* as the guest's balloon driver tells; absent without one */
+    int64_t memory_rss_mib;  /* what QEMU holds of the host's memory */
     int64_t disk_read_bps;
     int64_t disk_write_bps;
     int64_t net_rx_bps;
