@@ -38,15 +38,22 @@ struct log_fields {
     int64_t op;
 };
 
-/* "info", "debug", "host=debug,rpc=warning", "info,host=debug". On failure nothing changes. */
+/* "info", "debug", "host=debug,rpc=warning", "info,host=debug". Says the level of every folder:
+ * those not named get the plain level, `info` without one. On failure (INVALID) nothing changes. */
 bool log_set_levels(const char *text, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Would log_set_levels() take it? Changes nothing. */
+bool log_check_levels(const char *text, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* One folder, NULL for all; the others stay. PARAMS, naming `folder` or `level`, when unknown. */
 bool log_set_level(const char *folder_or_null, const char *level, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
 /* AUTO: journald when $JOURNAL_STREAM is our stderr, text otherwise. Starts the thread. */
 void log_start(enum log_format format);
 
-/* Writes what is in the ring and stops the thread. Lines after that are written at once. */
+/* Writes what is in the ring and stops the thread; waits at most a second for it. Lines before
+ * log_start() and after this are written at once, as text on stderr by default. */
 void log_stop(void);
 
 /* Use the macros. */
