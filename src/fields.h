@@ -27,7 +27,7 @@ enum field_type {
     FIELD_ENUM,    /* an enum; `names` has a word per value from 1 */
     FIELD_STRINGS, /* struct lodge_strings, of at most `max` if that is not 0 */
     FIELD_ENUMS,   /* bool[names->count]: which of the words are there */
-    FIELD_OBJECT,  /* a struct in place, by `fields`; `present` if written only when told */
+    FIELD_OBJECT,  /* a struct in place, by `fields`; known when one of its members is */
     FIELD_OBJECTS, /* struct { T *items; size_t count; }, each by `fields`, `size` is sizeof(T) */
 };
 
@@ -42,7 +42,7 @@ struct field {
     enum field_type type;
     size_t offset;
     size_t size;
-    bool required; /* when read strictly */
+    bool required; /* when read strictly; a list that is required is written even when empty */
     bool nullable; /* written as null when unknown, and null is taken for unknown when read strictly
                     */
     int64_t min; /* INT: value; STRING, TEXT: bytes (max 0: no bound; an unbounded INT says both) */
@@ -71,6 +71,10 @@ void fields_clear(const struct field *table, void *out);
 bool fields_read(struct json_object *json, const struct field *table, enum fields_mode mode,
                  void *out, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* The same from JSON text, leniently: INTERNAL when it is not JSON. */
+bool fields_read_text(const char *json, const struct field *table, void *out,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Writes {…}: the members that are known and whose bit is set in `mask`. */
 void fields_write(struct buffer *buffer, const struct field *table, field_mask mask,
                   const void *in);
@@ -87,7 +91,8 @@ bool fields_mask_of(const struct field *table, const struct lodge_strings *names
 /* The bit of one row; the name must be in the table. */
 field_mask fields_bit(const struct field *table, const char *name);
 
-/* JSON Schema of the object. */
+/* JSON Schema of one member's value, and of the whole object. */
+void fields_write_field_schema(struct buffer *buffer, const struct field *field);
 void fields_write_schema(struct buffer *buffer, const struct field *table);
 
 /* RFC 3339 -> ms since 1970; false if it is not one. */

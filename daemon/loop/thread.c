@@ -1,0 +1,62 @@
+#include "loop/thread.h"
+
+#include "memory.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct start {
+    char name[16];
+    void *(*run)(void *data);
+    void *data;
+};
+
+static void *begin(void *data)
+{
+    struct start start = *(struct start *)data;
+    free(data);
+    pthread_setname_np(pthread_self(), start.name);
+    return start.run(start.data);
+}
+
+static bool start_with(pthread_t *ret_thread, int detach, const char *name,
+                       void *(*run)(void *data), void *data)
+{
+    struct start *start = xcalloc(1, sizeof *start);
+    for (size_t i = 0; i + 1 < sizeof start->name && name[i] != '\0'; i++) {
+        start->name[i] = name[i];
+    }
+    start->run = run;
+    start->data = data;
+
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, detach);
+    /* libvirt and NSS want room, but not the 8 MiB that a main thread gets. */
+    pthread_attr_setstacksize(&attributes, 512 * 1024);
+
+    /* Signals are the loop's: a thread that is born with them blocked never takes one. */
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(ret_thread, &attributes, begin, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (failed != 0) {
+        free(start);
+    }
+    return failed == 0;
+}
+
+bool thread_start(const char *name, void *(*run)(void *data), void *data)
+{
+    pthread_t thread;
+    return start_with(&thread, PTHREAD_CREATE_DETACHED, name, run, data);
+}
+
+bool thread_start_joinable(pthread_t *ret_thread, const char *name, void *(*run)(void *data),
+                           void *data)
+{
+    return start_with(ret_thread, PTHREAD_CREATE_JOINABLE, name, run, data);
+}

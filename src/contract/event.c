@@ -1,0 +1,35 @@
+/* The words of notifications. */
+#include "lodge/event.h"
+
+#include "contract/contract.h"
+#include "scope.h"
+
+static const char *const topic_words[] = {
+    [LODGE_TOPIC_NONE] = NULL,
+    [LODGE_TOPIC_VM] = "vm",
+    [LODGE_TOPIC_HOST] = "host",
+    [LODGE_TOPIC_METRICS] = "metrics",
+};
+_Static_assert(ARRAY_LENGTH(topic_words) == LODGE_TOPICS, "a word per topic");
+const struct field_names lodge_topic_names = {topic_words, LODGE_TOPICS};
+
+static const char *const type_words[] = {
+    [LODGE_EVENT_NONE] = NULL,         [LODGE_EVENT_ADDED] = "added",
+    [LODGE_EVENT_CHANGED] = "changed", [LODGE_EVENT_REMOVED] = "removed",
+    [LODGE_EVENT_RESET] = "reset",     [LODGE_EVENT_READY] = "ready",
+    [LODGE_EVENT_SAMPLE] = "sample",
+};
+_Static_assert(ARRAY_LENGTH(type_words) == LODGE_EVENT_TYPES, "a word per type");
+const struct field_names lodge_event_type_names = {type_words, LODGE_EVENT_TYPES};
+
+const char *lodge_topic_name(enum lodge_topic topic)
+{
+    const char *word = field_names_word(&lodge_topic_names, topic);
+    return word == NULL ? "none" : word;
+}
+
+const char *lodge_event_type_name(enum lodge_event_type type)
+{
+    const char *word = field_names_word(&lodge_event_type_names, type);
+    return word == NULL ? "none" : word;
+}
