@@ -1,0 +1,86 @@
+"""promise: runs unittest cases and prints each as the promise that it holds.
+
+A test's name is a sentence; `N passed, N failed` is the last line. Exit code 77 when all had to be
+skipped, which meson counts as such.
+"""
+
+import sys
+import time
+import unittest
+
+SKIPPED = 77
+
+
+def sentence(test):
+    name = test.id().rsplit(".", 1)[-1]
+    return name.removeprefix("test_").replace("_", " ")
+
+
+class Result(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.passed = 0
+        self.begun = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begun = time.monotonic()
+
+    def say(self, mark, test, detail=""):
+        took = time.monotonic() - self.begun
+        print(f"{mark:7} {sentence(test)} ({took:.2f} s){detail}", flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+        self.say("ok", test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.complain(test, self.failures[-1][1])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.complain(test, self.errors[-1][1])
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.say("skipped", test, f": {reason}")
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            print(f"        with {subtest._subDescription()}:")
+            self.complain(test, self._exc_info_to_string(err, test))
+
+    def complain(self, test, text):
+        self.say("FAILED", test)
+        world = getattr(test, "world", None)
+        print("\n".join("    " + line for line in text.splitlines()))
+        if world is not None:
+            print(world.report(), flush=True)
+
+
+def main():
+    """Runs the cases of the calling program; words on its command line choose by substring."""
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    suite = unittest.TestSuite()
+    for test in flatten(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])):
+        if not words or any(word in test.id() for word in words):
+            suite.addTest(test)
+    result = Result()
+    suite.run(result)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.passed} passed, {failed} failed"
+          + (f", {len(result.skipped)} skipped" if result.skipped else ""))
+    if not failed and not result.passed and result.skipped:
+        sys.exit(SKIPPED)
+    sys.exit(1 if failed else 0)
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
