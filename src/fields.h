@@ -25,7 +25,8 @@ enum field_type {
     FIELD_FLAG,    /* enum lodge_flag */
     FIELD_TIME,    /* int64_t, ms since 1970; RFC 3339 in JSON */
     FIELD_ENUM,    /* an enum; `names` has a word per value from 1 */
-    FIELD_STRINGS, /* struct lodge_strings, of at most `max` if that is not 0 */
+    FIELD_STRINGS, /* struct lodge_strings, of at most `max` if that is not 0; `items` is NULL only
+                      when it was not there */
     FIELD_ENUMS,   /* bool[names->count]: which of the words are there */
     FIELD_OBJECT,  /* a struct in place, by `fields`; known when one of its members is */
     FIELD_OBJECTS, /* struct { T *items; size_t count; }, each by `fields`, `size` is sizeof(T) */

@@ -128,6 +128,13 @@ static bool read_list(const struct reader *reader, struct json_object *json,
                                 field->name, (long long)field->max);
     }
     struct field_items *objects = member;
+    struct lodge_strings *strings = member;
+    if (field->type == FIELD_STRINGS) {
+        strings->items = calloc(1, sizeof(char *)); /* given, if empty */
+        if (strings->items == NULL) {
+            return no_memory(reader);
+        }
+    }
     if (field->type == FIELD_OBJECTS && count > 0) {
         objects->items = calloc(count, field->size);
         if (objects->items == NULL) {

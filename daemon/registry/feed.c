@@ -1,0 +1,194 @@
+#include "registry/feed.h"
+
+#include "memory.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* 10,000 VMs may go at once (a host is taken out) without a reset for anybody who reads at all. */
+enum { TOMBSTONE_LIMIT = 16384 };
+
+static void unhang(struct feed_node *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+}
+
+static void hang_before(struct feed_node *place, struct feed_node *node)
+{
+    node->prev = place->prev;
+    node->next = place;
+    place->prev->next = node;
+    place->prev = node;
+}
+
+void feed_init(struct feed *feed, uint64_t boot, void (*free_entry)(struct feed_entry *entry))
+{
+    *feed = (struct feed){.rev = boot << 32, .free_entry = free_entry};
+    feed->head.kind = FEED_HEAD;
+    feed->head.prev = &feed->head;
+    feed->head.next = &feed->head;
+    feed->last_tombstone = &feed->first_tombstone;
+    feed->tombstone_limit = TOMBSTONE_LIMIT;
+}
+
+void feed_done(struct feed *feed)
+{
+    assert(feed->cursors == NULL);
+    struct feed_node *node = feed->head.next;
+    while (node != &feed->head) {
+        struct feed_node *next = node->next;
+        feed->free_entry(CONTAINER_OF(node, struct feed_entry, node));
+        node = next;
+    }
+    free(feed->slots);
+    free(feed->free_slots);
+    *feed = (struct feed){0};
+}
+
+static uint32_t take_slot(struct feed *feed, struct feed_entry *entry)
+{
+    if (feed->free_slot_count > 0) {
+        uint32_t slot = feed->free_slots[--feed->free_slot_count];
+        feed->slots[slot] = entry;
+        return slot;
+    }
+    if (feed->slot_count == feed->slot_room) {
+        feed->slot_room = feed->slot_room == 0 ? 64 : feed->slot_room * 2;
+        feed->slots = xrealloc(feed->slots, feed->slot_room * sizeof(struct feed_entry *));
+    }
+    feed->slots[feed->slot_count] = entry;
+    return (uint32_t)feed->slot_count++;
+}
+
+static void give_slot_back(struct feed *feed, uint32_t slot)
+{
+    if (feed->free_slot_count == feed->free_slot_room) {
+        feed->free_slot_room = feed->free_slot_room == 0 ? 64 : feed->free_slot_room * 2;
+        feed->free_slots = xrealloc(feed->free_slots, feed->free_slot_room * sizeof(uint32_t));
+    }
+    feed->slots[slot] = NULL;
+    feed->free_slots[feed->free_slot_count++] = slot;
+}
+
+void feed_add(struct feed *feed, struct feed_entry *entry, enum feed_kind kind)
+{
+    entry->node.kind = kind;
+    entry->gone = false;
+    entry->slot = take_slot(feed, entry);
+    entry->rev = ++feed->rev;
+    hang_before(&feed->head, &entry->node);
+    feed->live++;
+}
+
+void feed_changed(struct feed *feed, struct feed_entry *entry)
+{
+    assert(!entry->gone);
+    entry->rev = ++feed->rev;
+    unhang(&entry->node);
+    hang_before(&feed->head, &entry->node);
+}
+
+/* Drops the oldest tombstone. */
+static void drop_tombstone(struct feed *feed)
+{
+    struct feed_entry *entry = feed->first_tombstone;
+    feed->first_tombstone = entry->next_tombstone;
+    if (feed->first_tombstone == NULL) {
+        feed->last_tombstone = &feed->first_tombstone;
+    }
+    feed->tombstones--;
+    unhang(&entry->node);
+    give_slot_back(feed, entry->slot);
+    feed->free_entry(entry);
+}
+
+void feed_remove(struct feed *feed, struct feed_entry *entry)
+{
+    feed_changed(feed, entry);
+    entry->gone = true;
+    entry->next_tombstone = NULL;
+    *feed->last_tombstone = entry;
+    feed->last_tombstone = &entry->next_tombstone;
+    feed->tombstones++;
+    feed->live--;
+
+    while (feed->tombstones > feed->tombstone_limit) {
+        uint64_t rev = feed->first_tombstone->rev;
+        for (struct feed_cursor *cursor = feed->cursors; cursor != NULL;
+             cursor = cursor->next_cursor) {
+            if (cursor->passed < rev) {
+                cursor->fell_behind(cursor);
+            }
+        }
+        drop_tombstone(feed);
+    }
+}
+
+void feed_prune(struct feed *feed)
+{
+    if (feed->first_tombstone == NULL) {
+        return;
+    }
+    uint64_t passed = UINT64_MAX;
+    for (struct feed_cursor *cursor = feed->cursors; cursor != NULL; cursor = cursor->next_cursor) {
+        passed = cursor->passed < passed ? cursor->passed : passed;
+    }
+    while (feed->first_tombstone != NULL && feed->first_tombstone->rev <= passed) {
+        drop_tombstone(feed);
+    }
+}
+
+void feed_cursor_add(struct feed *feed, struct feed_cursor *cursor)
+{
+    cursor->node.kind = FEED_CURSOR;
+    cursor->passed = 0;
+    hang_before(feed->head.next, &cursor->node);
+    cursor->prev_cursor = NULL;
+    cursor->next_cursor = feed->cursors;
+    if (feed->cursors != NULL) {
+        feed->cursors->prev_cursor = cursor;
+    }
+    feed->cursors = cursor;
+}
+
+void feed_cursor_remove(struct feed *feed, struct feed_cursor *cursor)
+{
+    unhang(&cursor->node);
+    if (cursor->prev_cursor != NULL) {
+        cursor->prev_cursor->next_cursor = cursor->next_cursor;
+    } else {
+        feed->cursors = cursor->next_cursor;
+    }
+    if (cursor->next_cursor != NULL) {
+        cursor->next_cursor->prev_cursor = cursor->prev_cursor;
+    }
+}
+
+void feed_cursor_rewind(struct feed *feed, struct feed_cursor *cursor)
+{
+    unhang(&cursor->node);
+    hang_before(feed->head.next, &cursor->node);
+    cursor->passed = 0;
+}
+
+struct feed_entry *feed_cursor_peek(const struct feed *feed, const struct feed_cursor *cursor)
+{
+    struct feed_node *node = cursor->node.next;
+    while (node->kind == FEED_CURSOR) {
+        node = node->next;
+    }
+    return node == &feed->head ? NULL : CONTAINER_OF(node, struct feed_entry, node);
+}
+
+struct feed_entry *feed_cursor_step(struct feed *feed, struct feed_cursor *cursor)
+{
+    struct feed_entry *entry = feed_cursor_peek(feed, cursor);
+    if (entry != NULL) {
+        unhang(&cursor->node);
+        hang_before(entry->node.next, &cursor->node);
+        cursor->passed = entry->rev;
+    }
+    return entry;
+}

@@ -1,0 +1,357 @@
+#include "registry/subscriber.h"
+
+#include "contract/contract.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Objects looked at in one turn of the loop: 256 rendered VMs take less than a millisecond. */
+enum { STEPS_PER_TURN = 256 };
+
+struct subscriber {
+    struct feed_cursor cursor;     /* in registry.feed */
+    struct registry_reader reader; /* in registry.readers */
+    struct registry *registry;
+    struct sink *sink;
+    int64_t id;
+    int64_t seq;
+    bool topics[LODGE_TOPICS];
+    struct query *query;
+    struct render_choice choice;
+    uint8_t *held; /* a bit per slot: told, and not taken back */
+    size_t held_bytes;
+    bool begun;
+    bool silent;    /* no snapshot: what is there is held without a word until ready */
+    bool reset_due; /* forget all, then begin again */
+    bool ready_due;
+    uint64_t quiet_until;   /* what is held, matches and is not newer is not told again */
+    size_t sample_slot;     /* where the walk over the samples stands */
+    uint64_t samples_told;  /* every sample up to this turn has been told */
+    uint64_t samples_asked; /* the turn this walk goes up to */
+    struct loop_later walk_on;
+};
+
+static void walk(struct subscriber *subscriber);
+
+static void walk_later(void *owner)
+{
+    walk(owner);
+}
+
+static void on_changed(struct registry_reader *reader)
+{
+    walk(CONTAINER_OF(reader, struct subscriber, reader));
+}
+
+static void begin_again(struct subscriber *subscriber)
+{
+    subscriber->reset_due = true;
+    if (subscriber->begun) {
+        loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+    }
+}
+
+static void on_people_changed(struct registry_reader *reader)
+{
+    begin_again(CONTAINER_OF(reader, struct subscriber, reader));
+}
+
+static void on_fell_behind(struct feed_cursor *cursor)
+{
+    begin_again(CONTAINER_OF(cursor, struct subscriber, cursor));
+}
+
+struct subscriber *subscriber_new(struct registry *registry, int64_t id,
+                                  const struct subscriber_options *options, struct sink *sink)
+{
+    struct subscriber *subscriber = xcalloc(1, sizeof *subscriber);
+    subscriber->registry = registry;
+    subscriber->sink = sink;
+    subscriber->id = id;
+    memcpy(subscriber->topics, options->topics, sizeof subscriber->topics);
+    subscriber->query = options->query;
+    subscriber->choice = options->choice;
+    subscriber->silent = !options->snapshot;
+    subscriber->ready_due = true;
+    subscriber->samples_told = registry_sample_turn(registry);
+    subscriber->samples_asked = subscriber->samples_told;
+    subscriber->reader.changed = on_changed;
+    subscriber->reader.people_changed = on_people_changed;
+    subscriber->cursor.fell_behind = on_fell_behind;
+    subscriber->walk_on.run = walk_later;
+    subscriber->walk_on.owner = subscriber;
+    feed_cursor_add(registry_feed(registry), &subscriber->cursor);
+    registry_add_reader(registry, &subscriber->reader);
+    return subscriber;
+}
+
+void subscriber_free(struct subscriber *subscriber)
+{
+    if (subscriber == NULL) {
+        return;
+    }
+    loop_later_cancel(registry_loop(subscriber->registry), &subscriber->walk_on);
+    registry_remove_reader(subscriber->registry, &subscriber->reader);
+    feed_cursor_remove(registry_feed(subscriber->registry), &subscriber->cursor);
+    query_free(subscriber->query);
+    free(subscriber->held);
+    free(subscriber);
+}
+
+int64_t subscriber_id(const struct subscriber *subscriber)
+{
+    return subscriber->id;
+}
+
+void subscriber_begin(struct subscriber *subscriber)
+{
+    subscriber->begun = true;
+    loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+}
+
+void subscriber_resume(struct subscriber *subscriber)
+{
+    if (subscriber->begun) {
+        loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+    }
+}
+
+void subscriber_update(struct subscriber *subscriber, struct query *query,
+                       const struct render_choice *choice)
+{
+    subscriber->quiet_until = choice == NULL ? subscriber->cursor.passed : 0;
+    if (query != NULL) {
+        query_free(subscriber->query);
+        subscriber->query = query;
+    }
+    if (choice != NULL) {
+        subscriber->choice = *choice;
+    }
+    subscriber->ready_due = true;
+    feed_cursor_rewind(registry_feed(subscriber->registry), &subscriber->cursor);
+    subscriber_resume(subscriber);
+}
+
+static bool holds(const struct subscriber *subscriber, uint32_t slot)
+{
+    return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
+}
+
+static void hold(struct subscriber *subscriber, uint32_t slot, bool held)
+{
+    if (slot / 8 >= subscriber->held_bytes) {
+        size_t bytes = registry_feed(subscriber->registry)->slot_count / 8 + 16;
+        subscriber->held = xrealloc(subscriber->held, bytes);
+        memset(subscriber->held + subscriber->held_bytes, 0, bytes - subscriber->held_bytes);
+        subscriber->held_bytes = bytes;
+    }
+    uint8_t bit = (uint8_t)(1u << slot % 8);
+    if (held) {
+        subscriber->held[slot / 8] |= bit;
+    } else {
+        subscriber->held[slot / 8] &= (uint8_t)~bit;
+    }
+}
+
+/* The loop's one line buffer: what is sent is copied by the sink. */
+static struct buffer *begin_line(struct subscriber *subscriber, uint64_t rev,
+                                 enum lodge_topic topic, enum lodge_event_type type)
+{
+    static struct buffer line;
+    buffer_clear(&line);
+    buffer_add_text(&line,
+                    "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"subscription\":");
+    buffer_add_json_int(&line, subscriber->id);
+    buffer_add_text(&line, ",\"seq\":");
+    buffer_add_json_int(&line, ++subscriber->seq);
+    buffer_add_text(&line, ",\"rev\":");
+    buffer_add_json_int(&line, (int64_t)rev);
+    if (topic != LODGE_TOPIC_NONE) {
+        buffer_add_text(&line, ",\"topic\":\"");
+        buffer_add_text(&line, lodge_topic_name(topic));
+        buffer_add_char(&line, '"');
+    }
+    buffer_add_text(&line, ",\"type\":\"");
+    buffer_add_text(&line, lodge_event_type_name(type));
+    buffer_add_char(&line, '"');
+    if (topic != LODGE_TOPIC_NONE) {
+        buffer_add_text(&line, ",\"");
+        buffer_add_text(&line, lodge_topic_name(topic));
+        buffer_add_text(&line, "\":");
+    }
+    return &line;
+}
+
+static void end_line(struct subscriber *subscriber, struct buffer *line)
+{
+    buffer_add_text(line, "}}\n");
+    subscriber->sink->send(subscriber->sink, line);
+}
+
+static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
+                  const struct viewer *viewer)
+{
+    if (entry->gone) {
+        return false;
+    }
+    if (entry->node.kind == FEED_HOST) {
+        return subscriber->topics[LODGE_TOPIC_HOST];
+    }
+    struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+    return subscriber->topics[LODGE_TOPIC_VM] && vm_is_visible(vm, viewer) &&
+           (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts));
+}
+
+static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
+                        enum lodge_event_type type, const struct viewer *viewer)
+{
+    bool is_host = entry->node.kind == FEED_HOST;
+    bool key_only = type == LODGE_EVENT_REMOVED;
+    struct buffer *line =
+        begin_line(subscriber, entry->rev, is_host ? LODGE_TOPIC_HOST : LODGE_TOPIC_VM, type);
+    if (is_host) {
+        struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
+        if (key_only) {
+            render_host_key(line, host);
+        } else {
+            render_host(line, host, viewer);
+        }
+    } else {
+        struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+        if (key_only) {
+            render_vm_key(line, vm);
+        } else {
+            render_vm(line, vm, &subscriber->choice);
+        }
+    }
+    end_line(subscriber, line);
+}
+
+static void visit(struct subscriber *subscriber, struct feed_entry *entry,
+                  const struct viewer *viewer)
+{
+    bool held = holds(subscriber, entry->slot);
+    bool wanted = wants(subscriber, entry, viewer);
+    if (wanted) {
+        bool known = held && entry->rev <= subscriber->quiet_until;
+        bool unsaid = subscriber->silent && subscriber->ready_due;
+        if (!known && !unsaid) {
+            tell_object(subscriber, entry, held ? LODGE_EVENT_CHANGED : LODGE_EVENT_ADDED, viewer);
+        }
+    } else if (held) {
+        tell_object(subscriber, entry, LODGE_EVENT_REMOVED, viewer);
+    }
+    if (wanted != held) {
+        hold(subscriber, entry->slot, wanted);
+    }
+}
+
+static void tell_reset(struct subscriber *subscriber)
+{
+    struct feed *feed = registry_feed(subscriber->registry);
+    struct buffer *line = begin_line(subscriber, feed->rev, LODGE_TOPIC_NONE, LODGE_EVENT_RESET);
+    end_line(subscriber, line);
+    memset(subscriber->held, 0, subscriber->held_bytes);
+    feed_cursor_rewind(feed, &subscriber->cursor);
+    subscriber->reset_due = false;
+    subscriber->ready_due = true;
+    subscriber->silent = false;
+    subscriber->quiet_until = 0;
+}
+
+static void tell_ready(struct subscriber *subscriber)
+{
+    struct feed *feed = registry_feed(subscriber->registry);
+    struct buffer *line = begin_line(subscriber, feed->rev, LODGE_TOPIC_NONE, LODGE_EVENT_READY);
+    struct lodge_strings incomplete = {0};
+    registry_incomplete(subscriber->registry, &incomplete);
+    buffer_add_text(line, ",\"incomplete\":[");
+    for (size_t i = 0; i < incomplete.count; i++) {
+        buffer_add_text(line, i > 0 ? "," : "");
+        buffer_add_json_string(line, incomplete.items[i]);
+    }
+    buffer_add_char(line, ']');
+    lodge_strings_clear(&incomplete);
+    end_line(subscriber, line);
+    subscriber->ready_due = false;
+    subscriber->quiet_until = 0;
+}
+
+static void tell_sample(struct subscriber *subscriber, struct feed_entry *entry,
+                        const struct viewer *viewer)
+{
+    if (entry == NULL || entry->gone) {
+        return;
+    }
+    uint64_t rev = registry_feed(subscriber->registry)->rev;
+    if (entry->node.kind == FEED_HOST) {
+        struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
+        if (host->sampled_turn > subscriber->samples_told) {
+            struct buffer *line =
+                begin_line(subscriber, rev, LODGE_TOPIC_METRICS, LODGE_EVENT_SAMPLE);
+            render_host_sample(line, host);
+            end_line(subscriber, line);
+        }
+        return;
+    }
+    struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+    if (vm->sampled_turn > subscriber->samples_told && vm_is_visible(vm, viewer) &&
+        (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts))) {
+        struct buffer *line = begin_line(subscriber, rev, LODGE_TOPIC_METRICS, LODGE_EVENT_SAMPLE);
+        render_vm_sample(line, vm);
+        end_line(subscriber, line);
+    }
+}
+
+/* One step over the samples; false when there are none that were not told. A reader that is slower
+ * than the samples finds the newest when it comes round again. */
+static bool step_samples(struct subscriber *subscriber, const struct viewer *viewer)
+{
+    const struct feed *feed = registry_feed(subscriber->registry);
+    if (!subscriber->topics[LODGE_TOPIC_METRICS] || subscriber->ready_due) {
+        return false;
+    }
+    if (subscriber->sample_slot >= feed->slot_count) {
+        subscriber->samples_told = subscriber->samples_asked;
+        subscriber->sample_slot = 0;
+    }
+    if (subscriber->sample_slot == 0) {
+        subscriber->samples_asked = registry_sample_turn(subscriber->registry);
+        if (subscriber->samples_asked == subscriber->samples_told) {
+            return false;
+        }
+    }
+    tell_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
+    subscriber->sample_slot++;
+    return true;
+}
+
+static void walk(struct subscriber *subscriber)
+{
+    struct feed *feed = registry_feed(subscriber->registry);
+    struct viewer viewer = subscriber->sink->viewer(subscriber->sink);
+    if (!subscriber->begun) {
+        return;
+    }
+    for (unsigned steps = 0; subscriber->sink->takes_more(subscriber->sink); steps++) {
+        if (steps == STEPS_PER_TURN) {
+            loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+            return;
+        }
+        if (subscriber->reset_due) {
+            tell_reset(subscriber);
+            continue;
+        }
+        struct feed_entry *entry = feed_cursor_step(feed, &subscriber->cursor);
+        if (entry != NULL) {
+            visit(subscriber, entry, &viewer);
+        } else if (subscriber->ready_due) {
+            tell_ready(subscriber);
+        } else if (!step_samples(subscriber, &viewer)) {
+            return;
+        }
+    }
+}

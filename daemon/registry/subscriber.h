@@ -1,0 +1,49 @@
+/*
+ * subscriber: one subscription's walk along the feed, as fast as its reader takes it.
+ *
+ * No queue: a cursor in the feed, and one bit per object for what the reader holds. It walks on
+ * when something changed and when its sink can take more. Loop-only.
+ */
+#ifndef REGISTRY_SUBSCRIBER_H
+#define REGISTRY_SUBSCRIBER_H
+
+#include "lodge/event.h"
+#include "query.h"
+#include "registry/registry.h"
+#include "registry/render.h"
+
+/* Where notifications go. */
+struct sink {
+    bool (*takes_more)(struct sink *sink);
+    void (*send)(struct sink *sink, struct buffer *line); /* a whole line; does not keep it */
+    struct viewer (*viewer)(struct sink *sink);           /* who reads, as of now */
+};
+
+struct subscriber_options {
+    bool topics[LODGE_TOPICS];
+    struct query *query; /* given away; NULL is everything */
+    struct render_choice choice;
+    bool snapshot; /* false: begin with what changes from now on */
+};
+
+struct subscriber;
+
+/* `id` is what notifications call it. Nothing is sent before subscriber_begin(). */
+struct subscriber *subscriber_new(struct registry *registry, int64_t id,
+                                  const struct subscriber_options *options, struct sink *sink);
+void subscriber_free(struct subscriber *subscriber); /* NULL is fine */
+
+int64_t subscriber_id(const struct subscriber *subscriber);
+
+/* After the answer with the subscription's number is out: the walk starts. */
+void subscriber_begin(struct subscriber *subscriber);
+
+/* The sink can take more. */
+void subscriber_resume(struct subscriber *subscriber);
+
+/* Another filter, another choice, or both (NULL: as it was): what no longer matches is removed,
+ * what now does is added, then comes a new `ready`. */
+void subscriber_update(struct subscriber *subscriber, struct query *query,
+                       const struct render_choice *choice);
+
+#endif

@@ -1,0 +1,209 @@
+#include "registry/vm.h"
+
+#include "memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct vm *vm_new(struct registry_host *host, const char *host_name, const char *uuid)
+{
+    struct vm *vm = xcalloc(1, sizeof *vm);
+    lodge_vm_init(&vm->facts);
+    vm->host = host;
+    vm->owner = VM_NO_OWNER;
+    vm->facts.host = xstrdup(host_name);
+    strncpy(vm->facts.uuid, uuid, sizeof vm->facts.uuid - 1);
+    return vm;
+}
+
+void vm_free(struct vm *vm)
+{
+    lodge_vm_clear(&vm->facts);
+    free(vm->rendered);
+    free(vm->rendered_stats);
+    free(vm);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Replaces a text by a copy of `value`, which may be NULL; says whether that changed anything. */
+static bool set_text(char **fact, const char *value)
+{
+    if (same_text(*fact, value)) {
+        return false;
+    }
+    free(*fact);
+    *fact = xstrdup_or_null(value);
+    return true;
+}
+
+static bool set_int(int64_t *fact, int64_t value)
+{
+    bool changed = *fact != value;
+    *fact = value;
+    return changed;
+}
+
+bool vm_set_time(int64_t *fact, int64_t value)
+{
+    /* Both are "since": while it lasts, the first time stands. */
+    if ((*fact == 0) == (value == 0)) {
+        return false;
+    }
+    *fact = value;
+    return true;
+}
+
+bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int64_t now)
+{
+    struct lodge_vm *facts = &vm->facts;
+    bool changed = vm_set_time(&facts->stale, 0);
+    if (report->name != NULL) {
+        changed |= set_text(&facts->name, report->name);
+    }
+    vm->persistent = report->persistent;
+    if (report->autostart != LODGE_FLAG_UNKNOWN && facts->autostart != report->autostart) {
+        facts->autostart = report->autostart;
+        changed = true;
+    }
+    if (report->state == LODGE_VM_UNKNOWN) {
+        return changed; /* only that it is there: what we know of its state stays */
+    }
+    if (facts->state != report->state) {
+        bool saw_change = facts->state != LODGE_VM_UNKNOWN || report->seen_change;
+        facts->state = report->state;
+        facts->since = saw_change ? now : 0;
+        changed = true;
+    }
+    changed |= set_text(&facts->reason, report->reason);
+    if (facts->state != LODGE_VM_RUNNING && facts->state != LODGE_VM_PAUSED) {
+        changed |= vm_set_time(&facts->unresponsive, 0);
+        facts->stats = (struct lodge_vm_stats){
+            .cpu_percent = NAN,
+            .steal_percent = NAN,
+            .memory_used_mib = LODGE_UNKNOWN,
+            .memory_rss_mib = LODGE_UNKNOWN,
+            .disk_read_bps = LODGE_UNKNOWN,
+            .disk_write_bps = LODGE_UNKNOWN,
+            .net_rx_bps = LODGE_UNKNOWN,
+            .net_tx_bps = LODGE_UNKNOWN,
+        };
+        free(vm->rendered_stats);
+        vm->rendered_stats = NULL;
+    }
+    return changed;
+}
+
+static bool same_strings(const struct lodge_strings *a, const struct lodge_strings *b)
+{
+    if (a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_disks(const struct lodge_vm *vm, const struct domain_facts *facts)
+{
+    if (vm->disks.count != facts->disk_count) {
+        return false;
+    }
+    for (size_t i = 0; i < facts->disk_count; i++) {
+        const struct lodge_disk *a = &vm->disks.items[i];
+        const struct lodge_disk *b = &facts->disks[i];
+        if (!same_text(a->target, b->target) || !same_text(a->path, b->path) ||
+            !same_text(a->format, b->format) || !same_text(a->device, b->device)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *facts)
+{
+    if (vm->nics.count != facts->nic_count) {
+        return false;
+    }
+    for (size_t i = 0; i < facts->nic_count; i++) {
+        const struct lodge_nic *a = &vm->nics.items[i];
+        const struct lodge_nic *b = &facts->nics[i];
+        if (!same_text(a->mac, b->mac) || !same_text(a->network, b->network) ||
+            !same_text(a->model, b->model)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#define SWAP(a, b)                  \
+    do {                            \
+        __typeof__(a) swapped_ = a; \
+        a = b;                      \
+        b = swapped_;               \
+    } while (0)
+
+bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
+{
+    struct lodge_vm *old = &vm->facts;
+    bool changed = set_int(&old->vcpus, facts->vcpus) |
+                   set_int(&old->memory_mib, facts->memory_mib) |
+                   set_text(&old->graphics, facts->graphics) | set_text(&old->name, facts->name);
+    /* What differs is swapped, so that the report frees the old. */
+    if (!same_strings(&old->tags, &facts->tags)) {
+        SWAP(old->tags, facts->tags);
+        changed = true;
+    }
+    if (!same_strings(&old->boot, &facts->boot)) {
+        SWAP(old->boot, facts->boot);
+        changed = true;
+    }
+    if (!same_disks(old, facts)) {
+        SWAP(old->disks.items, facts->disks);
+        SWAP(old->disks.count, facts->disk_count);
+        changed = true;
+    }
+    if (!same_nics(old, facts)) {
+        SWAP(old->nics.items, facts->nics);
+        SWAP(old->nics.count, facts->nic_count);
+        changed = true;
+    }
+    return changed;
+}
+
+void vm_forget_rendered(struct vm *vm)
+{
+    free(vm->rendered);
+    vm->rendered = NULL;
+}
+
+bool vm_is_visible(const struct vm *vm, const struct viewer *viewer)
+{
+    switch (viewer->role) {
+    case ROLE_ADMIN:
+    case ROLE_VIEWER:
+        return true;
+    case ROLE_USER:
+        return vm->owner != VM_NO_OWNER && vm->owner == viewer->uid;
+    case ROLE_NONE:
+        return false;
+    }
+    return false;
+}
+
+int vm_compare(const struct vm *a, const struct vm *b)
+{
+    int order = strcmp(a->facts.host, b->facts.host);
+    if (order == 0) {
+        order = strcmp(a->facts.name == NULL ? "" : a->facts.name,
+                       b->facts.name == NULL ? "" : b->facts.name);
+    }
+    return order != 0 ? order : strcmp(a->facts.uuid, b->facts.uuid);
+}
