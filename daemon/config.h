@@ -11,6 +11,7 @@
 #include "log.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 enum default_role { DEFAULT_ROLE_USER, DEFAULT_ROLE_VIEWER, DEFAULT_ROLE_NONE };
@@ -25,6 +26,7 @@ struct config {
     char *socket;
     mode_t socket_mode;
     char *socket_group; /* NULL: leave the group alone */
+    bool group_absent;  /* only because this machine has no group `lodge`: worth a note */
     enum default_role default_role;
     char *admin_group; /* NULL: none */
     char *state_dir;
@@ -41,7 +43,8 @@ struct config {
 struct options; /* options.h */
 
 /* Defaults, then the file, then the flags. `options->config` NULL: /etc/lodge/lodged.conf if it is
- * there. The caller clears it with config_clear(). */
+ * there. INVALID says file, line, what and what was expected. The caller clears it with
+ * config_clear(). Asks NSS for groups, so it may block. */
 bool config_load(const struct options *options, struct config *ret_config, struct lodge_error *err)
     LODGE_MUST_CHECK;
 void config_clear(struct config *config);
@@ -49,5 +52,8 @@ void config_clear(struct config *config);
 /* The keys that differ in `next` and cannot be changed while running, as "[section] key, …" for the
  * log; the caller frees; NULL when there are none. */
 char *config_needs_restart(const struct config *now, const struct config *next);
+
+/* What --check-config says: all keys with their values, as a file that would give the same. */
+void config_print(const struct config *config, FILE *stream);
 
 #endif
