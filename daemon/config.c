@@ -332,9 +332,7 @@ static bool set_flags(struct config *config, const struct options *options, stru
 static bool check_all(const struct config *config, struct lodge_error *err)
 {
     if (config->socket == NULL || config->socket[0] == '\0') {
-        return lodge_fail(
-            err, LODGE_ERROR_INVALID,
-            "no place for the socket: $XDG_RUNTIME_DIR is not set; give --socket PATH");
+        return lodge_fail(err, LODGE_ERROR_INVALID, "no place for the socket; give --socket PATH");
     }
     if (strlen(config->socket) > SOCKET_MAX_BYTES) {
         return lodge_fail(err, LODGE_ERROR_INVALID,

@@ -14,6 +14,16 @@
 
 /* --- defaults that depend on who runs lodged ------------------------------------------------- */
 
+static char *find_socket(void)
+{
+    return path_daemon_socket(geteuid());
+}
+
+static char *find_state_dir(void)
+{
+    return path_state_dir(geteuid());
+}
+
 static char *find_socket_mode(void)
 {
     return xstrdup(geteuid() == 0 ? "0660" : "0600");
@@ -221,7 +231,7 @@ const struct config_key config_keys[] = {
         .type = KEY_PATH,
         .offset = offsetof(struct config, socket),
         .preset = "/run/lodge/lodged.sock; a user's own daemon: $XDG_RUNTIME_DIR/lodge/lodged.sock",
-        .find_preset = paths_daemon_socket,
+        .find_preset = find_socket,
         .help = "The Unix socket that clients connect to.",
     },
     {
@@ -269,7 +279,7 @@ const struct config_key config_keys[] = {
         .type = KEY_PATH,
         .offset = offsetof(struct config, state_dir),
         .preset = "/var/lib/lodge; a user's own daemon: ~/.local/state/lodge",
-        .find_preset = paths_state_dir,
+        .find_preset = find_state_dir,
         .help = "Where the database and its lock are.",
     },
     {

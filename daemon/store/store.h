@@ -16,8 +16,9 @@
 
 struct store;
 
-/* Makes the directory (0700) if it is not there and takes its lock, held for life. The lock is what
- * makes a second lodged refuse; its error says who has it. */
+/* Makes the directory (0700, its parents too) if it is not there and takes its lock, held until the
+ * descriptor is closed. The lock is what makes a second lodged refuse: BUSY, naming the process
+ * that has it. STORE_UNAVAILABLE when there can be no directory or no lock in it. */
 bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
@@ -25,6 +26,9 @@ bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_
  * for a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
 struct store *store_open(const char *state_dir, struct lodge_error *err);
 void store_close(struct store *store); /* NULL is fine */
+
+/* This installation's random id, 32 hex digits: the mark on what it makes. Any thread. */
+const char *store_installation(const struct store *store);
 
 /* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
  * lives as long as the store. */
@@ -34,7 +38,7 @@ const char *store_trouble(const struct store *store);
 bool store_count_boot(struct store *store, int64_t *ret_boot, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* Each row is told to `each` before the function returns. */
+/* Each row is told to `each` before the function returns; `each` must not ask the store. */
 typedef void store_user_fn(void *data, uid_t uid, const char *role);
 bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)
     LODGE_MUST_CHECK;
@@ -47,6 +51,19 @@ struct vm_row {
 };
 typedef void store_vm_fn(void *data, const struct vm_row *row);
 bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* One mutating call. A refusal that repeats within a minute is counted in the row of the first. */
+struct audit_row {
+    int64_t at_ms; /* since 1970 */
+    uid_t uid;
+    pid_t pid;
+    const char *method;
+    const char *target;           /* "" where the method has none */
+    enum lodge_error_kind result; /* NONE: it was done */
+    const char *error;            /* the message; NULL exactly when it was done */
+};
+bool store_add_audit(struct store *store, const struct audit_row *row, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
 #endif

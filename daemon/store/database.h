@@ -1,0 +1,79 @@
+/*
+ * database: what the files of this folder share: the connection, its lock, and how SQLite's errors
+ * are told to people. Nobody outside daemon/store includes it.
+ */
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
+
+#include "lodge/error.h"
+#include "scope.h"
+#include "store/statements.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+/* What may be wrong with a store. Each has one text per store, so that store_trouble() can hand it
+ * out without a lock. */
+enum trouble {
+    TROUBLE_GONE,     /* the file was moved or deleted */
+    TROUBLE_READONLY, /* file, directory or file system */
+    TROUBLE_FULL,
+    TROUBLE_CORRUPT,
+    TROUBLE_LOCKED, /* by a program that is not lodged: lodged's own lock is the directory's */
+    TROUBLE_OTHER,
+    TROUBLES,
+};
+
+struct transaction {
+    struct store *store;
+    bool open;
+};
+
+struct store {
+    char *path;
+    pthread_mutex_t lock; /* around everything below but `trouble` */
+    sqlite3 *db;
+    sqlite3_stmt *prepared[STATEMENTS];
+    struct transaction transaction; /* one connection, one transaction */
+    dev_t device;                   /* of the file that was opened */
+    ino_t inode;
+    char installation[33];         /* set at open, never changed */
+    char *texts[TROUBLES];         /* made at open */
+    _Atomic(const char *) trouble; /* one of texts, or NULL; atomic, since health is asked for
+                                      on the loop, which must not wait for the lock */
+};
+
+/* Takes the lock, and makes sure that the file is still the one that was opened: SQLite would go on
+ * writing into one that nobody can find. False: the lock is not held. */
+bool database_enter(struct store *store, struct lodge_error *err) LODGE_MUST_CHECK;
+void database_leave(struct store *store);
+
+/* Under the lock, in the statement after the call that failed: STORE_UNAVAILABLE, and trouble. */
+bool database_fail(struct store *store, int code, struct lodge_error *err);
+
+/* Under the lock: something went well, so there is no trouble (any more). */
+void database_well(struct store *store);
+
+/* Under the lock: runs SQL without parameters and results. */
+bool database_run(struct store *store, const char *sql, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Under the lock: the first column of the first row of `sql`. */
+bool database_ask_int(struct store *store, const char *sql, int64_t *ret_value,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
+bool database_ask_text(struct store *store, const char *sql, char **ret_text,
+                       struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Begins a write transaction and holds the lock until transaction_end(), which rolls back what was
+ * not committed. NULL on failure.
+ *     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err); */
+struct transaction *transaction_begin(struct store *store, struct lodge_error *err);
+bool transaction_commit(struct transaction *transaction, struct lodge_error *err) LODGE_MUST_CHECK;
+void transaction_end(struct transaction *transaction);
+DEFINE_AUTO(struct transaction *, transaction_end, NULL);
+
+DEFINE_AUTO(struct store *, database_leave, NULL);
+
+#endif

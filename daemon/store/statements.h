@@ -1,0 +1,49 @@
+/*
+ * statements: every SQL text that runs while the daemon does, by name, prepared once at open.
+ * Under the store's lock.
+ */
+#ifndef STORE_STATEMENTS_H
+#define STORE_STATEMENTS_H
+
+#include "lodge/error.h"
+#include "scope.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+enum statement {
+    META_COUNT_BOOT,
+    USER_LIST,
+    VM_LIST,
+    AUDIT_COUNT_UP,
+    AUDIT_INSERT,
+    STATEMENTS,
+};
+
+struct statement_row {
+    const char *sql;
+    bool hot; /* runs for a call of a client: its plan must not scan a table */
+};
+extern const struct statement_row statement_rows[STATEMENTS];
+
+bool statements_prepare(struct store *store, struct lodge_error *err) LODGE_MUST_CHECK;
+void statements_finalize(struct store *store);
+
+/* Ready to be bound. Give it back at once after use, or it keeps a read open:
+ *     AUTO(statement_reset) sqlite3_stmt *list = statement_get(store, USER_LIST); */
+sqlite3_stmt *statement_get(struct store *store, enum statement name);
+void statement_reset(sqlite3_stmt *statement);
+DEFINE_AUTO(sqlite3_stmt *, statement_reset, NULL);
+
+/* `index` is the N of ?N. NULL text is SQL's NULL; texts must live until the reset. */
+void statement_bind_int(sqlite3_stmt *statement, int index, int64_t value);
+void statement_bind_text(sqlite3_stmt *statement, int index, const char *text);
+
+/* Goes on to the next row; *ret_row is false when there is none. */
+bool statement_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
+                    struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Text of a column, "" for NULL; lives until the next step. */
+const char *statement_text(sqlite3_stmt *statement, int column);
+
+#endif
