@@ -71,6 +71,20 @@ def why_not():
     return None
 
 
+def qemu_pid(name):
+    """The QEMU of a running guest; its command line says guest=NAME."""
+    wanted = f"guest={name},".encode()
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if any(word.startswith(wanted) for word in words):
+                return int(entry.name)
+    raise AssertionError(f"no QEMU for {name}")
+
+
 class Libvirtd:
     def __init__(self, world, name="lv"):
         self.world = world
@@ -154,21 +168,8 @@ class Libvirtd:
         self.virsh("define", path, uri=uri)
         return uuid
 
-    def qemu_pid(self, name):
-        """The QEMU of a running guest; its command line says guest=NAME."""
-        wanted = f"guest={name},".encode()
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if any(word.startswith(wanted) for word in words):
-                    return int(entry.name)
-        raise AssertionError(f"no QEMU for {name}")
-
     def signal_qemu(self, name, number):
-        os.kill(self.qemu_pid(name), number)
+        os.kill(qemu_pid(name), number)
 
 
 class VirshShell:

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from rpc import PATIENCE, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
+from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
 BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", "build")).absolute()
 LODGED = pathlib.Path(os.environ.get("LODGED", BUILD_DIR / "daemon" / "lodged"))
@@ -154,6 +154,7 @@ class Daemon:
         self.folder = world.folder / name
         self.folder.mkdir(exist_ok=True)
         self.uid, self.env = how.pop("uid", None), how.pop("env", {})
+        wrap = how.pop("wrap", [])
         self.socket = str(how.pop("socket", self.folder / "rpc.sock"))
         self.state_dir = how.pop("state_dir", self.folder / "state")
         self.config = self.folder / "lodged.conf"
@@ -161,7 +162,8 @@ class Daemon:
         if self.uid is not None:
             os.chown(self.folder, self.uid, self.uid)
         self.configure(config or {})
-        self.argv = [LODGED, "--config", self.config, "--socket", self.socket,
+        program = LODGED if self.uid is None else world.program(LODGED)
+        self.argv = [*wrap, program, "--config", self.config, "--socket", self.socket,
                      "--state-dir", self.state_dir]
         if isinstance(hosts, str):
             self.argv += ["--uri", hosts]
@@ -277,6 +279,15 @@ class World:
         daemon = Daemon(self, name or f"d{self.count}", hosts, **how)
         return daemon.start() if start else daemon
 
+    def program(self, path):
+        """A copy that any user can reach; a checkout may lie in a home that is closed to others."""
+        copy = self.folder / "bin" / pathlib.Path(path).name
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(path, copy)
+            copy.chmod(0o755)
+        return copy
+
     def libvirtd(self, **how):
         from libvirtd import Libvirtd  # pylint: disable=import-outside-toplevel
         return Libvirtd(self, **how)
@@ -325,5 +336,5 @@ def free_uid():
     return 65534
 
 
-__all__ = ["BUILD_DIR", "LODGED", "PATIENCE", "Daemon", "Inotify", "Mirror", "Process", "Rpc",
+__all__ = ["BUILD_DIR", "LODGED", "PATIENCE", "Daemon", "Gone", "Inotify", "Mirror", "Process", "Rpc",
            "RpcError", "Timeout", "World", "as_uid", "fleet_xml", "free_uid", "uuid_of"]

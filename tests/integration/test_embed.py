@@ -1,0 +1,138 @@
+"""The embedded QEMU driver (qemu:///embed?root=DIR): a newcomer's machine without any libvirtd, as
+root and as a normal user."""
+
+import os
+import pathlib
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import embed  # noqa: E402
+import promise  # noqa: E402
+from libvirtd import qemu_pid  # noqa: E402
+from world import Mirror, World  # noqa: E402
+
+ROOT = os.geteuid() == 0
+
+
+@unittest.skipIf(embed.why_not(), embed.why_not())
+class EmbedTest(unittest.TestCase):
+    UID = None
+
+    def setUp(self):
+        self.world = World("le")
+        self.home = self.world.folder / "home"
+        self.home.mkdir()
+        if self.UID is not None:
+            os.chown(self.home, self.UID, self.UID)
+
+    def tearDown(self):
+        self.world.close()
+
+    def daemon(self, root, **how):
+        env = {"HOME": str(self.home), "USER": "", "XDG_RUNTIME_DIR": "", **how.pop("env", {})}
+        return self.world.daemon({"local": root.uri}, uid=self.UID, env=env, wrap=root.wrap, **how)
+
+    def mirror(self, daemon):
+        mirror = Mirror(daemon.rpc(), topics=["vm", "host"])
+        return mirror.wait(lambda m: m.ready and not m.incomplete
+                           and m.hosts.get("local", {}).get("state") == "up" and m, 60)
+
+
+class AsThisUser(EmbedTest):
+    def test_a_fresh_root_comes_up_empty(self):
+        root = embed.Root(self.world, uid=self.UID)
+        mirror = self.mirror(self.daemon(root))
+        self.assertEqual(mirror.vms, {})
+        self.assertEqual(list(pathlib.Path(self.home).rglob("*libvirt*")), [],
+                         "wrote to the user's home")
+
+    def test_guests_that_were_there_are_found_and_survive_it(self):
+        root = embed.Root(self.world, uid=self.UID)
+        root.run("define off", "define on", "start on")
+        pid = qemu_pid("on")
+        daemon = self.daemon(root)
+        mirror = self.mirror(daemon)
+        mirror.wait(lambda m: m.vms["on"]["state"] == "running"
+                    and m.vms["off"]["state"] == "shutoff")
+        self.assertEqual(mirror.vms["on"]["uuid"], embed.uuid_of("on"))
+        self.assertEqual(mirror.vms["on"]["memory_mib"], 64)
+        self.assertIn("<domain", mirror.rpc.call("vm.get", vm="on", xml=True)["xml"])
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(qemu_pid("on"), pid, "the guest did not survive lodged")
+        daemon.start()
+        mirror = self.mirror(daemon)
+        mirror.wait(lambda m: m.vms["on"]["state"] == "running")
+        daemon.process.kill()
+        self.assertEqual(qemu_pid("on"), pid, "the guest did not survive kill -9 of lodged")
+        daemon.start()
+        mirror = self.mirror(daemon)
+        mirror.wait(lambda m: m.vms["on"]["state"] == "running")
+        os.kill(pid, signal.SIGKILL)
+        mirror.wait(lambda m: m.vms["on"]["state"] in ("shutoff", "crashed"))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_stopped_qemu_is_unresponsive_here_too(self):
+        root = embed.Root(self.world, uid=self.UID)
+        root.run("define sick", "start sick", "define well", "start well")
+        daemon = self.daemon(root)
+        mirror = self.mirror(daemon)
+        mirror.wait(lambda m: m.vms["sick"]["state"] == "running"
+                    and m.vms["well"]["state"] == "running")
+        pid = qemu_pid("sick")
+        os.kill(pid, signal.SIGSTOP)
+        mirror.wait(lambda m: m.vms["sick"].get("unresponsive"), 20)
+        self.assertIsNone(mirror.vms["well"].get("unresponsive"))
+        mirror.rpc.call("vm.list")
+        os.kill(pid, signal.SIGCONT)
+        mirror.wait(lambda m: not m.vms["sick"].get("unresponsive"), 20)
+        os.kill(qemu_pid("well"), signal.SIGSTOP)
+        mirror.wait(lambda m: m.vms["well"].get("unresponsive"), 20)
+        self.assertEqual(daemon.stop(deadline=15), 0, "a hung guest kept it from leaving")
+        os.kill(qemu_pid("well"), signal.SIGCONT)
+
+    def test_a_second_daemon_on_the_same_root_is_down_and_says_so(self):
+        root = embed.Root(self.world, uid=self.UID)
+        first = self.daemon(root)
+        self.mirror(first)
+        second = self.daemon(root)
+        mirror = Mirror(second.rpc(), topics=["host"])
+        host = mirror.wait(lambda m: m.hosts.get("local", {}).get("state") == "down"
+                           and m.hosts["local"], 60)
+        self.assertTrue(host["error"])
+        self.assertEqual(first.rpc().call("host.list")["hosts"][0]["state"], "up")
+
+    def test_a_root_with_a_space_and_percent_works(self):
+        root = embed.Root(self.world, "a b", uid=self.UID)
+        uri = f"qemu:///embed?root={str(root.folder).replace(' ', '%20')}"
+        env = {"HOME": str(self.home)}
+        daemon = self.world.daemon({"local": uri}, uid=self.UID, env=env, wrap=root.wrap)
+        self.mirror(daemon)
+
+    def test_impossible_mixes_are_refused_before_anything_is_opened(self):
+        root = embed.Root(self.world, uid=self.UID)
+        for other, words in (("qemu:///system", ("qemu+unix", "socket=")),
+                             ("qemu:///session", ("qemu+unix", "socket=")),
+                             ("qemu:///embed?root=/tmp/another", ("root",))):
+            with self.subTest(other=other):
+                daemon = self.world.daemon({"one": root.uri, "two": other}, start=False,
+                                           uid=self.UID)
+                daemon.launch()
+                self.assertGreater(daemon.process.wait(), 0)
+                for word in words:
+                    self.assertIn(word, daemon.process.output())
+        daemon = self.world.daemon({"one": "qemu:///embed?root=relative"}, start=False,
+                                   uid=self.UID)
+        daemon.launch()
+        self.assertGreater(daemon.process.wait(), 0)
+        self.assertIn("relative", daemon.process.output())
+
+
+@unittest.skipUnless(ROOT, "needs root to be another user")
+class AsAnotherUser(AsThisUser):
+    UID = 65534
+
+
+if __name__ == "__main__":
+    promise.main()
