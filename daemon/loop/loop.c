@@ -32,6 +32,7 @@ struct loop {
     struct heard_signal *signals;
     struct loop_later *later_first;
     struct loop_later **later_last;
+    struct loop_later *running; /* those of this turn that have not run yet */
     void **garbage; /* freed at the end of the turn */
     size_t garbage_count;
     size_t garbage_room;
@@ -74,15 +75,15 @@ static void nothing(uv_idle_t *handle)
 static void end_turn(uv_check_t *handle)
 {
     struct loop *loop = handle->data;
-    struct loop_later *later = loop->later_first;
+    loop->running = loop->later_first; /* what these put off again is for the next turn */
     loop->later_first = NULL;
     loop->later_last = &loop->later_first;
     uv_idle_stop(&loop->turn_now);
-    while (later != NULL) {
-        struct loop_later *next = later->next;
+    while (loop->running != NULL) {
+        struct loop_later *later = loop->running;
+        loop->running = later->next;
         later->waiting = false;
         later->run(later->owner);
-        later = next;
     }
     for (size_t i = 0; i < loop->garbage_count; i++) {
         free(loop->garbage[i]);
@@ -186,6 +187,13 @@ void loop_later_cancel(struct loop *loop, struct loop_later *later)
     if (!later->waiting) {
         return;
     }
+    later->waiting = false;
+    for (struct loop_later **link = &loop->running; *link != NULL; link = &(*link)->next) {
+        if (*link == later) {
+            *link = later->next;
+            return;
+        }
+    }
     struct loop_later **link = &loop->later_first;
     while (*link != NULL && *link != later) {
         link = &(*link)->next;
@@ -196,7 +204,6 @@ void loop_later_cancel(struct loop *loop, struct loop_later *later)
             loop->later_last = link;
         }
     }
-    later->waiting = false;
 }
 
 void loop_free_later(struct loop *loop, void *memory)

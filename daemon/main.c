@@ -1,0 +1,182 @@
+/*
+ * lodged: options, configuration, store, hosts, door, loop, farewell, in this order.
+ *
+ * What belongs to the process (umask, environment, locks) is done before any thread exists.
+ */
+#include "config.h"
+#include "host/embedded.h"
+#include "host/host.h"
+#include "log.h"
+#include "loop/loop.h"
+#include "memory.h"
+#include "options.h"
+#include "rpc/listen.h"
+#include "rpc/method.h"
+#include "scope.h"
+#include "store/store.h"
+#include "wiring.h"
+
+#include <grp.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* sysexits.h's words for a program that a service manager starts. */
+enum { LEAVE_OK = 0, LEAVE_FAILED = 1, LEAVE_USAGE = 2 };
+
+struct signals {
+    struct loop *loop;
+    struct house *house;
+    const struct options *options;
+};
+
+static int complain(const struct lodge_error *err)
+{
+    fprintf(stderr, "lodged: %s\n", err->message);
+    return err->kind == LODGE_ERROR_INVALID ? LEAVE_USAGE : LEAVE_FAILED;
+}
+
+static bool check_uris(const struct config *config, struct lodge_error *err)
+{
+    AUTO(free) const char **names = xcalloc(config->host_count, sizeof(char *));
+    AUTO(free) const char **uris = xcalloc(config->host_count, sizeof(char *));
+    for (size_t i = 0; i < config->host_count; i++) {
+        names[i] = config->hosts[i].name;
+        uris[i] = config->hosts[i].uri;
+    }
+    return host_uris_check(names, uris, config->host_count, err);
+}
+
+static bool prepare_embedded(const struct config *config, struct lodge_error *err)
+{
+    for (size_t i = 0; i < config->host_count; i++) {
+        if (!embedded_prepare(config->hosts[i].uri, err)) {
+            return lodge_fail_in(err, "host '%s'", config->hosts[i].name);
+        }
+    }
+    return true;
+}
+
+/* 512 clients, libvirt's connections and SQLite want more than the usual soft limit of 1,024. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max < 16384 ? files.rlim_max : 16384;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    /* Threads come and go; one arena each would keep what a full sync needed once. */
+    mallopt(M_ARENA_MAX, 2);
+}
+
+static gid_t socket_group(const struct config *config)
+{
+    const struct group *group =
+        config->socket_group == NULL ? NULL : getgrnam(config->socket_group);
+    return group == NULL ? (gid_t)-1 : group->gr_gid;
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct signals *signals = owner;
+    if (number == SIGHUP) {
+        house_reload(signals->house, signals->options);
+        return;
+    }
+    log_info(LOG_MAIN, "leaving on signal %d", number);
+    house_close(signals->house);
+    loop_stop(signals->loop);
+}
+
+/* Threads may be lost in a call for ever: nobody waits for them, the process ends under them. */
+static _Noreturn void leave(int status)
+{
+    log_stop();
+    fflush(NULL);
+#if defined(__SANITIZE_ADDRESS__)
+    extern void __lsan_do_leak_check(void);
+    __lsan_do_leak_check();
+#endif
+    _exit(status);
+}
+
+static int run(struct config *config, const struct options *options, struct lodge_error *err)
+{
+    AUTO(free) char *store_error = NULL;
+    struct house_parts parts = {0};
+    int state_lock = -1; /* held until the process ends */
+    struct listen_options door = {config->socket, config->socket_mode, socket_group(config)};
+    if (!store_lock_directory(config->state_dir, &state_lock, err) ||
+        !listen_at(&door, &parts.listening, err)) {
+        return complain(err);
+    }
+    log_start(config->log_format);
+    struct lodge_error trouble = {0};
+    parts.store = store_open(config->state_dir, &trouble);
+    if (parts.store == NULL) {
+        store_error = xstrdup(trouble.message);
+        log_error(LOG_STORE, "running without a store: %s", trouble.message);
+    }
+    parts.store_error = store_error;
+    parts.loop = loop_new();
+    struct loop *loop = parts.loop;
+    if (!host_layer_start(loop, err)) {
+        (void)complain(err);
+        leave(LEAVE_FAILED);
+    }
+    parts.config = *config;
+    *config = (struct config){0};
+    struct house *house = house_new(&parts);
+    struct signals signals = {loop, house, options};
+    loop_on_signal(loop, SIGTERM, on_signal, &signals);
+    loop_on_signal(loop, SIGINT, on_signal, &signals);
+    loop_on_signal(loop, SIGHUP, on_signal, &signals);
+    house_open(house);
+    loop_run(loop);
+    house_free(house);
+    bool clean = loop_free(loop);
+    if (!clean) {
+        log_error(LOG_MAIN, "handles were left open");
+    }
+    leave(clean ? LEAVE_OK : LEAVE_FAILED);
+}
+
+int main(int argc, char **argv)
+{
+    struct lodge_error err = {0};
+    struct options options = {0};
+    struct config config = {0};
+    if (!options_read(argc, argv, &options, &err)) {
+        return complain(&err);
+    }
+    if (options.help) {
+        options_print_help();
+        return LEAVE_OK;
+    }
+    if (options.version) {
+        printf("lodged " LODGE_VERSION "\n");
+        return LEAVE_OK;
+    }
+    signal(SIGPIPE, SIG_IGN); /* never SIGCHLD: libvirt's embedded driver waits for its children */
+    if (!methods_check(&err) || !config_load(&options, &config, &err) ||
+        !check_uris(&config, &err) ||
+        (config.log_level != NULL && !log_set_levels(config.log_level, &err))) {
+        return complain(&err);
+    }
+    if (options.check_config) {
+        printf("%s: %zu host%s, socket %s, state in %s\n",
+               config.file == NULL ? "no configuration file" : config.file, config.host_count,
+               config.host_count == 1 ? "" : "s", config.socket, config.state_dir);
+        config_clear(&config);
+        options_clear(&options);
+        return LEAVE_OK;
+    }
+    raise_limits();
+    if (!prepare_embedded(&config, &err)) {
+        return complain(&err);
+    }
+    return run(&config, &options, &err);
+}

@@ -1,0 +1,57 @@
+#include "ops/reads.h"
+
+#include "host/host.h"
+#include "memory.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reads {
+    struct store *store;
+    char *store_error; /* why there is none */
+    struct host **hosts;
+    size_t host_count;
+};
+
+struct reads *reads_new(struct store *store, const char *store_error)
+{
+    struct reads *reads = xcalloc(1, sizeof *reads);
+    reads->store = store;
+    reads->store_error = xstrdup_or_null(store_error);
+    return reads;
+}
+
+void reads_free(struct reads *reads)
+{
+    if (reads != NULL) {
+        free(reads->store_error);
+        free(reads->hosts);
+        free(reads);
+    }
+}
+
+void reads_add_host(struct reads *reads, struct host *host)
+{
+    reads->hosts = xrealloc(reads->hosts, (reads->host_count + 1) * sizeof(struct host *));
+    reads->hosts[reads->host_count++] = host;
+}
+
+void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xml_fn *answer,
+               void *data)
+{
+    for (size_t i = 0; i < reads->host_count; i++) {
+        if (strcmp(host_name(reads->hosts[i]), host) == 0) {
+            host_read_xml(reads->hosts[i], uuid, false, answer, data);
+            return;
+        }
+    }
+    struct lodge_error err = {0};
+    (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND, "no host '%s'", host);
+    answer(data, NULL, &err);
+}
+
+const char *reads_store_trouble(const struct reads *reads)
+{
+    return reads->store == NULL ? reads->store_error : store_trouble(reads->store);
+}

@@ -1,0 +1,47 @@
+/* registry_private: what the registry is made of, for registry.c (objects and readers) and
+ * reports.c (what hosts tell). Loop-only. */
+#ifndef REGISTRY_REGISTRY_PRIVATE_H
+#define REGISTRY_REGISTRY_PRIVATE_H
+
+#include "registry/index.h"
+#include "registry/registry.h"
+
+struct owner_row {
+    struct owner_row *next;
+    char *host;
+    char uuid[37];
+    uid_t owner;
+};
+
+struct registry {
+    struct loop *loop;
+    struct people *people;
+    struct feed feed;
+    struct registry_host *hosts; /* in order of name */
+    struct index by_key;
+    struct index by_name;
+    struct vm **sorted;
+    size_t sorted_count;
+    size_t sorted_room;
+    bool sorted_stale;
+    uint64_t sample_turn;
+    struct owner_row *owners; /* of VMs that lodge made; few until it makes any */
+    struct registry_reader *readers;
+    struct loop_later tell;
+};
+
+/* Readers are told at the end of this turn. */
+void registry_something_changed(struct registry *registry);
+
+/* Facts changed: the next revision, rendered anew. */
+void registry_host_changed(struct registry *registry, struct registry_host *host);
+void registry_vm_changed(struct registry *registry, struct vm *vm);
+
+struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid);
+struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid);
+void registry_remove_vm(struct registry *registry, struct vm *vm);
+
+/* After any merge that may have changed the name. */
+void registry_index_name(struct registry *registry, struct vm *vm);
+
+#endif

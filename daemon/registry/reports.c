@@ -1,0 +1,187 @@
+/* reports.c: what hosts tell becomes facts. Loop-only; knows no libvirt. */
+#include "memory.h"
+#include "registry/registry_private.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct registry_host *reporting(struct registry *registry, const char *name)
+{
+    struct registry_host *host = registry_find_host(registry, name);
+    assert(host != NULL); /* hosts are added before they are started */
+    return host;
+}
+
+static void each_vm_of(struct registry *registry, struct registry_host *host,
+                       bool (*touch)(struct vm *vm, int64_t now))
+{
+    int64_t now = loop_wall_ms();
+    size_t count = registry->feed.slot_count;
+    for (size_t slot = 0; slot < count; slot++) {
+        struct feed_entry *entry = registry->feed.slots[slot];
+        if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
+            continue;
+        }
+        struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+        if (vm->host == host && touch(vm, now)) {
+            registry_vm_changed(registry, vm);
+        }
+    }
+}
+
+static bool become_stale(struct vm *vm, int64_t now)
+{
+    return vm_set_time(&vm->facts.stale, now);
+}
+
+static bool become_fresh(struct vm *vm, int64_t now)
+{
+    (void)now;
+    return vm_set_time(&vm->facts.stale, 0);
+}
+
+static void on_connection(void *owner, const char *name,
+                          const struct host_connection_report *report)
+{
+    struct registry *registry = owner;
+    struct registry_host *host = reporting(registry, name);
+    bool same_error = (host->facts.error == NULL) == (report->error == NULL) &&
+                      (report->error == NULL || strcmp(host->facts.error, report->error) == 0);
+    if (host->facts.state == report->state && same_error) {
+        return;
+    }
+    if (host->facts.state != report->state) {
+        host->facts.since = loop_wall_ms();
+    }
+    host->facts.state = report->state;
+    char *error = xstrdup_or_null(report->error);
+    free(host->facts.error);
+    host->facts.error = error;
+    if (report->state != LODGE_HOST_UP) {
+        host->synced = false;
+        each_vm_of(registry, host, become_stale);
+    }
+    registry_host_changed(registry, host);
+}
+
+static void on_abilities(void *owner, const char *name, const struct host_abilities_report *report)
+{
+    struct registry *registry = owner;
+    struct registry_host *host = reporting(registry, name);
+    struct lodge_host *facts = &host->facts;
+    facts->cpus = report->cpus;
+    facts->memory_mib = report->memory_mib;
+    free(facts->hypervisor);
+    facts->hypervisor = xstrdup_or_null(report->hypervisor);
+    free(facts->libvirt);
+    facts->libvirt = xstrdup_or_null(report->libvirt);
+    lodge_strings_clear(&facts->features);
+    for (size_t i = 0; i < report->features->count; i++) {
+        if (!lodge_strings_add(&facts->features, report->features->items[i])) {
+            abort();
+        }
+    }
+    registry_host_changed(registry, host);
+}
+
+static void on_domain_state(void *owner, const char *name, const struct domain_state_report *report)
+{
+    struct registry *registry = owner;
+    struct registry_host *host = reporting(registry, name);
+    struct vm *vm = registry_find_vm(registry, name, report->uuid);
+    bool added = vm == NULL;
+    if (added) {
+        vm = registry_add_vm(registry, host, report->uuid);
+    }
+    if (vm_merge_state(vm, report, loop_wall_ms()) || added) {
+        registry_index_name(registry, vm);
+        registry_vm_changed(registry, vm);
+    }
+}
+
+static void on_domain_facts(void *owner, const char *name, struct domain_facts *facts)
+{
+    struct registry *registry = owner;
+    struct vm *vm = registry_find_vm(registry, name, facts->uuid);
+    if (vm == NULL) {
+        return; /* it went while its XML was read */
+    }
+    if (vm_merge_facts(vm, facts)) {
+        registry_index_name(registry, vm);
+        registry_vm_changed(registry, vm);
+    }
+}
+
+static void on_domain_gone(void *owner, const char *name, const char *uuid)
+{
+    struct registry *registry = owner;
+    struct vm *vm = registry_find_vm(registry, name, uuid);
+    if (vm != NULL) {
+        registry_remove_vm(registry, vm);
+    }
+}
+
+static void on_synced(void *owner, const char *name)
+{
+    struct registry *registry = owner;
+    struct registry_host *host = reporting(registry, name);
+    host->synced = true;
+    each_vm_of(registry, host, become_fresh);
+    registry_host_changed(registry, host);
+}
+
+static void on_domain_hung(void *owner, const char *name, const char *uuid, int64_t since)
+{
+    struct registry *registry = owner;
+    struct vm *vm = registry_find_vm(registry, name, uuid);
+    if (vm != NULL && vm_set_time(&vm->facts.unresponsive, since)) {
+        registry_vm_changed(registry, vm);
+    }
+}
+
+static void on_samples(void *owner, const char *name, int64_t at,
+                       const struct domain_sample *samples, size_t count,
+                       const struct host_sample *host_sample)
+{
+    struct registry *registry = owner;
+    registry->sample_turn++;
+    for (size_t i = 0; i < count; i++) {
+        struct vm *vm = registry_find_vm(registry, name, samples[i].uuid);
+        if (vm == NULL) {
+            continue;
+        }
+        vm->facts.stats.cpu_percent = samples[i].cpu_percent;
+        vm->facts.stats.memory_used_mib = samples[i].memory_used_mib;
+        vm->facts.stats.memory_rss_mib = samples[i].memory_rss_mib;
+        vm->facts.stats.at = at;
+        vm->sampled_turn = registry->sample_turn;
+        free(vm->rendered_stats);
+        vm->rendered_stats = NULL;
+    }
+    if (host_sample != NULL) {
+        struct registry_host *host = reporting(registry, name);
+        host->facts.stats = (struct lodge_host_stats){
+            .cpu_percent = host_sample->cpu_percent,
+            .memory_used_mib = host_sample->memory_used_mib,
+            .psi_cpu = host_sample->psi_cpu,
+            .psi_memory = host_sample->psi_memory,
+            .psi_io = host_sample->psi_io,
+            .at = at,
+        };
+        host->sampled_turn = registry->sample_turn;
+    }
+    registry_something_changed(registry);
+}
+
+const struct host_listener registry_listener = {
+    .connection = on_connection,
+    .abilities = on_abilities,
+    .domain_state = on_domain_state,
+    .domain_facts = on_domain_facts,
+    .domain_gone = on_domain_gone,
+    .synced = on_synced,
+    .domain_hung = on_domain_hung,
+    .samples = on_samples,
+};

@@ -1,0 +1,40 @@
+/*
+ * call: one request from the moment it is understood until it is answered, exactly once.
+ *
+ * It outlives its handler, which may answer later, and its connection: an answer to nobody is
+ * dropped. Loop-only.
+ */
+#ifndef RPC_CALL_H
+#define RPC_CALL_H
+
+#include "buffer.h"
+#include "fields.h"
+#include "lodge/error.h"
+#include "registry/registry.h"
+
+struct call;
+struct connection;
+struct method;
+struct reads;
+
+/* What handlers work with; owned by main, the same for every call. */
+struct rpc_house {
+    struct loop *loop;
+    struct registry *registry;
+    struct reads *reads;
+    int64_t started_at;
+};
+
+const struct rpc_house *call_house(const struct call *call);
+const struct method *call_method(const struct call *call);
+struct viewer call_viewer(const struct call *call);
+struct connection *call_connection(const struct call *call); /* NULL once the client is gone */
+
+/* Answers with JSON text, and frees the call. */
+void call_reply(struct call *call, const struct buffer *result);
+void call_reply_empty(struct call *call); /* {} */
+
+/* Answers with an error, and frees the call. */
+void call_fail(struct call *call, const struct lodge_error *err);
+
+#endif

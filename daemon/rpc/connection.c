@@ -1,0 +1,393 @@
+#include "rpc/connection.h"
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "memory.h"
+#include "rpc/connection_private.h"
+#include "rpc/door.h"
+#include "rpc/gate.h"
+#include "rpc/peer.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One read is small: what is read is parsed before more is, so a burst of requests is bounded by
+ * what their answers leave unsent and not by what a socket holds (uv_read_stop alone does not do
+ * it). */
+enum { READ_BYTES = 4096, KEEP_BYTES = 4096 };
+
+static void bury(void *owner);
+
+/* Reading */
+
+static void handle_line(struct connection *connection, const char *line, size_t length)
+{
+    struct lodge_error err = {0};
+    struct json_object *json = jsonrpc_parse(door_parser(connection->door), line, length, &err);
+    if (json == NULL) {
+        gate_refuse(connection, &err, false);
+        return;
+    }
+    if (json_object_is_type(json, json_type_array)) {
+        batch_begin(connection, json);
+    } else {
+        gate_run(connection, json, false);
+    }
+    json_object_put(json);
+}
+
+static void too_long(struct connection *connection)
+{
+    struct lodge_error err = {0};
+    (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a line has at most %d bytes", CONNECTION_LINE_MAX);
+    gate_refuse(connection, &err, false);
+    connection->ended = true;
+    connection->close_when_sent = true;
+}
+
+static void stop_reading(struct connection *connection)
+{
+    if (connection->reading) {
+        connection->reading = false;
+        uv_read_stop((uv_stream_t *)&connection->pipe);
+    }
+}
+
+/* Handles the lines that are there, as long as their answers find room. */
+static void parse(struct connection *connection)
+{
+    connection->parsing = true;
+    while (!connection->closing && !connection->close_when_sent) {
+        if (batch_is_open(connection)) {
+            batch_run(connection);
+            if (batch_is_open(connection)) {
+                break;
+            }
+        }
+        if (connection_unsent(connection) >= CONNECTION_UNSENT_MAX) {
+            connection_flush(connection);
+            if (connection_unsent(connection) >= CONNECTION_UNSENT_MAX) {
+                break;
+            }
+        }
+        char *line;
+        size_t length;
+        enum frame_result result = frame_next(&connection->frame, &line, &length);
+        if (result == FRAME_NEED_MORE) {
+            break;
+        }
+        if (result == FRAME_TOO_LONG) {
+            too_long(connection);
+            break;
+        }
+        handle_line(connection, line, length);
+    }
+    connection->parsing = false;
+}
+
+static bool may_read(const struct connection *connection)
+{
+    return !connection->ended && !connection->closing && !connection->close_when_sent &&
+           !batch_is_open(connection) && connection_unsent(connection) < CONNECTION_UNSENT_MAX;
+}
+
+/* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
+static bool is_hung_up(const struct connection *connection)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&connection->pipe, &fd) != 0) {
+        return true;
+    }
+    struct pollfd look = {.fd = fd};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+/* After the client said that it sends no more: it still gets what it asked for. */
+static void close_if_done(struct connection *connection)
+{
+    if (connection->ended && !connection->closing) {
+        bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
+                    connection->subscriber_count > 0 || frame_pending(&connection->frame);
+        if (!owed || is_hung_up(connection)) {
+            connection_close(connection);
+        } else {
+            door_watch(connection->door);
+        }
+    }
+}
+
+static void room_to_read(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
+{
+    (void)suggested;
+    struct connection *connection = (struct connection *)handle;
+    char *space = frame_space(&connection->frame, READ_BYTES);
+    *ret_buffer = uv_buf_init(space, space == NULL ? 0 : READ_BYTES);
+}
+
+static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    (void)buffer;
+    struct connection *connection = (struct connection *)stream;
+    if (count == UV_EOF) {
+        connection->ended = true;
+        stop_reading(connection);
+    } else if (count < 0) {
+        connection_close(connection);
+        return;
+    } else if (count > 0) {
+        frame_added(&connection->frame, (size_t)count);
+    }
+    connection_go_on(connection);
+}
+
+void connection_go_on(void *owner)
+{
+    struct connection *connection = owner;
+    if (connection->closing) {
+        return;
+    }
+    parse(connection);
+    connection_flush(connection);
+    if (connection->closing) {
+        return;
+    }
+    bool wants = may_read(connection);
+    if (wants && !connection->reading) {
+        connection->reading = true;
+        uv_read_start((uv_stream_t *)&connection->pipe, room_to_read, was_read);
+    } else if (!wants) {
+        stop_reading(connection);
+    }
+    if (connection_unsent(connection) < CONNECTION_NOTIFY_MAX && !batch_is_open(connection)) {
+        for (unsigned i = 0; i < connection->subscriber_count; i++) {
+            subscriber_resume(connection->subscribers[i]);
+        }
+    }
+    close_if_done(connection);
+}
+
+/* Notifications */
+
+static bool takes_more(struct sink *sink)
+{
+    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
+    return !connection->closing && !connection->close_when_sent && !batch_is_open(connection) &&
+           connection_unsent(connection) < CONNECTION_NOTIFY_MAX;
+}
+
+static void send_line(struct sink *sink, struct buffer *line)
+{
+    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
+    buffer_add(&connection->out, line->data, line->length);
+    connection->out.failed |= line->failed;
+    connection_flush_later(connection);
+}
+
+static struct viewer sink_viewer(struct sink *sink)
+{
+    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
+    return door_viewer(connection->door, &connection->identity);
+}
+
+struct sink *connection_sink(struct connection *connection)
+{
+    return &connection->sink;
+}
+
+struct subscriber *connection_find_subscription(struct connection *connection, int64_t id)
+{
+    for (unsigned i = 0; i < connection->subscriber_count; i++) {
+        if (subscriber_id(connection->subscribers[i]) == id) {
+            return connection->subscribers[i];
+        }
+    }
+    return NULL;
+}
+
+bool connection_may_subscribe(const struct connection *connection, struct lodge_error *err)
+{
+    return connection->subscriber_count < CONNECTION_SUBSCRIPTIONS_MAX ||
+           lodge_fail(err, LODGE_ERROR_TOO_MANY,
+                      "this connection has %d subscriptions: end one first",
+                      CONNECTION_SUBSCRIPTIONS_MAX);
+}
+
+void connection_add_subscription(struct connection *connection, struct subscriber *subscriber)
+{
+    assert(connection->subscriber_count < CONNECTION_SUBSCRIPTIONS_MAX);
+    connection->subscribers[connection->subscriber_count++] = subscriber;
+}
+
+void connection_end_subscription(struct connection *connection, struct subscriber *subscriber)
+{
+    for (unsigned i = 0; i < connection->subscriber_count; i++) {
+        if (connection->subscribers[i] == subscriber) {
+            connection->subscribers[i] = connection->subscribers[--connection->subscriber_count];
+            subscriber_free(subscriber);
+            return;
+        }
+    }
+}
+
+/* Open calls */
+
+void connection_add_call(struct connection *connection, struct call_link *link)
+{
+    link->prev = connection->calls.prev;
+    link->next = &connection->calls;
+    link->prev->next = link;
+    connection->calls.prev = link;
+    connection->call_count++;
+}
+
+void connection_drop_call(struct connection *connection, struct call_link *link)
+{
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    connection->call_count--;
+}
+
+unsigned connection_open_calls(const struct connection *connection)
+{
+    return connection->call_count;
+}
+
+/* Life */
+
+struct connection *connection_accept(struct door *door, uv_stream_t *server)
+{
+    struct connection *connection = xcalloc(1, sizeof *connection);
+    connection->door = door;
+    connection->serial = door_next_serial(door);
+    connection->calls.prev = &connection->calls;
+    connection->calls.next = &connection->calls;
+    connection->sink = (struct sink){takes_more, send_line, sink_viewer};
+    connection->write.data = connection;
+    connection->bury = (struct loop_later){.run = bury, .owner = connection};
+    connection->go_on = (struct loop_later){.run = connection_go_on, .owner = connection};
+    frame_init(&connection->frame, CONNECTION_LINE_MAX);
+    uv_pipe_init(loop_uv(connection_loop(connection)), &connection->pipe, 0);
+
+    uv_os_fd_t fd = -1;
+    struct lodge_error err = {0};
+    int failed = uv_accept(server, (uv_stream_t *)&connection->pipe);
+    if (failed == 0) {
+        failed = uv_fileno((uv_handle_t *)&connection->pipe, &fd);
+    }
+    if (failed != 0) {
+        (void)lodge_fail(&err, LODGE_ERROR_INTERNAL, "%s", uv_strerror(failed));
+    }
+    if (failed != 0 || !peer_read(fd, &connection->identity, &err)) {
+        log_warning(LOG_RPC, "a client was turned away: %s", err.message);
+        frame_done(&connection->frame);
+        loop_close_handle((uv_handle_t *)&connection->pipe, (uv_close_cb)free);
+        return NULL;
+    }
+    return connection;
+}
+
+void connection_start(struct connection *connection)
+{
+    log_debug(LOG_RPC, "%s: #%llu, uid %u, pid %d", __func__,
+              (unsigned long long)connection->serial, (unsigned)connection->identity.uid,
+              (int)connection->identity.pid);
+    connection_go_on(connection);
+}
+
+void connection_refuse(struct connection *connection, const struct lodge_error *err)
+{
+    log_info(LOG_RPC, "uid %u turned away: %s", (unsigned)connection->identity.uid, err->message);
+    connection->ended = true;
+    connection->close_when_sent = true;
+    gate_refuse(connection, err, false);
+}
+
+void connection_close(struct connection *connection)
+{
+    if (!connection->closing) {
+        connection->closing = true;
+        stop_reading(connection);
+        loop_later(connection_loop(connection), &connection->bury);
+    }
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct connection *connection = (struct connection *)handle;
+    frame_done(&connection->frame);
+    buffer_free(&connection->out);
+    buffer_free(&connection->sending);
+    buffer_free(&connection->held);
+    peer_clear(&connection->identity);
+    free(connection);
+}
+
+static void bury(void *owner)
+{
+    struct connection *connection = owner;
+    log_debug(LOG_RPC, "%s: #%llu", __func__, (unsigned long long)connection->serial);
+    loop_later_cancel(connection_loop(connection), &connection->go_on);
+    while (connection->subscriber_count > 0) {
+        subscriber_free(connection->subscribers[--connection->subscriber_count]);
+    }
+    while (connection->calls.next != &connection->calls) {
+        struct call_link *link = connection->calls.next;
+        connection_drop_call(connection, link);
+        call_orphan(call_of(link));
+    }
+    json_object_put(connection->batch.entries);
+    connection->batch.entries = NULL;
+    door_connection_gone(connection->door, connection);
+    loop_close_handle((uv_handle_t *)&connection->pipe, closed);
+}
+
+bool connection_check(struct connection *connection, uint64_t now_ms)
+{
+    close_if_done(connection);
+    if (connection->closing) {
+        return false;
+    }
+    size_t queue = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
+    if (queue == 0) {
+        return connection->ended;
+    }
+    if (queue != connection->last_queue) {
+        connection->last_queue = queue;
+        connection->progress_at = now_ms;
+    } else if (now_ms - connection->progress_at >= CONNECTION_STALLED_MS) {
+        log_info(LOG_RPC, "uid %u, pid %d does not read its answers: closed",
+                 (unsigned)connection->identity.uid, (int)connection->identity.pid);
+        connection_close(connection);
+        return false;
+    }
+    return true;
+}
+
+const struct identity *connection_identity(const struct connection *connection)
+{
+    return &connection->identity;
+}
+
+uint64_t connection_serial(const struct connection *connection)
+{
+    return connection->serial;
+}
+
+struct door *connection_door(const struct connection *connection)
+{
+    return connection->door;
+}
+
+struct connection_link *connection_link(struct connection *connection)
+{
+    return &connection->link;
+}
+
+struct connection *connection_of(struct connection_link *link)
+{
+    return CONTAINER_OF(link, struct connection, link);
+}

@@ -1,0 +1,66 @@
+/* connection_private: what a connection is made of, for the files that make it up: connection.c
+ * (life, reading), connection_write.c (what goes out, and when), batch.c (batches). Loop-only. */
+#ifndef RPC_CONNECTION_PRIVATE_H
+#define RPC_CONNECTION_PRIVATE_H
+
+#include "frame.h"
+#include "rpc/connection.h"
+#include "rpc/door.h"
+
+/* A batch that is being answered: its entries run one after the other, its array is streamed. */
+struct batch {
+    struct json_object *entries; /* NULL: none is */
+    size_t next;
+    bool wrote; /* the opening bracket and an answer are out */
+    bool waits; /* for the answer of the entry before `next` */
+};
+
+struct connection {
+    uv_pipe_t pipe; /* first: freed in its close callback */
+    struct door *door;
+    struct connection_link link; /* in door.connections */
+    uint64_t serial;
+    struct identity identity;
+    struct frame frame;
+    struct buffer out;     /* not yet given to libuv */
+    struct buffer sending; /* with libuv */
+    struct buffer held;    /* whole lines that wait for the end of a batch's line */
+    uv_write_t write;
+    bool writing;
+    size_t last_queue;    /* unsent at the last check */
+    uint64_t progress_at; /* when that last became less, monotonic */
+    bool reading;
+    bool parsing; /* a line is being handled further up the stack */
+    bool ended;   /* the client will send no more */
+    bool closing;
+    bool close_when_sent;
+    struct batch batch;
+    struct call_link calls; /* head */
+    unsigned call_count;
+    struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
+    unsigned subscriber_count;
+    struct sink sink;
+    struct loop_later bury;  /* the closing itself */
+    struct loop_later go_on; /* flush, then parse on */
+};
+
+/* Bytes that the client has not taken yet. */
+size_t connection_unsent(const struct connection *connection);
+
+/* Gives to the socket what it takes now; flush_later at the end of this turn, with all else that
+ * comes until then. */
+void connection_flush(struct connection *connection);
+void connection_flush_later(struct connection *connection);
+
+/* Parses, writes and reads on, as far as each may. A loop_later's run. */
+void connection_go_on(void *connection);
+
+struct loop *connection_loop(const struct connection *connection);
+
+bool batch_is_open(const struct connection *connection);
+void batch_begin(struct connection *connection, struct json_object *entries);
+
+/* Runs entries until one must wait, too much is unsent, or all are done. */
+void batch_run(struct connection *connection);
+
+#endif

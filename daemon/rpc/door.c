@@ -1,0 +1,175 @@
+#include "rpc/door.h"
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <stdlib.h>
+
+enum { CHECK_MS = 1000 };
+
+struct door {
+    uv_pipe_t pipe;
+    const struct rpc_house *house;
+    struct jsonrpc_parser *parser;
+    struct connection_link connections; /* head */
+    unsigned count;
+    uint64_t serial;
+    struct loop_timer *check;
+    bool closing;
+};
+
+const struct rpc_house *door_house(const struct door *door)
+{
+    return door->house;
+}
+
+struct jsonrpc_parser *door_parser(const struct door *door)
+{
+    return door->parser;
+}
+
+uint64_t door_next_serial(struct door *door)
+{
+    return ++door->serial;
+}
+
+struct viewer door_viewer(const struct door *door, const struct identity *identity)
+{
+    const struct people *people = registry_people(door->house->registry);
+    return (struct viewer){.uid = identity->uid, .role = people_role(people, identity)};
+}
+
+static bool may_enter(const struct door *door, const struct connection *newcomer,
+                      struct lodge_error *err)
+{
+    const struct identity *identity = connection_identity(newcomer);
+    struct viewer viewer = door_viewer(door, identity);
+    if (viewer.role == ROLE_NONE) {
+        return lodge_fail(err, LODGE_ERROR_DENIED,
+                          "this lodged has no role for uid %u: ask its admin",
+                          (unsigned)identity->uid);
+    }
+    unsigned limit = DOOR_CONNECTIONS;
+    if (viewer.role != ROLE_ADMIN) {
+        limit -= DOOR_KEPT_FOR_ADMINS;
+    }
+    if (door->count >= limit) {
+        return lodge_fail(err, LODGE_ERROR_TOO_MANY, "%u connections are open, no more are let in",
+                          door->count);
+    }
+    unsigned same_uid = 0;
+    for (struct connection_link *link = door->connections.next; link != &door->connections;
+         link = link->next) {
+        same_uid += connection_identity(connection_of(link))->uid == identity->uid;
+    }
+    if (same_uid >= DOOR_PER_UID) {
+        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
+                          "uid %u has %u connections open, no more are let in",
+                          (unsigned)identity->uid, same_uid);
+    }
+    return true;
+}
+
+static void someone_knocks(uv_stream_t *server, int status)
+{
+    struct door *door = server->data;
+    if (status < 0) {
+        log_warning(LOG_RPC, "a connection could not be taken: %s", uv_strerror(status));
+        return;
+    }
+    struct connection *connection = connection_accept(door, server);
+    if (connection == NULL) {
+        return;
+    }
+    struct lodge_error err = {0};
+    bool welcome = may_enter(door, connection, &err);
+
+    struct connection_link *link = connection_link(connection);
+    link->prev = door->connections.prev;
+    link->next = &door->connections;
+    link->prev->next = link;
+    door->connections.prev = link;
+    door->count++;
+    if (welcome) {
+        connection_start(connection);
+    } else {
+        connection_refuse(connection, &err);
+    }
+}
+
+void door_connection_gone(struct door *door, struct connection *connection)
+{
+    struct connection_link *link = connection_link(connection);
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    door->count--;
+}
+
+static void check(void *owner)
+{
+    struct door *door = owner;
+    uint64_t now = loop_monotonic_ms();
+    bool again = false;
+    struct connection_link *next;
+    for (struct connection_link *link = door->connections.next; link != &door->connections;
+         link = next) {
+        next = link->next;
+        again |= connection_check(connection_of(link), now);
+    }
+    if (!again) {
+        loop_timer_stop(door->check);
+    }
+}
+
+void door_watch(struct door *door)
+{
+    if (!door->closing && !loop_timer_is_active(door->check)) {
+        loop_timer_start(door->check, CHECK_MS, CHECK_MS);
+    }
+}
+
+struct door *door_new(const struct listening *listening, const struct rpc_house *house)
+{
+    struct door *door = xcalloc(1, sizeof *door);
+    door->house = house;
+    door->parser = jsonrpc_parser_new();
+    door->connections.prev = &door->connections;
+    door->connections.next = &door->connections;
+    door->check = loop_timer_new(house->loop, check, door);
+    uv_pipe_init(loop_uv(house->loop), &door->pipe, 0);
+    door->pipe.data = door;
+    int failed = uv_pipe_open(&door->pipe, listening->fd);
+    if (failed == 0) {
+        failed = uv_listen((uv_stream_t *)&door->pipe, DOOR_CONNECTIONS, someone_knocks);
+    }
+    if (failed != 0 || door->parser == NULL) {
+        abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
+    }
+    return door;
+}
+
+void door_close(struct door *door)
+{
+    if (door == NULL || door->closing) {
+        return;
+    }
+    door->closing = true;
+    loop_timer_free(TAKE(door->check));
+    loop_close_handle((uv_handle_t *)&door->pipe, NULL);
+    struct connection_link *next;
+    for (struct connection_link *link = door->connections.next; link != &door->connections;
+         link = next) {
+        next = link->next;
+        connection_close(connection_of(link));
+    }
+}
+
+void door_free(struct door *door)
+{
+    if (door != NULL) {
+        jsonrpc_parser_free(door->parser);
+        free(door);
+    }
+}

@@ -1,0 +1,178 @@
+#include "rpc/gate.h"
+
+#include "jsonrpc.h"
+#include "log.h"
+#include "memory.h"
+#include "rpc/door.h"
+#include "rpc/method.h"
+#include "scope.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct call {
+    struct call_link link; /* in connection's open calls, while there is a connection */
+    struct connection *connection;
+    const struct rpc_house *house;
+    const struct method *method;
+    struct viewer viewer;
+    char *id; /* JSON text; NULL: nobody wants an answer */
+    bool in_batch;
+    bool is_notification;
+};
+
+const struct rpc_house *call_house(const struct call *call)
+{
+    return call->house;
+}
+
+const struct method *call_method(const struct call *call)
+{
+    return call->method;
+}
+
+struct viewer call_viewer(const struct call *call)
+{
+    return call->viewer;
+}
+
+struct connection *call_connection(const struct call *call)
+{
+    return call->connection;
+}
+
+bool call_is_in_batch(const struct call *call)
+{
+    return call->in_batch;
+}
+
+struct call *call_of(struct call_link *link)
+{
+    return CONTAINER_OF(link, struct call, link);
+}
+
+void call_orphan(struct call *call)
+{
+    call->connection = NULL;
+}
+
+static void call_free(struct call *call)
+{
+    free(call->id);
+    free(call);
+}
+
+/* Sends `envelope` unless nobody waits for it, and ends the call. */
+static void answer(struct call *call, struct buffer *envelope)
+{
+    struct connection *connection = call->connection;
+    if (connection != NULL) {
+        connection_drop_call(connection, &call->link);
+        if (call->is_notification) {
+            buffer_clear(envelope);
+        }
+        connection_answer(connection, call, envelope);
+    }
+    buffer_free(envelope);
+    call_free(call);
+}
+
+void call_reply(struct call *call, const struct buffer *result)
+{
+    struct buffer envelope = {0};
+    jsonrpc_write_result(&envelope, call->id, result);
+    answer(call, &envelope);
+}
+
+void call_reply_empty(struct call *call)
+{
+    static char empty[] = "{}";
+    call_reply(call, &(struct buffer){.data = empty, .length = 2});
+}
+
+void call_fail(struct call *call, const struct lodge_error *err)
+{
+    struct buffer envelope = {0};
+    jsonrpc_write_error(&envelope, call->id, err);
+    answer(call, &envelope);
+}
+
+void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch)
+{
+    struct buffer envelope = {0};
+    struct call call = {.in_batch = in_batch};
+    jsonrpc_write_error(&envelope, NULL, err);
+    connection_answer(connection, &call, &envelope);
+    buffer_free(&envelope);
+}
+
+static bool may_run(const struct method *method, const struct viewer *viewer,
+                    struct lodge_error *err)
+{
+    if (viewer->role == ROLE_NONE) {
+        return lodge_fail(err, LODGE_ERROR_DENIED,
+                          "this lodged has no role for you: ask its admin");
+    }
+    if (method->access == ACCESS_ADMIN && viewer->role != ROLE_ADMIN) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "%s is for admins, your role is %s",
+                          method->name, role_name(viewer->role));
+    }
+    return true;
+}
+
+static void run(struct call *call, struct json_object *params)
+{
+    static const struct field no_params[] = {{.type = FIELD_END}};
+    const struct method *method = call->method;
+    const struct field *table = method->params == NULL ? no_params : method->params;
+    _Alignas(max_align_t) char room[METHOD_PARAMS_MAX];
+    struct lodge_error err = {0};
+    if (connection_open_calls(call->connection) > CONNECTION_CALLS_MAX) {
+        (void)lodge_fail(&err, LODGE_ERROR_TOO_MANY,
+                         "%d requests of this connection are unanswered: wait for some answers",
+                         CONNECTION_CALLS_MAX);
+    }
+    if (err.kind != LODGE_ERROR_NONE || !may_run(method, &call->viewer, &err) ||
+        !fields_read(params, table, FIELDS_STRICT, room, &err)) {
+        call_fail(call, &err);
+        return;
+    }
+    method->run(call, room);
+    fields_clear(table, room);
+}
+
+static char *id_text(struct json_object *id)
+{
+    int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+    return xstrdup(id == NULL ? "null" : json_object_to_json_string_ext(id, flags));
+}
+
+void gate_run(struct connection *connection, struct json_object *json, bool in_batch)
+{
+    struct door *door = connection_door(connection);
+    struct jsonrpc_request request;
+    struct lodge_error err = {0};
+    bool sound = jsonrpc_read_request(json, &request, &err);
+
+    struct call *call = xcalloc(1, sizeof *call);
+    call->connection = connection;
+    call->house = door_house(door);
+    call->id = id_text(request.id);
+    call->in_batch = in_batch;
+    call->is_notification = sound && !request.wants_answer;
+    call->viewer = door_viewer(door, connection_identity(connection));
+    connection_add_call(connection, &call->link);
+    if (!sound) {
+        call_fail(call, &err);
+        return;
+    }
+    call->method = method_find(request.method);
+    if (call->method == NULL) {
+        (void)lodge_fail(&err, LODGE_ERROR_METHOD,
+                         "no method '%.64s'; rpc.discover lists those there are", request.method);
+        call_fail(call, &err);
+        return;
+    }
+    run(call, request.params);
+}

@@ -1,0 +1,21 @@
+/*
+ * gate: what every request passes, in this order: envelope, method, role, parameters; then it runs.
+ * Loop-only.
+ */
+#ifndef RPC_GATE_H
+#define RPC_GATE_H
+
+#include "rpc/connection.h"
+
+/* Handles one request object; its answer, if it wants one, comes by connection_answer(), now or
+ * later. */
+void gate_run(struct connection *connection, struct json_object *json, bool in_batch);
+
+/* Answers with an error that belongs to no request: `id` is null. */
+void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch);
+
+bool call_is_in_batch(const struct call *call);
+struct call *call_of(struct call_link *link);
+void call_orphan(struct call *call); /* its client is gone */
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * listen: the door's socket file: never with wrong rights, never taken from a daemon that lives.
+ *
+ * Before any thread exists: it changes the umask, which belongs to the process.
+ */
+#ifndef RPC_LISTEN_H
+#define RPC_LISTEN_H
+
+#include "lodge/error.h"
+
+#include <sys/types.h>
+
+struct listen_options {
+    const char *path;
+    mode_t mode;
+    gid_t group; /* -1: leave it */
+};
+
+struct listening {
+    int fd;      /* bound and listening, non-blocking */
+    int lock_fd; /* PATH.lock, held for life */
+};
+
+/* Takes the lock beside the path, looks whether somebody answers there, binds beside it and renames
+ * into place. EXISTS when a daemon lives there or the path is no socket. */
+bool listen_at(const struct listen_options *options, struct listening *ret_listening,
+               struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Removes the socket file (the lock file stays: removing it would let two daemons lock two files).
+ */
+void listen_end(const char *path, const struct listening *listening);
+
+#endif

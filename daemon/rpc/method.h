@@ -1,0 +1,44 @@
+/*
+ * method: one row per JSON-RPC method. Dispatch, access, rpc.discover, the manual and the test
+ * matrix are made from the rows, so that none of them can disagree with another.
+ */
+#ifndef RPC_METHOD_H
+#define RPC_METHOD_H
+
+#include "rpc/call.h"
+
+enum access {
+    ACCESS_UNSET, /* a row that forgets its access does not start the daemon */
+    ACCESS_ANY,   /* every role but none */
+    ACCESS_SEE,   /* as any; what is shown is what the caller may see */
+    ACCESS_ADMIN,
+};
+
+struct method {
+    const char *name;
+    enum access access;
+    const struct field *params; /* NULL: it takes none */
+    size_t params_size;         /* of the struct that `params` fills, at most METHOD_PARAMS_MAX */
+    const struct field *result; /* for the documentation; NULL: {} or an object of its own */
+    void (*run)(struct call *call, const void *params); /* answers exactly once, now or later */
+    const char *help;
+};
+
+enum { METHOD_PARAMS_MAX = 512 };
+
+const char *access_name(enum access access);
+
+/* The tables, each closed by an empty row, and a NULL after the last. */
+extern const struct method *const method_tables[];
+extern const struct method server_methods[];
+extern const struct method host_methods[];
+extern const struct method vm_methods[];
+extern const struct method event_methods[];
+
+/* NULL if there is none. */
+const struct method *method_find(const char *name);
+
+/* Whether every row has a name, access, help and a handler. For the start and for the tests. */
+bool methods_check(struct lodge_error *err) LODGE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* methods.c: the list of the tables. */
+#include "rpc/method.h"
+
+#include <assert.h>
+#include <string.h>
+
+const struct method *const method_tables[] = {
+    server_methods, host_methods, vm_methods, event_methods, NULL,
+};
+
+static const char *const access_names[] = {
+    [ACCESS_UNSET] = NULL,
+    [ACCESS_ANY] = "any",
+    [ACCESS_SEE] = "see",
+    [ACCESS_ADMIN] = "admin",
+};
+
+const char *access_name(enum access access)
+{
+    return access_names[access];
+}
+
+const struct method *method_find(const char *name)
+{
+    for (size_t i = 0; method_tables[i] != NULL; i++) {
+        for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
+            if (strcmp(method->name, name) == 0) {
+                return method;
+            }
+        }
+    }
+    return NULL;
+}
+
+bool methods_check(struct lodge_error *err)
+{
+    for (size_t i = 0; method_tables[i] != NULL; i++) {
+        for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
+            if (method->access == ACCESS_UNSET || method->help == NULL || method->run == NULL ||
+                method->params_size > METHOD_PARAMS_MAX) {
+                return lodge_fail(err, LODGE_ERROR_INTERNAL,
+                                  "the row of method %s says no access, help or handler",
+                                  method->name);
+            }
+        }
+    }
+    return true;
+}

@@ -1,0 +1,9 @@
+/* openrpc: the methods' rows as an OpenRPC 1.2.6 document. Any thread. */
+#ifndef RPC_OPENRPC_H
+#define RPC_OPENRPC_H
+
+#include "buffer.h"
+
+void openrpc_write(struct buffer *buffer);
+
+#endif

@@ -1,0 +1,287 @@
+/* vm.*: lists and single VMs, as the registry knows them. */
+#include "contract/contract.h"
+#include "memory.h"
+#include "ops/reads.h"
+#include "registry/render.h"
+#include "rpc/filter.h"
+#include "rpc/method.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 320, LIMIT_MAX = 1000000 };
+
+struct vm_list {
+    char *query;
+    char *host;
+    char *owner;
+    enum lodge_vm_state state;
+    char *name;
+    char *tag;
+    struct lodge_strings fields;
+    int64_t limit;
+    char *cursor;
+};
+
+#define AT(member) .offset = offsetof(struct vm_list, member)
+static const struct field vm_list_params[] = {
+    {"query", FIELD_STRING, AT(query), .max = FILTER_TEXT_MAX, .help = "the filter language"},
+    {"host", FIELD_STRING, AT(host), .min = 1, .max = TEXT_MAX, .help = "on this host"},
+    {"owner", FIELD_STRING, AT(owner), .min = 1, .max = TEXT_MAX, .help = "of this user"},
+    {"state", FIELD_ENUM, AT(state), .names = &lodge_vm_state_names, .help = "in this state"},
+    {"name", FIELD_STRING, AT(name), .min = 1, .max = TEXT_MAX,
+     .help = "called so; * and ? are globs"},
+    {"tag", FIELD_STRING, AT(tag), .min = 1, .max = TEXT_MAX, .help = "with this tag"},
+    {"fields", FIELD_STRINGS, AT(fields), .max = 64, .help = "members to show beside the key"},
+    {"limit", FIELD_INT, AT(limit), .min = 1, .max = LIMIT_MAX, .help = "at most so many"},
+    {"cursor", FIELD_STRING, AT(cursor), .max = TEXT_MAX * 3, .help = "of the page before"},
+    {.type = FIELD_END},
+};
+#undef AT
+
+struct vm_list_result {
+    int64_t rev;
+    struct {
+        struct lodge_vm *items;
+        size_t count;
+    } vms;
+    char *cursor;
+    struct lodge_strings incomplete;
+};
+
+#define AT(member) .offset = offsetof(struct vm_list_result, member)
+static const struct field vm_list_result[] = {
+    {"rev", FIELD_INT, AT(rev), .help = "the newest revision in it"},
+    {"vms", FIELD_OBJECTS, AT(vms), .size = sizeof(struct lodge_vm), .fields = lodge_vm_fields,
+     .required = true, .help = "in the order of host, name, uuid"},
+    {"cursor", FIELD_STRING, AT(cursor), .help = "for the next page, if there is one"},
+    {"incomplete", FIELD_STRINGS, AT(incomplete), .required = true,
+     .help = "hosts that have not, or no longer, been read"},
+    {.type = FIELD_END},
+};
+#undef AT
+
+/* A list on its way: what is asked of it, and where it stands. */
+struct listing {
+    const struct vm_list *params;
+    struct viewer viewer;
+    struct query *query;
+    struct render_choice choice;
+    struct vm *const *vms;
+    size_t count;
+};
+
+static bool same_or_unasked(const char *asked, const char *fact)
+{
+    return asked == NULL || (fact != NULL && strcmp(asked, fact) == 0);
+}
+
+static bool is_listed(const struct listing *listing, const struct vm *vm)
+{
+    const struct vm_list *params = listing->params;
+    const struct lodge_vm *facts = &vm->facts;
+    return vm_is_visible(vm, &listing->viewer) && same_or_unasked(params->host, facts->host) &&
+           same_or_unasked(params->owner, facts->owner) &&
+           (params->state == LODGE_VM_UNKNOWN || params->state == facts->state) &&
+           (params->name == NULL ||
+            (facts->name != NULL && glob_matches(params->name, facts->name))) &&
+           (params->tag == NULL || lodge_strings_contain(&facts->tags, params->tag)) &&
+           (listing->query == NULL || query_matches(listing->query, facts));
+}
+
+/* host, name and uuid, none of which can hold a slash. */
+static char *cursor_after(const struct vm *vm)
+{
+    return xasprintf("%s/%s/%s", vm->facts.host, vm->facts.name == NULL ? "" : vm->facts.name,
+                     vm->facts.uuid);
+}
+
+/* Where the page begins: after the key in `cursor`, whether that VM still is there or not. */
+static bool find_start(const struct listing *listing, size_t *ret_start, struct lodge_error *err)
+{
+    if (listing->params->cursor == NULL) {
+        *ret_start = 0;
+        return true;
+    }
+    AUTO(free) char *text = xstrdup(listing->params->cursor);
+    char *name = strchr(text, '/');
+    char *uuid = name == NULL ? NULL : strchr(name + 1, '/');
+    if (uuid == NULL || strlen(uuid + 1) != 36) {
+        return lodge_fail_param(err, "cursor", "'cursor' is not one that vm.list gave out");
+    }
+    *name++ = '\0';
+    *uuid++ = '\0';
+    struct vm key = {.facts = {.host = text, .name = name}};
+    memcpy(key.facts.uuid, uuid, 37);
+    size_t low = 0;
+    size_t high = listing->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (vm_compare(listing->vms[middle], &key) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *ret_start = low;
+    return true;
+}
+
+static void write_list(const struct listing *listing, size_t start, struct registry *registry,
+                       struct buffer *result)
+{
+    int64_t limit = listing->params->limit;
+    int64_t written = 0;
+    const struct vm *last = NULL;
+    AUTO(free) char *cursor = NULL;
+    buffer_add_text(result, "{\"rev\":");
+    buffer_add_json_int(result, (int64_t)registry_feed(registry)->rev);
+    buffer_add_text(result, ",\"vms\":[");
+    for (size_t i = start; i < listing->count && cursor == NULL; i++) {
+        struct vm *vm = listing->vms[i];
+        if (!is_listed(listing, vm)) {
+            continue;
+        }
+        if (limit != LODGE_UNKNOWN && written == limit) {
+            cursor = cursor_after(last);
+            continue;
+        }
+        buffer_add_text(result, written == 0 ? "" : ",");
+        render_vm(result, vm, &listing->choice);
+        written++;
+        last = vm;
+    }
+    struct vm_list_result rest = {.rev = LODGE_UNKNOWN, .cursor = cursor};
+    registry_incomplete(registry, &rest.incomplete);
+    buffer_add_char(result, ']');
+    fields_write_members(result, vm_list_result,
+                         fields_bit(vm_list_result, "cursor") |
+                             fields_bit(vm_list_result, "incomplete"),
+                         &rest, true);
+    buffer_add_char(result, '}');
+    lodge_strings_clear(&rest.incomplete);
+}
+
+static void vm_list_run(struct call *call, const void *params)
+{
+    struct registry *registry = call_house(call)->registry;
+    struct listing listing = {.params = params, .viewer = call_viewer(call)};
+    struct lodge_error err = {0};
+    size_t start = 0;
+    listing.vms = registry_sorted(registry, &listing.count);
+    bool ok = render_choice_of(&listing.params->fields, &listing.choice, &err);
+    if (ok && listing.params->host != NULL &&
+        registry_find_host(registry, listing.params->host) == NULL) {
+        ok = lodge_fail(&err, LODGE_ERROR_NOT_FOUND,
+                        "no host '%s'; host.list names those there are", listing.params->host);
+    }
+    ok = ok && filter_parse(listing.params->query, false, &listing.query, &err) &&
+         find_start(&listing, &start, &err);
+    if (!ok) {
+        call_fail(call, &err);
+    } else {
+        struct buffer result = {0};
+        write_list(&listing, start, registry, &result);
+        call_reply(call, &result);
+        buffer_free(&result);
+    }
+    query_free(listing.query);
+}
+
+struct vm_get {
+    char *vm;
+    bool xml;
+};
+
+#define AT(member) .offset = offsetof(struct vm_get, member)
+static const struct field vm_get_params[] = {
+    {"vm", FIELD_STRING, AT(vm), .required = true, .min = 1, .max = TEXT_MAX,
+     .help = "name or uuid, with HOST/ in front where that is not unique"},
+    {"xml", FIELD_BOOL, AT(xml), .help = "with libvirt's live XML; owners and admins only"},
+    {.type = FIELD_END},
+};
+#undef AT
+
+static void reply_with(struct call *call, struct vm *vm, const char *xml)
+{
+    struct buffer result = {0};
+    render_vm_detail(&result, vm, xml);
+    call_reply(call, &result);
+    buffer_free(&result);
+}
+
+/* A vm.get that waits for XML. The VM may be gone when it comes: it is looked up again. */
+struct xml_wait {
+    struct call *call;
+    char *key;
+};
+
+static void xml_came(void *data, const char *xml, const struct lodge_error *error)
+{
+    struct xml_wait *wait = data;
+    struct lodge_error err = {0};
+    struct viewer viewer = call_viewer(wait->call);
+    if (error != NULL) {
+        call_fail(wait->call, error);
+    } else {
+        struct vm *vm = registry_get(call_house(wait->call)->registry, wait->key, &viewer, &err);
+        if (vm == NULL) {
+            call_fail(wait->call, &err);
+        } else {
+            reply_with(wait->call, vm, xml);
+        }
+    }
+    free(wait->key);
+    free(wait);
+}
+
+static bool may_read_xml(const struct vm *vm, const struct viewer *viewer, struct lodge_error *err)
+{
+    bool owner = vm->owner != VM_NO_OWNER && vm->owner == viewer->uid;
+    return viewer->role == ROLE_ADMIN || (viewer->role == ROLE_USER && owner) ||
+           lodge_fail(err, LODGE_ERROR_DENIED, "the XML of '%s' is for its owner and admins",
+                      vm->facts.name);
+}
+
+static void vm_get_run(struct call *call, const void *params)
+{
+    const struct vm_get *get = params;
+    struct viewer viewer = call_viewer(call);
+    struct lodge_error err = {0};
+    struct vm *vm = registry_get(call_house(call)->registry, get->vm, &viewer, &err);
+    if (vm == NULL || (get->xml && !may_read_xml(vm, &viewer, &err))) {
+        call_fail(call, &err);
+        return;
+    }
+    if (!get->xml) {
+        reply_with(call, vm, NULL);
+        return;
+    }
+    struct xml_wait *wait = xcalloc(1, sizeof *wait);
+    wait->call = call;
+    wait->key = xasprintf("%s/%s", vm->facts.host, vm->facts.uuid);
+    reads_xml(call_house(call)->reads, vm->facts.host, vm->facts.uuid, xml_came, wait);
+}
+
+const struct method vm_methods[] = {
+    {
+        .name = "vm.list",
+        .access = ACCESS_SEE,
+        .params = vm_list_params,
+        .params_size = sizeof(struct vm_list),
+        .result = vm_list_result,
+        .run = vm_list_run,
+        .help = "The VMs that you may see, as they are now.",
+    },
+    {
+        .name = "vm.get",
+        .access = ACCESS_SEE,
+        .params = vm_get_params,
+        .params_size = sizeof(struct vm_get),
+        .result = lodge_vm_fields,
+        .run = vm_get_run,
+        .help = "One VM with its disks, NICs and boot order.",
+    },
+    {0},
+};

@@ -1,0 +1,260 @@
+#include "wiring.h"
+
+#include "host/host.h"
+#include "log.h"
+#include "loop/workers.h"
+#include "memory.h"
+#include "ops/reads.h"
+#include "options.h"
+#include "registry/registry.h"
+#include "rpc/door.h"
+#include "scope.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { RELOAD_IDLE_MS = 1000 };
+
+struct house {
+    struct loop *loop;
+    struct config config;
+    struct listening listening;
+    struct store *store;
+    struct people *people;
+    struct registry *registry;
+    struct reads *reads;
+    struct host **hosts;
+    size_t host_count;
+    struct door *door;
+    struct rpc_house rpc;
+    struct workers *reload;   /* reading files and asking NSS may block */
+    struct reload *reloading; /* one at a time */
+};
+
+/* Without a store there is no count of starts: a number that no count will reach takes its place,
+ * random so that revisions of two such starts do not match. */
+static uint64_t boot_number(struct store *store)
+{
+    struct lodge_error err = {0};
+    int64_t boot = 0;
+    if (store != NULL && store_count_boot(store, &boot, &err)) {
+        return (uint64_t)boot;
+    }
+    if (store != NULL) {
+        log_error(LOG_STORE, "this start could not be counted: %s", err.message);
+    }
+    uint32_t number = 0;
+    ssize_t got = getrandom(&number, sizeof number, GRND_NONBLOCK);
+    (void)got; /* zero is as good: what matters is being out of the way of counted starts */
+    return (1u << 19) + number % (1u << 19);
+}
+
+static enum role role_of(enum default_role configured)
+{
+    switch (configured) {
+    case DEFAULT_ROLE_USER:
+        return ROLE_USER;
+    case DEFAULT_ROLE_VIEWER:
+        return ROLE_VIEWER;
+    case DEFAULT_ROLE_NONE:
+        return ROLE_NONE;
+    }
+    return ROLE_NONE;
+}
+
+/* May block in NSS. -1 for no group. */
+static gid_t group_id(const char *name)
+{
+    if (name == NULL) {
+        return (gid_t)-1;
+    }
+    struct group entry;
+    struct group *found = NULL;
+    enum { ROOM = 65536 };
+    AUTO(free) char *room = xmalloc(ROOM);
+    if (getgrnam_r(name, &entry, room, ROOM, &found) != 0 || found == NULL) {
+        log_warning(LOG_MAIN,
+                    "admin_group '%s' does not exist: only root and lodged's own user are "
+                    "admins",
+                    name);
+        return (gid_t)-1;
+    }
+    return found->gr_gid;
+}
+
+static void learn_role(void *data, uid_t uid, const char *role)
+{
+    struct house *house = data;
+    enum role known;
+    if (role_from_name(role, &known)) {
+        people_set_role(house->people, uid, known);
+    }
+}
+
+static void learn_vm(void *data, const struct vm_row *row)
+{
+    struct house *house = data;
+    registry_set_owner(house->registry, row->host, row->uuid, row->owner);
+}
+
+/* Roles and owners move into the loop's memory, where they are read from on. */
+static void learn_from_store(struct house *house)
+{
+    struct lodge_error err = {0};
+    if (house->store == NULL) {
+        return;
+    }
+    if (!store_read_users(house->store, learn_role, house, &err) ||
+        !store_read_vms(house->store, learn_vm, house, &err)) {
+        log_error(LOG_STORE, "roles and owners are not known: %s", err.message);
+    }
+}
+
+static void add_host(struct house *house, const struct host_config *configured)
+{
+    struct host_options options = {
+        .name = configured->name,
+        .uri = configured->uri,
+        .sync_parallel = house->config.sync_parallel,
+        .sync_interval_s = house->config.sync_interval_s,
+        .stats_interval_ms = house->config.stats_interval_ms,
+        .stats_deadline_ms = house->config.stats_deadline_ms,
+    };
+    registry_add_host(house->registry, configured->name, configured->uri);
+    struct host *host = host_new(house->loop, &options, &registry_listener, house->registry);
+    house->hosts[house->host_count++] = host;
+    reads_add_host(house->reads, host);
+}
+
+struct house *house_new(struct house_parts *parts)
+{
+    struct house *house = xcalloc(1, sizeof *house);
+    house->loop = parts->loop;
+    house->config = parts->config;
+    parts->config = (struct config){0};
+    house->listening = parts->listening;
+    house->store = TAKE(parts->store);
+    house->reload = workers_new(house->loop, "reload", 1, RELOAD_IDLE_MS);
+    house->people = people_new(house->loop);
+    people_set_defaults(house->people, role_of(house->config.default_role),
+                        group_id(house->config.admin_group));
+    house->registry = registry_new(house->loop, house->people, boot_number(house->store));
+    house->reads = reads_new(house->store, parts->store_error);
+    learn_from_store(house);
+    house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
+    for (size_t i = 0; i < house->config.host_count; i++) {
+        add_host(house, &house->config.hosts[i]);
+    }
+    house->rpc = (struct rpc_house){
+        .loop = house->loop,
+        .registry = house->registry,
+        .reads = house->reads,
+        .started_at = loop_wall_ms(),
+    };
+    return house;
+}
+
+void house_open(struct house *house)
+{
+    house->door = door_new(&house->listening, &house->rpc);
+    for (size_t i = 0; i < house->host_count; i++) {
+        host_start(house->hosts[i]);
+    }
+    log_info(LOG_MAIN, "lodged " LODGE_VERSION " answers on %s", house->config.socket);
+}
+
+/* Reading the configuration again, on a worker. */
+struct reload {
+    struct job job; /* first */
+    struct house *house;
+    struct options options; /* its texts are argv's */
+    struct config config;
+    gid_t admin_group;
+    struct lodge_error err;
+    bool ok;
+};
+
+static void reload_run(struct job *job)
+{
+    struct reload *reload = (struct reload *)job;
+    reload->ok = config_load(&reload->options, &reload->config, &reload->err);
+    reload->admin_group = reload->ok ? group_id(reload->config.admin_group) : (gid_t)-1;
+}
+
+static void take_over(struct house *house, struct reload *reload)
+{
+    struct lodge_error err = {0};
+    AUTO(free) char *waits = config_needs_restart(&house->config, &reload->config);
+    if (waits != NULL) {
+        log_warning(LOG_MAIN, "changed, but only a restart takes it over: %s", waits);
+    }
+    if (reload->config.log_level != NULL && !log_set_levels(reload->config.log_level, &err)) {
+        log_error(LOG_MAIN, "%s", err.message);
+    }
+    people_set_defaults(house->people, role_of(reload->config.default_role), reload->admin_group);
+    registry_people_changed(house->registry);
+    log_info(LOG_MAIN, "configuration read again");
+}
+
+static void reload_deliver(struct letter *letter)
+{
+    struct reload *reload = (struct reload *)letter;
+    if (atomic_load(&reload->job.cancelled)) {
+        config_clear(&reload->config);
+        free(reload);
+        return;
+    }
+    reload->house->reloading = NULL;
+    if (reload->ok) {
+        take_over(reload->house, reload);
+    } else {
+        log_error(LOG_MAIN, "the configuration stays as it was: %s", reload->err.message);
+    }
+    config_clear(&reload->config);
+    free(reload);
+}
+
+void house_reload(struct house *house, const struct options *options)
+{
+    if (house->reloading != NULL) {
+        log_info(LOG_MAIN, "the configuration is being read already");
+        return;
+    }
+    struct reload *reload = xcalloc(1, sizeof *reload);
+    house->reloading = reload;
+    reload->job.run = reload_run;
+    reload->job.letter.deliver = reload_deliver;
+    reload->house = house;
+    reload->options = *options;
+    workers_submit(house->reload, &reload->job);
+}
+
+void house_close(struct house *house)
+{
+    if (house->reloading != NULL) {
+        atomic_store(&house->reloading->job.cancelled, true); /* it may come when we are gone */
+    }
+    workers_free(TAKE(house->reload));
+    door_close(house->door);
+    for (size_t i = 0; i < house->host_count; i++) {
+        host_free(house->hosts[i]);
+    }
+    house->host_count = 0;
+}
+
+void house_free(struct house *house)
+{
+    door_free(house->door);
+    registry_free(house->registry);
+    people_free(house->people);
+    reads_free(house->reads);
+    listen_end(house->config.socket, &house->listening);
+    store_close(house->store);
+    config_clear(&house->config);
+    free(house->hosts);
+    free(house);
+}

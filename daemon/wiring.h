@@ -1,0 +1,36 @@
+/*
+ * wiring: who hears whose reports. With main the only file that knows everyone.
+ */
+#ifndef WIRING_H
+#define WIRING_H
+
+#include "config.h"
+#include "loop/loop.h"
+#include "rpc/listen.h"
+
+struct store;
+struct house;
+
+/* What main has taken and opened before any thread ran. The house takes the store and the listening
+ * socket; `config` is taken too. */
+struct house_parts {
+    struct loop *loop;
+    struct config config;
+    struct listening listening;
+    struct store *store;     /* NULL: there is none, */
+    const char *store_error; /* and why */
+};
+
+struct house *house_new(struct house_parts *parts);
+
+/* Hosts begin to connect, the door opens. */
+void house_open(struct house *house);
+
+/* Reads the configuration again and takes over what can be changed while running. */
+void house_reload(struct house *house, const struct options *options);
+
+/* Closes the door and lets the hosts go; call house_free() when the loop has run out. */
+void house_close(struct house *house);
+void house_free(struct house *house);
+
+#endif
