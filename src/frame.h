@@ -16,12 +16,16 @@ struct frame {
     size_t end;
     size_t capacity;
     size_t scanned; /* up to here there is no newline */
-    size_t limit;   /* the longest line, without its newline */
+    size_t limit;   /* the longest line, without its newline but with a carriage return */
 };
 
+/* TOO_LONG stays the answer: nothing is taken any more, and the reader should hang up. */
 enum frame_result { FRAME_LINE, FRAME_NEED_MORE, FRAME_TOO_LONG };
 
 void frame_init(struct frame *frame, size_t limit);
+
+/* Frees the block; the frame is as after frame_init(), so that a reader with nothing pending may
+ * call it to hold no memory while it waits. */
 void frame_done(struct frame *frame);
 
 /* At least `size` bytes to read into; NULL when memory is out. Moves what is left to the front. */

@@ -1,0 +1,70 @@
+/* paths: the environment and the user's id, turned into paths; nothing is created here. */
+#include "paths.h"
+
+#include "lodge/client.h"
+#include "scope.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A directory that a variable names, or NULL. */
+static const char *directory_of(const char *variable)
+{
+    const char *directory = getenv(variable);
+    return directory != NULL && directory[0] == '/' ? directory : NULL;
+}
+
+static char *join(const char *directory, const char *rest)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", directory, rest) < 0 ? NULL : path;
+}
+
+char *path_daemon_socket(uid_t uid)
+{
+    if (uid == 0) {
+        return strdup(PATH_SYSTEM_SOCKET);
+    }
+    const char *runtime = directory_of("XDG_RUNTIME_DIR");
+    if (runtime != NULL) {
+        return join(runtime, "lodge/lodged.sock");
+    }
+    char *path = NULL;
+    return asprintf(&path, "/run/user/%lu/lodge/lodged.sock", (unsigned long)uid) < 0 ? NULL : path;
+}
+
+char *path_client_socket(uid_t uid, const char *system_socket)
+{
+    bool is_there = access(system_socket, F_OK) == 0;
+    return is_there || uid == 0 ? strdup(system_socket) : path_daemon_socket(uid);
+}
+
+char *lodge_socket_path(void)
+{
+    const char *told = getenv("LODGE_SOCKET");
+    return told != NULL && told[0] != '\0' ? strdup(told)
+                                           : path_client_socket(geteuid(), PATH_SYSTEM_SOCKET);
+}
+
+char *path_state_dir(uid_t uid)
+{
+    if (uid == 0) {
+        return strdup("/var/lib/lodge");
+    }
+    const char *state = directory_of("XDG_STATE_HOME");
+    if (state != NULL) {
+        return join(state, "lodge");
+    }
+    const char *home = directory_of("HOME");
+    if (home != NULL) {
+        return join(home, ".local/state/lodge");
+    }
+    struct passwd user;
+    struct passwd *found = NULL;
+    char names[4096];
+    int failed = getpwuid_r(uid, &user, names, sizeof names, &found);
+    return failed == 0 && found != NULL ? join(user.pw_dir, ".local/state/lodge") : NULL;
+}
