@@ -1,0 +1,265 @@
+/*
+ * app: one poll() on the terminal, the feed and signals.
+ *
+ * What is urgent (a key, a fact) is drawn at once, but facts at most every FRAME_MS; samples come
+ * in bursts once a second and wait a moment for the rest of their burst. The clock in the header
+ * moves with whatever is drawn, and at least once a second.
+ */
+#include "app.h"
+
+#include "desk.h"
+#include "model/settings.h"
+#include "scope.h"
+#include "screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#define FRAME_MS 100 /* between pictures that no key asked for */
+#define BURST_MS 60  /* samples wait for the others */
+#define CLOCK_MS 1000
+#define FIRST_MS 40 /* an empty picture is not shown if the daemon is that quick */
+
+struct app {
+    struct desk desk;
+    struct feed *feed;
+    struct canvas canvas;
+    int signals;
+    bool quit;
+    int64_t started_at; /* monotonic ms, as all here */
+    int64_t drawn_at;   /* the last picture; 0: none yet */
+    int64_t draw_at;    /* when the next is due */
+    unsigned facts;     /* model counters at the last picture */
+    unsigned samples;
+};
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Brings the next picture forward. */
+static void draw_by(struct app *app, int64_t at)
+{
+    if (at < app->draw_at) {
+        app->draw_at = at;
+    }
+}
+
+static void fit_canvas(struct app *app)
+{
+    int width;
+    int height;
+
+    screen_size(&width, &height);
+    if (width != app->canvas.width || height != app->canvas.height) {
+        canvas_done(&app->canvas);
+        canvas_init(&app->canvas, width, height, screen_glyphs());
+        (void)desk_resize(&app->desk, width, height);
+    }
+    app->canvas.glyphs = screen_glyphs();
+}
+
+static void draw(struct app *app)
+{
+    struct model *model = &app->desk.model;
+
+    app->drawn_at = clock_ms(CLOCK_MONOTONIC);
+    app->draw_at = app->drawn_at + CLOCK_MS;
+    app->facts = model->facts;
+    app->samples = model->samples;
+    fit_canvas(app);
+    int64_t expires = model_expire(model);
+    desk_refresh(&app->desk);
+    feed_look_at(app->feed, list_selected(&app->desk.state.list));
+    if (expires != 0) {
+        draw_by(app, app->drawn_at + expires - model->now_ms);
+    }
+    int64_t due = list_due_ms(&app->desk.state.list, model);
+    if (due != 0) {
+        draw_by(app, app->drawn_at + (due > model->now_ms ? due - model->now_ms : FRAME_MS));
+    }
+    view_draw(model, &app->desk.state, &app->canvas);
+    screen_show(&app->canvas);
+}
+
+/* What has come from the feed since the last picture wants a new one. */
+static void notice_news(struct app *app)
+{
+    const struct model *model = &app->desk.model;
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
+
+    if (model->facts != app->facts) {
+        bool first = app->drawn_at == 0 && !model->ready && model->link.state == LINK_LIVE;
+        draw_by(app, first ? app->started_at + FIRST_MS : app->drawn_at + FRAME_MS);
+    } else if (model->samples != app->samples) {
+        int64_t next = app->drawn_at + FRAME_MS;
+        draw_by(app, next > now + BURST_MS ? next : now + BURST_MS);
+        app->samples = model->samples;
+    }
+}
+
+/* Writes the picture as it is into a file that must not exist yet. */
+static void take_screenshot(struct app *app)
+{
+    const char *path = app->desk.text;
+    AUTO(free) char *text = canvas_to_text(&app->canvas);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (file == NULL) {
+        desk_say(&app->desk, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
+        return;
+    }
+    bool written = fputs(text, file) >= 0;
+    if (fclose(file) != 0 || !written) {
+        desk_say(&app->desk, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
+    } else {
+        desk_say(&app->desk, ROLE_PLAIN, "the picture is in %s", path);
+    }
+}
+
+static void follow(struct app *app, unsigned acts)
+{
+    if (acts & ACT_QUIT) {
+        app->quit = true;
+    }
+    if (acts & ACT_SUSPEND) {
+        screen_suspend();
+        acts |= ACT_DRAW;
+    }
+    if (acts & ACT_REPAINT) {
+        screen_distrust();
+    }
+    if (acts & ACT_COPY) {
+        screen_copy(app->desk.text);
+    }
+    if (acts & ACT_SHOT) {
+        take_screenshot(app);
+    }
+    if (acts & ACT_DRAW) {
+        draw_by(app, 0);
+    }
+}
+
+static void read_keys(struct app *app)
+{
+    enum glyphs before = screen_glyphs();
+    struct key key;
+
+    while (!app->quit && screen_key(&key)) {
+        follow(app, desk_key(&app->desk, key));
+    }
+    if (screen_glyphs() != before) {
+        draw_by(app, 0);
+    }
+}
+
+static void read_signals(struct app *app)
+{
+    struct signalfd_siginfo info;
+
+    while (read(app->signals, &info, sizeof(info)) == sizeof(info)) {
+        switch (info.ssi_signo) {
+        case SIGWINCH:
+        case SIGCONT:
+            draw_by(app, 0);
+            break;
+        case SIGTSTP:
+            follow(app, ACT_SUSPEND);
+            break;
+        default:
+            app->quit = true;
+        }
+    }
+}
+
+static int open_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        sigaddset(&set, numbers[i]);
+    }
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Milliseconds until the next deadline. */
+static int patience(const struct app *app)
+{
+    int64_t left = app->draw_at - clock_ms(CLOCK_MONOTONIC);
+    int timeout = left < 0 ? 0 : (int)left;
+    int feed = feed_timeout_ms(app->feed);
+
+    return feed >= 0 && feed < timeout ? feed : timeout;
+}
+
+static void loop(struct app *app)
+{
+    while (!app->quit) {
+        struct pollfd waits[] = {
+            {.fd = STDIN_FILENO, .events = POLLIN},
+            {.fd = app->signals, .events = POLLIN},
+            {.fd = feed_fd(app->feed), .events = feed_events(app->feed)},
+        };
+        if (poll(waits, ARRAY_LENGTH(waits), patience(app)) < 0 && errno != EINTR) {
+            break;
+        }
+        app->desk.model.now_ms = clock_ms(CLOCK_REALTIME);
+        if (waits[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
+            break; /* the terminal is gone */
+        }
+        read_signals(app);
+        read_keys(app);
+        feed_run(app->feed);
+        notice_news(app);
+        if (!app->quit && clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
+            draw(app);
+        }
+    }
+}
+
+int app_run(const struct feed_options *options)
+{
+    struct app app = {.signals = -1};
+    struct lodge_error err = {0};
+    bool keep = options->demo_guests < 0; /* a demonstration leaves no traces */
+
+    app.signals = open_signals();
+    if (!screen_open(&err)) {
+        fprintf(stderr, "lodge: %s\n", err.message);
+        close(app.signals);
+        return 2;
+    }
+    app.started_at = clock_ms(CLOCK_MONOTONIC);
+    app.draw_at = app.started_at + CLOCK_MS;
+    desk_init(&app.desk);
+    app.desk.model.now_ms = clock_ms(CLOCK_REALTIME);
+    if (keep) {
+        settings_load(&app.desk.state);
+    }
+    app.feed = feed_new(options, &app.desk.model);
+    notice_news(&app);
+    loop(&app);
+    screen_close();
+    if (keep) {
+        settings_save(&app.desk.state);
+    }
+    feed_free(app.feed);
+    canvas_done(&app.canvas);
+    desk_done(&app.desk);
+    close(app.signals);
+    return 0;
+}

@@ -1,0 +1,186 @@
+/* desk: the console's state, and what keys make of it: typing into a prompt, or a command. */
+#include "desk.h"
+
+#include "input/keymap.h"
+#include "scope.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How long a message stays. */
+#define MESSAGE_MS 6000
+
+void desk_init(struct desk *desk)
+{
+    *desk = (struct desk){.state = {.header_lines = 2}};
+    model_init(&desk->model);
+    list_init(&desk->state.list);
+}
+
+void desk_done(struct desk *desk)
+{
+    list_done(&desk->state.list);
+    prompt_done(&desk->state.prompt);
+    model_done(&desk->model);
+}
+
+void desk_say(struct desk *desk, enum role role, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(desk->state.message.text, sizeof(desk->state.message.text), format, args);
+    va_end(args);
+    desk->state.message.role = role;
+    desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
+}
+
+unsigned desk_resize(struct desk *desk, int width, int height)
+{
+    desk->layout = layout_for(&desk->state, width, height);
+    return ACT_DRAW;
+}
+
+/* Scrolling ends where the last line stands at the bottom. */
+static void clamp_scroll(struct desk *desk)
+{
+    struct view_state *state = &desk->state;
+    const struct view *view = &views[state->view];
+
+    if (view->lines == NULL) {
+        return;
+    }
+    int most = view->lines(&desk->model, state, desk->layout.body) - desk->layout.body.height;
+    state->scroll = state->scroll > most ? most : state->scroll;
+    state->scroll = state->scroll < 0 ? 0 : state->scroll;
+}
+
+void desk_refresh(struct desk *desk)
+{
+    struct view_state *state = &desk->state;
+
+    model_count(&desk->model);
+    list_refresh(&state->list, &desk->model);
+    list_scroll(&state->list, layout_page(&desk->layout));
+    if (state->host_cursor >= desk->model.host_count) {
+        state->host_cursor = desk->model.host_count == 0 ? 0 : desk->model.host_count - 1;
+    }
+    clamp_scroll(desk);
+}
+
+/* Runs what was typed after `:`. */
+static unsigned run_line(struct desk *desk, const char *line)
+{
+    line += strspn(line, " ");
+    size_t length = strcspn(line, " ");
+    if (length == 0) {
+        return ACT_DRAW;
+    }
+    const struct command *command = command_find(line, length);
+    if (command == NULL) {
+        desk_say(desk, ROLE_WARN, "no command '%.*s': Tab shows how it goes on, ? what there is",
+                 (int)length, line);
+        return ACT_DRAW;
+    }
+    const char *argument = line + length + strspn(line + length, " ");
+    if (*argument != '\0' && command->argument == NULL) {
+        desk_say(desk, ROLE_WARN, ":%s takes nothing behind it", command->name);
+        return ACT_DRAW;
+    }
+    return ACT_DRAW | command->run(desk, command, *argument == '\0' ? NULL : argument);
+}
+
+/* Completes the command's name as far as it is certain. */
+static void complete(struct desk *desk)
+{
+    struct prompt *prompt = &desk->state.prompt;
+    char names[256] = "";
+    char common[64] = "";
+
+    if (prompt->kind != PROMPT_COMMAND || strchr(prompt->text, ' ') != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < command_count; i++) {
+        if (strncmp(commands[i].name, prompt->text, prompt->length) != 0) {
+            continue;
+        }
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof(names) - length, " %s", commands[i].name);
+        if (common[0] == '\0') {
+            snprintf(common, sizeof(common), "%s", commands[i].name);
+        }
+        size_t same = 0;
+        while (common[same] != '\0' && common[same] == commands[i].name[same]) {
+            same++;
+        }
+        common[same] = '\0';
+    }
+    if (strlen(common) > prompt->length) {
+        prompt_set(prompt, common);
+    } else {
+        desk_say(desk, ROLE_DIM, "%s", names[0] == '\0' ? "no such command" : names + 1);
+    }
+}
+
+static unsigned prompt_finished(struct desk *desk)
+{
+    struct prompt *prompt = &desk->state.prompt;
+    enum prompt_kind kind = prompt->kind;
+
+    prompt_close(prompt);
+    if (kind == PROMPT_COMMAND) {
+        return run_line(desk, prompt->text);
+    }
+    const struct lodge_error *error = &desk->state.list.error;
+    if (error->kind != LODGE_ERROR_NONE) {
+        desk_say(desk, ROLE_WARN, "filter: %s", error->message);
+    }
+    return ACT_DRAW;
+}
+
+static unsigned key_to_prompt(struct desk *desk, struct key key)
+{
+    struct prompt *prompt = &desk->state.prompt;
+
+    switch (prompt_key(prompt, key)) {
+    case PROMPT_CHANGED:
+        if (prompt->kind == PROMPT_FILTER) {
+            list_set_filter(&desk->state.list, prompt->text);
+        }
+        return ACT_DRAW;
+    case PROMPT_DONE:
+        return prompt_finished(desk);
+    case PROMPT_LEFT:
+        if (prompt->kind == PROMPT_FILTER) {
+            list_set_filter(&desk->state.list, "");
+        }
+        prompt_close(prompt);
+        return ACT_DRAW;
+    case PROMPT_COMPLETE:
+        complete(desk);
+        return ACT_DRAW;
+    case PROMPT_MOVED:
+        return ACT_DRAW;
+    case PROMPT_IGNORED:
+        break;
+    }
+    return ACT_NOTHING;
+}
+
+unsigned desk_key(struct desk *desk, struct key key)
+{
+    char name[16];
+
+    if (desk->state.prompt.kind != PROMPT_NONE) {
+        return key_to_prompt(desk, key);
+    }
+    const struct command *command = keymap_find(desk->state.view, key);
+    if (command == NULL) {
+        key_print(key, name, sizeof(name));
+        desk_say(desk, ROLE_DIM, "%s means nothing here; ? lists the keys", name);
+        return ACT_DRAW;
+    }
+    desk->state.message.until_ms = 0;
+    return command->run(desk, command, NULL);
+}

@@ -1,0 +1,47 @@
+/*
+ * desk: the console without its terminal and its feed: model, state, and what keys do to it.
+ *
+ * What must happen outside is said by the result of a key, and app.c does it. One thread.
+ */
+#ifndef TUI_DESK_H
+#define TUI_DESK_H
+
+#include "input/commands.h"
+#include "view/view.h"
+
+/* What must follow; bits. */
+enum act {
+    ACT_NOTHING = 0,
+    ACT_DRAW = 1,    /* the picture changed */
+    ACT_REPAINT = 2, /* the terminal's picture is not to be trusted */
+    ACT_QUIT = 4,
+    ACT_SUSPEND = 8,
+    ACT_COPY = 16, /* desk.text to the clipboard */
+    ACT_SHOT = 32, /* the picture to the file desk.text */
+};
+
+/* All that the console is, but for its terminal and its feed. */
+struct desk {
+    struct model model;
+    struct view_state state;
+    struct layout layout; /* of the last size */
+    char text[1024];
+};
+
+void desk_init(struct desk *desk);
+void desk_done(struct desk *desk);
+
+/* Lays out anew for a size; returns bits of enum act. */
+unsigned desk_resize(struct desk *desk, int width, int height);
+
+/* Brings list and scrolling up to date with model and clock; before each picture. */
+void desk_refresh(struct desk *desk);
+
+/* A key was hit; returns bits of enum act. */
+unsigned desk_key(struct desk *desk, struct key key);
+
+/* A line in the footer for a while. */
+void desk_say(struct desk *desk, enum role role, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,304 @@
+/* feed: a connection that comes back by itself, or a fleet that is not there. */
+#include "feed.h"
+
+#include "contract/contract.h"
+#include "demo.h"
+#include "lodge/client.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define RETRY_FIRST_MS 250
+#define RETRY_MOST_MS 5000
+#define CALL_MS 10000
+
+/* Paging through a list does not ask for each guest passed. */
+#define LOOK_MS 60
+
+/* What the list and the head of the details show. */
+static const char *const fields[] = {
+    "state", "reason",       "since", "managed", "owner", "vcpus", "memory_mib",
+    "tags",  "unresponsive", "stale", "rev",     "stats", "ips",   NULL,
+};
+
+struct feed {
+    struct model *model;
+    char *socket_path; /* or NULL */
+    struct lodge_client *client;
+    struct demo *demo;
+    bool connected;
+    int64_t retry_at; /* monotonic ms, as all deadlines here; 0: none */
+    int64_t patience_ms;
+    int64_t tick_at;
+    int64_t look_at; /* when to ask for details; 0: no need */
+    int64_t details_call;
+    struct {
+        char host[128];
+        char uuid[37];
+        int64_t rev;
+    } look;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void on_demo_event(void *data, const struct lodge_event *event)
+{
+    struct feed *feed = data;
+
+    model_apply(feed->model, event);
+}
+
+static void on_event(void *data, const struct lodge_event *event, const struct lodge_error *error)
+{
+    struct feed *feed = data;
+
+    if (error != NULL) {
+        model_set_link(feed->model, LINK_CONNECTING, error->message); /* it let us in, no further */
+        return;
+    }
+    model_apply(feed->model, event);
+}
+
+struct server {
+    char *name;
+    char *user;
+    char *role;
+};
+
+static const struct field server_fields[] = {
+    {.name = "name", .type = FIELD_STRING, .offset = offsetof(struct server, name)},
+    {.name = "user", .type = FIELD_STRING, .offset = offsetof(struct server, user)},
+    {.name = "role", .type = FIELD_STRING, .offset = offsetof(struct server, role)},
+    {.type = FIELD_END},
+};
+
+static void on_server_info(void *data, const char *result, const struct lodge_error *error)
+{
+    struct feed *feed = data;
+    struct server server;
+    struct lodge_error err = {0};
+
+    if (error != NULL) {
+        return; /* the header does without */
+    }
+    struct json_object *json = json_tokener_parse(result);
+    if (fields_read(json, server_fields, FIELDS_LENIENT, &server, &err)) {
+        model_take_server(feed->model, TAKE(server.name), TAKE(server.user), TAKE(server.role));
+        fields_clear(server_fields, &server);
+    }
+    json_object_put(json);
+}
+
+static void on_details(void *data, const char *result, const struct lodge_error *error)
+{
+    struct feed *feed = data;
+    struct lodge_vm vm;
+    struct lodge_error err = {0};
+
+    feed->details_call = 0;
+    if (error != NULL) {
+        if (error->kind != LODGE_ERROR_CANCELLED && error->kind != LODGE_ERROR_UNREACHABLE) {
+            model_fail_detail(feed->model, error->message);
+        }
+    } else if (lodge_vm_from_json(result, &vm, &err)) {
+        model_take_detail(feed->model, &vm);
+    } else {
+        model_fail_detail(feed->model, err.message);
+    }
+}
+
+static void lost(struct feed *feed, const struct lodge_error *err)
+{
+    struct model *model = feed->model;
+
+    feed->connected = false;
+    feed->retry_at = monotonic_ms() + feed->patience_ms;
+    model->link.retry_ms = model->now_ms + feed->patience_ms;
+    feed->patience_ms *= 2;
+    if (feed->patience_ms > RETRY_MOST_MS) {
+        feed->patience_ms = RETRY_MOST_MS;
+    }
+    model_set_link(model, model->ready ? LINK_LOST : LINK_CONNECTING, err->message);
+}
+
+/* The first time: connect and subscribe. */
+static bool begin(struct feed *feed, struct lodge_error *err)
+{
+    const struct lodge_subscribe what = {
+        .topics =
+            {[LODGE_TOPIC_VM] = true, [LODGE_TOPIC_HOST] = true, [LODGE_TOPIC_METRICS] = true},
+        .fields = fields,
+    };
+
+    feed->client = lodge_client_open(feed->socket_path, err);
+    if (feed->client == NULL) {
+        return false;
+    }
+    if (lodge_client_subscribe(feed->client, &what, on_event, feed, err) == NULL) {
+        lodge_client_close(TAKE(feed->client));
+        return false;
+    }
+    return true;
+}
+
+static void connect_again(struct feed *feed)
+{
+    struct lodge_error err = {0};
+    bool done =
+        feed->client == NULL ? begin(feed, &err) : lodge_client_reconnect(feed->client, &err);
+
+    feed->retry_at = 0;
+    if (!done) {
+        lost(feed, &err);
+        return;
+    }
+    feed->connected = true;
+    feed->patience_ms = RETRY_FIRST_MS;
+    feed->model->link.retry_ms = 0;
+    model_set_link(feed->model, LINK_LIVE, NULL);
+    feed->look.rev = 0; /* what it was told may be from another life of the daemon */
+    if (lodge_client_call(feed->client, "server.info", NULL, CALL_MS, on_server_info, feed, &err) ==
+        0) {
+        lost(feed, &err);
+    }
+}
+
+struct feed *feed_new(const struct feed_options *options, struct model *model)
+{
+    struct feed *feed = xcalloc(1, sizeof(*feed));
+
+    feed->model = model;
+    feed->socket_path = xstrdup_or_null(options->socket_path);
+    feed->patience_ms = RETRY_FIRST_MS;
+    if (options->demo_guests >= 0) {
+        feed->demo = demo_new(options->demo_guests, model->now_ms);
+        model_set_link(model, LINK_LIVE, NULL);
+        model_take_server(model, xstrdup("demo"), xstrdup("you"), xstrdup("admin"));
+        demo_tell(feed->demo, model->now_ms, on_demo_event, feed);
+        feed->tick_at = monotonic_ms() + 1000;
+    } else {
+        connect_again(feed);
+    }
+    return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+    if (feed == NULL) {
+        return;
+    }
+    lodge_client_close(feed->client);
+    demo_free(feed->demo);
+    free(feed->socket_path);
+    free(feed);
+}
+
+int feed_fd(const struct feed *feed)
+{
+    return feed->connected ? lodge_client_fd(feed->client) : -1;
+}
+
+short feed_events(const struct feed *feed)
+{
+    return feed->connected ? lodge_client_events(feed->client) : 0;
+}
+
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int until(int64_t deadline)
+{
+    int64_t left = deadline - monotonic_ms();
+
+    return deadline == 0 ? -1 : left < 0 ? 0 : (int)left;
+}
+
+int feed_timeout_ms(const struct feed *feed)
+{
+    int look = feed->details_call != 0 ? -1 : until(feed->look_at);
+    int timeout = sooner(until(feed->retry_at), sooner(until(feed->tick_at), look));
+
+    return feed->connected ? sooner(timeout, lodge_client_timeout_ms(feed->client)) : timeout;
+}
+
+static void ask_demo(struct feed *feed)
+{
+    struct lodge_vm vm;
+
+    if (demo_get(feed->demo, feed->look.host, feed->look.uuid, &vm)) {
+        model_take_detail(feed->model, &vm);
+    }
+}
+
+static void ask_details(struct feed *feed)
+{
+    struct lodge_error err = {0};
+    struct buffer params = {0};
+
+    if (feed->demo != NULL) {
+        ask_demo(feed);
+        return;
+    }
+    if (!feed->connected || feed->details_call != 0) {
+        return; /* one at a time; the answer brings us back here if the eye has moved on */
+    }
+    AUTO(free) char *vm = xasprintf("%s/%s", feed->look.host, feed->look.uuid);
+    buffer_add_text(&params, "{\"vm\":");
+    buffer_add_json_string(&params, vm);
+    buffer_add_char(&params, '}');
+    feed->details_call = lodge_client_call(feed->client, "vm.get", buffer_text(&params), CALL_MS,
+                                           on_details, feed, &err);
+    buffer_free(&params);
+    if (feed->details_call == 0) {
+        model_fail_detail(feed->model, err.message);
+    }
+}
+
+void feed_run(struct feed *feed)
+{
+    struct lodge_error err = {0};
+
+    if (feed->connected && !lodge_client_dispatch(feed->client, &err)) {
+        lost(feed, &err);
+    }
+    if (until(feed->retry_at) == 0) {
+        connect_again(feed);
+    }
+    if (until(feed->tick_at) == 0) {
+        demo_tick(feed->demo, feed->model->now_ms, on_demo_event, feed);
+        feed->tick_at += 1000;
+        if (until(feed->tick_at) == 0) {
+            feed->tick_at = monotonic_ms() + 1000; /* we were stopped; nobody missed these */
+        }
+    }
+    if (until(feed->look_at) == 0 && feed->details_call == 0) {
+        feed->look_at = 0;
+        ask_details(feed);
+    }
+}
+
+void feed_look_at(struct feed *feed, const struct model_row *row)
+{
+    if (row == NULL ||
+        (strcmp(feed->look.uuid, row->vm.uuid) == 0 && strcmp(feed->look.host, row->vm.host) == 0 &&
+         feed->look.rev == row->vm.rev)) {
+        return;
+    }
+    snprintf(feed->look.host, sizeof(feed->look.host), "%s", row->vm.host);
+    memcpy(feed->look.uuid, row->vm.uuid, sizeof(feed->look.uuid));
+    feed->look.rev = row->vm.rev;
+    feed->look_at = monotonic_ms() + LOOK_MS;
+}

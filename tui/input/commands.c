@@ -1,0 +1,280 @@
+/* commands: the table. To add a command is to add a row here and its function in act.c. */
+#include "input/commands.h"
+
+#include "act.h"
+#include "scope.h"
+
+#include <string.h>
+
+#define IN_VMS (1U << VIEW_VMS)
+#define IN_DETAILS (1U << VIEW_DETAILS)
+#define IN_HOSTS (1U << VIEW_HOSTS)
+#define IN_HELP (1U << VIEW_HELP)
+#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_HELP)
+
+const struct command *command_find(const char *name, size_t length)
+{
+    const struct command *found = NULL;
+
+    for (size_t i = 0; i < command_count; i++) {
+        if (strncmp(commands[i].name, name, length) != 0) {
+            continue;
+        }
+        if (commands[i].name[length] == '\0') {
+            return &commands[i];
+        }
+        if (found != NULL) {
+            return NULL;
+        }
+        found = &commands[i];
+    }
+    return length == 0 ? NULL : found;
+}
+
+const struct command commands[] = {
+    {
+        .name = "down",
+        .keys = "j Down",
+        .group = "Move",
+        .help = "down; in details, the next guest",
+        .views = IN_ALL,
+        .amount = 1,
+        .run = act_move,
+    },
+    {
+        .name = "up",
+        .keys = "k Up",
+        .group = "Move",
+        .help = "up; in details, the guest before",
+        .views = IN_ALL,
+        .amount = -1,
+        .run = act_move,
+    },
+    {
+        .name = "page-down",
+        .keys = "PgDn C-f Space",
+        .group = "Move",
+        .help = "a page down",
+        .views = IN_ALL,
+        .amount = 1,
+        .run = act_page,
+    },
+    {
+        .name = "page-up",
+        .keys = "PgUp",
+        .group = "Move",
+        .help = "a page up",
+        .views = IN_ALL,
+        .amount = -1,
+        .run = act_page,
+    },
+    {
+        .name = "top",
+        .keys = "g Home",
+        .group = "Move",
+        .help = "to the first",
+        .views = IN_ALL,
+        .amount = -1,
+        .run = act_end,
+    },
+    {
+        .name = "bottom",
+        .keys = "G End",
+        .group = "Move",
+        .help = "to the last",
+        .views = IN_ALL,
+        .amount = 1,
+        .run = act_end,
+    },
+    {
+        .name = "open",
+        .keys = "Enter",
+        .hint = "open",
+        .group = "Look",
+        .help = "the guest's details; of a host, its guests",
+        .views = IN_VMS | IN_HOSTS,
+        .run = act_open,
+    },
+    {
+        .name = "back",
+        .keys = "Esc Backspace",
+        .hint = "back",
+        .group = "Look",
+        .help = "back: one view, or the filter",
+        .views = IN_ALL,
+        .run = act_back,
+    },
+    {
+        .name = "filter",
+        .keys = "/ F4 F3",
+        .hint = "filter",
+        .group = "Look",
+        .help = "show only what matches: web state:running host:h1 cpu>50 !tag:old",
+        .argument = "QUERY",
+        .views = IN_VMS,
+        .run = act_filter,
+    },
+    {
+        .name = "sort",
+        .group = "Look",
+        .help = "sort by a column; again: the other way round",
+        .argument = "COLUMN",
+        .views = IN_VMS,
+        .run = act_sort,
+    },
+    {
+        .name = "sort-next",
+        .keys = "> F6",
+        .hint = "sort",
+        .group = "Look",
+        .help = "sort by the next column",
+        .views = IN_VMS,
+        .amount = 1,
+        .run = act_sort_step,
+    },
+    {
+        .name = "sort-before",
+        .keys = "<",
+        .group = "Look",
+        .help = "sort by the column before",
+        .views = IN_VMS,
+        .amount = -1,
+        .run = act_sort_step,
+    },
+    {
+        .name = "invert",
+        .keys = "I",
+        .group = "Look",
+        .help = "sort the other way round",
+        .views = IN_VMS,
+        .run = act_sort_invert,
+    },
+    {
+        .name = "hide-stopped",
+        .keys = ".",
+        .group = "Look",
+        .help = "hide or show guests that are shut off",
+        .views = IN_VMS,
+        .run = act_hide_stopped,
+    },
+    {
+        .name = "zoom",
+        .keys = "z",
+        .group = "Look",
+        .help = "the list alone, or with details",
+        .views = IN_VMS,
+        .run = act_zoom,
+    },
+    {
+        .name = "header",
+        .keys = "H",
+        .group = "Look",
+        .help = "2, 1 or no lines at the top",
+        .views = IN_ALL,
+        .run = act_header,
+    },
+    {
+        .name = "freeze",
+        .keys = "Z",
+        .group = "Look",
+        .help = "the picture stands still, data goes on",
+        .views = IN_ALL,
+        .run = act_freeze,
+    },
+    {
+        .name = "copy",
+        .keys = "y",
+        .group = "Look",
+        .help = "the guest's name to the clipboard",
+        .views = IN_VMS | IN_DETAILS,
+        .run = act_copy,
+    },
+    {
+        .name = "vms",
+        .keys = "1",
+        .group = "Views",
+        .help = "the guests",
+        .views = IN_ALL,
+        .amount = VIEW_VMS,
+        .run = act_view,
+    },
+    {
+        .name = "hosts",
+        .keys = "2",
+        .hint = "hosts",
+        .group = "Views",
+        .help = "the hosts",
+        .views = IN_ALL,
+        .amount = VIEW_HOSTS,
+        .run = act_view,
+    },
+    {
+        .name = "help",
+        .keys = "? h F1",
+        .hint = "help",
+        .group = "Views",
+        .help = "this page",
+        .views = IN_ALL,
+        .amount = VIEW_HELP,
+        .run = act_view,
+    },
+    {
+        .name = "command",
+        .keys = ":",
+        .hint = "command",
+        .group = "Console",
+        .help = "type a command by its name; Tab completes",
+        .views = IN_ALL,
+        .run = act_command,
+    },
+    {
+        .name = "screenshot",
+        .group = "Console",
+        .help = "write the picture into a file, as text",
+        .argument = "FILE",
+        .views = IN_ALL,
+        .run = act_screenshot,
+    },
+    {
+        .name = "save-display",
+        .group = "Console",
+        .help = "the same, as tig calls it",
+        .argument = "FILE",
+        .views = IN_ALL,
+        .run = act_screenshot,
+    },
+    {
+        .name = "redraw",
+        .keys = "C-l",
+        .group = "Console",
+        .help = "draw everything anew",
+        .views = IN_ALL,
+        .run = act_redraw,
+    },
+    {
+        .name = "suspend",
+        .keys = "C-z",
+        .group = "Console",
+        .help = "to the shell; `fg` returns",
+        .views = IN_ALL,
+        .run = act_suspend,
+    },
+    {
+        .name = "leave",
+        .keys = "q",
+        .hint = "quit",
+        .group = "Console",
+        .help = "leave the view; from the guests, quit",
+        .views = IN_ALL,
+        .run = act_leave,
+    },
+    {
+        .name = "quit",
+        .keys = "Q F10",
+        .group = "Console",
+        .help = "quit at once",
+        .views = IN_ALL,
+        .run = act_quit,
+    },
+};
+const size_t command_count = ARRAY_LENGTH(commands);

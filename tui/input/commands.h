@@ -1,0 +1,31 @@
+/*
+ * commands: everything the console can be told to do. One row has everything about a command: its
+ * name (for `:`), its keys, where it is meant, what help says, and what runs. The keymap, the
+ * hints at the bottom, the help view and completion are made of this table. No state.
+ */
+#ifndef TUI_INPUT_COMMANDS_H
+#define TUI_INPUT_COMMANDS_H
+
+#include "view/view.h"
+
+struct desk;
+
+struct command {
+    const char *name;
+    const char *keys;  /* names with blanks between; NULL: only typed after `:` */
+    const char *hint;  /* a word at the bottom of the screen; NULL: not there */
+    const char *group; /* the heading it has in help */
+    const char *help;
+    const char *argument; /* what `:name` takes; NULL: nothing */
+    unsigned views;       /* bit (1 << VIEW_…): where its keys are meant */
+    int amount;           /* for run: how far, which */
+    unsigned (*run)(struct desk *desk, const struct command *command, const char *argument);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* By its name, or by the start of it that no other has; NULL if there is none. */
+const struct command *command_find(const char *name, size_t length);
+
+#endif

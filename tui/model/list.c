@@ -1,0 +1,232 @@
+/* list: filter, order, cursor. */
+#include "model/list.h"
+
+#include "memory.h"
+#include "scope.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Samples come each second for every guest; sorting by them oftener would only make rows dance. */
+#define SORT_MS 1000
+
+void list_init(struct list *list)
+{
+    *list = (struct list){.sort = column_find("name"), .dirty = true};
+}
+
+void list_done(struct list *list)
+{
+    free(list->rows);
+    query_free(list->query);
+}
+
+static bool row_is_wanted(const struct list *list, const struct model_row *row)
+{
+    if (list->hide_stopped && row->vm.state == LODGE_VM_SHUTOFF) {
+        return false;
+    }
+    return list->query == NULL || query_matches(list->query, &row->vm);
+}
+
+static int compare_unknown(bool a_unknown, bool b_unknown)
+{
+    return (int)a_unknown - (int)b_unknown;
+}
+
+static int compare_by_column(const struct list *list, const struct model_row *a,
+                             const struct model_row *b)
+{
+    const struct column *column = list->sort;
+    int sign = list->descending ? -1 : 1;
+
+    if (column->number != NULL) {
+        double left = column->number(a);
+        double right = column->number(b);
+        if (isnan(left) || isnan(right)) {
+            return compare_unknown(isnan(left), isnan(right));
+        }
+        return sign * ((left > right) - (left < right));
+    }
+    const char *left = column->text(a);
+    const char *right = column->text(b);
+    if (left == NULL || right == NULL) {
+        return compare_unknown(left == NULL, right == NULL);
+    }
+    return sign * strverscmp(left, right); /* web-2 before web-10 */
+}
+
+static int compare_sorted(const void *left, const void *right, void *data)
+{
+    const struct model_row *a = *(struct model_row *const *)left;
+    const struct model_row *b = *(struct model_row *const *)right;
+    int order = compare_by_column(data, a, b);
+
+    if (order == 0) {
+        order = strverscmp(a->vm.name, b->vm.name);
+    }
+    if (order == 0) {
+        order = strcmp(a->vm.host, b->vm.host);
+    }
+    return order == 0 ? strcmp(a->vm.uuid, b->vm.uuid) : order;
+}
+
+/* The order of the last sort; what is new since comes last. */
+static int compare_held(const void *left, const void *right, void *data)
+{
+    const struct model_row *a = *(struct model_row *const *)left;
+    const struct model_row *b = *(struct model_row *const *)right;
+
+    if (a->rank != b->rank) {
+        return a->rank < b->rank ? -1 : 1;
+    }
+    return compare_sorted(left, right, data);
+}
+
+static void collect(struct list *list, const struct model *model)
+{
+    if (list->capacity < model->count) {
+        list->capacity = model->count + model->count / 4;
+        list->rows = xrealloc(list->rows, list->capacity * sizeof(struct model_row *));
+    }
+    list->count = 0;
+    list->hidden = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        struct model_row *row = model->rows[i];
+        if (row_is_wanted(list, row)) {
+            list->rows[list->count++] = row;
+        } else {
+            row->rank = SIZE_MAX;
+            list->hidden += row->gone_ms == 0;
+        }
+    }
+}
+
+static void remember_cursor(struct list *list)
+{
+    const struct model_row *row = list_selected(list);
+
+    if (row != NULL) {
+        snprintf(list->host, sizeof(list->host), "%s", row->vm.host);
+        memcpy(list->uuid, row->vm.uuid, sizeof(list->uuid));
+    }
+}
+
+/* Puts the cursor on its guest; if that has left the list, on who stands in its place. */
+static void find_cursor(struct list *list, const struct model *model)
+{
+    const struct model_row *row = list->moved ? model_find(model, list->host, list->uuid) : NULL;
+
+    if (row != NULL && row->rank < list->count && list->rows[row->rank] == row) {
+        list->cursor = row->rank;
+    } else if (!list->moved) {
+        list->cursor = 0;
+    }
+    if (list->cursor >= list->count) {
+        list->cursor = list->count == 0 ? 0 : list->count - 1;
+    }
+    remember_cursor(list);
+}
+
+bool list_is_held(const struct list *list, const struct model *model)
+{
+    return model->now_ms < list->held_until_ms;
+}
+
+/* Whether samples may change what is in view or its order. */
+static bool samples_matter(const struct list *list)
+{
+    return list->sort->number != NULL ||
+           (list->query != NULL && query_sample_column(list->query) > 0);
+}
+
+int64_t list_due_ms(const struct list *list, const struct model *model)
+{
+    if (list_is_held(list, model)) {
+        return list->held_until_ms;
+    }
+    bool waiting = samples_matter(list) && list->samples_seen != model->samples;
+    return waiting ? list->sorted_ms + SORT_MS : 0;
+}
+
+void list_refresh(struct list *list, const struct model *model)
+{
+    bool held = list_is_held(list, model) && !list->dirty;
+    bool facts = list->facts_seen != model->facts;
+    bool released = list->held_until_ms != 0 && !list_is_held(list, model);
+    bool samples = samples_matter(list) && list->samples_seen != model->samples &&
+                   model->now_ms - list->sorted_ms >= SORT_MS;
+
+    if (!list->dirty && !facts && !released && (held || !samples)) {
+        return;
+    }
+    collect(list, model);
+    qsort_r(list->rows, list->count, sizeof(struct model_row *),
+            held ? compare_held : compare_sorted, list);
+    for (size_t i = 0; i < list->count; i++) {
+        list->rows[i]->rank = i;
+    }
+    if (!held) {
+        list->sorted_ms = model->now_ms;
+        list->held_until_ms = 0;
+        list->samples_seen = model->samples;
+    }
+    list->facts_seen = model->facts;
+    list->dirty = false;
+    find_cursor(list, model);
+}
+
+void list_move(struct list *list, long by, int64_t now_ms)
+{
+    long last = (long)list->count - 1;
+    long to = (long)list->cursor + by;
+
+    list->held_until_ms = now_ms + LIST_HOLD_MS;
+    list->moved = true;
+    if (last >= 0) {
+        list->cursor = (size_t)(to < 0 ? 0 : to > last ? last : to);
+    }
+    remember_cursor(list);
+}
+
+void list_scroll(struct list *list, size_t page)
+{
+    if (page == 0) {
+        return;
+    }
+    if (list->top + page > list->count) {
+        list->top = list->count > page ? list->count - page : 0;
+    }
+    if (list->cursor < list->top) {
+        list->top = list->cursor;
+    } else if (list->cursor >= list->top + page) {
+        list->top = list->cursor - page + 1;
+    }
+}
+
+struct model_row *list_selected(const struct list *list)
+{
+    return list->cursor < list->count ? list->rows[list->cursor] : NULL;
+}
+
+void list_set_filter(struct list *list, const char *text)
+{
+    struct lodge_error err = {0};
+
+    snprintf(list->filter, sizeof(list->filter), "%s", text);
+    struct query *query = text[0] == '\0' ? NULL : query_parse(text, &err);
+    list->error = err;
+    if (err.kind == LODGE_ERROR_NONE) {
+        query_free(list->query);
+        list->query = query;
+        list->dirty = true;
+    }
+}
+
+void list_set_sort(struct list *list, const struct column *column, bool descending)
+{
+    list->sort = column;
+    list->descending = descending;
+    list->dirty = true;
+}

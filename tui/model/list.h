@@ -1,0 +1,70 @@
+/*
+ * list: which guests are in view, in which order, and where the cursor is.
+ *
+ * The cursor belongs to a guest (host and uuid), not to a line. Rows do not move under the user's
+ * hand: for two seconds after a cursor key the order is held, and only what appears (at the end)
+ * and disappears changes. Pointers to rows are valid until the next model_expire(). One thread.
+ */
+#ifndef TUI_MODEL_LIST_H
+#define TUI_MODEL_LIST_H
+
+#include "model/model.h"
+#include "query.h"
+#include "view/columns.h"
+
+#define LIST_HOLD_MS 2000
+
+struct list {
+    struct model_row **rows; /* in view, in order */
+    size_t count;
+    size_t capacity;
+    size_t hidden;  /* guests that the filter or `hide stopped` keeps out */
+    size_t cursor;  /* index into rows; 0 when empty */
+    size_t top;     /* the first row on the screen */
+    char host[128]; /* the guest under the cursor */
+    char uuid[37];
+    bool moved; /* the user has moved the cursor: it follows its guest from then on */
+
+    const struct column *sort;
+    bool descending;
+    bool hide_stopped;
+    int64_t held_until_ms;
+    int64_t sorted_ms;
+    unsigned facts_seen;   /* model.facts at the last refresh */
+    unsigned samples_seen; /* model.samples at the last refresh */
+    bool dirty;            /* sort or filter changed by the user */
+
+    char filter[1024];        /* as typed */
+    struct query *query;      /* the last filter that could be read; NULL: everything */
+    struct lodge_error error; /* why the filter as typed cannot be read; column in .column */
+};
+
+void list_init(struct list *list);
+void list_done(struct list *list);
+
+/* Brings rows, order and cursor up to date with the model if it changed. */
+void list_refresh(struct list *list, const struct model *model);
+
+/* When a refresh is due that no event announces (a held order ends, samples wait to be sorted);
+ * 0: none is. */
+int64_t list_due_ms(const struct list *list, const struct model *model);
+
+/* Moves the cursor by so many rows, holds the order. */
+void list_move(struct list *list, long by, int64_t now_ms);
+
+/* Keeps the cursor on a page of so many rows. */
+void list_scroll(struct list *list, size_t page);
+
+/* NULL when the list is empty. */
+struct model_row *list_selected(const struct list *list);
+
+/* Sets the filter as typed; what cannot be read leaves the last good one in force, with `error`
+ * set. */
+void list_set_filter(struct list *list, const char *text);
+
+void list_set_sort(struct list *list, const struct column *column, bool descending);
+
+/* Whether the order is held just now, for the sign beside the sort's name. */
+bool list_is_held(const struct list *list, const struct model *model);
+
+#endif

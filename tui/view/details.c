@@ -1,0 +1,214 @@
+/*
+ * details: the guest under the cursor, beside the list or over the whole screen. What is wrong
+ * comes first. Facts of the list are there at once; what only vm.get tells (disks, nics, boot)
+ * follows when it has answered.
+ */
+#include "view/view.h"
+
+#include "scope.h"
+#include "view/chart.h"
+#include "view/columns.h"
+#include "view/figures.h"
+#include "view/pen.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define INDENT 10
+
+/* "what, what": a list on one line. */
+static void join(const struct lodge_strings *list, char *text, size_t size)
+{
+    size_t length = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < list->count && length < size; i++) {
+        length += (size_t)snprintf(text + length, size - length, "%s%s", i == 0 ? "" : ", ",
+                                   list->items[i]);
+    }
+}
+
+static void draw_status(struct pen *pen, const struct model *model, const struct model_row *row)
+{
+    char status[160];
+    char text[256];
+    enum role role;
+    char letter = vm_letter(model, row, &role);
+
+    vm_status(model, row, status, sizeof(status));
+    if (row->vm.since != 0 && letter != '?' && letter != 'H') {
+        snprintf(text, sizeof(text), "%c  %s for %s", letter, status,
+                 figure_age(model->now_ms - row->vm.since).text);
+    } else {
+        snprintf(text, sizeof(text), "%c  %s", letter, status);
+    }
+    pen_paragraph(pen, INDENT, "state", STYLE(role), text);
+    const struct model_host *host = model_find_host(model, row->vm.host);
+    if (row->vm.stale != 0 && host != NULL && host->host.error != NULL) {
+        pen_paragraph(pen, INDENT, "why", STYLE(ROLE_ERROR), host->host.error);
+    }
+}
+
+static void draw_graph(struct pen *pen, const struct model *model, const struct history *history,
+                       const char *label, const char *text)
+{
+    double values[HISTORY_SECONDS];
+    struct series series = {.values = values, .count = HISTORY_SECONDS};
+    int height = pen->area.height >= 30 ? 4 : pen->area.height >= 16 ? 2 : 1;
+    struct area area = pen_lines(pen, height);
+    int width = area.width - INDENT - 1;
+
+    series.newest = history_values(history, model->now_ms, values);
+    canvas_text(pen->canvas, area, STYLE(ROLE_DIM), label);
+    area.x += INDENT;
+    canvas_text(pen->canvas, (struct area){area.x, area.y, 16, 1}, STYLE(ROLE_PLAIN), text);
+    area.x += 17;
+    area.width = width - 17 < HISTORY_SECONDS / 2 ? width - 17 : HISTORY_SECONDS / 2;
+    chart_graph(pen->canvas, area, STYLE(ROLE_RUN), &series);
+}
+
+static void draw_load(struct pen *pen, const struct model *model, const struct model_row *row)
+{
+    const struct lodge_vm *vm = &row->vm;
+    bool told = vm->stats.memory_used_mib >= 0;
+    int64_t used = told ? vm->stats.memory_used_mib : vm->stats.memory_rss_mib;
+    char text[64];
+
+    snprintf(text, sizeof(text), "%s%% of %lld",
+             vm->state == LODGE_VM_RUNNING ? figure_percent(vm->stats.cpu_percent).text : "-",
+             (long long)vm->vcpus);
+    draw_graph(pen, model, &row->cpu, "CPU 60s", vm->vcpus < 0 ? "-" : text);
+    snprintf(
+        text, sizeof(text), "%s%s", told || used < 0 ? "" : "~",
+        figure_of_mib(vm->state == LODGE_VM_SHUTOFF ? LODGE_UNKNOWN : used, vm->memory_mib).text);
+    draw_graph(pen, model, &row->memory, "MEM 60s", text);
+}
+
+static void draw_facts(struct pen *pen, const struct model_row *row)
+{
+    const struct lodge_vm *vm = &row->vm;
+    char text[512];
+
+    pen_fact(pen, INDENT, "uuid", STYLE(ROLE_PLAIN), vm->uuid);
+    snprintf(text, sizeof(text), "%s%s%s%s", vm->host, vm->owner == NULL ? "" : ", owner ",
+             vm->owner == NULL ? "" : vm->owner, vm->managed ? "" : ", not made by lodge");
+    pen_fact(pen, INDENT, "host", STYLE(ROLE_PLAIN), text);
+    if (vm->tags.count > 0) {
+        join(&vm->tags, text, sizeof(text));
+        pen_paragraph(pen, INDENT, "tags", STYLE(ROLE_PLAIN), text);
+    }
+    if (vm->ips.count > 0) {
+        join(&vm->ips, text, sizeof(text));
+        pen_paragraph(pen, INDENT, "address", STYLE(ROLE_PLAIN), text);
+    }
+}
+
+static const char *or_dash(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+static void draw_disks(struct pen *pen, const struct lodge_vm *vm)
+{
+    char text[1024];
+
+    for (size_t i = 0; i < vm->disks.count; i++) {
+        const struct lodge_disk *disk = &vm->disks.items[i];
+        char size[32] = "";
+        if (disk->size_gib >= 0) {
+            snprintf(size, sizeof(size), " %lldG", (long long)disk->size_gib);
+        }
+        snprintf(text, sizeof(text), "%s%s%s%s%s%s %s", or_dash(disk->target), size,
+                 disk->format == NULL ? "" : " ", disk->format == NULL ? "" : disk->format,
+                 disk->device == NULL ? "" : " ", disk->device == NULL ? "" : disk->device,
+                 disk->path == NULL ? "(empty)" : disk->path);
+        pen_paragraph(pen, INDENT, i == 0 ? "disks" : "", STYLE(ROLE_PLAIN), text);
+    }
+    if (vm->disks.count == 0) {
+        pen_fact(pen, INDENT, "disks", STYLE(ROLE_DIM), "none");
+    }
+}
+
+static void draw_nics(struct pen *pen, const struct lodge_vm *vm)
+{
+    char text[512];
+
+    for (size_t i = 0; i < vm->nics.count; i++) {
+        const struct lodge_nic *nic = &vm->nics.items[i];
+        snprintf(text, sizeof(text), "%s %s %s", or_dash(nic->mac), or_dash(nic->network),
+                 or_dash(nic->model));
+        pen_paragraph(pen, INDENT, i == 0 ? "nics" : "", STYLE(ROLE_PLAIN), text);
+    }
+    if (vm->nics.count == 0) {
+        pen_fact(pen, INDENT, "nics", STYLE(ROLE_DIM), "none");
+    }
+}
+
+static const char *flag_word(enum lodge_flag flag)
+{
+    return flag == LODGE_FLAG_YES ? "yes" : flag == LODGE_FLAG_NO ? "no" : "-";
+}
+
+/* What only vm.get tells, if it has told it about this guest. */
+static void draw_told(struct pen *pen, const struct model *model, const struct model_row *row)
+{
+    const struct lodge_vm *vm = &model->detail;
+    char text[256];
+
+    if (model->detail_error[0] != '\0') {
+        pen_paragraph(pen, INDENT, "details", STYLE(ROLE_ERROR), model->detail_error);
+        return;
+    }
+    if (strcmp(vm->uuid, row->vm.uuid) != 0 || vm->host == NULL ||
+        strcmp(vm->host, row->vm.host) != 0) {
+        pen_fact(pen, INDENT, "disks", STYLE(ROLE_DIM), "...");
+        return;
+    }
+    draw_disks(pen, vm);
+    draw_nics(pen, vm);
+    join(&vm->boot, text, sizeof(text));
+    pen_fact(pen, INDENT, "boot", STYLE(ROLE_PLAIN), text[0] == '\0' ? "-" : text);
+    snprintf(text, sizeof(text), "%s", or_dash(vm->graphics));
+    pen_fact(pen, INDENT, "graphics", STYLE(ROLE_PLAIN), text);
+    pen_fact(pen, INDENT, "autostart", STYLE(ROLE_PLAIN), flag_word(vm->autostart));
+}
+
+static void draw_all(struct pen *pen, const struct model *model, const struct view_state *state)
+{
+    const struct model_row *row = list_selected(&state->list);
+
+    if (row == NULL) {
+        canvas_text(pen->canvas, pen_lines(pen, 1), STYLE(ROLE_DIM), "no guest is selected");
+        return;
+    }
+    if (state->view == VIEW_DETAILS) {
+        pen_fact(pen, INDENT, "name", STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), row->vm.name);
+    }
+    draw_status(pen, model, row);
+    draw_load(pen, model, row);
+    draw_facts(pen, row);
+    draw_told(pen, model, row);
+}
+
+void details_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                  struct area area)
+{
+    struct pen pen = {canvas, area, 0, 0};
+
+    if (state->view == VIEW_DETAILS) {
+        pen.area.x++;
+        pen.area.width -= 2;
+        pen.scroll = state->scroll;
+    }
+    draw_all(&pen, model, state);
+}
+
+int details_lines(const struct model *model, const struct view_state *state, struct area area)
+{
+    struct canvas nowhere = {.glyphs = GLYPHS_ASCII};
+    struct pen pen = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
+
+    draw_all(&pen, model, state);
+    return pen.line;
+}

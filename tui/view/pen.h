@@ -1,0 +1,25 @@
+/* pen: draws line after line into an area that can be scrolled, and counts them. One thread. */
+#ifndef TUI_VIEW_PEN_H
+#define TUI_VIEW_PEN_H
+
+#include "view/canvas.h"
+
+struct pen {
+    struct canvas *canvas;
+    struct area area;
+    int scroll; /* lines that lie above the area */
+    int line;   /* the next, from 0 */
+};
+
+/* The place of the next `height` lines. They lie outside of every canvas if they are scrolled away,
+ * so that drawing needs no ifs; of several lines, all or none are there. */
+struct area pen_lines(struct pen *pen, int height);
+
+/* "label   text" with the text at column `indent`. */
+void pen_fact(struct pen *pen, int indent, const char *label, struct style style, const char *text);
+
+/* The same over as many lines as the text takes. */
+void pen_paragraph(struct pen *pen, int indent, const char *label, struct style style,
+                   const char *text);
+
+#endif

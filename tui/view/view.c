@@ -1,0 +1,157 @@
+/* view: the table of views, and the whole screen put together. */
+#include "view/view.h"
+
+#include "input/keymap.h"
+#include "view/figures.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct view views[VIEWS] = {
+    [VIEW_VMS] = {.name = "vms", .title = "VMs", .draw = vms_draw},
+    [VIEW_DETAILS] =
+        {
+            .name = "details",
+            .title = "VM",
+            .draw = details_draw,
+            .lines = details_lines,
+        },
+    [VIEW_HOSTS] = {.name = "hosts", .title = "Hosts", .draw = hosts_draw},
+    [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
+};
+
+/* Writes and moves the area behind what was written. */
+static void append(struct canvas *canvas, struct area *area, struct style style, const char *text)
+{
+    int used = canvas_text(canvas, *area, style, text);
+
+    area->x += used;
+    area->width -= used;
+}
+
+static void draw_prompt(const struct prompt *prompt, struct canvas *canvas, struct area area)
+{
+    char before[PROMPT_BYTES];
+
+    append(canvas, &area, STYLE(ROLE_ACCENT), ":");
+    snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);
+    canvas->cursor_x = area.x + canvas_text_width(canvas, before);
+    canvas->cursor_y = area.y;
+    canvas_text(canvas, area, STYLE(ROLE_PLAIN), prompt->text);
+}
+
+static void draw_message(const struct model *model, const struct view_state *state,
+                         struct canvas *canvas, struct area area)
+{
+    area.x++;
+    area.width--;
+    if (state->prompt.kind == PROMPT_COMMAND) {
+        if (state->message.until_ms > model->now_ms) {
+            canvas_text_right(canvas, area, STYLE(ROLE_DIM), state->message.text);
+        }
+        draw_prompt(&state->prompt, canvas, area);
+    } else if (state->message.until_ms > model->now_ms) {
+        canvas_text(canvas, area, STYLE((enum role)state->message.role), state->message.text);
+    } else if (state->frozen) {
+        canvas_text(canvas, area, STYLE(ROLE_WARN), "frozen: data goes on unseen, Z goes on");
+    } else if (model->link.state != LINK_LIVE && model->link.error[0] != '\0' && model->total > 0) {
+        canvas_text(canvas, area, STYLE(ROLE_ERROR), model->link.error);
+    }
+}
+
+static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
+{
+    area.x++;
+    area.width--;
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *command = &commands[i];
+        char key[16];
+        if (command->hint == NULL || (command->views & (1U << state->view)) == 0 ||
+            keymap_next_key(command, NULL, key) == NULL) {
+            continue;
+        }
+        if ((int)(strlen(key) + strlen(command->hint)) + 1 > area.width) {
+            break;
+        }
+        append(canvas, &area, STYLE(ROLE_ACCENT), key);
+        append(canvas, &area, STYLE(ROLE_DIM), " ");
+        append(canvas, &area, STYLE(ROLE_DIM), command->hint);
+        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+    }
+}
+
+/* The views that a digit opens. */
+static void draw_views(const struct view_state *state, struct canvas *canvas, struct area area)
+{
+    area.x++;
+    area.width--;
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *command = &commands[i];
+        if (command->keys == NULL || command->keys[0] < '1' || command->keys[0] > '8') {
+            continue;
+        }
+        bool here = command->amount == (int)state->view;
+        append(canvas, &area, STYLE(ROLE_ACCENT), (char[]){command->keys[0], ' ', '\0'});
+        append(canvas, &area, STYLE_WITH(here ? ROLE_PLAIN : ROLE_DIM, here ? STYLE_BOLD : 0),
+               views[command->amount].title);
+        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+    }
+}
+
+void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 const struct layout *layout)
+{
+    if (layout->rule.height > 0) {
+        canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
+    }
+    if (layout->hints.height > 0) {
+        draw_hints(state, canvas, layout->hints);
+    }
+    if (layout->views.height > 0) {
+        draw_views(state, canvas, layout->views);
+    }
+    if (layout->message.height > 0) {
+        draw_message(model, state, canvas, layout->message);
+    }
+}
+
+static void draw_detail_pane(const struct model *model, const struct view_state *state,
+                             struct canvas *canvas, const struct layout *layout)
+{
+    const struct model_row *row = list_selected(&state->list);
+    struct area area = layout->detail;
+
+    if (area.x > 0) {
+        struct area side = {area.x, area.y, 1, area.height};
+        canvas_fill(canvas, side, STYLE(ROLE_DIM), canvas->glyphs == GLYPHS_LINES ? 0x2502 : '|');
+        area.x += 2;
+        area.width -= 2;
+    } else {
+        canvas_rule(canvas, area, STYLE(ROLE_DIM));
+    }
+    struct area title = {area.x + (area.x > 0 ? 0 : 2), area.y, area.width, 1};
+    canvas_format(canvas, title, STYLE(ROLE_ACCENT), " %s ", row == NULL ? "-" : row->vm.name);
+    area.y++;
+    area.height--;
+    area.x++;
+    area.width -= 2;
+    details_draw(model, state, canvas, area);
+}
+
+void view_draw(const struct model *model, const struct view_state *state, struct canvas *canvas)
+{
+    struct layout layout = layout_for(state, canvas->width, canvas->height);
+
+    canvas_clear(canvas);
+    if (layout.header.height > 0) {
+        header_draw(model, state, canvas, layout.header);
+    }
+    if (layout.filter.height > 0) {
+        vms_draw_filter(model, state, canvas, layout.filter);
+    }
+    footer_draw(model, state, canvas, &layout);
+    views[state->view].draw(model, state, canvas, layout.body);
+    if (layout.detail.height > 0) {
+        draw_detail_pane(model, state, canvas, &layout);
+    }
+}

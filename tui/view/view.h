@@ -1,0 +1,94 @@
+/*
+ * view: what is on the screen. A view draws the model into an area of a canvas, and nothing else:
+ * it asks nobody, changes nothing, and looks the same for the same model and state.
+ *
+ * view_state is all that keys can change (act.c does). layout says where things stand for a size;
+ * drawing and scrolling both go by it. One thread.
+ */
+#ifndef TUI_VIEW_VIEW_H
+#define TUI_VIEW_VIEW_H
+
+#include "input/prompt.h"
+#include "model/list.h"
+#include "model/model.h"
+#include "view/canvas.h"
+
+enum view_id { VIEW_VMS, VIEW_DETAILS, VIEW_HOSTS, VIEW_HELP, VIEWS };
+
+#define VIEW_DEPTH 8
+
+struct view_state {
+    enum view_id view;
+    enum view_id back[VIEW_DEPTH]; /* where Esc returns to */
+    size_t depth;
+    struct list list;
+    size_t host_cursor; /* of the hosts view */
+    int scroll;         /* lines above the top of details or help */
+    int header_lines;   /* 2, 1, 0: as `H` chose */
+    bool zoomed;        /* the list alone */
+    bool frozen;        /* the picture stands still, data comes in unseen */
+    struct prompt prompt;
+    struct {
+        char text[512];
+        enum role role;
+        int64_t until_ms;
+    } message;
+};
+
+struct layout {
+    struct area screen;
+    struct area header; /* heights of 0 are what there was no room for */
+    struct area filter;
+    struct area body;    /* the view: titles and rows */
+    struct area detail;  /* beside or below the guest list */
+    struct area message; /* and typing */
+    struct area hints;
+    struct area views;
+    struct area rule; /* above the footer */
+};
+
+struct layout layout_for(const struct view_state *state, int width, int height);
+
+/* Lines of the body that show rows. */
+size_t layout_page(const struct layout *layout);
+
+struct view {
+    const char *name;  /* as typed: `:hosts` */
+    const char *title; /* as in the header */
+    void (*draw)(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 struct area area);
+    /* Lines that the view would fill in such an area, so that scrolling ends; NULL: it does not
+     * scroll. */
+    int (*lines)(const struct model *model, const struct view_state *state, struct area area);
+};
+
+extern const struct view views[VIEWS];
+
+/* The whole screen. */
+void view_draw(const struct model *model, const struct view_state *state, struct canvas *canvas);
+
+/* The parts around the view. */
+void header_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 struct area area);
+void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 const struct layout *layout);
+
+void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+              struct area area);
+void vms_draw_filter(const struct model *model, const struct view_state *state,
+                     struct canvas *canvas, struct area area);
+void details_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                  struct area area);
+int details_lines(const struct model *model, const struct view_state *state, struct area area);
+void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                struct area area);
+void help_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+               struct area area);
+int help_lines(const struct model *model, const struct view_state *state, struct area area);
+
+/* Why there is nothing to show, in the middle of an area: the daemon, the host, or nobody is at
+ * fault, and never silently. */
+void blank_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                struct area area);
+
+#endif
