@@ -1,0 +1,128 @@
+"""How small it stays: resident memory at 1,000 VMs, idle CPU, 100 subscribers at 10,000 VMs, and
+churn. `bench_memory.py long` churns for ten minutes, otherwise for half a minute."""
+
+import sys
+import time
+
+import libvirtd as libvirtds
+from figures import Figures
+from world import Mirror, Rpc, World, fleet_xml, uuid_of
+
+DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid>"
+          "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+
+
+def settle(world, seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        world.keeper.look(until - time.monotonic())
+
+
+def anonymous_kib(daemon):
+    for line in open(f"/proc/{daemon.pid}/smaps_rollup", encoding="utf-8"):
+        if line.startswith("Anonymous:"):
+            return int(line.split()[1])
+    raise AssertionError("no Anonymous")
+
+
+def at_rest(world, figures):
+    path = world.folder / "thousand.xml"
+    path.write_text(fleet_xml(1000))
+    libvirtd = None if libvirtds.why_not() else world.libvirtd(name="rest")
+    uri = libvirtd.uri("test", str(path)) if libvirtd else f"test://{path}"
+    daemon = world.daemon({"f": uri})
+    daemon.synced().rpc.close()
+    subscriber = Mirror(daemon.rpc(), topics=["vm", "host"]).wait_ready()
+    del subscriber
+    settle(world, 5)
+    figures.say("resident at 1,000 VMs", daemon.rss_kib() / 1024, "MiB", 25,
+                note=f"{anonymous_kib(daemon) / 1024:.1f} MiB of its own")
+    before = daemon.cpu_seconds()
+    begun = time.monotonic()
+    settle(world, 40)  # a safety sync is in it
+    used = (daemon.cpu_seconds() - before) / (time.monotonic() - begun) * 100
+    figures.say("CPU at rest with 1,000 VMs", used, "%", 1.0)
+    daemon.stop()
+
+
+def subscribers(world, figures):
+    path = world.folder / "many.xml"
+    path.write_text(fleet_xml(10000))
+    daemon = world.daemon({"f": f"test://{path}"})
+    daemon.synced(120).rpc.close()
+
+    def subscribe(count):
+        clients = [Rpc(daemon.socket) for _ in range(count)]
+        for client in clients:
+            Mirror(client, topics=["vm"], fields=["state"]).wait_ready(120)
+        return clients
+
+    for client in subscribe(3):
+        client.close()
+    settle(world, 2)
+    before = anonymous_kib(daemon)
+    clients = subscribe(100)
+    settle(world, 3)
+    grown = (anonymous_kib(daemon) - before) / 100
+    figures.say("a subscriber at 10,000 VMs, at rest", grown, "KiB", 16)
+    for client in clients:
+        client.close()
+    daemon.stop()
+
+
+def churn(world, figures, seconds):
+    if libvirtds.why_not():
+        print(f"skipped: churn {libvirtds.why_not()}")
+        return
+    libvirtd = world.libvirtd(name="churn")
+    uri = libvirtd.test_uri
+    path = world.folder / "c.xml"
+    daemon = world.daemon({"t": uri})
+    mirror = daemon.synced()
+    with libvirtd.virsh_shell(uri) as virsh:
+        def turn(number):
+            name = f"c{number % 1000:04d}"
+            path.write_text(DOMAIN.format(name=name, uuid=uuid_of(number)))
+            for command in (f"define {path}", f"start {name}", f"suspend {name}", f"resume {name}",
+                            f"destroy {name}", f"undefine {name}"):
+                virsh.run(command)
+
+        fleet = 1000 if seconds > 100 else 200
+        for number in range(fleet):
+            path.write_text(DOMAIN.format(name=f"s{number:04d}", uuid=uuid_of(10**6 + number)))
+            virsh.run(f"define {path}")
+        for number in range(300):
+            turn(number)
+        mirror.wait(lambda m: len(m.vms) == fleet + 1, 60)
+        mirror.log.clear()
+        settle(world, 2)
+        before, number = daemon.rss_kib(), 300
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            turn(number)
+            number += 1
+            if number % 50 == 0:
+                mirror.settle()
+                mirror.log.clear()
+                with daemon.rpc() as passing:
+                    Mirror(passing, topics=["vm"], fields=["state"]).wait_ready()
+        mirror.wait(lambda m: len(m.vms) == fleet + 1, 60)
+    settle(world, 2)
+    grown = daemon.rss_kib() - before
+    figures.say(f"growth over {seconds} s of churn ({(number - 300) * 6} changes)", grown, "KiB",
+                1024)
+    assert "repaired" not in daemon.process.output(), "the safety net had to repair something"
+    daemon.stop()
+
+
+def main():
+    figures = Figures()
+    with World() as world:
+        at_rest(world, figures)
+        subscribers(world, figures)
+        churn(world, figures, 600 if "long" in sys.argv[1:] else 30)
+    figures.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""figures: measuring fairly, and saying a figure with its baseline and its limit on one line.
+
+Machines that measure are noisy. So what is compared is measured in turns, again and again, in one
+run, and the median of the ratios counts; limits are ratios or generous where they are absolute.
+"""
+
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from world import BUILD_DIR  # noqa: E402
+
+TOOLS = BUILD_DIR / "tests" / "bench"
+SKIPPED = 77
+
+
+class Figures:
+    def __init__(self):
+        self.held = self.broken = 0
+
+    def say(self, what, value, unit, limit, baseline=None, note=""):
+        """A figure that must not be above its limit (None: only told)."""
+        good = limit is None or value <= limit
+        self.held += good
+        self.broken += not good
+        text = f"{'ok' if good else 'BROKEN':7} {what}: {value:.3g} {unit}"
+        if baseline is not None:
+            text += f", bare {baseline:.3g}"
+        if limit is not None:
+            text += f", at most {limit:.3g}"
+        print(text + (f" ({note})" if note else ""), flush=True)
+
+    def end(self):
+        print(f"{self.held} held, {self.broken} broken")
+        sys.exit(1 if self.broken else 0)
+
+
+def in_turns(ours, bare, turns):
+    """Median of ours, of bare, and of the ratios of neighbours."""
+    pairs = [(ours(), bare()) for _ in range(turns)]
+    return (statistics.median(pair[0] for pair in pairs),
+            statistics.median(pair[1] for pair in pairs),
+            statistics.median(pair[0] / pair[1] for pair in pairs))
+
+
+def tool(name, *words, deadline=300):
+    done = subprocess.run([TOOLS / name, *map(str, words)], capture_output=True, text=True,
+                          timeout=deadline, check=False)
+    if done.returncode:
+        raise AssertionError(f"{name}: {done.stderr}")
+    return done.stdout.split()
+
+
+class Echo:
+    """bare_echo for one client."""
+
+    def __init__(self, world, name, size=None):
+        self.path = world.folder / name
+        self.program = subprocess.Popen(
+            [TOOLS / "bare_echo", self.path, *([str(size)] if size else [])])
+        while not self.path.exists():
+            if self.program.poll() is not None:
+                raise AssertionError("bare_echo ended")
+            world.keeper.look(0.005)
+        world.keeper.look(0.005)
+
+    def __enter__(self):
+        return str(self.path)
+
+    def __exit__(self, *_):
+        self.program.kill()
+        self.program.wait()
+        self.path.unlink(missing_ok=True)
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def need(program):
+    if not pathlib.Path(program).exists():
+        skip(f"needs {program}")
