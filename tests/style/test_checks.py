@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Checks that cannot fail are defects: each fault, planted, is found, and said with its line."""
+
+import pathlib
+import tempfile
+import unittest
+
+import documents
+import format as formatting
+import layers
+import lengths
+import words
+
+
+class Planted(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.folder.name)
+        self.addCleanup(self.folder.cleanup)
+
+    def plant(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def found(self, check):
+        return "\n".join(check(self.root))
+
+    def test_libvirt_has_one_door(self):
+        self.plant("tui/app.c", "\n#include <libvirt/libvirt.h>\n")
+        self.assertIn("tui/app.c:2: <libvirt/libvirt.h> belongs to", self.found(layers.check))
+
+    def test_the_registry_does_not_know_hosts(self):
+        self.plant("daemon/host/host.h", "")
+        self.plant("daemon/host/report.h", "")
+        self.plant("daemon/registry/vm.c",
+                   '#include "host/report.h"\n#include "host/host.h"\n')
+        self.assertEqual('daemon/registry/vm.c:2: daemon/registry must not include daemon/host '
+                         '("host/host.h")', self.found(layers.check))
+
+    def test_the_library_does_not_know_the_daemon(self):
+        self.plant("daemon/log.h", "")
+        self.plant("src/frame.c", '#include "log.h"\n')
+        self.assertIn("src/frame.c:1: src must not include daemon/log", self.found(layers.check))
+
+    def test_a_new_room_needs_a_row(self):
+        self.plant("src/frame.h", "")
+        self.plant("daemon/attic/box.c", '#include "frame.h"\n')
+        self.assertIn("belongs to no room", self.found(layers.check))
+
+    def test_long_files_and_functions_are_found(self):
+        self.plant("src/long.c", "int x;\n" * 501)
+        self.plant("src/wide.c", "int f(void)\n{\n" + "    x();\n" * 61 + "}\n")
+        self.plant("src/good.c", "int f(void)\n{\n" + "    x();\n" * 60 + "}\n")
+        found = self.found(lengths.check)
+        self.assertIn("src/long.c:500: the file has 501 lines", found)
+        self.assertIn("src/wide.c:2: the function has 61 lines", found)
+        self.assertNotIn("good", found)
+
+    def test_banned_calls_are_found_and_words_in_comments_are_not(self):
+        self.plant("src/a.c", '/* sleep (never) */\nconst char *s = "atoi(";\n    usleep (5);\n')
+        self.assertEqual("src/a.c:3: usleep() is not used in this house", self.found(words.check))
+
+    def test_unfinished_words_are_found(self):
+        self.plant("tests/a.py", "x = 1  # TO" "DO\n")
+        self.assertIn("tests/a.py:1: TO" "DO", self.found(words.check))
+
+    def test_an_undocumented_method_is_found(self):
+        self.plant("CONTRIBUTING.md", "see `src/nowhere.c` and `src/a.c`\n")
+        self.plant("src/a.c", "")
+        self.plant("daemon/rpc/vm_methods.c", '    {\n        .name = "vm.list",\n'
+                   '        .access = ACCESS_SEE,\n    },\n')
+        self.plant("man/lodge-rpc.7.scd", "*vm.get* and vm.list\\_all\n")
+        found = self.found(documents.check)
+        self.assertIn("daemon/rpc/vm_methods.c: man/lodge-rpc.7.scd does not say vm.list", found)
+        self.assertIn("vm.list has no .help", found)
+        self.assertNotIn("no .access", found)
+        self.assertIn("CONTRIBUTING.md:1: there is no src/nowhere.c", found)
+        self.assertNotIn("no src/a.c", found)
+
+    @unittest.skipIf(formatting.formatter() is None, "no clang-format 14 here")
+    def test_unformatted_code_is_found(self):
+        self.plant("src/a.c", "int   x;\n")
+        self.assertIn("a.c:1: clang-format -i would change this",
+                      self.found(formatting.check))
+
+
+if __name__ == "__main__":
+    unittest.main()
