@@ -175,6 +175,7 @@ int main(int argc, char **argv)
         return LEAVE_OK;
     }
     raise_limits();
+    host_layer_prepare();
     if (!prepare_embedded(&config, &err)) {
         return complain(&err);
     }

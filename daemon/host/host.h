@@ -22,6 +22,10 @@ struct host_options {
     unsigned stats_deadline_ms; /* the least a lane's call is given */
 };
 
+/* Once, before any thread exists: it sets an environment variable that keeps libvirt's log from the
+ * terminal. (embedded.h has what an embedded driver needs at that time.) */
+void host_layer_prepare(void);
+
 /* Once, before any host: registers libvirt's event implementation and starts its thread, sends
  * libvirt's messages to the log. */
 bool host_layer_start(struct loop *loop, struct lodge_error *err) LODGE_MUST_CHECK;

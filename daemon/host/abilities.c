@@ -1,0 +1,124 @@
+#include "host/abilities.h"
+#include "host/libvirt_auto.h"
+#include "host/libvirt_error.h"
+#include "host/roles.h"
+#include "log.h"
+#include "memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct abilities_call {
+    struct host_call call; /* first */
+    virNodeInfo node;
+    bool has_node;
+    char hypervisor[64];
+    char libvirt[32];
+};
+
+enum driver { DRIVER_QEMU = 1, DRIVER_EMBEDDED = 2, DRIVER_TEST = 4, DRIVER_OTHER = 8 };
+
+/* Which kind of driver has what; libvirt.md's table in our words. */
+static const struct {
+    const char *name;
+    unsigned drivers;
+} features[] = {
+    {"stats", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"save", DRIVER_QEMU | DRIVER_EMBEDDED | DRIVER_TEST},
+    {"screenshot", DRIVER_QEMU | DRIVER_EMBEDDED | DRIVER_TEST},
+    {"screens", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"serial", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"hotplug", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"agent", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"jobs", DRIVER_QEMU | DRIVER_EMBEDDED},
+    {"storage", DRIVER_QEMU | DRIVER_TEST},
+    {"networks", DRIVER_QEMU | DRIVER_TEST},
+};
+
+static enum driver driver_of(const struct uri *uri)
+{
+    return uri->is_embedded                     ? DRIVER_EMBEDDED
+           : uri->is_test                       ? DRIVER_TEST
+           : strncmp(uri->text, "qemu", 4) == 0 ? DRIVER_QEMU
+                                                : DRIVER_OTHER;
+}
+
+bool abilities_have_stats(const struct uri *uri)
+{
+    return (driver_of(uri) & (DRIVER_QEMU | DRIVER_EMBEDDED)) != 0;
+}
+
+/* On a worker. libvirt packs versions as 1,000,000 × major + 1,000 × minor + release. */
+static void print_version(char *ret_text, size_t size, const char *prefix, unsigned long version)
+{
+    (void)snprintf(ret_text, size, "%s%lu.%lu.%lu", prefix, version / 1000000,
+                   version / 1000 % 1000, version % 1000);
+}
+
+static void run(struct host_call *call, virConnectPtr conn)
+{
+    struct abilities_call *asked = (struct abilities_call *)call;
+    unsigned long version = 0;
+    asked->has_node = virNodeGetInfo(conn, &asked->node) == 0;
+    if (!asked->has_node) {
+        libvirt_fail(&call->error, "cannot read the host's size");
+    }
+    if (virConnectGetLibVersion(conn, &version) == 0) {
+        print_version(asked->libvirt, sizeof asked->libvirt, "", version);
+    }
+    const char *type = virConnectGetType(conn);
+    if (type != NULL && virConnectGetVersion(conn, &version) == 0) {
+        char prefix[32];
+        (void)snprintf(prefix, sizeof prefix, "%.30s ", type);
+        print_version(asked->hypervisor, sizeof asked->hypervisor, prefix, version);
+    }
+}
+
+static void add(struct lodge_strings *list, const char *word)
+{
+    if (!lodge_strings_add(list, word)) {
+        abort(); /* out of memory, as xmalloc */
+    }
+}
+
+static void done(struct host_call *call, bool fresh)
+{
+    struct abilities_call *asked = (struct abilities_call *)call;
+    struct host *host = call->host;
+    if (!fresh) {
+        return;
+    }
+    struct lodge_strings words = {0};
+    const struct libvirt_connection *watch = host->roles[ROLE_WATCH].connection;
+    if (libvirt_connection_has_events(watch)) {
+        add(&words, "events");
+    }
+    if (libvirt_connection_has_keepalive(watch)) {
+        add(&words, "keepalive");
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(features); i++) {
+        /* A guest's screen comes as a descriptor, and those do not cross machines. */
+        bool needs_local = strcmp(features[i].name, "screens") == 0;
+        if ((features[i].drivers & driver_of(&host->uri)) != 0 &&
+            (host->uri.is_local || !needs_local)) {
+            add(&words, features[i].name);
+        }
+    }
+    struct host_abilities_report report = {
+        .cpus = asked->has_node ? (int64_t)asked->node.cpus : LODGE_UNKNOWN,
+        .memory_mib = asked->has_node ? (int64_t)(asked->node.memory / 1024) : LODGE_UNKNOWN,
+        .hypervisor = asked->hypervisor[0] == '\0' ? NULL : asked->hypervisor,
+        .libvirt = asked->libvirt[0] == '\0' ? NULL : asked->libvirt,
+        .features = &words,
+    };
+    host->listener->abilities(host->owner, host->name, &report);
+    lodge_strings_clear(&words);
+}
+
+void abilities_ask(struct host *host)
+{
+    struct abilities_call *asked = xcalloc(1, sizeof *asked);
+    asked->call.run = run;
+    asked->call.done = done;
+    role_submit(host, ROLE_SYNC, &asked->call);
+}

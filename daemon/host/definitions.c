@@ -1,0 +1,149 @@
+#include "host/definitions.h"
+#include "host/domain_xml_read.h"
+#include "host/libvirt_auto.h"
+#include "host/libvirt_error.h"
+#include "host/look.h"
+#include "host/roles.h"
+#include "log.h"
+#include "memory.h"
+
+#include <string.h>
+
+/* A letter for each domain would wake the loop 10,000 times, one for all would show nothing until
+ * the last is read. */
+enum { BATCH = 32 };
+
+struct definition {
+    unsigned char uuid[UUID_SIZE];
+    virDomainPtr domain; /* owned; NULL: look it up */
+    enum { DEFINITION_FAILED, DEFINITION_GONE, DEFINITION_READ } end;
+    struct domain_facts facts;
+};
+
+struct definitions_call {
+    struct host_call call; /* first */
+    size_t count;
+    struct definition definitions[BATCH];
+};
+
+/* On a worker. */
+static bool read_definition(struct definition *definition, virConnectPtr conn,
+                            struct lodge_error *err)
+{
+    if (definition->domain == NULL) {
+        definition->domain = virDomainLookupByUUID(conn, definition->uuid);
+    }
+    AUTO(free)
+    char *xml = definition->domain == NULL ? NULL : virDomainGetXMLDesc(definition->domain, 0);
+    if (xml == NULL) {
+        return libvirt_fail(err, "cannot read a domain's XML");
+    }
+    return domain_xml_read(xml, &definition->facts, err);
+}
+
+static void run(struct host_call *call, virConnectPtr conn)
+{
+    struct definitions_call *batch = (struct definitions_call *)call;
+    for (size_t i = 0; i < batch->count && !atomic_load(&call->job.cancelled); i++) {
+        struct definition *definition = &batch->definitions[i];
+        struct lodge_error err = {0};
+        if (read_definition(definition, conn, &err)) {
+            definition->end = DEFINITION_READ;
+        } else if (err.kind == LODGE_ERROR_NOT_FOUND) {
+            definition->end = DEFINITION_GONE;
+        } else if (call->error.kind == LODGE_ERROR_NONE) {
+            call->error = err;
+        }
+    }
+}
+
+static void apply(struct host *host, struct definition *definition, const struct lodge_error *error)
+{
+    struct domain *domain = domains_find(&host->domains, definition->uuid);
+    if (domain == NULL) {
+        return;
+    }
+    domain->definition.out = false;
+    if (domain->definition.wanted) {
+        domain->definition.wanted = false;
+        look_at_definition(host, domain);
+    } else if (definition->end == DEFINITION_READ) {
+        look_tell_name(host, domain, definition->facts.name);
+        domain->vcpus = definition->facts.vcpus;
+        host->listener->domain_facts(host->owner, host->name, &definition->facts);
+        look_has_definition(host, domain);
+    } else if (definition->end == DEFINITION_GONE) {
+        look_at_state(host, domain); /* it has the last word on who is there */
+        look_has_definition(host, domain);
+    } else {
+        struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &fields, "%s: %s", domain->name, error->message);
+        look_has_definition(host, domain);
+    }
+}
+
+static void done(struct host_call *call, bool fresh)
+{
+    struct definitions_call *batch = (struct definitions_call *)call;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct definition *definition = &batch->definitions[i];
+        if (fresh && !call->host->ended) {
+            apply(call->host, definition, &call->error);
+        }
+        domain_facts_clear(&definition->facts);
+        /* Only a count: the call still holds the connection. */
+        if (definition->domain != NULL) {
+            virDomainFree(definition->domain);
+        }
+    }
+}
+
+static struct definitions_call *batch_new(void)
+{
+    struct definitions_call *batch = xcalloc(1, sizeof *batch);
+    batch->call.run = run;
+    batch->call.done = done;
+    return batch;
+}
+
+void definitions_ask(struct host *host)
+{
+    unsigned char uuids[BATCH][UUID_SIZE];
+    size_t count;
+    while ((count = ask_queue_take(&host->definitions, uuids, BATCH)) > 0) {
+        struct definitions_call *batch = batch_new();
+        for (size_t i = 0; i < count; i++) {
+            struct domain *domain = domains_find(&host->domains, uuids[i]);
+            if (domain != NULL && domain->definition.wanted) {
+                domain->definition = (struct ask){.out = true};
+                memcpy(batch->definitions[batch->count++].uuid, domain->uuid, UUID_SIZE);
+            }
+        }
+        role_submit(host, ROLE_SYNC, &batch->call);
+    }
+}
+
+void definitions_read(struct host *host, virDomainPtr *domains, size_t count)
+{
+    struct definitions_call *batch = NULL;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char uuid[UUID_SIZE];
+        bool has_uuid = virDomainGetUUID(domains[i], uuid) == 0;
+        struct domain *domain = has_uuid ? domains_find(&host->domains, uuid) : NULL;
+        if (domain == NULL || domain->definition.out) {
+            virDomainFree(TAKE(domains[i]));
+            continue;
+        }
+        domain->definition = (struct ask){.out = true};
+        batch = batch == NULL ? batch_new() : batch;
+        struct definition *definition = &batch->definitions[batch->count++];
+        definition->domain = TAKE(domains[i]);
+        memcpy(definition->uuid, uuid, UUID_SIZE);
+        if (batch->count == BATCH) {
+            role_submit(host, ROLE_SYNC, &TAKE(batch)->call);
+        }
+    }
+    if (batch != NULL) {
+        role_submit(host, ROLE_SYNC, &batch->call);
+    }
+}

@@ -1,0 +1,30 @@
+/*
+ * domain_xml_read: a domain's XML -> what is told of it (struct domain_facts).
+ *
+ * The text is libvirt's, but what is in it was written by whoever defined the domain: no network,
+ * no entities, no document types, bounded size and depth. Any thread.
+ */
+#ifndef HOST_DOMAIN_XML_READ_H
+#define HOST_DOMAIN_XML_READ_H
+
+#include "host/report.h"
+#include "lodge/error.h"
+
+/* lodge's own words in a domain's <metadata>: <lodge:vm xmlns:lodge="…"><lodge:tag>ci</lodge:tag>.
+ */
+#define DOMAIN_XML_NAMESPACE "urn:lodge:vm:1"
+
+enum { DOMAIN_XML_MAX = 4 * 1024 * 1024 };
+
+/* Once, before threads read. */
+void domain_xml_start(void);
+
+/* False with INTERNAL for text that is no domain; nothing is left to clear then. What the XML does
+ * not say is unknown. */
+bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* Frees what the facts still own. */
+void domain_facts_clear(struct domain_facts *facts);
+
+#endif

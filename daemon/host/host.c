@@ -1,0 +1,298 @@
+#include "host/host.h"
+#include "host/abilities.h"
+#include "host/definitions.h"
+#include "host/domain_xml_read.h"
+#include "host/libvirt_error.h"
+#include "host/libvirt_log.h"
+#include "host/look.h"
+#include "host/parts.h"
+#include "host/roles.h"
+#include "host/safety.h"
+#include "host/sync.h"
+#include "host/xml_question.h"
+#include "log.h"
+#include "memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { RETRY_FIRST_MS = 250, RETRY_LAST_MS = 15000, SLOW_OPEN_MS = 5000 };
+
+void host_layer_prepare(void)
+{
+    libvirt_log_prepare();
+}
+
+bool host_layer_start(struct loop *loop, struct lodge_error *err)
+{
+    (void)loop;
+    domain_xml_start();
+    if (virInitialize() < 0) {
+        return libvirt_fail(err, "cannot initialise libvirt");
+    }
+    /* Before the first open: libvirt wants its event implementation registered by then. */
+    if (!libvirt_log_start() || !events_start()) {
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "cannot start libvirt's event loop");
+    }
+    return true;
+}
+
+static void say(struct host *host, enum lodge_host_state state, const char *error)
+{
+    host->state = state;
+    struct host_connection_report report = {.state = state, .error = error};
+    host->listener->connection(host->owner, host->name, &report);
+}
+
+static void say_in_log(enum log_level level, const struct host *host, const char *text)
+{
+    log_with(level, LOG_HOST, &(struct log_fields){.host = host->name}, "%s: %s", host->name, text);
+}
+
+void host_retry_later(struct host *host)
+{
+    uint64_t delay_ms = RETRY_FIRST_MS;
+    for (unsigned i = 0; i < host->failures && delay_ms < RETRY_LAST_MS; i++) {
+        delay_ms *= 2;
+    }
+    delay_ms = delay_ms > RETRY_LAST_MS ? RETRY_LAST_MS : delay_ms;
+    host->failures++;
+    /* Up to a quarter less, so that the hosts of a libvirtd do not come back in step. */
+    unsigned char jitter = 0;
+    if (getrandom(&jitter, 1, GRND_NONBLOCK) < 0) {
+        jitter = 0;
+    }
+    delay_ms -= delay_ms * jitter / 1024;
+    loop_timer_start(host->retry, delay_ms, 0);
+}
+
+/* Everything that depends on the connection with events. */
+static void drop_all(struct host *host)
+{
+    host->generation++;
+    loop_timer_stop(host->idle);
+    loop_timer_stop(host->slow);
+    safety_stop(host);
+    look_reset(host);
+    host->syncing = false;
+    host->listed = false;
+    host->synced = false;
+    role_drop(host, ROLE_SYNC);
+    role_drop(host, ROLE_WATCH);
+}
+
+void host_lose(struct host *host, const char *reason)
+{
+    char text[512];
+    (void)snprintf(text, sizeof text, "%.500s", reason);
+    say_in_log(LOG_LEVEL_WARNING, host, text);
+    drop_all(host);
+    host->counts.reconnects++;
+    say(host, LODGE_HOST_DOWN, text);
+    if (!host->ended) {
+        host_retry_later(host);
+    }
+}
+
+static void watch_opened(void *owner, struct libvirt_connection *connection,
+                         const struct lodge_error *error)
+{
+    struct host *host = owner;
+    assert(host->roles[ROLE_WATCH].connection == connection);
+    loop_timer_stop(host->slow);
+    if (error != NULL) {
+        char text[sizeof error->message + 160];
+        (void)snprintf(text, sizeof text, "%s%s", error->message,
+                       libvirt_advice(host->uri.text, error));
+        role_drop(host, ROLE_WATCH);
+        say_in_log(host->failures == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, host, text);
+        say(host, LODGE_HOST_DOWN, text);
+        if (!host->ended) {
+            host_retry_later(host);
+        }
+        return;
+    }
+    role_is_open(host, ROLE_WATCH);
+    say_in_log(LOG_LEVEL_INFO, host, "connected");
+    say(host, LODGE_HOST_UP, NULL);
+    if (!host->ended) {
+        sync_start(host);
+        abilities_ask(host);
+        safety_start(host);
+    }
+}
+
+static void watch_lost(void *owner, struct libvirt_connection *connection, const char *reason)
+{
+    (void)connection;
+    host_lose(owner, reason);
+}
+
+/* Whatever happened to it: look again. */
+static void watch_event(void *owner, struct libvirt_connection *connection,
+                        const struct domain_event *event)
+{
+    (void)connection;
+    struct host *host = owner;
+    struct domain *domain = domains_get(&host->domains, event->uuid);
+    domain->last_event = ++host->serial;
+    domain->moved = domain->moved || event->moved;
+    domain->doubted = false;
+    look_at_state(host, domain);
+    if (event->changes_definition) {
+        look_at_definition(host, domain);
+    }
+}
+
+static void open_watch(struct host *host)
+{
+    static const struct libvirt_connection_listener listener = {
+        .opened = watch_opened,
+        .lost = watch_lost,
+        .event = watch_event,
+    };
+    struct role *watch = &host->roles[ROLE_WATCH];
+    if (watch->connection == NULL) {
+        watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
+        loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
+    }
+}
+
+static void retry(void *owner)
+{
+    struct host *host = owner;
+    if (!host->roles[ROLE_WATCH].is_open) {
+        open_watch(host);
+    } else if (!host->syncing) {
+        sync_start(host);
+    }
+}
+
+/* virConnectOpen has no timeout; the open goes on, but the reader is told why nothing comes. */
+static void open_is_slow(void *owner)
+{
+    struct host *host = owner;
+    char text[256];
+    (void)snprintf(text, sizeof text, "%.180s does not answer; still trying to connect",
+                   host->uri.text);
+    say_in_log(LOG_LEVEL_WARNING, host, text);
+    say(host, LODGE_HOST_DOWN, text);
+}
+
+static void sync_is_idle(void *owner)
+{
+    struct host *host = owner;
+    if (host->roles[ROLE_SYNC].out == 0) {
+        role_drop(host, ROLE_SYNC);
+    }
+}
+
+struct host *host_new(struct loop *loop, const struct host_options *options,
+                      const struct host_listener *listener, void *owner)
+{
+    assert(loop_is_current());
+    struct host *host = xcalloc(1, sizeof *host);
+    host->loop = loop;
+    host->name = xstrdup(options->name);
+    uri_read(&host->uri, options->uri);
+    host->options = *options;
+    host->options.name = host->name;
+    host->options.uri = host->uri.text;
+    host->listener = listener;
+    host->owner = owner;
+    host->refs = 1;
+    roles_init(host);
+    domains_init(&host->domains);
+    host->ask = (struct loop_later){.run = look_ask, .owner = host};
+    host->retry = loop_timer_new(loop, retry, host);
+    host->slow = loop_timer_new(loop, open_is_slow, host);
+    host->idle = loop_timer_new(loop, sync_is_idle, host);
+    host->safety = loop_timer_new(loop, safety_look, host);
+    host->doubt = loop_timer_new(loop, safety_doubts_look, host);
+    return host;
+}
+
+void host_start(struct host *host)
+{
+    assert(loop_is_current());
+    say(host, LODGE_HOST_CONNECTING, NULL);
+    open_watch(host);
+}
+
+const char *host_name(const struct host *host)
+{
+    return host->name;
+}
+
+struct host_counts host_counts(const struct host *host)
+{
+    return host->counts;
+}
+
+void host_ref(struct host *host)
+{
+    host->refs++;
+}
+
+void host_unref(struct host *host)
+{
+    if (--host->refs > 0) {
+        return;
+    }
+    ask_queue_clear(&host->states);
+    ask_queue_clear(&host->definitions);
+    ask_queue_clear(&host->doubts);
+    domains_done(&host->domains);
+    uri_clear(&host->uri);
+    free(host->name);
+    free(host);
+}
+
+void host_free(struct host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    assert(loop_is_current());
+    host->ended = true;
+    xml_questions_cancel(host);
+    drop_all(host);
+    loop_later_cancel(host->loop, &host->ask);
+    loop_timer_free(host->retry);
+    loop_timer_free(host->slow);
+    loop_timer_free(host->idle);
+    loop_timer_free(host->safety);
+    loop_timer_free(host->doubt);
+    host_unref(host);
+}
+
+void ask_queue_add(struct ask_queue *queue, const unsigned char *uuid)
+{
+    if (queue->count == queue->capacity) {
+        queue->capacity = queue->capacity == 0 ? 16 : queue->capacity * 2;
+        queue->uuids = xrealloc(queue->uuids, queue->capacity * sizeof *queue->uuids);
+    }
+    memcpy(queue->uuids[queue->count++], uuid, UUID_SIZE);
+}
+
+size_t ask_queue_take(struct ask_queue *queue, unsigned char (*ret_uuids)[UUID_SIZE], size_t most)
+{
+    size_t left = queue->count - queue->taken;
+    size_t count = left < most ? left : most;
+    if (count == 0) {
+        ask_queue_clear(queue);
+        return 0;
+    }
+    memcpy(ret_uuids, queue->uuids + queue->taken, count * UUID_SIZE);
+    queue->taken += count;
+    return count;
+}
+
+void ask_queue_clear(struct ask_queue *queue)
+{
+    free(queue->uuids);
+    *queue = (struct ask_queue){0};
+}

@@ -1,0 +1,268 @@
+#include "host/look.h"
+#include "host/definitions.h"
+#include "host/libvirt_auto.h"
+#include "host/libvirt_error.h"
+#include "host/libvirt_state.h"
+#include "host/roles.h"
+#include "log.h"
+#include "memory.h"
+
+#include <string.h>
+
+/* Few enough that one slow domain keeps few others waiting, enough that a storm costs few calls. */
+enum { LOOKS = 8 };
+
+struct look {
+    unsigned char uuid[UUID_SIZE];
+    enum { LOOK_FAILED, LOOK_GONE, LOOK_DONE } end;
+    struct state_answer answer;
+    char *name;
+};
+
+struct look_call {
+    struct host_call call; /* first */
+    size_t count;
+    struct look looks[LOOKS];
+};
+
+static void log_domain(enum log_level level, const struct host *host, const struct domain *domain,
+                       const char *text)
+{
+    struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
+    log_with(level, LOG_HOST, &fields, "%s: %s", domain->name, text);
+}
+
+static void report_state(struct host *host, const struct domain *domain, bool seen_change)
+{
+    struct domain_state_report report = {
+        .uuid = domain->uuid_text,
+        .name = domain->name,
+        .state = LODGE_VM_UNKNOWN,
+        .autostart = domain->autostart,
+        .persistent = domain->persistent,
+        .seen_change = seen_change,
+    };
+    if (domain->libvirt_state >= 0) {
+        report.state = libvirt_state(domain->libvirt_state);
+        report.reason = libvirt_reason(domain->libvirt_state, domain->libvirt_reason);
+    }
+    host->listener->domain_state(host->owner, host->name, &report);
+}
+
+static void tell_answers_again(struct host *host, struct domain *domain)
+{
+    domain->stuck_since = 0;
+    if (domain->hung) {
+        domain->hung = false;
+        host->listener->domain_hung(host->owner, host->name, domain->uuid_text, 0);
+    }
+}
+
+void look_tell_name(struct host *host, struct domain *domain, const char *name)
+{
+    bool renamed = name != NULL && domain_set_name(domain, name);
+    if (!domain->told || renamed) {
+        domain->told = true;
+        report_state(host, domain, false);
+    }
+}
+
+void look_tell_state(struct host *host, struct domain *domain, const struct state_answer *answer,
+                     bool anew)
+{
+    bool was_known = domain->libvirt_state >= 0;
+    bool renamed = answer->name != NULL && domain_set_name(domain, answer->name);
+    bool differs =
+        domain->libvirt_state != answer->state || domain->libvirt_reason != answer->reason;
+    bool other = renamed || domain->autostart != answer->autostart ||
+                 domain->persistent != answer->persistent;
+    if (domain->doubted && (differs || renamed)) {
+        host->counts.repaired++;
+        log_domain(LOG_LEVEL_WARNING, host, domain,
+                   "its state had changed without an event; repaired");
+    }
+    bool seen_change = domain->moved || (was_known && differs);
+    domain->libvirt_state = answer->state;
+    domain->libvirt_reason = answer->reason;
+    domain->autostart = answer->autostart;
+    domain->persistent = answer->persistent;
+    domain->moved = false;
+    domain->doubted = false;
+    if (anew || seen_change || differs || other || !domain->told) {
+        domain->told = true;
+        report_state(host, domain, seen_change);
+    }
+    if (libvirt_state(answer->state) != LODGE_VM_RUNNING) {
+        tell_answers_again(host, domain);
+    }
+    look_has_state(host, domain);
+}
+
+void look_say_synced(struct host *host)
+{
+    if (host->listed && !host->synced && host->lacking == 0) {
+        host->synced = true;
+        host->failures = 0;
+        host->listener->synced(host->owner, host->name);
+    }
+}
+
+void look_tell_gone(struct host *host, struct domain *domain)
+{
+    if (domain->doubted && domain->told) {
+        host->counts.repaired++;
+        log_domain(LOG_LEVEL_WARNING, host, domain, "it was gone without an event; repaired");
+    }
+    host->last_gone = ++host->serial;
+    bool told = domain->told;
+    char uuid[sizeof domain->uuid_text];
+    memcpy(uuid, domain->uuid_text, sizeof uuid);
+    tell_answers_again(host, domain);
+    look_has_state(host, domain);
+    look_has_definition(host, domain);
+    domains_remove(&host->domains, domain);
+    if (told) {
+        host->listener->domain_gone(host->owner, host->name, uuid);
+    }
+}
+
+void look_has_state(struct host *host, struct domain *domain)
+{
+    if (domain->lacks_state) {
+        domain->lacks_state = false;
+        host->lacking -= !domain->lacks_definition;
+    }
+    look_say_synced(host);
+}
+
+void look_has_definition(struct host *host, struct domain *domain)
+{
+    if (domain->lacks_definition) {
+        domain->lacks_definition = false;
+        host->lacking -= !domain->lacks_state;
+    }
+    look_say_synced(host);
+}
+
+/* On a worker. */
+static void look_once(struct look *look, virConnectPtr conn, struct lodge_error *call_error)
+{
+    AUTO(virDomainFree) virDomainPtr domain = virDomainLookupByUUID(conn, look->uuid);
+    int autostart = 0;
+    if (domain == NULL ||
+        virDomainGetState(domain, &look->answer.state, &look->answer.reason, 0) < 0) {
+        struct lodge_error err = {0};
+        libvirt_fail(&err, "cannot read a domain's state");
+        look->end = err.kind == LODGE_ERROR_NOT_FOUND ? LOOK_GONE : LOOK_FAILED;
+        if (look->end == LOOK_FAILED && call_error->kind == LODGE_ERROR_NONE) {
+            *call_error = err;
+        }
+        return;
+    }
+    look->end = LOOK_DONE;
+    look->name = xstrdup(virDomainGetName(domain));
+    look->answer.name = look->name;
+    look->answer.persistent = virDomainIsPersistent(domain) == 1;
+    look->answer.autostart = virDomainGetAutostart(domain, &autostart) < 0 ? LODGE_FLAG_UNKNOWN
+                             : autostart                                   ? LODGE_FLAG_YES
+                                                                           : LODGE_FLAG_NO;
+}
+
+static void run(struct host_call *call, virConnectPtr conn)
+{
+    struct look_call *looks = (struct look_call *)call;
+    for (size_t i = 0; i < looks->count; i++) {
+        look_once(&looks->looks[i], conn, &call->error);
+    }
+}
+
+static void apply(struct host *host, const struct look *look, const struct lodge_error *error)
+{
+    struct domain *domain = domains_find(&host->domains, look->uuid);
+    if (domain == NULL) {
+        return;
+    }
+    domain->state.out = false;
+    if (domain->state.wanted) {
+        domain->state.wanted = false;
+        look_at_state(host, domain);
+    } else if (look->end == LOOK_DONE) {
+        look_tell_state(host, domain, &look->answer, domain->lacks_state);
+    } else if (look->end == LOOK_GONE) {
+        look_tell_gone(host, domain);
+    } else {
+        log_domain(LOG_LEVEL_WARNING, host, domain, error->message);
+        look_has_state(host, domain);
+    }
+}
+
+static void done(struct host_call *call, bool fresh)
+{
+    struct look_call *looks = (struct look_call *)call;
+    for (size_t i = 0; i < looks->count; i++) {
+        if (fresh && !call->host->ended) {
+            apply(call->host, &looks->looks[i], &call->error);
+        }
+        free(looks->looks[i].name);
+    }
+}
+
+static void ask_states(struct host *host)
+{
+    unsigned char uuids[LOOKS][UUID_SIZE];
+    size_t count;
+    while ((count = ask_queue_take(&host->states, uuids, LOOKS)) > 0) {
+        struct look_call *looks = xcalloc(1, sizeof *looks);
+        looks->call.run = run;
+        looks->call.done = done;
+        for (size_t i = 0; i < count; i++) {
+            struct domain *domain = domains_find(&host->domains, uuids[i]);
+            if (domain != NULL && domain->state.wanted) {
+                domain->state = (struct ask){.out = true};
+                memcpy(looks->looks[looks->count++].uuid, domain->uuid, UUID_SIZE);
+            }
+        }
+        role_submit(host, ROLE_WATCH, &looks->call);
+    }
+}
+
+void look_ask(void *owner)
+{
+    struct host *host = owner;
+    if (host->roles[ROLE_WATCH].is_open) {
+        ask_states(host);
+        definitions_ask(host);
+    }
+}
+
+void look_at_state(struct host *host, struct domain *domain)
+{
+    if (!domain->state.wanted && !domain->state.out) {
+        ask_queue_add(&host->states, domain->uuid);
+        loop_later(host->loop, &host->ask);
+    }
+    domain->state.wanted = true;
+}
+
+void look_at_definition(struct host *host, struct domain *domain)
+{
+    if (!domain->definition.wanted && !domain->definition.out) {
+        ask_queue_add(&host->definitions, domain->uuid);
+        loop_later(host->loop, &host->ask);
+    }
+    domain->definition.wanted = true;
+}
+
+void look_reset(struct host *host)
+{
+    ask_queue_clear(&host->states);
+    ask_queue_clear(&host->definitions);
+    for (struct domain *domain = host->domains.first; domain != NULL; domain = domain->next) {
+        domain->state = (struct ask){0};
+        domain->definition = (struct ask){0};
+        domain->lacks_state = false;
+        domain->lacks_definition = false;
+        domain->doubted = false;
+    }
+    host->lacking = 0;
+}

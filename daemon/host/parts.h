@@ -1,0 +1,97 @@
+/*
+ * parts: what a host is made of. For the files of this folder only; everything here is the loop's.
+ *
+ * host.c     up, down, connecting               roles.c        connections by risk, calls on them
+ * look.c     one domain's state, asked alone    definitions.c  XML, alone or in a sync's batches
+ * sync.c     everything, after each connect     safety.c       lists by state that must find
+ * nothing lanes.c    the counters of running guests     abilities.c    what the driver can do
+ */
+#ifndef HOST_PARTS_H
+#define HOST_PARTS_H
+
+#include "host/connection.h"
+#include "host/domains.h"
+#include "host/host.h"
+#include "host/uri.h"
+#include "loop/workers.h"
+
+struct host_call;
+struct lanes;
+struct xml_question;
+
+/* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
+ * are stuck, `sync` those that can wait there for long. */
+enum role_name { ROLE_WATCH, ROLE_SYNC, ROLES };
+
+struct role {
+    struct libvirt_connection *connection; /* opening or open; the watch's own where all share */
+    bool is_open;
+    struct workers *pool;                      /* while open: a connection's calls and no other's */
+    struct host_call *waiting, **last_waiting; /* for it to open */
+    unsigned out;                              /* calls submitted and not yet delivered */
+};
+
+/* Domains to be asked next, by uuid: whoever is gone by then is left out. */
+struct ask_queue {
+    unsigned char (*uuids)[UUID_SIZE];
+    size_t taken, count, capacity;
+};
+
+struct host {
+    struct loop *loop;
+    char *name;
+    struct uri uri;
+    struct host_options options; /* the numbers; its strings are `name` and `uri` */
+    const struct host_listener *listener;
+    void *owner;
+    bool ended;    /* host_free() was called: nothing is reported any more */
+    unsigned refs; /* its owner and each call that is out */
+
+    enum lodge_host_state state;
+    uint64_t generation; /* of the connection: answers to an older one's calls are nothing */
+    uint64_t serial;     /* of the last event or difference */
+    uint64_t last_gone;  /* the serial when a domain was last removed */
+    struct role roles[ROLES];
+    struct loop_timer *retry;
+    struct loop_timer *slow; /* the open that hangs: said, not waited for */
+    struct loop_timer *idle; /* of `sync` */
+    unsigned failures;       /* opens in a row, and syncs */
+
+    struct domains domains;
+    struct ask_queue states;
+    struct ask_queue definitions;
+    struct loop_later ask;
+
+    uint64_t round; /* whole lists compared */
+    bool syncing;
+    bool listed;    /* the list of this connection has come */
+    bool synced;    /* and everything on it */
+    size_t lacking; /* domains that lack state or definition since it came */
+
+    struct loop_timer *safety;
+    struct loop_timer *doubt;
+    bool safety_out;
+    struct ask_queue doubts;
+    uint64_t doubts_serial;
+
+    struct xml_question *questions; /* that have no answer yet */
+    struct lanes *lanes;            /* NULL where the driver has no counters */
+    struct host_counts counts;
+};
+
+void host_ref(struct host *host);
+void host_unref(struct host *host);
+
+/* The connection with events is gone, or one that cannot be done without: down, and again. */
+void host_lose(struct host *host, const char *reason);
+
+/* Tries again, later each time, what is missing: a connection, or a sync that failed. */
+void host_retry_later(struct host *host);
+
+void ask_queue_add(struct ask_queue *queue, const unsigned char *uuid);
+
+/* Moves up to `most` uuids out, the oldest first; returns how many. */
+size_t ask_queue_take(struct ask_queue *queue, unsigned char (*ret_uuids)[UUID_SIZE], size_t most);
+void ask_queue_clear(struct ask_queue *queue);
+
+#endif

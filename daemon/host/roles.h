@@ -1,0 +1,41 @@
+/* roles: a host's connections by risk, and calls on them by workers that may be lost in one. */
+#ifndef HOST_ROLES_H
+#define HOST_ROLES_H
+
+#include "host/parts.h"
+
+/* One or a few libvirt calls in a row. Embed it first in a struct with inputs and answers by value.
+ */
+struct host_call {
+    struct job job;
+    struct host *host;
+    struct libvirt_connection *connection; /* in use from submit to delivery */
+    enum role_name role;
+    uint64_t generation;
+    uint64_t serial; /* host.serial when it was submitted */
+    struct host_call *next;
+
+    /* On a worker. A failure of the whole call goes into `error`. */
+    void (*run)(struct host_call *call, virConnectPtr conn);
+    /* On the loop, always. `fresh` false: its connection is gone, or it never ran: only free.
+     * Frees what the call owns; the call itself is freed after it. */
+    void (*done)(struct host_call *call, bool fresh);
+    struct lodge_error error;
+    bool is_broken; /* the connection broke under it */
+};
+
+/* Gives the call away; it starts as soon as its role's connection is open and has a worker. */
+void role_submit(struct host *host, enum role_name role, struct host_call *call);
+
+void roles_init(struct host *host);
+
+/* Starts opening unless it is open or opening. */
+void role_open(struct host *host, enum role_name role);
+
+/* Its connection has come up: what waited for it starts. */
+void role_is_open(struct host *host, enum role_name role);
+
+/* Drops its connection. Calls that have not begun are delivered stale before it returns. */
+void role_drop(struct host *host, enum role_name role);
+
+#endif

@@ -1,0 +1,167 @@
+#include "host/safety.h"
+#include "host/libvirt_auto.h"
+#include "host/libvirt_state.h"
+#include "host/look.h"
+#include "host/roles.h"
+#include "host/sync.h"
+#include "memory.h"
+
+#include <string.h>
+
+/* Events come up to 3 ms after the call that made them returns; a busy machine is slower. */
+enum { DOUBT_MS = 1000 };
+enum { AUTOSTART_LIST = LIBVIRT_LISTS, LISTS };
+
+struct safety_call {
+    struct host_call call; /* first */
+    struct {
+        unsigned char (*uuids)[UUID_SIZE];
+        size_t count;
+    } lists[LISTS];
+};
+
+/* On a worker. */
+static void run(struct host_call *call, virConnectPtr conn)
+{
+    struct safety_call *safety = (struct safety_call *)call;
+    for (int list = 0; list < LISTS; list++) {
+        virDomainPtr *domains = NULL;
+        size_t count = 0;
+        unsigned flag = list == AUTOSTART_LIST ? (unsigned)VIR_CONNECT_LIST_DOMAINS_AUTOSTART
+                                               : libvirt_list_flag((enum libvirt_list)list);
+        if (!sync_list(conn, flag, &domains, &count, &call->error)) {
+            return; /* a driver without this list has no safety net */
+        }
+        safety->lists[list].uuids = xcalloc(count + 1, UUID_SIZE);
+        safety->lists[list].count = count;
+        for (size_t i = 0; i < count; i++) {
+            virDomainGetUUID(domains[i], safety->lists[list].uuids[i]);
+        }
+        libvirt_domains_free(domains, count);
+    }
+}
+
+/* Events since the lists were asked for have their domain asked again anyway. */
+static bool is_quiet(const struct safety_call *safety, const struct domain *domain)
+{
+    return domain->last_event <= safety->call.serial && !domain->state.wanted &&
+           !domain->state.out && !domain->lacks_state;
+}
+
+/* There is no event for it in libvirt 9: taking it over is no repair. */
+static void take_autostart(struct host *host, struct domain *domain, enum lodge_flag autostart)
+{
+    if (domain->autostart == autostart || domain->libvirt_state < 0) {
+        return;
+    }
+    struct state_answer answer = {
+        .state = domain->libvirt_state,
+        .reason = domain->libvirt_reason,
+        .persistent = domain->persistent,
+        .autostart = autostart,
+    };
+    look_tell_state(host, domain, &answer, false);
+}
+
+static void compare(struct host *host, const struct safety_call *safety)
+{
+    uint64_t round = ++host->round;
+    for (int list = 0; list < LIBVIRT_LISTS; list++) {
+        for (size_t i = 0; i < safety->lists[list].count; i++) {
+            const unsigned char *uuid = safety->lists[list].uuids[i];
+            struct domain *domain = domains_find(&host->domains, uuid);
+            if (domain == NULL) {
+                ask_queue_add(&host->doubts, uuid);
+                continue;
+            }
+            domain->round = round;
+            domain->has_autostart = false;
+            if (is_quiet(safety, domain) && (int)libvirt_list_of(domain->libvirt_state) != list) {
+                ask_queue_add(&host->doubts, uuid);
+            }
+        }
+    }
+    for (size_t i = 0; i < safety->lists[AUTOSTART_LIST].count; i++) {
+        struct domain *domain =
+            domains_find(&host->domains, safety->lists[AUTOSTART_LIST].uuids[i]);
+        if (domain != NULL) {
+            domain->has_autostart = true;
+        }
+    }
+    for (struct domain *domain = host->domains.first; domain != NULL && !host->ended;
+         domain = domain->next) {
+        if (!is_quiet(safety, domain)) {
+            continue;
+        }
+        if (domain->round != round) {
+            ask_queue_add(&host->doubts, domain->uuid);
+        } else {
+            take_autostart(host, domain, domain->has_autostart ? LODGE_FLAG_YES : LODGE_FLAG_NO);
+        }
+    }
+}
+
+static void done(struct host_call *call, bool fresh)
+{
+    struct safety_call *safety = (struct safety_call *)call;
+    struct host *host = call->host;
+    if (fresh) {
+        host->safety_out = false;
+        if (call->error.kind == LODGE_ERROR_NONE && host->listed) {
+            host->counts.safety_syncs++;
+            host->doubts_serial = call->serial;
+            compare(host, safety);
+            if (host->doubts.count > 0 && !host->ended) {
+                loop_timer_start(host->doubt, DOUBT_MS, 0);
+            }
+        }
+    }
+    for (int list = 0; list < LISTS; list++) {
+        free(safety->lists[list].uuids);
+    }
+}
+
+void safety_look(void *owner)
+{
+    struct host *host = owner;
+    if (host->safety_out || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
+        return;
+    }
+    host->safety_out = true;
+    struct safety_call *safety = xcalloc(1, sizeof *safety);
+    safety->call.run = run;
+    safety->call.done = done;
+    role_submit(host, ROLE_WATCH, &safety->call);
+}
+
+void safety_doubts_look(void *owner)
+{
+    struct host *host = owner;
+    unsigned char uuid[1][UUID_SIZE];
+    bool has_events = libvirt_connection_has_events(host->roles[ROLE_WATCH].connection);
+    while (ask_queue_take(&host->doubts, uuid, 1) > 0) {
+        struct domain *domain = domains_find(&host->domains, uuid[0]);
+        bool is_new = domain == NULL;
+        if (!is_new && domain->last_event > host->doubts_serial) {
+            continue;
+        }
+        domain = domains_get(&host->domains, uuid[0]);
+        domain->doubted = has_events;
+        look_at_state(host, domain);
+        look_at_definition(host, domain);
+    }
+}
+
+void safety_start(struct host *host)
+{
+    uint64_t interval_ms = host->options.sync_interval_s * UINT64_C(1000);
+    loop_timer_start(host->safety, interval_ms, interval_ms);
+}
+
+void safety_stop(struct host *host)
+{
+    loop_timer_stop(host->safety);
+    loop_timer_stop(host->doubt);
+    ask_queue_clear(&host->doubts);
+    host->safety_out = false;
+}

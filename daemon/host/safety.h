@@ -1,0 +1,21 @@
+/*
+ * safety: lists by state, every sync.interval_s, that must find nothing.
+ *
+ * They are priority calls, which libvirtd answers even when all its workers are stuck. A difference
+ * is not believed at once: the event may be on its way. What still differs after a second without
+ * an event is asked again, alone; if that changes anything it is counted as repaired.
+ */
+#ifndef HOST_SAFETY_H
+#define HOST_SAFETY_H
+
+#include "host/parts.h"
+
+/* All loop-only. */
+void safety_start(struct host *host);
+void safety_stop(struct host *host);
+
+/* host.safety and host.doubt run these. */
+void safety_look(void *host);
+void safety_doubts_look(void *host);
+
+#endif
