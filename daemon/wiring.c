@@ -4,6 +4,7 @@
 #include "log.h"
 #include "loop/workers.h"
 #include "memory.h"
+#include "ops/audit.h"
 #include "ops/reads.h"
 #include "options.h"
 #include "registry/registry.h"
@@ -27,6 +28,7 @@ struct house {
     struct people *people;
     struct registry *registry;
     struct reads *reads;
+    struct audit *audit;
     struct host **hosts;
     size_t host_count;
     struct door *door;
@@ -144,6 +146,7 @@ struct house *house_new(struct house_parts *parts)
                         group_id(house->config.admin_group));
     house->registry = registry_new(house->loop, house->people, boot_number(house->store));
     house->reads = reads_new(house->store, parts->store_error);
+    house->audit = audit_new(house->loop, house->store);
     learn_from_store(house);
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {
@@ -153,6 +156,7 @@ struct house *house_new(struct house_parts *parts)
         .loop = house->loop,
         .registry = house->registry,
         .reads = house->reads,
+        .audit = house->audit,
         .started_at = loop_wall_ms(),
     };
     return house;
@@ -252,8 +256,11 @@ void house_free(struct house *house)
     registry_free(house->registry);
     people_free(house->people);
     reads_free(house->reads);
+    bool store_is_free = audit_free(house->audit);
     listen_end(house->config.socket, &house->listening);
-    store_close(house->store);
+    if (store_is_free) {
+        store_close(house->store);
+    }
     config_clear(&house->config);
     free(house->hosts);
     free(house);

@@ -12,6 +12,7 @@
 #include "lodge/error.h"
 #include "registry/registry.h"
 
+struct audit;
 struct call;
 struct connection;
 struct method;
@@ -22,6 +23,7 @@ struct rpc_house {
     struct loop *loop;
     struct registry *registry;
     struct reads *reads;
+    struct audit *audit;
     int64_t started_at;
 };
 

@@ -3,6 +3,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/audit.h"
 #include "rpc/door.h"
 #include "rpc/method.h"
 #include "scope.h"
@@ -17,6 +18,7 @@ struct call {
     const struct rpc_house *house;
     const struct method *method;
     struct viewer viewer;
+    pid_t pid;
     char *id; /* JSON text; NULL: nobody wants an answer */
     bool in_batch;
     bool is_notification;
@@ -63,10 +65,13 @@ static void call_free(struct call *call)
     free(call);
 }
 
-/* Sends `envelope` unless nobody waits for it, and ends the call. */
-static void answer(struct call *call, struct buffer *envelope)
+/* Sends `envelope` unless nobody waits for it, and ends the call. `err` NULL: it was done. */
+static void answer(struct call *call, struct buffer *envelope, const struct lodge_error *err)
 {
     struct connection *connection = call->connection;
+    if (call->method != NULL && call->method->mutates) {
+        audit_note(call->house->audit, call->viewer.uid, call->pid, call->method->name, "", err);
+    }
     if (connection != NULL) {
         connection_drop_call(connection, &call->link);
         if (call->is_notification) {
@@ -82,7 +87,7 @@ void call_reply(struct call *call, const struct buffer *result)
 {
     struct buffer envelope = {0};
     jsonrpc_write_result(&envelope, call->id, result);
-    answer(call, &envelope);
+    answer(call, &envelope, NULL);
 }
 
 void call_reply_empty(struct call *call)
@@ -95,7 +100,7 @@ void call_fail(struct call *call, const struct lodge_error *err)
 {
     struct buffer envelope = {0};
     jsonrpc_write_error(&envelope, call->id, err);
-    answer(call, &envelope);
+    answer(call, &envelope, err);
 }
 
 void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch)
@@ -161,6 +166,7 @@ void gate_run(struct connection *connection, struct json_object *json, bool in_b
     call->id = id_text(request.id);
     call->in_batch = in_batch;
     call->is_notification = sound && !request.wants_answer;
+    call->pid = connection_identity(connection)->pid;
     call->viewer = door_viewer(door, connection_identity(connection));
     connection_add_call(connection, &call->link);
     if (!sound) {

@@ -17,6 +17,7 @@ enum access {
 struct method {
     const char *name;
     enum access access;
+    bool mutates;               /* every call of it, refused or not, is a row of the audit */
     const struct field *params; /* NULL: it takes none */
     size_t params_size;         /* of the struct that `params` fills, at most METHOD_PARAMS_MAX */
     const struct field *result; /* for the documentation; NULL: {} or an object of its own */

@@ -208,6 +208,7 @@ const struct method server_methods[] = {
     {
         .name = "server.set_log_level",
         .access = ACCESS_ADMIN,
+        .mutates = true,
         .params = set_log_level_fields,
         .params_size = sizeof(struct set_log_level),
         .run = set_log_level_run,
