@@ -6,14 +6,14 @@
 
 #include <fcntl.h>
 #include <libvirt/virterror.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "2026-11-23 18:14:00.000+0000: 4711: warning : function:12 : text" */
 enum { MOST_LINE = 4096 };
 
-static int reading_end = -1; /* the reading thread's, from when it starts */
+static int reading_end = -1; /* set before there are threads */
 
 void libvirt_log_prepare(void)
 {
@@ -32,9 +32,8 @@ void libvirt_log_prepare(void)
 }
 
 /* Errors are the answers of calls, which their callers report: said here they would come twice. */
-static void tell(char *line)
+static void tell(const char *line)
 {
-    line[strcspn(line, "\n")] = '\0';
     const char *error = strstr(line, ": error : ");
     const char *warning = strstr(line, ": warning : ");
     if (error != NULL) {
@@ -46,14 +45,29 @@ static void tell(char *line)
     }
 }
 
-static void *read_lines(void *data)
+/* Not stdio: this thread sits in a read for ever, and a FILE in it would hold its lock against the
+ * fflush(NULL) of a process that leaves. */
+static void *read_lines(void *unused)
 {
-    FILE *lines = data;
-    char line[MOST_LINE];
-    while (fgets(line, sizeof line, lines) != NULL) {
-        tell(line);
+    (void)unused;
+    char text[MOST_LINE];
+    size_t used = 0;
+    ssize_t got;
+    while ((got = read(reading_end, text + used, sizeof text - 1 - used)) > 0) {
+        used += (size_t)got;
+        text[used] = '\0';
+        char *line = text;
+        for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            *end = '\0';
+            tell(line);
+        }
+        used = strlen(line);
+        if (used == sizeof text - 1) {
+            tell(line);
+            used = 0;
+        }
+        memmove(text, line, used);
     }
-    fclose(lines);
     return NULL;
 }
 
@@ -66,9 +80,5 @@ static void say_nothing(void *unused, virErrorPtr error)
 bool libvirt_log_start(void)
 {
     virSetErrorFunc(NULL, say_nothing);
-    if (reading_end < 0) {
-        return true;
-    }
-    FILE *lines = fdopen(reading_end, "r");
-    return lines != NULL && thread_start("libvirt-log", read_lines, lines);
+    return reading_end < 0 || thread_start("libvirt-log", read_lines, NULL);
 }
