@@ -15,7 +15,8 @@
 struct lodge_client;
 
 /* Connects to `socket_path`, or where lodge_socket_path() says when NULL. The error names the path,
- * what happened (no such file, refused, permission) and the command that helps. */
+ * what happened and the command that helps: UNREACHABLE when nobody listens there, DENIED when the
+ * socket may not be used, INVALID for a path that no socket can have. Does not wait. */
 struct lodge_client *lodge_client_open(const char *socket_path, struct lodge_error *err);
 
 /* Hangs up, answers every open call with CANCELLED, frees everything. NULL is fine. */
@@ -35,15 +36,16 @@ int lodge_client_timeout_ms(const struct lodge_client *client);
  * kept and start again with lodge_client_reconnect(). */
 bool lodge_client_dispatch(struct lodge_client *client, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* One attempt to connect again; subscriptions begin anew, their handlers hear RESET first. */
+/* One attempt to connect again, with errors as of open; an open connection is hung up first.
+ * Subscriptions, refused ones too, begin anew, and their handlers hear RESET first. */
 bool lodge_client_reconnect(struct lodge_client *client, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* The answer of a call: `result` is JSON text, valid during the callback, or NULL with `error`. */
 typedef void lodge_reply_fn(void *data, const char *result, const struct lodge_error *error);
 
-/* Sends a request. `params` is the JSON text of an object, or NULL. `timeout_ms` 0 is no deadline;
- * past it the callback gets TIMEOUT and a late answer is dropped. Returns the call's number (> 0),
- * or 0 with `err`; the callback then never comes, otherwise exactly once. */
+/* Sends a request. `params` is the JSON text of an object (else PARAMS), or NULL. `timeout_ms` 0 is
+ * no deadline; past it the callback gets TIMEOUT and a late answer is dropped. Returns the call's
+ * number (> 0), or 0 with `err`; the callback then never comes, otherwise exactly once. */
 int64_t lodge_client_call(struct lodge_client *client, const char *method, const char *params,
                           int timeout_ms, lodge_reply_fn *reply, void *data,
                           struct lodge_error *err);
@@ -68,12 +70,14 @@ struct lodge_subscription;
 typedef void lodge_event_fn(void *data, const struct lodge_event *event,
                             const struct lodge_error *error);
 
+/* While not connected, the subscription waits for reconnect. */
 struct lodge_subscription *lodge_client_subscribe(struct lodge_client *client,
                                                   const struct lodge_subscribe *what,
                                                   lodge_event_fn *handler, void *data,
                                                   struct lodge_error *err);
 
-/* Ends and frees a subscription; its handler is not called any more. NULL is fine. */
+/* Ends and frees a subscription; its handler is not called any more. Closing the client frees its
+ * subscriptions too. NULL is fine. */
 void lodge_subscription_end(struct lodge_subscription *subscription);
 
 /* Where the daemon of this user is expected: $LODGE_SOCKET; /run/lodge/lodged.sock if it is there
