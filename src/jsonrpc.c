@@ -1,6 +1,7 @@
 #include "jsonrpc.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,26 @@ struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *lin
     return json;
 }
 
+/* json-c clamps integers of more than 64 bits and knows NaN, Infinity and `1.`, none of which could
+ * be sent back as they came. */
 static bool is_id(struct json_object *id)
 {
-    return id == NULL || json_object_is_type(id, json_type_string) ||
-           json_object_is_type(id, json_type_int) || json_object_is_type(id, json_type_double);
+    if (json_object_is_type(id, json_type_int)) {
+        return json_object_get_uint64(id) != UINT64_MAX && json_object_get_int64(id) != INT64_MIN;
+    }
+    if (json_object_is_type(id, json_type_double)) {
+        const char *point = strchr(json_object_to_json_string(id), '.');
+        return isfinite(json_object_get_double(id)) &&
+               (point == NULL || (point[1] >= '0' && point[1] <= '9'));
+    }
+    return id == NULL || json_object_is_type(id, json_type_string);
+}
+
+/* A text in which no zero byte hides the rest from strcmp(). */
+static bool is_plain_text(struct json_object *json)
+{
+    return json_object_is_type(json, json_type_string) &&
+           strlen(json_object_get_string(json)) == (size_t)json_object_get_string_len(json);
 }
 
 bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_request,
@@ -78,18 +95,17 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
     struct json_object *id = NULL;
     bool has_id = json_object_object_get_ex(json, "id", &id);
     if (!is_id(id)) {
-        return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' must be a string, a number or null");
+        return lodge_fail(err, LODGE_ERROR_REQUEST,
+                          "'id' must be a string, a number of at most 64 bits, or null");
     }
     ret_request->id = id;
 
     struct json_object *member = NULL;
-    if (!json_object_object_get_ex(json, "jsonrpc", &member) ||
-        !json_object_is_type(member, json_type_string) ||
+    if (!json_object_object_get_ex(json, "jsonrpc", &member) || !is_plain_text(member) ||
         strcmp(json_object_get_string(member), "2.0") != 0) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'jsonrpc' must be \"2.0\"");
     }
-    if (!json_object_object_get_ex(json, "method", &member) ||
-        !json_object_is_type(member, json_type_string)) {
+    if (!json_object_object_get_ex(json, "method", &member) || !is_plain_text(member)) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'method' must be a string");
     }
     ret_request->method = json_object_get_string(member);
