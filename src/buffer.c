@@ -42,8 +42,8 @@ char *buffer_reserve(struct buffer *buffer, size_t size)
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size)
 {
-    char *end = buffer_reserve(buffer, size);
-    if (end != NULL && size > 0) {
+    char *end = size == 0 ? NULL : buffer_reserve(buffer, size);
+    if (end != NULL) {
         memcpy(end, bytes, size);
         buffer->length += size;
     }

@@ -141,6 +141,11 @@ bool time_from_text(const char *text, int64_t *ret_time_ms)
                &when.tm_hour, &when.tm_min, &when.tm_sec, &used) != 6) {
         return false;
     }
+    if (when.tm_mon < 1 || when.tm_mon > 12 || when.tm_mday < 1 || when.tm_mday > 31 ||
+        when.tm_hour < 0 || when.tm_hour > 23 || when.tm_min < 0 || when.tm_min > 59 ||
+        when.tm_sec < 0 || when.tm_sec > 60) {
+        return false;
+    }
     int millis = 0;
     text += used;
     if (*text == '.') {

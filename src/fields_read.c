@@ -5,6 +5,7 @@
 #include "scope.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static bool read_number(const struct reader *reader, struct json_object *json,
         return wants(reader, field, "a number");
     }
     *member = json_object_get_double(json);
-    return true;
+    return isfinite(*member) || reader->mode == FIELDS_LENIENT || wants(reader, field, "a number");
 }
 
 static bool read_time(const struct reader *reader, struct json_object *json,
