@@ -81,9 +81,10 @@ static bool check_free(const char *path, const struct sockaddr_un *address, stru
     if (fd < 0) {
         return failed(err, "make a socket for", path);
     }
-    /* EAGAIN is a full backlog, EACCES somebody else's: both live. */
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN ||
-        errno == EACCES) {
+    /* Only a refusal proves that nobody is there: EAGAIN is a full backlog, EACCES somebody else's,
+     * EPROTOTYPE a socket of another kind. */
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
+        (errno != ECONNREFUSED && errno != ENOENT)) {
         return lodge_fail(err, LODGE_ERROR_EXISTS,
                           "something answers on '%s': stop it, or choose another --socket", path);
     }
