@@ -2,9 +2,10 @@
  * lodge_client: a connection to lodged (JSON-RPC 2.0, one message a line, on a Unix socket).
  *
  * It has no loop and no thread of its own: give its descriptor to yours, and call dispatch when it
- * is ready or its timeout has passed. Callbacks run inside dispatch (and inside call_wait), on the
- * caller's thread. One client belongs to one thread at a time. No function logs, exits or ignores
- * signals; writes use MSG_NOSIGNAL.
+ * is ready or its timeout has passed. Callbacks run inside dispatch, reconnect, close and
+ * call_wait, on the caller's thread, and may use any function here; a client that one of them closes
+ * is freed when the outermost of these returns (CANCELLED, but for close). One client belongs to one
+ * thread at a time. No function logs, exits or ignores signals; writes use MSG_NOSIGNAL.
  */
 #ifndef LODGE_CLIENT_H
 #define LODGE_CLIENT_H
