@@ -119,7 +119,7 @@ void feed_remove(struct feed *feed, struct feed_entry *entry)
         for (struct feed_cursor *cursor = feed->cursors; cursor != NULL;
              cursor = cursor->next_cursor) {
             if (cursor->passed < rev) {
-                cursor->fell_behind(cursor);
+                cursor->fell_behind(cursor, feed->first_tombstone);
             }
         }
         drop_tombstone(feed);

@@ -35,7 +35,8 @@ struct feed_cursor {
     uint64_t passed;       /* the revision of the last entry it went by */
     struct feed_cursor *prev_cursor;
     struct feed_cursor *next_cursor;
-    void (*fell_behind)(struct feed_cursor *cursor); /* a tombstone it had not seen was dropped */
+    /* `lost`, a tombstone that it had not passed, is dropped, and its slot may be used again. */
+    void (*fell_behind)(struct feed_cursor *cursor, const struct feed_entry *lost);
 };
 
 struct feed {

@@ -24,9 +24,10 @@ struct subscriber {
     uint8_t *held; /* a bit per slot: told, and not taken back */
     size_t held_bytes;
     bool begun;
-    bool silent;    /* no snapshot: what is there is held without a word until ready */
+    bool silent;    /* no snapshot: what is there is held without a word until the first ready */
     bool reset_due; /* forget all, then begin again */
     bool ready_due;
+    uint64_t ready_at;      /* ready comes when all up to this revision has been told */
     uint64_t quiet_until;   /* what is held, matches and is not newer is not told again */
     size_t sample_slot;     /* where the walk over the samples stands */
     uint64_t samples_told;  /* every sample up to this turn has been told */
@@ -35,6 +36,11 @@ struct subscriber {
 };
 
 static void walk(struct subscriber *subscriber);
+
+static bool holds(const struct subscriber *subscriber, uint32_t slot)
+{
+    return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
+}
 
 static void walk_later(void *owner)
 {
@@ -59,9 +65,14 @@ static void on_people_changed(struct registry_reader *reader)
     begin_again(CONTAINER_OF(reader, struct subscriber, reader));
 }
 
-static void on_fell_behind(struct feed_cursor *cursor)
+/* Whoever does not hold what went has nothing to forget: without this look a reader that begins
+ * again among many removals would be sent back by each of them, for ever. */
+static void on_fell_behind(struct feed_cursor *cursor, const struct feed_entry *lost)
 {
-    begin_again(CONTAINER_OF(cursor, struct subscriber, cursor));
+    struct subscriber *subscriber = CONTAINER_OF(cursor, struct subscriber, cursor);
+    if (holds(subscriber, lost->slot)) {
+        begin_again(subscriber);
+    }
 }
 
 struct subscriber *subscriber_new(struct registry *registry, int64_t id,
@@ -76,6 +87,7 @@ struct subscriber *subscriber_new(struct registry *registry, int64_t id,
     subscriber->choice = options->choice;
     subscriber->silent = !options->snapshot;
     subscriber->ready_due = true;
+    subscriber->ready_at = registry_feed(registry)->rev;
     subscriber->samples_told = registry_sample_turn(registry);
     subscriber->samples_asked = subscriber->samples_told;
     subscriber->reader.changed = on_changed;
@@ -131,13 +143,9 @@ void subscriber_update(struct subscriber *subscriber, struct query *query,
         subscriber->choice = *choice;
     }
     subscriber->ready_due = true;
+    subscriber->ready_at = registry_feed(subscriber->registry)->rev;
     feed_cursor_rewind(registry_feed(subscriber->registry), &subscriber->cursor);
     subscriber_resume(subscriber);
-}
-
-static bool holds(const struct subscriber *subscriber, uint32_t slot)
-{
-    return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
 }
 
 static void hold(struct subscriber *subscriber, uint32_t slot, bool held)
@@ -258,6 +266,7 @@ static void tell_reset(struct subscriber *subscriber)
     feed_cursor_rewind(feed, &subscriber->cursor);
     subscriber->reset_due = false;
     subscriber->ready_due = true;
+    subscriber->ready_at = feed->rev;
     subscriber->silent = false;
     subscriber->quiet_until = 0;
 }
@@ -277,6 +286,7 @@ static void tell_ready(struct subscriber *subscriber)
     lodge_strings_clear(&incomplete);
     end_line(subscriber, line);
     subscriber->ready_due = false;
+    subscriber->silent = false;
     subscriber->quiet_until = 0;
 }
 
@@ -345,11 +355,11 @@ static void walk(struct subscriber *subscriber)
             tell_reset(subscriber);
             continue;
         }
-        struct feed_entry *entry = feed_cursor_step(feed, &subscriber->cursor);
-        if (entry != NULL) {
-            visit(subscriber, entry, &viewer);
-        } else if (subscriber->ready_due) {
-            tell_ready(subscriber);
+        struct feed_entry *entry = feed_cursor_peek(feed, &subscriber->cursor);
+        if (subscriber->ready_due && (entry == NULL || entry->rev > subscriber->ready_at)) {
+            tell_ready(subscriber); /* not at the end, which moves with every change */
+        } else if (entry != NULL) {
+            visit(subscriber, feed_cursor_step(feed, &subscriber->cursor), &viewer);
         } else if (!step_samples(subscriber, &viewer)) {
             return;
         }
