@@ -127,14 +127,27 @@ static void own(struct registry *registry, struct vm *vm, uid_t owner)
     vm->facts.owner = xstrdup(people_name(registry->people, owner));
 }
 
+static struct owner_row *find_owner(const struct registry *registry, const char *host,
+                                    const char *uuid)
+{
+    struct owner_row *row = registry->owners;
+    while (row != NULL && (strcmp(row->uuid, uuid) != 0 || strcmp(row->host, host) != 0)) {
+        row = row->next;
+    }
+    return row;
+}
+
 void registry_set_owner(struct registry *registry, const char *host, const char *uuid, uid_t owner)
 {
-    struct owner_row *row = xcalloc(1, sizeof *row);
-    row->host = xstrdup(host);
-    snprintf(row->uuid, sizeof row->uuid, "%s", uuid);
+    struct owner_row *row = find_owner(registry, host, uuid);
+    if (row == NULL) {
+        row = xcalloc(1, sizeof *row);
+        row->host = xstrdup(host);
+        snprintf(row->uuid, sizeof row->uuid, "%s", uuid);
+        row->next = registry->owners;
+        registry->owners = row;
+    }
     row->owner = owner;
-    row->next = registry->owners;
-    registry->owners = row;
 
     struct vm *vm = registry_find_vm(registry, host, uuid);
     if (vm != NULL) {
@@ -146,10 +159,9 @@ void registry_set_owner(struct registry *registry, const char *host, const char 
 struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid)
 {
     struct vm *vm = vm_new(host, host->facts.name, uuid);
-    for (struct owner_row *row = registry->owners; row != NULL; row = row->next) {
-        if (strcmp(row->uuid, uuid) == 0 && strcmp(row->host, host->facts.name) == 0) {
-            own(registry, vm, row->owner);
-        }
+    const struct owner_row *row = find_owner(registry, host->facts.name, uuid);
+    if (row != NULL) {
+        own(registry, vm, row->owner);
     }
     feed_add(&registry->feed, &vm->entry, FEED_VM);
     index_add(&registry->by_key, &vm->by_key, index_hash(host->facts.name, uuid));
@@ -174,6 +186,7 @@ void registry_remove_vm(struct registry *registry, struct vm *vm)
     index_remove(&registry->by_key, &vm->by_key);
     index_remove(&registry->by_name, &vm->by_name);
     registry->sorted_stale = true;
+    vm_keep_key(vm);
     feed_remove(&registry->feed, &vm->entry);
     registry_something_changed(registry);
 }

@@ -149,8 +149,8 @@ static void on_samples(void *owner, const char *name, int64_t at,
     registry->sample_turn++;
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_vm(registry, name, samples[i].uuid);
-        if (vm == NULL) {
-            continue;
+        if (vm == NULL || (vm->facts.state != LODGE_VM_UNKNOWN && !vm_is_active(vm))) {
+            continue; /* it ended while the lane's call was out: what it used is no more */
         }
         vm->facts.stats.cpu_percent = samples[i].cpu_percent;
         vm->facts.stats.memory_used_mib = samples[i].memory_used_mib;

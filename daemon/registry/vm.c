@@ -1,6 +1,7 @@
 #include "registry/vm.h"
 
 #include "memory.h"
+#include "scope.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +59,11 @@ bool vm_set_time(int64_t *fact, int64_t value)
     return true;
 }
 
+bool vm_is_active(const struct vm *vm)
+{
+    return vm->facts.state == LODGE_VM_RUNNING || vm->facts.state == LODGE_VM_PAUSED;
+}
+
 bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int64_t now)
 {
     struct lodge_vm *facts = &vm->facts;
@@ -80,7 +86,7 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
         changed = true;
     }
     changed |= set_text(&facts->reason, report->reason);
-    if (facts->state != LODGE_VM_RUNNING && facts->state != LODGE_VM_PAUSED) {
+    if (!vm_is_active(vm)) {
         changed |= vm_set_time(&facts->unresponsive, 0);
         facts->stats = (struct lodge_vm_stats){
             .cpu_percent = NAN,
@@ -182,6 +188,19 @@ void vm_forget_rendered(struct vm *vm)
 {
     free(vm->rendered);
     vm->rendered = NULL;
+}
+
+void vm_keep_key(struct vm *vm)
+{
+    struct lodge_vm *facts = &vm->facts;
+    struct lodge_vm key = {.host = TAKE(facts->host), .name = TAKE(facts->name)};
+    memcpy(key.uuid, facts->uuid, sizeof key.uuid);
+    lodge_vm_clear(facts);
+    facts->host = key.host;
+    facts->name = key.name;
+    memcpy(facts->uuid, key.uuid, sizeof key.uuid);
+    free(TAKE(vm->rendered));
+    free(TAKE(vm->rendered_stats));
 }
 
 bool vm_is_visible(const struct vm *vm, const struct viewer *viewer)

@@ -37,8 +37,14 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts);
 bool vm_set_time(int64_t *fact, int64_t value);
 
+/* Running or paused: it uses something. */
+bool vm_is_active(const struct vm *vm);
+
 /* The next reader renders anew. */
 void vm_forget_rendered(struct vm *vm);
+
+/* Frees all but host, uuid and name: what a tombstone is still asked for. */
+void vm_keep_key(struct vm *vm);
 
 /* Users see their own, viewers and admins everything. */
 bool vm_is_visible(const struct vm *vm, const struct viewer *viewer);
