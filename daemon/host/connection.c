@@ -28,7 +28,7 @@ struct libvirt_connection {
     bool has_keepalive;
     bool has_close_callback;
     bool has_events;
-    unsigned callbacks; /* libvirt holds us through these; the loop's once open */
+    unsigned callbacks; /* of events, by which libvirt holds us; the loop's once open */
     struct event_subscription subscriptions[EVENT_KINDS_MAX];
 };
 
@@ -159,9 +159,10 @@ static void *run_open(void *data)
         connection->conn = conn;
         connection->has_keepalive =
             virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL_S, KEEPALIVE_MISSES) == 0;
+        /* Without a freeing function, since drivers that know no such callback take it, say yes and
+         * never call either. It runs under a lock that unregistering waits for. */
         connection->has_close_callback =
-            virConnectRegisterCloseCallback(conn, lost, connection, let_go) == 0;
-        connection->callbacks = connection->has_close_callback;
+            virConnectRegisterCloseCallback(conn, lost, connection, NULL) == 0;
         if (connection->has_events) {
             struct event_subscription like = {
                 .owner = connection,
@@ -169,7 +170,7 @@ static void *run_open(void *data)
                 .gone = let_go,
             };
             unsigned taken = events_register(conn, connection->subscriptions, &like);
-            connection->callbacks += taken;
+            connection->callbacks = taken;
             connection->has_events = taken > 0;
         }
     }

@@ -3,6 +3,7 @@
 #include "scope.h"
 
 #include <errno.h>
+#include <libxml/globals.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <stdio.h>
@@ -15,9 +16,18 @@ enum { MOST_DEVICES = 1024, MOST_BOOTS = 64, MOST_TAGS = 64 };
 DEFINE_AUTO(xmlDocPtr, xmlFreeDoc, NULL);
 DEFINE_AUTO(xmlParserCtxtPtr, xmlFreeParserCtxt, NULL);
 
+static void say_nothing(void *unused, const char *format, ...)
+{
+    (void)unused;
+    (void)format;
+}
+
 void domain_xml_start(void)
 {
     xmlInitParser();
+    /* libvirt reads XML too, and libxml2 would write its complaints to the terminal. */
+    xmlSetGenericErrorFunc(NULL, say_nothing);
+    xmlThrDefSetGenericErrorFunc(NULL, say_nothing);
 }
 
 static bool is_called(const xmlNode *node, const char *name)

@@ -16,7 +16,7 @@
 
 enum { DOMAIN_XML_MAX = 4 * 1024 * 1024 };
 
-/* Once, before threads read. */
+/* Once, before threads read. Keeps libxml2 silent in the whole process. */
 void domain_xml_start(void);
 
 /* False with INTERNAL for text that is no domain; nothing is left to clear then. What the XML does

@@ -1,0 +1,616 @@
+/* A real loop, a real host, libvirt's test driver inside this process, and a listener that keeps
+ * what it is told. `test:///default` is one world for all connections of a process, so what a
+ * second one changes there comes to the host as an event. */
+#include "host/host.h"
+#include "host/uri.h"
+#include "scope.h"
+#include "support/test.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEADLINE_MS = 30000, MOST_GUESTS = 2000 };
+
+struct guest {
+    char uuid[37];
+    char name[64];
+    enum lodge_vm_state state;
+    enum lodge_flag autostart;
+    bool persistent;
+    bool seen_change;
+    int64_t memory_mib;
+    unsigned facts;
+};
+
+struct world {
+    struct host *host;
+    struct guest guests[MOST_GUESTS];
+    size_t count;
+    enum lodge_host_state state;
+    char error[600];
+    unsigned downs;
+    int64_t cpus;
+    bool has_events;
+    unsigned synced;
+    unsigned reports;
+    char *xml;
+    enum lodge_error_kind xml_error;
+    unsigned xml_answers;
+};
+
+static struct loop *loop;
+static struct world world;
+static bool (*awaited)(void);
+static bool too_late;
+
+static void look(void)
+{
+    world.reports++;
+    if (awaited != NULL && awaited()) {
+        loop_stop(loop);
+    }
+}
+
+static struct guest *guest_by(const char *uuid, const char *name)
+{
+    for (size_t i = 0; i < world.count; i++) {
+        if ((uuid != NULL && strcmp(world.guests[i].uuid, uuid) == 0) ||
+            (name != NULL && strcmp(world.guests[i].name, name) == 0)) {
+            return &world.guests[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_connection(void *owner, const char *host,
+                          const struct host_connection_report *report)
+{
+    (void)owner;
+    assert_string_equal(host, "here");
+    assert_int_equal(report->state == LODGE_HOST_DOWN, report->error != NULL);
+    world.state = report->state;
+    world.downs += report->state == LODGE_HOST_DOWN;
+    (void)snprintf(world.error, sizeof world.error, "%s",
+                   report->error == NULL ? "" : report->error);
+    look();
+}
+
+static void on_abilities(void *owner, const char *host, const struct host_abilities_report *report)
+{
+    (void)owner;
+    (void)host;
+    world.cpus = report->cpus;
+    world.has_events = lodge_strings_contain(report->features, "events");
+    look();
+}
+
+static void on_state(void *owner, const char *host, const struct domain_state_report *report)
+{
+    (void)owner;
+    (void)host;
+    struct guest *guest = guest_by(report->uuid, NULL);
+    if (guest == NULL) {
+        assert_true(world.count < MOST_GUESTS);
+        guest = &world.guests[world.count++];
+        *guest = (struct guest){0};
+        (void)snprintf(guest->uuid, sizeof guest->uuid, "%s", report->uuid);
+    }
+    (void)snprintf(guest->name, sizeof guest->name, "%s", report->name);
+    guest->state = report->state;
+    guest->autostart = report->autostart;
+    guest->persistent = report->persistent;
+    guest->seen_change = report->seen_change;
+    look();
+}
+
+static void on_facts(void *owner, const char *host, struct domain_facts *facts)
+{
+    (void)owner;
+    (void)host;
+    struct guest *guest = guest_by(facts->uuid, NULL);
+    assert_non_null(guest);
+    guest->memory_mib = facts->memory_mib;
+    guest->facts++;
+    look();
+}
+
+static void on_gone(void *owner, const char *host, const char *uuid)
+{
+    (void)owner;
+    (void)host;
+    struct guest *guest = guest_by(uuid, NULL);
+    assert_non_null(guest);
+    *guest = world.guests[--world.count];
+    look();
+}
+
+static void on_synced(void *owner, const char *host)
+{
+    (void)owner;
+    (void)host;
+    world.synced++;
+    for (size_t i = 0; i < world.count; i++) {
+        assert_int_not_equal(world.guests[i].state, LODGE_VM_UNKNOWN);
+        assert_true(world.guests[i].facts > 0);
+    }
+    look();
+}
+
+static void on_hung(void *owner, const char *host, const char *uuid, int64_t since)
+{
+    (void)owner;
+    (void)host;
+    fail_msg("%s hangs since %jd", uuid, (intmax_t)since);
+}
+
+static void on_samples(void *owner, const char *host, int64_t at,
+                       const struct domain_sample *samples, size_t count,
+                       const struct host_sample *host_sample)
+{
+    (void)owner;
+    (void)host;
+    (void)at;
+    (void)samples;
+    (void)count;
+    (void)host_sample;
+}
+
+static const struct host_listener listener = {
+    .connection = on_connection,
+    .abilities = on_abilities,
+    .domain_state = on_state,
+    .domain_facts = on_facts,
+    .domain_gone = on_gone,
+    .synced = on_synced,
+    .domain_hung = on_hung,
+    .samples = on_samples,
+};
+
+static void give_up(void *owner)
+{
+    (void)owner;
+    too_late = true;
+    loop_stop(loop);
+}
+
+static void wait_for(bool (*condition)(void), const char *what)
+{
+    struct loop_timer *deadline = loop_timer_new(loop, give_up, NULL);
+    loop_timer_start(deadline, DEADLINE_MS, 0);
+    awaited = condition;
+    too_late = false;
+    while (!condition() && !too_late) {
+        loop_run(loop);
+    }
+    awaited = NULL;
+    loop_timer_free(deadline);
+    if (too_late) {
+        fail_msg("waited in vain until %s: state %s, error '%s', %zu guests, synced %u", what,
+                 lodge_host_state_name(world.state), world.error, world.count, world.synced);
+    }
+}
+#define WAIT_FOR(condition) wait_for(condition, #condition)
+
+static void open_host(const char *uri)
+{
+    world = (struct world){0};
+    struct host_options options = {
+        .name = "here",
+        .uri = uri,
+        .sync_parallel = 4,
+        .sync_interval_s = 1,
+        .stats_interval_ms = 1000,
+        .stats_deadline_ms = 300,
+    };
+    world.host = host_new(loop, &options, &listener, &world);
+    host_start(world.host);
+}
+
+static bool is_synced(void)
+{
+    return world.synced > 0;
+}
+
+static int close_host(void **state)
+{
+    (void)state;
+    host_free(TAKE(world.host));
+    return 0;
+}
+
+static virConnectPtr other;
+static virDomainPtr test_guest(void)
+{
+    virDomainPtr guest = virDomainLookupByName(other, "test");
+    assert_non_null(guest);
+    return guest;
+}
+
+static bool test_is(enum lodge_vm_state state)
+{
+    const struct guest *guest = guest_by(NULL, "test");
+    return guest != NULL && guest->state == state;
+}
+
+static bool test_is_paused(void)
+{
+    return test_is(LODGE_VM_PAUSED);
+}
+
+static bool test_is_running(void)
+{
+    return test_is(LODGE_VM_RUNNING);
+}
+
+static bool knows_abilities(void)
+{
+    return world.cpus > 0;
+}
+
+static void a_host_is_told_with_its_guests(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    assert_int_equal(world.state, LODGE_HOST_CONNECTING);
+
+    WAIT_FOR(is_synced);
+    WAIT_FOR(knows_abilities);
+
+    assert_int_equal(world.state, LODGE_HOST_UP);
+    assert_int_equal(world.cpus, 16);
+    assert_true(world.has_events);
+    assert_int_equal(world.count, 1);
+    assert_string_equal(world.guests[0].name, "test");
+    assert_int_equal(world.guests[0].state, LODGE_VM_RUNNING);
+    assert_int_equal(world.guests[0].autostart, LODGE_FLAG_NO);
+    assert_true(world.guests[0].persistent);
+    assert_false(world.guests[0].seen_change);
+    assert_int_equal(world.guests[0].memory_mib, 8192);
+}
+
+static void what_others_do_comes_as_an_event(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    WAIT_FOR(is_synced);
+    virDomainPtr guest = test_guest();
+
+    assert_int_equal(virDomainSuspend(guest), 0);
+    WAIT_FOR(test_is_paused);
+    assert_true(world.guests[0].seen_change);
+    assert_int_equal(virDomainResume(guest), 0);
+    WAIT_FOR(test_is_running);
+
+    virDomainFree(guest);
+    assert_int_equal(host_counts(world.host).repaired, 0);
+}
+
+static bool new_is_complete(void)
+{
+    const struct guest *guest = guest_by(NULL, "new");
+    return guest != NULL && guest->state == LODGE_VM_SHUTOFF && guest->facts > 0;
+}
+
+static bool new_is_redefined(void)
+{
+    return guest_by(NULL, "new")->memory_mib == 128;
+}
+
+static bool new_is_gone(void)
+{
+    return guest_by(NULL, "new") == NULL;
+}
+
+static virDomainPtr define_new(int memory_mib)
+{
+    char xml[512];
+    (void)snprintf(xml, sizeof xml,
+                   "<domain type='test'><name>new</name>"
+                   "<uuid>11111111-2222-4333-8444-555555555555</uuid>"
+                   "<memory unit='MiB'>%d</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>",
+                   memory_mib);
+    virDomainPtr guest = virDomainDefineXML(other, xml);
+    assert_non_null(guest);
+    return guest;
+}
+
+static void a_guest_comes_changes_and_goes(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    WAIT_FOR(is_synced);
+
+    virDomainPtr guest = define_new(64);
+    WAIT_FOR(new_is_complete);
+    assert_int_equal(guest_by(NULL, "new")->memory_mib, 64);
+    virDomainFree(guest);
+    guest = define_new(128);
+    WAIT_FOR(new_is_redefined);
+    assert_int_equal(virDomainUndefine(guest), 0);
+    WAIT_FOR(new_is_gone);
+
+    virDomainFree(guest);
+    assert_int_equal(world.count, 1);
+}
+
+static void a_storm_of_events_ends_in_the_truth(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    WAIT_FOR(is_synced);
+    virDomainPtr guest = test_guest();
+
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(virDomainSuspend(guest), 0);
+        assert_int_equal(virDomainResume(guest), 0);
+    }
+    assert_int_equal(virDomainSuspend(guest), 0);
+    WAIT_FOR(test_is_paused);
+    assert_int_equal(virDomainResume(guest), 0);
+    WAIT_FOR(test_is_running);
+
+    virDomainFree(guest);
+    assert_int_equal(host_counts(world.host).repaired, 0);
+}
+
+static bool autostart_is_seen(void)
+{
+    return guest_by(NULL, "test")->autostart == LODGE_FLAG_YES;
+}
+
+static bool looked_twice(void)
+{
+    return host_counts(world.host).safety_syncs >= 2;
+}
+
+static void autostart_has_no_event_and_is_no_repair(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    WAIT_FOR(is_synced);
+    virDomainPtr guest = test_guest();
+
+    assert_int_equal(virDomainSetAutostart(guest, 1), 0);
+    WAIT_FOR(autostart_is_seen);
+
+    assert_int_equal(virDomainSetAutostart(guest, 0), 0);
+    virDomainFree(guest);
+    assert_int_equal(host_counts(world.host).repaired, 0);
+}
+
+/* A file of the test driver with `count` guests, every third one running. */
+static char *world_file(unsigned count)
+{
+    static char path[] = "/tmp/lodge-test-host-XXXXXX.xml";
+    memcpy(path, "/tmp/lodge-test-host-XXXXXX.xml", sizeof path);
+    int fd = mkstemps(path, 4);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    assert_non_null(file);
+    fputs("<node>", file);
+    for (unsigned i = 0; i < count; i++) {
+        fprintf(file,
+                "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>"
+                "<name>g%u</name><uuid>00000000-0000-4000-8000-%012x</uuid>"
+                "<memory unit='MiB'>%u</memory><vcpu>1</vcpu><os><type>hvm</type></os>"
+                "<test:runstate>%u</test:runstate></domain>",
+                i, i, 16 + i, i % 3 == 0 ? 1u : 5u);
+    }
+    fputs("</node>", file);
+    fclose(file);
+    return path;
+}
+
+static void a_thousand_guests_are_told_and_the_safety_net_finds_nothing(void **state)
+{
+    (void)state;
+    enum { GUESTS = 1000 };
+    const char *path = world_file(GUESTS);
+    char uri[128];
+    (void)snprintf(uri, sizeof uri, "test://%s", path);
+    open_host(uri);
+
+    WAIT_FOR(is_synced);
+    unlink(path);
+    struct loop_timer *turn = loop_timer_new(loop, give_up, NULL);
+    loop_timer_start(turn, 50, 50);
+    while (!looked_twice()) {
+        loop_run(loop);
+    }
+    loop_timer_free(turn);
+
+    assert_int_equal(world.count, GUESTS);
+    for (size_t i = 0; i < world.count; i++) {
+        const struct guest *guest = &world.guests[i];
+        unsigned number = (unsigned)strtoul(guest->name + 1, NULL, 10);
+        assert_int_equal(guest->memory_mib, 16 + number);
+        assert_int_equal(guest->facts, 1);
+        assert_int_equal(guest->state, number % 3 == 0 ? LODGE_VM_RUNNING : LODGE_VM_SHUTOFF);
+    }
+    assert_int_equal(host_counts(world.host).repaired, 0);
+}
+
+static bool was_down_twice(void)
+{
+    return world.downs >= 2;
+}
+
+static void a_host_that_cannot_be_opened_says_why_and_is_tried_again(void **state)
+{
+    (void)state;
+    const char *path = world_file(3);
+    char uri[128];
+    (void)snprintf(uri, sizeof uri, "test://%s", path);
+    char away[64];
+    (void)snprintf(away, sizeof away, "%s.away", path);
+    assert_int_equal(rename(path, away), 0);
+    open_host(uri);
+
+    WAIT_FOR(was_down_twice);
+    assert_non_null(strstr(world.error, path));
+    assert_int_equal(world.synced, 0);
+    assert_int_equal(rename(away, path), 0);
+    WAIT_FOR(is_synced);
+
+    unlink(path);
+    assert_int_equal(world.state, LODGE_HOST_UP);
+    assert_int_equal(world.count, 3);
+}
+
+static void take_xml(void *data, const char *xml, const struct lodge_error *error)
+{
+    assert_ptr_equal(data, &world);
+    world.xml = xml == NULL ? NULL : strdup(xml);
+    world.xml_error = error == NULL ? LODGE_ERROR_NONE : error->kind;
+    world.xml_answers++;
+    look();
+}
+
+static bool has_answer(void)
+{
+    return world.xml_answers > 0;
+}
+
+static void xml_is_read_when_asked(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    WAIT_FOR(is_synced);
+
+    host_read_xml(world.host, world.guests[0].uuid, false, take_xml, &world);
+    WAIT_FOR(has_answer);
+    assert_non_null(strstr(world.xml, "<name>test</name>"));
+    free(TAKE(world.xml));
+
+    world.xml_answers = 0;
+    host_read_xml(world.host, "00000000-0000-4000-8000-00000000dead", false, take_xml, &world);
+    WAIT_FOR(has_answer);
+    assert_int_equal(world.xml_error, LODGE_ERROR_NOT_FOUND);
+}
+
+static void questions_to_a_host_that_is_away_or_leaves_are_answered_at_once(void **state)
+{
+    (void)state;
+    open_host("test:///default");
+    host_read_xml(world.host, "00000000-0000-4000-8000-00000000dead", false, take_xml, &world);
+    assert_int_equal(world.xml_answers, 1);
+    assert_int_equal(world.xml_error, LODGE_ERROR_HOST_DOWN);
+    WAIT_FOR(is_synced);
+
+    host_read_xml(world.host, world.guests[0].uuid, false, take_xml, &world);
+    unsigned reports = world.reports;
+    host_free(TAKE(world.host));
+
+    assert_int_equal(world.xml_answers, 2);
+    assert_int_equal(world.xml_error, LODGE_ERROR_CANCELLED);
+    assert_int_equal(world.reports, reports + 1);
+}
+
+static void impossible_sets_of_uris_are_refused_with_the_way_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uris[3];
+        const char *complaint; /* NULL: it works */
+    } rows[] = {
+        {{"qemu:///system"}, NULL},
+        {{"qemu:///embed?root=/var/lib/lodge/embed", "test:///default"}, NULL},
+        {{"qemu:///embed?root=/a", "qemu+unix:///system?socket=/run/s"}, NULL},
+        {{"qemu:///embed?root=/a", "qemu+ssh://far/system"}, NULL},
+        {{"qemu:///system", "qemu:///session", "test:///default"}, NULL},
+        {{"system"}, "is not a libvirt URI"},
+        {{"qemu:///embed"}, "wants a folder"},
+        {{"qemu:///embed?root=here"}, "absolute"},
+        {{"qemu:///embed?root=/a", "qemu:///embed?root=/b"}, "one root only"},
+        {{"qemu:///embed?root=/a", "qemu:///system"}, "qemu+unix:///system?socket="},
+        {{"qemu:///session", "qemu:///embed?root=/a"}, "qemu+unix:///system?socket="},
+        {{"qemu:///embed?root=/0123456789012345678901234567890123456789012345678901234567890123456"
+          "78901234567890"},
+         "symbolic link"},
+    };
+    static const char *const names[] = {"h1", "h2", "h3"};
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        size_t count = 0;
+        while (count < ARRAY_LENGTH(rows[i].uris) && rows[i].uris[count] != NULL) {
+            count++;
+        }
+        struct lodge_error err = {0};
+        bool good = host_uris_check(names, rows[i].uris, count, &err);
+        if (good != (rows[i].complaint == NULL) ||
+            (!good && strstr(err.message, rows[i].complaint) == NULL)) {
+            fail_msg("row %zu (%s): '%s'", i, rows[i].uris[0], err.message);
+        }
+    }
+}
+
+static void uris_tell_what_their_connections_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool embedded, test, local, in_process, one_world;
+        const char *opened; /* NULL: as it is */
+    } rows[] = {
+        {"qemu:///system", false, false, true, false, false, NULL},
+        {"qemu+unix:///system?socket=/s", false, false, true, false, false, NULL},
+        {"qemu:///embed?root=/r%20r", true, false, true, true, true, NULL},
+        {"test:///default", false, true, true, true, false, NULL},
+        {"test:///f.xml", false, true, true, true, true, NULL},
+        {"test+unix:///default", false, true, true, false, false, NULL},
+        {"test+unix:///f.xml", false, true, true, false, true, NULL},
+        {"qemu+ssh://u@far/system", false, false, false, false, false,
+         "qemu+ssh://u@far/system?no_tty=1"},
+        {"qemu+ssh://far/system?port=1", false, false, false, false, false,
+         "qemu+ssh://far/system?port=1&no_tty=1"},
+        {"qemu+ssh://far/system?no_tty=0", false, false, false, false, false, NULL},
+        {"qemu+tls://far/system", false, false, false, false, false, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct uri uri;
+        uri_read(&uri, rows[i].text);
+        if (uri.is_embedded != rows[i].embedded || uri.is_test != rows[i].test ||
+            uri.is_local != rows[i].local || uri.in_process != rows[i].in_process ||
+            uri.one_world != rows[i].one_world) {
+            fail_msg("%s: embedded %d, test %d, local %d, in process %d, one world %d",
+                     rows[i].text, uri.is_embedded, uri.is_test, uri.is_local, uri.in_process,
+                     uri.one_world);
+        }
+        assert_string_equal(uri.text, rows[i].opened == NULL ? rows[i].text : rows[i].opened);
+        if (uri.is_embedded) {
+            assert_string_equal(uri.root, "/r r");
+        }
+        uri_clear(&uri);
+    }
+}
+
+#define HOST_TEST(function) cmocka_unit_test_teardown(function, close_host)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(impossible_sets_of_uris_are_refused_with_the_way_out),
+        TEST(uris_tell_what_their_connections_share),
+        HOST_TEST(a_host_is_told_with_its_guests),
+        HOST_TEST(what_others_do_comes_as_an_event),
+        HOST_TEST(a_guest_comes_changes_and_goes),
+        HOST_TEST(a_storm_of_events_ends_in_the_truth),
+        HOST_TEST(autostart_has_no_event_and_is_no_repair),
+        HOST_TEST(a_thousand_guests_are_told_and_the_safety_net_finds_nothing),
+        HOST_TEST(a_host_that_cannot_be_opened_says_why_and_is_tried_again),
+        HOST_TEST(xml_is_read_when_asked),
+        HOST_TEST(questions_to_a_host_that_is_away_or_leaves_are_answered_at_once),
+    };
+    struct lodge_error err = {0};
+    host_layer_prepare();
+    loop = loop_new();
+    other = host_layer_start(loop, &err) ? virConnectOpen("test:///default") : NULL;
+    if (other == NULL) {
+        fprintf(stderr, "no test driver: %s\n", err.message);
+        return 1;
+    }
+    return cmocka_run_group_tests_name("host", tests, NULL, NULL);
+}
