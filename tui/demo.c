@@ -66,6 +66,7 @@ struct demo {
     int64_t ticks;
     int64_t rev;
     int64_t attic_down_ms;
+    int64_t host_cpus; /* of each; the fleet about fills them */
 };
 
 /* xorshift64*: enough for clouds. */
@@ -149,6 +150,7 @@ struct demo *demo_new(int count, int64_t now_ms)
     demo->hosts = demo->count >= 20 ? HOSTS : 1;
     demo->random = UINT64_C(0x9E3779B97F4A7C15);
     demo->rev = INT64_C(1) << 32;
+    demo->host_cpus = 16 + (int64_t)(demo->count / demo->hosts) * 3;
     demo->attic_down_ms = now_ms - 4 * MINUTE_MS;
     for (size_t i = 0; i < demo->count; i++) {
         make_guest(demo, i, now_ms);
@@ -243,8 +245,8 @@ static void fill_host(const struct demo *demo, size_t index, int64_t now_ms,
     host->state = index == ATTIC ? LODGE_HOST_DOWN : LODGE_HOST_UP;
     host->since = index == ATTIC ? demo->attic_down_ms : now_ms - 92 * 24 * HOUR_MS;
     host->uri = xasprintf("qemu+ssh://%s/system", host_names[index]);
-    host->cpus = 32;
-    host->memory_mib = INT64_C(256) * 1024;
+    host->cpus = demo->host_cpus;
+    host->memory_mib = demo->host_cpus * INT64_C(6) * 1024;
     host->hypervisor = xstrdup("QEMU 7.2.0");
     host->libvirt = xstrdup("9.0.0");
     if (index == ATTIC) {
@@ -267,8 +269,8 @@ static void fill_host_stats(const struct demo *demo, size_t index, int64_t now_m
             memory += guest->memory_percent / 100 * guest->trade->memory_mib;
         }
     }
-    stats->cpu_percent = fmin(cpus / 32 * 100, 100);
-    stats->memory_used_mib = (int64_t)fmin(memory, 250.0 * 1024);
+    stats->cpu_percent = fmin(cpus / (double)demo->host_cpus * 100, 100);
+    stats->memory_used_mib = (int64_t)fmin(memory, (double)demo->host_cpus * 6 * 1024);
     stats->at = now_ms;
 }
 

@@ -132,10 +132,6 @@ static unsigned prompt_finished(struct desk *desk)
     if (kind == PROMPT_COMMAND) {
         return run_line(desk, prompt->text);
     }
-    const struct lodge_error *error = &desk->state.list.error;
-    if (error->kind != LODGE_ERROR_NONE) {
-        desk_say(desk, ROLE_WARN, "filter: %s", error->message);
-    }
     return ACT_DRAW;
 }
 

@@ -93,6 +93,8 @@ const struct command commands[] = {
         .group = "Look",
         .help = "the guest's details; of a host, its guests",
         .views = IN_VMS | IN_HOSTS,
+        .hinted = IN_VMS | IN_HOSTS,
+        .hint_place = 1,
         .run = act_open,
     },
     {
@@ -102,6 +104,8 @@ const struct command commands[] = {
         .group = "Look",
         .help = "back: one view, or the filter",
         .views = IN_ALL,
+        .hinted = IN_DETAILS | IN_HOSTS | IN_HELP,
+        .hint_place = 2,
         .run = act_back,
     },
     {
@@ -112,6 +116,8 @@ const struct command commands[] = {
         .help = "show only what matches: web state:running host:h1 cpu>50 !tag:old",
         .argument = "QUERY",
         .views = IN_VMS,
+        .hinted = IN_VMS,
+        .hint_place = 3,
         .run = act_filter,
     },
     {
@@ -130,6 +136,8 @@ const struct command commands[] = {
         .help = "sort by the next column",
         .views = IN_VMS,
         .amount = 1,
+        .hinted = IN_VMS,
+        .hint_place = 6,
         .run = act_sort_step,
     },
     {
@@ -206,6 +214,8 @@ const struct command commands[] = {
         .help = "the hosts",
         .views = IN_ALL,
         .amount = VIEW_HOSTS,
+        .hinted = IN_VMS,
+        .hint_place = 7,
         .run = act_view,
     },
     {
@@ -216,6 +226,8 @@ const struct command commands[] = {
         .help = "this page",
         .views = IN_ALL,
         .amount = VIEW_HELP,
+        .hinted = IN_VMS | IN_DETAILS | IN_HOSTS,
+        .hint_place = 4,
         .run = act_view,
     },
     {
@@ -225,6 +237,8 @@ const struct command commands[] = {
         .group = "Console",
         .help = "type a command by its name; Tab completes",
         .views = IN_ALL,
+        .hinted = IN_ALL,
+        .hint_place = 8,
         .run = act_command,
     },
     {
@@ -266,6 +280,8 @@ const struct command commands[] = {
         .group = "Console",
         .help = "leave the view; from the guests, quit",
         .views = IN_ALL,
+        .hinted = IN_ALL,
+        .hint_place = 5,
         .run = act_leave,
     },
     {

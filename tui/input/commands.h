@@ -18,6 +18,8 @@ struct command {
     const char *help;
     const char *argument; /* what `:name` takes; NULL: nothing */
     unsigned views;       /* bit (1 << VIEW_…): where its keys are meant */
+    unsigned hinted;      /* bit (1 << VIEW_…): where the hint stands */
+    int hint_place;       /* from 1: what comes first stays where it is narrow */
     int amount;           /* for run: how far, which */
     unsigned (*run)(struct desk *desk, const struct command *command, const char *argument);
 };

@@ -162,8 +162,10 @@ void list_refresh(struct list *list, const struct model *model)
         return;
     }
     collect(list, model);
-    qsort_r(list->rows, list->count, sizeof(struct model_row *),
-            held ? compare_held : compare_sorted, list);
+    if (list->count > 1) { /* and rows is not NULL */
+        qsort_r(list->rows, list->count, sizeof(struct model_row *),
+                held ? compare_held : compare_sorted, list);
+    }
     for (size_t i = 0; i < list->count; i++) {
         list->rows[i]->rank = i;
     }
@@ -210,18 +212,32 @@ struct model_row *list_selected(const struct list *list)
     return list->cursor < list->count ? list->rows[list->cursor] : NULL;
 }
 
+/* What stands before the term that cannot be read. */
+static struct query *parse_before(const char *text, int column)
+{
+    struct lodge_error err = {0};
+    size_t length = column > 0 ? (size_t)column - 1 : 0;
+
+    length = length > strlen(text) ? strlen(text) : length;
+    while (length > 0 && text[length - 1] != ' ') {
+        length--;
+    }
+    AUTO(free) char *before = xstrndup(text, length);
+    return query_parse(before, &err);
+}
+
 void list_set_filter(struct list *list, const char *text)
 {
     struct lodge_error err = {0};
 
     snprintf(list->filter, sizeof(list->filter), "%s", text);
-    struct query *query = text[0] == '\0' ? NULL : query_parse(text, &err);
-    list->error = err;
-    if (err.kind == LODGE_ERROR_NONE) {
-        query_free(list->query);
-        list->query = query;
-        list->dirty = true;
+    query_free(list->query);
+    list->query = query_parse(text, &err);
+    if (list->query == NULL) {
+        list->query = parse_before(text, err.column);
     }
+    list->error = err;
+    list->dirty = true;
 }
 
 void list_set_sort(struct list *list, const struct column *column, bool descending)

@@ -35,7 +35,7 @@ struct list {
     bool dirty;            /* sort or filter changed by the user */
 
     char filter[1024];        /* as typed */
-    struct query *query;      /* the last filter that could be read; NULL: everything */
+    struct query *query;      /* as much of it as can be read; NULL: everything */
     struct lodge_error error; /* why the filter as typed cannot be read; column in .column */
 };
 
@@ -58,8 +58,8 @@ void list_scroll(struct list *list, size_t page);
 /* NULL when the list is empty. */
 struct model_row *list_selected(const struct list *list);
 
-/* Sets the filter as typed; what cannot be read leaves the last good one in force, with `error`
- * set. */
+/* Sets the filter as typed; from the term on that cannot be read it is left out, with `error`
+ * set: half a word of a filter that is being typed must not empty the list. */
 void list_set_filter(struct list *list, const char *text);
 
 void list_set_sort(struct list *list, const struct column *column, bool descending);

@@ -255,11 +255,11 @@ static size_t line_break(const struct canvas *canvas, const char *text, int colu
         uint32_t character;
         int width;
         size_t length = next_character(canvas, text + at, &character, &width);
-        if (used + width > columns) {
-            return blank > 0 ? blank : at > 0 ? at : length;
-        }
         if (character == ' ') {
             blank = at;
+        }
+        if (used + width > columns) {
+            return blank > 0 ? blank : at > 0 ? at : length;
         }
         used += width;
         at += length;

@@ -51,7 +51,7 @@ void vm_status(const struct model *model, const struct model_row *row, char *tex
     } else if (row->told != model->telling) {
         snprintf(text, size, "not read yet, was %s", state);
     } else if (vm->unresponsive != 0) {
-        snprintf(text, size, "hung %s: QEMU does not answer",
+        snprintf(text, size, "hung %s: no answer",
                  figure_age(model->now_ms - vm->unresponsive).text);
     } else if (vm->reason != NULL && strcmp(vm->reason, "unknown") != 0) {
         snprintf(text, size, "%s (%s)", state, vm->reason);
@@ -374,7 +374,6 @@ const struct column columns[] = {
         .title = "CPU 60s",
         .help = "its load over the last minute",
         .width = 10,
-        .max_width = 20,
         .priority = 2,
         .draw = draw_cpu_spark,
     },
@@ -394,7 +393,6 @@ const struct column columns[] = {
         .title = "MEM 60s",
         .help = "its memory over the last minute",
         .width = 10,
-        .max_width = 20,
         .priority = 8,
         .draw = draw_memory_spark,
     },
@@ -413,7 +411,7 @@ const struct column columns[] = {
         .name = "status",
         .title = "STATUS",
         .help = "how it is, why, and what is wrong",
-        .width = 18,
+        .width = 22,
         .max_width = 34,
         .priority = 6,
         .draw = draw_status,
@@ -423,7 +421,7 @@ const struct column columns[] = {
         .name = "tags",
         .title = "TAGS",
         .help = "its tags",
-        .width = 8,
+        .width = 12,
         .max_width = 24,
         .priority = 9,
         .draw = draw_tags,

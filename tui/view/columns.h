@@ -48,7 +48,7 @@ size_t columns_place(const struct model *model, int width,
 /* The letter that stands for how a guest is, and its role. */
 char vm_letter(const struct model *model, const struct model_row *row, enum role *ret_role);
 
-/* How a guest is, in words: "hung 14 s: QEMU does not answer", "paused (ioerror)". */
+/* How a guest is, in words: "hung 14s: no answer", "paused (ioerror)". */
 void vm_status(const struct model *model, const struct model_row *row, char *text, size_t size);
 
 #endif

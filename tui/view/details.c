@@ -75,8 +75,9 @@ static void draw_load(struct pen *pen, const struct model *model, const struct m
     int64_t used = told ? vm->stats.memory_used_mib : vm->stats.memory_rss_mib;
     char text[64];
 
-    snprintf(text, sizeof(text), "%s%% of %lld",
-             vm->state == LODGE_VM_RUNNING ? figure_percent(vm->stats.cpu_percent).text : "-",
+    bool loaded = vm->state == LODGE_VM_RUNNING && !isnan(vm->stats.cpu_percent);
+    snprintf(text, sizeof(text), "%s%s of %lld",
+             loaded ? figure_percent(vm->stats.cpu_percent).text : "-", loaded ? "%" : "",
              (long long)vm->vcpus);
     draw_graph(pen, model, &row->cpu, "CPU 60s", vm->vcpus < 0 ? "-" : text);
     snprintf(
@@ -154,6 +155,7 @@ static const char *flag_word(enum lodge_flag flag)
 static void draw_told(struct pen *pen, const struct model *model, const struct model_row *row)
 {
     const struct lodge_vm *vm = &model->detail;
+    char boot[128];
     char text[256];
 
     if (model->detail_error[0] != '\0') {
@@ -167,11 +169,10 @@ static void draw_told(struct pen *pen, const struct model *model, const struct m
     }
     draw_disks(pen, vm);
     draw_nics(pen, vm);
-    join(&vm->boot, text, sizeof(text));
-    pen_fact(pen, INDENT, "boot", STYLE(ROLE_PLAIN), text[0] == '\0' ? "-" : text);
-    snprintf(text, sizeof(text), "%s", or_dash(vm->graphics));
-    pen_fact(pen, INDENT, "graphics", STYLE(ROLE_PLAIN), text);
-    pen_fact(pen, INDENT, "autostart", STYLE(ROLE_PLAIN), flag_word(vm->autostart));
+    join(&vm->boot, boot, sizeof(boot));
+    snprintf(text, sizeof(text), "%s   graphics %s   autostart %s", boot[0] == '\0' ? "-" : boot,
+             or_dash(vm->graphics), flag_word(vm->autostart));
+    pen_paragraph(pen, INDENT, "boot", STYLE(ROLE_PLAIN), text);
 }
 
 static void draw_all(struct pen *pen, const struct model *model, const struct view_state *state)

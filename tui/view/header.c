@@ -50,7 +50,8 @@ struct count {
     enum role role;
 };
 
-static void draw_counts(const struct model *model, struct canvas *canvas, struct area *area)
+static void draw_counts(const struct model *model, struct canvas *canvas, struct area *area,
+                        bool narrow)
 {
     const size_t *by_state = model->by_state;
     const struct count counts[] = {
@@ -64,7 +65,11 @@ static void draw_counts(const struct model *model, struct canvas *canvas, struct
     char text[40];
 
     for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
-        snprintf(text, sizeof(text), "%c %zu  ", counts[i].letter, counts[i].number);
+        if (narrow && counts[i].number == 0) {
+            continue;
+        }
+        snprintf(text, sizeof(text), narrow ? "%c%zu " : "%c %zu  ", counts[i].letter,
+                 counts[i].number);
         append(canvas, area, STYLE(counts[i].number == 0 ? ROLE_DIM : counts[i].role), text);
     }
     snprintf(text, sizeof(text), "of %zu", model->total);
@@ -108,8 +113,11 @@ static void draw_first(const struct model *model, const struct view_state *state
     }
     append(canvas, &left, STYLE(ROLE_PLAIN), "  ");
     draw_link(model, canvas, &left);
-    append(canvas, &left, STYLE(ROLE_PLAIN), area.width >= 100 ? "        " : "   ");
-    draw_counts(model, canvas, &left);
+    append(canvas, &left, STYLE(ROLE_PLAIN),
+           area.width >= 100  ? "        "
+           : area.width >= 60 ? "   "
+                              : "  ");
+    draw_counts(model, canvas, &left, area.width < 60);
     draw_who(model, canvas, whole, left.width - 2);
 }
 

@@ -60,14 +60,24 @@ static void draw_facts(const struct lodge_host *host, struct canvas *canvas, str
 {
     area.x += 2;
     area.width -= 2;
-    if (host->error != NULL && host->state != LODGE_HOST_UP) {
-        canvas_text(canvas, area, STYLE(ROLE_ERROR), host->error);
-        return;
-    }
     canvas_format(canvas, area, STYLE(ROLE_DIM), "%s%s%s   %s",
                   host->hypervisor == NULL ? "" : host->hypervisor,
                   host->libvirt == NULL ? "" : "   libvirt ",
                   host->libvirt == NULL ? "" : host->libvirt, host->uri == NULL ? "" : host->uri);
+}
+
+/* The two lines below the name: load and facts, or why there are none. */
+static void draw_body(const struct model_host *entry, struct canvas *canvas, struct area area)
+{
+    const struct lodge_host *host = &entry->host;
+
+    if (host->state != LODGE_HOST_UP && host->error != NULL) {
+        struct area why = {area.x + 2, area.y, area.width - 4, area.height};
+        canvas_paragraph(canvas, why, STYLE(ROLE_ERROR), host->error);
+        return;
+    }
+    draw_load(entry, canvas, (struct area){area.x, area.y, area.width, 1});
+    draw_facts(host, canvas, (struct area){area.x, area.y + 1, area.width, 1});
 }
 
 void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -90,10 +100,7 @@ void hosts_draw(const struct model *model, const struct view_state *state, struc
             canvas_text(canvas, line, STYLE(ROLE_PLAIN), ">");
             canvas_add_flags(canvas, line, STYLE_REVERSE);
         }
-        line.y++;
-        draw_load(&model->hosts[i], canvas, line);
-        line.y++;
-        draw_facts(&model->hosts[i].host, canvas, line);
+        draw_body(&model->hosts[i], canvas, (struct area){block.x, line.y + 1, block.width, 2});
         pen_lines(&pen, 1);
     }
 }

@@ -14,11 +14,57 @@ static const struct {
     unsigned flags;      /* with colours */
     unsigned flags_mono; /* without */
 } themes[ROLES] = {
-    [ROLE_PLAIN] = {-1, -1, 0, 0},         [ROLE_RUN] = {63, 4, 0, 0},
-    [ROLE_PAUSED] = {98, 5, 0, 0},         [ROLE_OFF] = {243, -1, 0, 0},
-    [ROLE_BUSY] = {29, 6, 0, 0},           [ROLE_ERROR] = {163, 1, STYLE_BOLD, STYLE_BOLD},
-    [ROLE_WARN] = {131, 3, 0, STYLE_BOLD}, [ROLE_ACCENT] = {29, 6, STYLE_BOLD, STYLE_BOLD},
-    [ROLE_DIM] = {243, -1, 0, STYLE_DIM},
+    [ROLE_PLAIN] =
+        {
+            .colour_256 = -1,
+            .colour_8 = -1,
+        },
+    [ROLE_RUN] =
+        {
+            .colour_256 = 63,
+            .colour_8 = 6,
+        },
+    [ROLE_PAUSED] =
+        {
+            .colour_256 = 98,
+            .colour_8 = 5,
+        },
+    [ROLE_OFF] =
+        {
+            .colour_256 = 243,
+            .colour_8 = -1,
+        },
+    [ROLE_BUSY] =
+        {
+            .colour_256 = 29,
+            .colour_8 = 6,
+        },
+    [ROLE_ERROR] =
+        {
+            .colour_256 = 163,
+            .colour_8 = 1,
+            .flags = STYLE_BOLD,
+            .flags_mono = STYLE_BOLD,
+        },
+    [ROLE_WARN] =
+        {
+            .colour_256 = 131,
+            .colour_8 = 3,
+            .flags_mono = STYLE_BOLD,
+        },
+    [ROLE_ACCENT] =
+        {
+            .colour_256 = 29,
+            .colour_8 = -1,
+            .flags = STYLE_BOLD,
+            .flags_mono = STYLE_BOLD,
+        },
+    [ROLE_DIM] =
+        {
+            .colour_256 = 243,
+            .colour_8 = -1,
+            .flags_mono = STYLE_DIM,
+        },
 };
 
 struct look theme_look(enum role role, enum palette palette)

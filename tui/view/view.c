@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the hints at the bottom. */
+#define HINT_PLACES 16
+
 const struct view views[VIEWS] = {
     [VIEW_VMS] = {.name = "vms", .title = "VMs", .draw = vms_draw},
     [VIEW_DETAILS] =
@@ -50,6 +53,8 @@ static void draw_message(const struct model *model, const struct view_state *sta
             canvas_text_right(canvas, area, STYLE(ROLE_DIM), state->message.text);
         }
         draw_prompt(&state->prompt, canvas, area);
+    } else if (state->list.error.kind != LODGE_ERROR_NONE) {
+        canvas_text(canvas, area, STYLE(ROLE_WARN), state->list.error.message);
     } else if (state->message.until_ms > model->now_ms) {
         canvas_text(canvas, area, STYLE((enum role)state->message.role), state->message.text);
     } else if (state->frozen) {
@@ -59,15 +64,25 @@ static void draw_message(const struct model *model, const struct view_state *sta
     }
 }
 
+/* The command whose hint stands at a place of a view's hints, NULL: none does. */
+static const struct command *hint_at(enum view_id view, int place)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (commands[i].hint_place == place && (commands[i].hinted & (1U << view)) != 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
 static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *command = &commands[i];
+    for (int place = 1; place <= HINT_PLACES; place++) {
+        const struct command *command = hint_at(state->view, place);
         char key[16];
-        if (command->hint == NULL || (command->views & (1U << state->view)) == 0 ||
-            keymap_next_key(command, NULL, key) == NULL) {
+        if (command == NULL || keymap_next_key(command, NULL, key) == NULL) {
             continue;
         }
         if ((int)(strlen(key) + strlen(command->hint)) + 1 > area.width) {

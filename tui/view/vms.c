@@ -71,14 +71,14 @@ void vms_draw(const struct model *model, const struct view_state *state, struct 
     }
 }
 
-/* What has been typed, with the place underlined where it cannot be read on. */
+/* What has been typed, with the place marked where it cannot be read on; the footer says why. */
 static void draw_query(const struct view_state *state, struct canvas *canvas, struct area area)
 {
     const struct list *list = &state->list;
     bool typing = state->prompt.kind == PROMPT_FILTER;
     const char *text = typing ? state->prompt.text : list->filter;
     bool wrong = list->error.kind != LODGE_ERROR_NONE;
-    int used = canvas_text(canvas, area, STYLE(wrong ? ROLE_WARN : ROLE_PLAIN), text);
+    canvas_text(canvas, area, STYLE(wrong ? ROLE_WARN : ROLE_PLAIN), text);
 
     if (typing) {
         char before[PROMPT_BYTES];
@@ -86,18 +86,12 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
         canvas->cursor_x = area.x + canvas_text_width(canvas, before);
         canvas->cursor_y = area.y;
     }
-    if (!wrong) {
-        return;
-    }
-    if (list->error.column > 0) {
+    if (wrong && list->error.column > 0) {
         char before[PROMPT_BYTES];
         snprintf(before, sizeof(before), "%.*s", list->error.column - 1, text);
         struct area place = {area.x + canvas_text_width(canvas, before), area.y, 1, 1};
         canvas_add_flags(canvas, place, STYLE_UNDERLINE | STYLE_REVERSE);
     }
-    area.x += used + 2;
-    area.width -= used + 2;
-    canvas_text(canvas, area, STYLE(ROLE_WARN), list->error.message);
 }
 
 void vms_draw_filter(const struct model *model, const struct view_state *state,

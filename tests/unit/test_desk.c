@@ -1,0 +1,285 @@
+/* What keys do: to commands, to prompts, and to what is looked at. */
+#include "support/test.h"
+
+#include "act.h"
+#include "input/keymap.h"
+#include "model/settings.h"
+#include "support/fleet.h"
+
+#include <locale.h>
+#include <stdlib.h>
+
+static struct desk desk;
+
+static int set_up(void **state)
+{
+    (void)state;
+    desk_init(&desk);
+    desk.model.now_ms = FLEET_NOW;
+    model_set_link(&desk.model, LINK_LIVE, NULL);
+    (void)desk_resize(&desk, 80, 24);
+    fleet_host(&desk.model, "h1", LODGE_HOST_UP, NULL);
+    fleet_add(&desk.model, 1, "alpha", LODGE_VM_RUNNING);
+    fleet_add(&desk.model, 2, "beta", LODGE_VM_SHUTOFF);
+    fleet_add(&desk.model, 3, "gamma", LODGE_VM_RUNNING);
+    fleet_say(&desk.model, LODGE_EVENT_READY);
+    desk_refresh(&desk);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    desk_done(&desk);
+    return 0;
+}
+
+/* Hits keys by name, with blanks between; returns what the last one asked for. */
+static unsigned hit(const char *keys)
+{
+    unsigned acts = ACT_NOTHING;
+    char name[16];
+    int used;
+
+    while (sscanf(keys, " %15s%n", name, &used) == 1) {
+        acts = desk_key(&desk, key_from_name(name));
+        desk_refresh(&desk);
+        keys += used;
+    }
+    return acts;
+}
+
+static void type(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        (void)desk_key(&desk, (struct key){(uint32_t)*text});
+        desk_refresh(&desk);
+    }
+}
+
+static void no_key_means_two_things_in_a_view(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        char name[16];
+        const char *at = NULL;
+        while ((at = keymap_next_key(&commands[i], at, name)) != NULL) {
+            struct key key = key_from_name(name);
+            assert_int_not_equal(key.code, 0);
+            for (enum view_id view = 0; view < VIEWS; view++) {
+                if (commands[i].views & (1U << view)) {
+                    assert_ptr_equal(keymap_find(view, key), &commands[i]);
+                }
+            }
+        }
+    }
+}
+
+static void keys_that_multiplexers_take_are_free(void **state)
+{
+    static const char *const taken[] = {"C-a", "C-b", "C-s", "C-q"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        for (enum view_id view = 0; view < VIEWS; view++) {
+            assert_null(keymap_find(view, key_from_name(taken[i])));
+        }
+    }
+}
+
+static void every_command_says_what_it_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        assert_non_null(commands[i].help);
+        assert_non_null(commands[i].group);
+        assert_non_null(commands[i].run);
+        assert_int_not_equal(commands[i].views, 0);
+        assert_ptr_equal(command_find(commands[i].name, strlen(commands[i].name)), &commands[i]);
+    }
+}
+
+static void enter_opens_and_esc_returns(void **state)
+{
+    (void)state;
+    hit("j Enter");
+    assert_int_equal(desk.state.view, VIEW_DETAILS);
+    assert_string_equal(list_selected(&desk.state.list)->vm.name, "beta");
+    hit("j"); /* the next guest, as tig does it */
+    assert_string_equal(list_selected(&desk.state.list)->vm.name, "gamma");
+
+    hit("?");
+    assert_int_equal(desk.state.view, VIEW_HELP);
+    hit("Esc");
+    assert_int_equal(desk.state.view, VIEW_DETAILS);
+    hit("q");
+    assert_int_equal(desk.state.view, VIEW_VMS);
+}
+
+static void q_leaves_a_view_and_then_the_console(void **state)
+{
+    (void)state;
+    assert_false(hit("2 q") & ACT_QUIT);
+    assert_true(hit("q") & ACT_QUIT);
+    assert_true(hit("2 Q") & ACT_QUIT);
+}
+
+static void a_filter_lives_while_it_is_typed(void **state)
+{
+    (void)state;
+    hit("/");
+    type("alp");
+    assert_int_equal(desk.state.list.count, 1);
+    hit("Backspace Backspace Backspace");
+    assert_int_equal(desk.state.list.count, 3);
+    type("state:running");
+    hit("Enter");
+    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+    assert_int_equal(desk.state.list.count, 2);
+
+    hit("Esc");
+    assert_int_equal(desk.state.list.count, 3);
+    hit("/ Up"); /* what was typed before */
+    assert_string_equal(desk.state.prompt.text, "state:running");
+    hit("Esc");
+    assert_int_equal(desk.state.list.count, 3);
+}
+
+static void commands_are_typed_by_name_or_the_start_of_it(void **state)
+{
+    (void)state;
+    hit(":");
+    type("sort cpu");
+    hit("Enter");
+    assert_string_equal(desk.state.list.sort->name, "cpu");
+    assert_true(desk.state.list.descending);
+    hit(":");
+    type("hosts");
+    hit("Enter");
+    assert_int_equal(desk.state.view, VIEW_HOSTS);
+    hit(":");
+    type("screenshot /tmp/x");
+    assert_true(hit("Enter") & ACT_SHOT);
+    assert_string_equal(desk.text, "/tmp/x");
+}
+
+static void what_makes_no_sense_is_said_and_changes_nothing(void **state)
+{
+    static const char *const lines[] = {"nonsense", "sort nosuch", "hosts now", "screenshot", "s"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        desk.state.message.until_ms = 0;
+        hit(":");
+        type(lines[i]);
+        assert_int_equal(hit("Enter"), ACT_DRAW);
+        assert_true(desk.state.message.until_ms > desk.model.now_ms);
+        assert_int_equal(desk.state.view, VIEW_VMS);
+        assert_string_equal(desk.state.list.sort->name, "name");
+    }
+}
+
+static void tab_completes_a_command(void **state)
+{
+    (void)state;
+    hit(":");
+    type("hos");
+    hit("Tab");
+    assert_string_equal(desk.state.prompt.text, "hosts");
+}
+
+static void a_line_is_edited_by_characters_not_bytes(void **state)
+{
+    (void)state;
+    hit("/");
+    (void)desk_key(&desk, (struct key){0x6771});
+    (void)desk_key(&desk, (struct key){'x'});
+    assert_string_equal(desk.state.prompt.text, "東x");
+    hit("Left Backspace");
+    assert_string_equal(desk.state.prompt.text, "x");
+    hit("End");
+    type(" yy");
+    hit("C-w");
+    assert_string_equal(desk.state.prompt.text, "x ");
+    hit("C-u");
+    assert_string_equal(desk.state.prompt.text, "");
+    hit("Backspace"); /* rubbing out nothing leaves */
+    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+}
+
+static void a_prompt_takes_no_more_than_it_holds(void **state)
+{
+    (void)state;
+    hit("/");
+    for (int i = 0; i < 2 * PROMPT_BYTES; i++) {
+        (void)desk_key(&desk, (struct key){'x'});
+    }
+    assert_int_equal(desk.state.prompt.length, PROMPT_BYTES - 1);
+}
+
+static void a_host_opens_its_guests(void **state)
+{
+    (void)state;
+    hit("2 Enter");
+    assert_int_equal(desk.state.view, VIEW_VMS);
+    assert_string_equal(desk.state.list.filter, "host:h1");
+    assert_int_equal(desk.state.list.count, 3);
+}
+
+static void scrolling_ends_with_the_text(void **state)
+{
+    (void)state;
+    hit("? G");
+    int end = desk.state.scroll;
+    hit("PgDn j");
+    assert_int_equal(desk.state.scroll, end);
+    hit("g k");
+    assert_int_equal(desk.state.scroll, 0);
+}
+
+static void settings_come_back_and_nonsense_is_skipped(void **state)
+{
+    char text[256];
+
+    (void)state;
+    hit(":");
+    type("sort mem");
+    hit("Enter z H");
+    settings_write(&desk.state, text, sizeof(text));
+    tear_down(NULL);
+    set_up(NULL);
+
+    settings_read(&desk.state, "sort nosuch\nheader 9\nzoom x\nwhat is this\n");
+    assert_string_equal(desk.state.list.sort->name, "name");
+    assert_int_equal(desk.state.header_lines, 2);
+    settings_read(&desk.state, text);
+    assert_string_equal(desk.state.list.sort->name, "mem");
+    assert_true(desk.state.list.descending);
+    assert_true(desk.state.zoomed);
+    assert_int_equal(desk.state.header_lines, 1);
+}
+
+#define DESK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(no_key_means_two_things_in_a_view),
+        TEST(keys_that_multiplexers_take_are_free),
+        TEST(every_command_says_what_it_does),
+        DESK_TEST(enter_opens_and_esc_returns),
+        DESK_TEST(q_leaves_a_view_and_then_the_console),
+        DESK_TEST(a_filter_lives_while_it_is_typed),
+        DESK_TEST(commands_are_typed_by_name_or_the_start_of_it),
+        DESK_TEST(what_makes_no_sense_is_said_and_changes_nothing),
+        DESK_TEST(tab_completes_a_command),
+        DESK_TEST(a_line_is_edited_by_characters_not_bytes),
+        DESK_TEST(a_prompt_takes_no_more_than_it_holds),
+        DESK_TEST(a_host_opens_its_guests),
+        DESK_TEST(scrolling_ends_with_the_text),
+        DESK_TEST(settings_come_back_and_nonsense_is_skipped),
+    };
+
+    setlocale(LC_ALL, "C.UTF-8");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

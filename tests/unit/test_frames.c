@@ -1,0 +1,223 @@
+/*
+ * Whole screens of a simulated fleet, compared with pictures in tests/data/frames.
+ *
+ * After a change that is meant, run with LODGE_NEW_FRAMES=1: the pictures are written anew, and
+ * `git diff` shows what changed to who reads it.
+ */
+#include "support/test.h"
+
+#include "demo.h"
+#include "desk.h"
+#include "support/fleet.h"
+
+#include <locale.h>
+#include <stdlib.h>
+
+#define PICTURE_BYTES (256 * 1024)
+
+static void tell_model(void *data, const struct lodge_event *event)
+{
+    model_apply(data, event);
+}
+
+static void read_picture(const char *path, char *text)
+{
+    FILE *file = fopen(path, "r");
+
+    text[0] = '\0';
+    if (file != NULL) {
+        text[fread(text, 1, PICTURE_BYTES - 1, file)] = '\0';
+        fclose(file);
+    }
+}
+
+static void write_picture(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void expect_picture(const char *name, const char *text)
+{
+    static char expected[PICTURE_BYTES];
+    char path[512];
+
+    assert_non_null(getenv("LODGE_TEST_DATA"));
+    snprintf(path, sizeof(path), "%s/frames/%s.txt", getenv("LODGE_TEST_DATA"), name);
+    if (getenv("LODGE_NEW_FRAMES") != NULL) {
+        write_picture(path, text);
+    }
+    read_picture(path, expected);
+    if (strcmp(text, expected) != 0) {
+        print_error("%s is not what is drawn now:\n%s", path, text);
+    }
+    assert_string_equal(text, expected);
+}
+
+struct shot {
+    const char *name;
+    int width, height;
+    const char *keys; /* their names, with blanks between */
+};
+
+static void draw_shot(const struct shot *shot, enum glyphs glyphs, int guests)
+{
+    struct desk desk;
+    struct canvas canvas;
+    char name[32];
+    int used;
+
+    desk_init(&desk);
+    desk.model.now_ms = FLEET_NOW;
+    struct demo *demo = demo_new(guests, FLEET_NOW);
+    model_set_link(&desk.model, LINK_LIVE, NULL);
+    model_take_server(&desk.model, strdup("demo"), strdup("you"), strdup("admin"));
+    demo_tell(demo, FLEET_NOW, tell_model, &desk.model);
+    (void)desk_resize(&desk, shot->width, shot->height);
+    desk_refresh(&desk);
+    for (const char *keys = shot->keys; sscanf(keys, " %31s%n", name, &used) == 1; keys += used) {
+        (void)desk_key(&desk, key_from_name(name));
+        desk_refresh(&desk);
+    }
+    const struct model_row *row = list_selected(&desk.state.list);
+    struct lodge_vm detail;
+    if (row != NULL && demo_get(demo, row->vm.host, row->vm.uuid, &detail)) {
+        model_take_detail(&desk.model, &detail);
+        desk_refresh(&desk);
+    }
+
+    canvas_init(&canvas, shot->width, shot->height, glyphs);
+    view_draw(&desk.model, &desk.state, &canvas);
+    char *text = canvas_to_text(&canvas);
+    snprintf(name, sizeof(name), "%s-%s", shot->name, glyphs == GLYPHS_ASCII ? "ascii" : "utf8");
+    expect_picture(name, text);
+
+    free(text);
+    canvas_done(&canvas);
+    demo_free(demo);
+    desk_done(&desk);
+}
+
+static const struct shot shots[] = {
+    {"list-40x12", 40, 12, ""},
+    {"list-80x24", 80, 24, "j j"},
+    {"list-120x35", 120, 35, "j j j"},
+    {"list-200x50", 200, 50, "j j j"},
+};
+
+static void the_list_at_all_sizes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(shots) / sizeof(shots[0]); i++) {
+        draw_shot(&shots[i], GLYPHS_LINES, 50);
+    }
+}
+
+static void the_list_in_ascii_at_all_sizes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(shots) / sizeof(shots[0]); i++) {
+        draw_shot(&shots[i], GLYPHS_ASCII, 50);
+    }
+}
+
+static void the_other_views(void **state)
+{
+    (void)state;
+    draw_shot(&(struct shot){"details-80x24", 80, 24, "j j j Enter"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct shot){"hosts-80x24", 80, 24, "2 j"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct shot){"help-80x24", 80, 24, "?"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct shot){"filter-80x24", 80, 24, "/ w e b Enter"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct shot){"wrong-80x24", 80, 24, "/ s t a t e : x"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct shot){"empty-80x24", 80, 24, ""}, GLYPHS_LINES, 0);
+}
+
+static void any_size_is_drawn_without_harm(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_init(&desk);
+    desk.model.now_ms = FLEET_NOW;
+    struct demo *demo = demo_new(30, FLEET_NOW);
+    model_set_link(&desk.model, LINK_LIVE, NULL);
+    demo_tell(demo, FLEET_NOW, tell_model, &desk.model);
+    for (int width = 1; width < 240; width += 3) {
+        for (int height = 1; height < 60; height += 2) {
+            for (enum view_id view = 0; view < VIEWS; view++) {
+                struct canvas canvas;
+                desk.state.view = view;
+                (void)desk_resize(&desk, width, height);
+                desk_refresh(&desk);
+                canvas_init(&canvas, width, height, GLYPHS_LINES);
+                view_draw(&desk.model, &desk.state, &canvas);
+                canvas_done(&canvas);
+            }
+        }
+    }
+    demo_free(demo);
+    desk_done(&desk);
+}
+
+static void why_there_is_nothing_is_said(void **state)
+{
+    struct desk desk;
+    struct canvas canvas;
+
+    (void)state;
+    desk_init(&desk);
+    desk.model.now_ms = FLEET_NOW;
+    (void)desk_resize(&desk, 80, 24);
+    canvas_init(&canvas, 80, 24, GLYPHS_ASCII);
+    const char *const expected[] = {
+        "no daemon here",  "connecting to host...", "connecting to host h1",
+        "host h1 is down", "no guests yet",
+    };
+
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        switch (i) {
+        case 0:
+            model_set_link(&desk.model, LINK_CONNECTING, "no daemon here");
+            break;
+        case 1:
+            model_set_link(&desk.model, LINK_LIVE, NULL);
+            break;
+        case 2:
+            fleet_host(&desk.model, "h1", LODGE_HOST_CONNECTING, NULL);
+            break;
+        case 3:
+            fleet_say(&desk.model, LODGE_EVENT_READY);
+            fleet_host(&desk.model, "h1", LODGE_HOST_DOWN, "it has no libvirt");
+            break;
+        default:
+            fleet_host(&desk.model, "h1", LODGE_HOST_UP, NULL);
+        }
+        desk_refresh(&desk);
+        view_draw(&desk.model, &desk.state, &canvas);
+        char *text = canvas_to_text(&canvas);
+        if (strstr(text, expected[i]) == NULL) {
+            fail_msg("'%s' is not in:\n%s", expected[i], text);
+        }
+        free(text);
+    }
+    canvas_done(&canvas);
+    desk_done(&desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_list_at_all_sizes),
+        TEST(the_list_in_ascii_at_all_sizes),
+        TEST(the_other_views),
+        TEST(any_size_is_drawn_without_harm),
+        TEST(why_there_is_nothing_is_said),
+    };
+
+    setenv("TZ", "UTC", 1);
+    setlocale(LC_ALL, "C.UTF-8");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
