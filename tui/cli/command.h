@@ -1,0 +1,51 @@
+/*
+ * command: one verb as it was called, and the daemon it talks to.
+ *
+ * verbs.c reads the arguments into it and says what went wrong; a verb's own file has only its
+ * `run`. One thread; whatever it holds points into argv or is static.
+ */
+#ifndef TUI_CLI_COMMAND_H
+#define TUI_CLI_COMMAND_H
+
+#include "cli/output.h"
+#include "lodge/client.h"
+#include "scope.h"
+
+/* A question that is not answered by then will not be: the daemon answers from memory. */
+enum { COMMAND_ANSWER_MS = 30000 };
+
+struct command {
+    const struct output *output;
+    const char *socket_path; /* NULL: where lodge_socket_path() says */
+    int wait_s; /* how long a daemon or a host may take to be there; 0: it is, or not */
+    bool json;
+    bool metrics;
+    bool xml;
+    int argc; /* what is no flag */
+    char **argv;
+};
+
+DEFINE_AUTO(struct lodge_client *, lodge_client_close, NULL);
+
+/* Connects, within wait_s. NULL with `err`. */
+struct lodge_client *command_connect(const struct command *command, struct lodge_error *err);
+
+/* Waits, for at most wait_s, until the daemon has read every host or knows that it is down. Not an
+ * error if it has not: what is shown says what is missing. */
+bool command_await_hosts(const struct command *command, struct lodge_client *client,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Waits until something came or `timeout_ms` have passed (-1: as long as it takes), and runs the
+ * callbacks. */
+bool command_listen(struct lodge_client *client, int timeout_ms, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* The verbs. On failure `err` says why: INVALID is a wrong call, UNREACHABLE no daemon. */
+bool run_call(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_hosts(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_info(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_ls(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_show(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_watch(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * output: how results are shown: as text for people, or as JSON as the daemon said it.
+ *
+ * A result is the JSON text of an answer, borrowed for the call. Everything goes to standard
+ * output; on a terminal text is cut to its width, in a pipe nothing is. Text from the daemon is
+ * made harmless before it is shown. False with `err` if a result is not what the contract says.
+ */
+#ifndef TUI_CLI_OUTPUT_H
+#define TUI_CLI_OUTPUT_H
+
+#include "lodge/event.h"
+
+struct output {
+    bool (*vms)(const char *result, struct lodge_error *err);   /* of vm.list */
+    bool (*vm)(const char *result, struct lodge_error *err);    /* of vm.get */
+    bool (*hosts)(const char *result, struct lodge_error *err); /* of host.list */
+    bool (*info)(const char *result, struct lodge_error *err);  /* of server.info */
+    void (*event)(const struct lodge_event *event);
+    void (*error)(const struct lodge_error *error); /* to standard error */
+};
+
+extern const struct output text_output;
+extern const struct output json_output;
+
+#endif
