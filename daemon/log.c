@@ -203,7 +203,7 @@ static void write_lost(unsigned lost)
 {
     AUTO(free)
     char *text =
-        xasprintf("%u lines are missing here: they came faster than they could be written", lost);
+        xasprintf("lines missing here: %u, which came faster than they could be written", lost);
     write_and_free(log_record_new(LOG_LEVEL_WARNING, LOG_MAIN, NULL, "lost", text));
 }
 

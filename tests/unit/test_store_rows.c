@@ -39,10 +39,12 @@ static void rows_that_make_no_sense_are_refused_by_the_schema(void **state)
         "INSERT INTO vm (host, uuid, name, owner) VALUES ('h1', upper(" UUID "), 'a', 0)",
         "INSERT INTO vm (host, uuid, name, owner) VALUES ('', " UUID ", 'a', 0)",
         "INSERT INTO vm (host, uuid, name, owner) VALUES ('h1', " UUID ", 'a', 'bob')",
-        "INSERT INTO op (kind, host, uuid, uid, state, step, started_ms)"
-        " VALUES ('vm.start', 'h1', " UUID ", 0, 'done', 'close', 1)", /* no end */
-        "INSERT INTO audit (at_ms, uid, pid, method, target, result)"
-        " VALUES (1, 0, 1, 'vm.start', 'a', 'denied')", /* no error */
+        /* over, but without an end */
+        ("INSERT INTO op (kind, host, uuid, uid, state, step, started_ms) VALUES "
+         "('vm.start', 'h1', " UUID ", 0, 'done', 'close', 1)"),
+        /* refused, but without an error */
+        ("INSERT INTO audit (at_ms, uid, pid, method, target, result) VALUES "
+         "(1, 0, 1, 'vm.start', 'a', 'denied')"),
     };
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         if ((foreign(bad[i]) & 0xff) != SQLITE_CONSTRAINT) {
