@@ -31,7 +31,7 @@ static void write_object(struct buffer *line, const struct lodge_event *event)
     bool host = event->topic == LODGE_TOPIC_HOST ||
                 (event->topic == LODGE_TOPIC_METRICS && event->vm.uuid[0] == '\0');
     const struct field *fields = host ? lodge_host_fields : lodge_vm_fields;
-    field_mask mask = FIELD_MASK_ALL;
+    field_mask mask = host ? FIELD_MASK_ALL : lodge_vm_list_mask();
     if (removed || event->topic == LODGE_TOPIC_METRICS) {
         mask = fields_bit(fields, "name") | (host ? 0 : fields_bit(fields, "uuid")) |
                (host ? 0 : fields_bit(fields, "host")) |

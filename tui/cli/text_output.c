@@ -168,8 +168,8 @@ static void print_vm_state(const struct lodge_vm *vm)
     char since[UNIT_TEXT];
     AUTO(free) char *reason = vm->reason ? xasprintf(" (%s)", vm->reason) : xstrdup("");
     AUTO(free)
-    char *length =
-        vm->since == 0 ? xstrdup("")
+    char *length = vm->since == 0
+                       ? xstrdup("")
                        : xasprintf(", for %s", duration_text(since, seconds_since(vm->since)));
     AUTO(free) char *state = xasprintf("%s%s%s", lodge_vm_state_name(vm->state), reason, length);
     AUTO(free) char *note = vm_note(vm);
@@ -352,7 +352,7 @@ static void print_event(const struct lodge_event *event)
     time_t now = time(NULL);
     struct tm local;
     strftime(clock, sizeof(clock), "%T", localtime_r(&now, &local));
-    printf("%s  %-8s", clock, lodge_event_type_name(event->type));
+    printf("%s  %s", clock, lodge_event_type_name(event->type));
     if (event->topic != LODGE_TOPIC_NONE) {
         bool host = event->topic == LODGE_TOPIC_HOST || event->vm.uuid[0] == '\0';
         AUTO(free) char *detail = event_detail(event, host);
@@ -361,7 +361,8 @@ static void print_event(const struct lodge_event *event)
                           : xasprintf("%s/%s  %s", event->vm.host ? event->vm.host : "?",
                                       event->vm.name ? event->vm.name : event->vm.uuid, detail);
         AUTO(free) char *visible = text_visible(line);
-        printf("  %-7s  %s", lodge_topic_name(event->topic), visible ? visible : "?");
+        printf("%*s%-7s  %s", 10 - (int)strlen(lodge_event_type_name(event->type)), "",
+               lodge_topic_name(event->topic), visible ? visible : "?");
     }
     for (size_t i = 0; i < event->incomplete.count; i++) {
         AUTO(free) char *name = text_visible(event->incomplete.items[i]);
