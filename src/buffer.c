@@ -96,11 +96,10 @@ char *buffer_take(struct buffer *buffer)
     return text;
 }
 
-/* The length of the UTF-8 sequence at `text`, 0 if it is none (RFC 3629: no overlong forms, no
- * surrogates, nothing past U+10FFFF). */
-static size_t utf8_length(const unsigned char *text, size_t size)
+size_t utf8_length(const char *text, size_t size)
 {
-    unsigned char lead = text[0];
+    const unsigned char *bytes = (const unsigned char *)text;
+    unsigned char lead = bytes[0];
     if (lead < 0x80) {
         return 1;
     }
@@ -120,7 +119,7 @@ static size_t utf8_length(const unsigned char *text, size_t size)
         high = 0x8F;
     }
     for (size_t i = 1; i < length; i++) {
-        if (text[i] < low || text[i] > high) {
+        if (bytes[i] < low || bytes[i] > high) {
             return 0;
         }
         low = 0x80;
@@ -156,7 +155,7 @@ void buffer_add_json_string_n(struct buffer *buffer, const char *text, size_t si
     buffer_add_char(buffer, '"');
     for (size_t i = 0; i < size;) {
         unsigned char byte = bytes[i];
-        size_t length = utf8_length(bytes + i, size - i);
+        size_t length = utf8_length(text + i, size - i);
         if (length > 0 && byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7F) {
             i += length;
             continue;

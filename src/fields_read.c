@@ -57,13 +57,14 @@ static bool read_text(const struct reader *reader, struct json_object *json,
 static bool read_int(const struct reader *reader, struct json_object *json,
                      const struct field *field, int64_t *member)
 {
-    /* json-c clamps what does not fit into 64 bits: such a number is out of any range. */
+    /* json-c clamps what does not fit into 63 bits: such a number is out of any range. */
     if (!json_object_is_type(json, json_type_int)) {
         return wants(reader, field, "an integer");
     }
     int64_t value = json_object_get_int64(json);
     bool bounded = reader->mode == FIELDS_STRICT && (field->min != 0 || field->max != 0);
-    if (bounded && (value < field->min || value > field->max)) {
+    bool wide = value == INT64_MAX && json_object_get_uint64(json) > INT64_MAX;
+    if (wide || (bounded && (value < field->min || value > field->max))) {
         return lodge_fail_param(reader->err, field->name, "'%s' must be from %lld to %lld",
                                 field->name, (long long)field->min, (long long)field->max);
     }

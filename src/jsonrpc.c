@@ -1,5 +1,6 @@
 #include "jsonrpc.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
@@ -33,10 +34,93 @@ void jsonrpc_parser_free(struct jsonrpc_parser *parser)
     }
 }
 
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* The length of the number at `text`, 0 if it is none, or an integer of more than 64 bits: json-c
+ * would turn that into another. */
+static size_t number_length(const char *text)
+{
+    const char *at = text + (*text == '-');
+    if (!is_digit(*at) || (*at == '0' && is_digit(at[1]))) {
+        return 0;
+    }
+    at += strspn(at, "0123456789");
+    bool whole = *at != '.' && *at != 'e' && *at != 'E';
+    if (*at == '.') {
+        if (!is_digit(*++at)) {
+            return 0;
+        }
+        at += strspn(at, "0123456789");
+    }
+    if (*at == 'e' || *at == 'E') {
+        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+        if (!is_digit(*at)) {
+            return 0;
+        }
+        at += strspn(at, "0123456789");
+    }
+    errno = 0;
+    if (whole && *text == '-') {
+        (void)strtoll(text, NULL, 10);
+    } else if (whole) {
+        (void)strtoull(text, NULL, 10);
+    }
+    return errno == ERANGE ? 0 : (size_t)(at - text);
+}
+
+/* What RFC 8259 forbids and json-c's strict parser takes: NULL if there is nothing, else what, and
+ * where. `line` ends in a zero byte. */
+static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
+{
+    unsigned depth = 0;
+    bool in_string = false;
+    size_t step;
+    for (size_t i = 0; i < length; i += step) {
+        char byte = line[i];
+        *ret_at = i;
+        step = utf8_length(line + i, length - i);
+        if (step == 0) {
+            return "not UTF-8";
+        }
+        if (in_string) {
+            if ((unsigned char)byte < 0x20) {
+                return "a control character in a string";
+            }
+            step += byte == '\\';
+            in_string = byte != '"';
+        } else if (byte == '"') {
+            in_string = true;
+        } else if (byte == '[' || byte == '{') {
+            if (++depth > JSONRPC_DEPTH) {
+                return "nested too deep";
+            }
+        } else if (byte == ']' || byte == '}') {
+            depth -= depth > 0;
+        } else if (byte == '-' || is_digit(byte)) {
+            step = number_length(line + i);
+            if (step == 0) {
+                return "no number, or one of more than 64 bits";
+            }
+        } else if (byte == 'N' || byte == 'I') {
+            return "NaN and Infinity are no numbers";
+        }
+    }
+    return NULL;
+}
+
 struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
                                   struct lodge_error *err)
 {
     struct json_tokener *tokener = parser->tokener;
+    size_t at = 0;
+    const char *flaw = flaw_of(line, length, &at);
+    if (flaw != NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu", flaw, at + 1);
+        return NULL;
+    }
     json_tokener_reset(tokener);
     /* With the closing zero: so that a number at the end is known to be whole. */
     struct json_object *json = json_tokener_parse_ex(tokener, line, (int)length + 1);
@@ -47,14 +131,10 @@ struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *lin
     }
     if (error != json_tokener_success) {
         json_object_put(json);
-        if (error == json_tokener_error_depth) {
-            (void)lodge_fail(err, LODGE_ERROR_PARSE, "nested deeper than %d", JSONRPC_DEPTH);
-        } else {
-            (void)lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu",
-                             error == json_tokener_continue ? "it ends too early"
-                                                            : json_tokener_error_desc(error),
-                             end + 1);
-        }
+        (void)lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu",
+                         error == json_tokener_continue ? "it ends too early"
+                                                        : json_tokener_error_desc(error),
+                         end + 1);
         return NULL;
     }
     if (json == NULL) {
@@ -63,26 +143,13 @@ struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *lin
     return json;
 }
 
-/* json-c clamps integers of more than 64 bits and knows NaN, Infinity and `1.`, none of which could
- * be sent back as they came. */
 static bool is_id(struct json_object *id)
 {
-    if (json_object_is_type(id, json_type_int)) {
-        return json_object_get_uint64(id) != UINT64_MAX && json_object_get_int64(id) != INT64_MIN;
-    }
     if (json_object_is_type(id, json_type_double)) {
-        const char *point = strchr(json_object_to_json_string(id), '.');
-        return isfinite(json_object_get_double(id)) &&
-               (point == NULL || (point[1] >= '0' && point[1] <= '9'));
+        return isfinite(json_object_get_double(id)) != 0; /* 1e400 is not */
     }
-    return id == NULL || json_object_is_type(id, json_type_string);
-}
-
-/* A text in which no zero byte hides the rest from strcmp(). */
-static bool is_plain_text(struct json_object *json)
-{
-    return json_object_is_type(json, json_type_string) &&
-           strlen(json_object_get_string(json)) == (size_t)json_object_get_string_len(json);
+    return id == NULL || json_object_is_type(id, json_type_string) ||
+           json_object_is_type(id, json_type_int);
 }
 
 bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_request,
@@ -95,20 +162,24 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
     struct json_object *id = NULL;
     bool has_id = json_object_object_get_ex(json, "id", &id);
     if (!is_id(id)) {
-        return lodge_fail(err, LODGE_ERROR_REQUEST,
-                          "'id' must be a string, a number of at most 64 bits, or null");
+        return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' must be a string, a number or null");
     }
     ret_request->id = id;
 
     struct json_object *member = NULL;
-    if (!json_object_object_get_ex(json, "jsonrpc", &member) || !is_plain_text(member) ||
+    if (!json_object_object_get_ex(json, "jsonrpc", &member) ||
+        !json_object_is_type(member, json_type_string) ||
         strcmp(json_object_get_string(member), "2.0") != 0) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'jsonrpc' must be \"2.0\"");
     }
-    if (!json_object_object_get_ex(json, "method", &member) || !is_plain_text(member)) {
+    if (!json_object_object_get_ex(json, "method", &member) ||
+        !json_object_is_type(member, json_type_string)) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'method' must be a string");
     }
     ret_request->method = json_object_get_string(member);
+    if (strlen(ret_request->method) != (size_t)json_object_get_string_len(member)) {
+        ret_request->method = ""; /* nobody's name has a zero byte */
+    }
 
     struct json_object *params = NULL;
     if (json_object_object_get_ex(json, "params", &params) &&
