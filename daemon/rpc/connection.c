@@ -18,7 +18,11 @@
 /* One read is small: what is read is parsed before more is, so a burst of requests is bounded by
  * what their answers leave unsent and not by what a socket holds (uv_read_stop alone does not do
  * it). */
-enum { READ_BYTES = 4096, KEEP_BYTES = 4096 };
+enum { READ_BYTES = 4096 };
+
+/* What one client may have of a turn: libuv reads up to 32 times in a row, and a thousand lists
+ * that match nothing leave hardly anything unsent. */
+enum { PARSE_MS = 5 };
 
 static void bury(void *owner);
 
@@ -57,14 +61,28 @@ static void stop_reading(struct connection *connection)
     }
 }
 
+/* It had its part of this turn: what is left is for the next. */
+static bool is_tired(struct connection *connection)
+{
+    if (loop_monotonic_ms() <= connection->turn_ends) {
+        return false;
+    }
+    connection->resting = true;
+    connection_flush_later(connection);
+    return true;
+}
+
 /* Handles the lines that are there, as long as their answers find room. */
 static void parse(struct connection *connection)
 {
+    connection->turn_ends = loop_monotonic_ms() + PARSE_MS;
     connection->parsing = true;
+    connection->resting = false;
     while (!connection->closing && !connection->close_when_sent) {
         if (batch_is_open(connection)) {
             batch_run(connection);
             if (batch_is_open(connection)) {
+                (void)is_tired(connection);
                 break;
             }
         }
@@ -85,6 +103,9 @@ static void parse(struct connection *connection)
             break;
         }
         handle_line(connection, line, length);
+        if (is_tired(connection)) {
+            break;
+        }
     }
     connection->parsing = false;
 }
@@ -92,7 +113,8 @@ static void parse(struct connection *connection)
 static bool may_read(const struct connection *connection)
 {
     return !connection->ended && !connection->closing && !connection->close_when_sent &&
-           !batch_is_open(connection) && connection_unsent(connection) < CONNECTION_UNSENT_MAX;
+           !connection->resting && !batch_is_open(connection) &&
+           connection_unsent(connection) < CONNECTION_UNSENT_MAX;
 }
 
 /* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
@@ -110,8 +132,9 @@ static bool is_hung_up(const struct connection *connection)
 static void close_if_done(struct connection *connection)
 {
     if (connection->ended && !connection->closing) {
+        /* Half a line is owed nothing: its other half will not come. */
         bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
-                    connection->subscriber_count > 0 || frame_pending(&connection->frame);
+                    connection->subscriber_count > 0 || connection->resting;
         if (!owed || is_hung_up(connection)) {
             connection_close(connection);
         } else {

@@ -30,8 +30,10 @@ struct connection {
     size_t last_queue;    /* unsent at the last check */
     uint64_t progress_at; /* when that last became less, monotonic */
     bool reading;
-    bool parsing; /* a line is being handled further up the stack */
-    bool ended;   /* the client will send no more */
+    bool resting;       /* it had its part of this turn: lines are left for the next */
+    uint64_t turn_ends; /* when it will have had it, monotonic */
+    bool parsing;       /* a line is being handled further up the stack */
+    bool ended;         /* the client will send no more */
     bool closing;
     bool close_when_sent;
     struct batch batch;

@@ -23,7 +23,13 @@ static void trim(struct buffer *buffer)
 
 void connection_flush(struct connection *connection)
 {
-    if (connection->closing || connection->writing || connection->out.length == 0) {
+    if (connection->closing || connection->writing) {
+        return;
+    }
+    if (connection->out.length == 0) {
+        if (connection->close_when_sent) {
+            connection_close(connection);
+        }
         return;
     }
     if (connection->out.failed) {
