@@ -104,7 +104,7 @@ static void draw_first(const struct model *model, const struct view_state *state
 
     append(canvas, &left, STYLE(ROLE_ACCENT), "lodge");
     if (area.width >= 60) {
-        if (model->server.name != NULL) {
+        if (model->server.name != NULL && strcmp(model->server.name, "lodged") != 0) {
             append(canvas, &left, STYLE(ROLE_PLAIN), " ");
             append(canvas, &left, STYLE(ROLE_PLAIN), model->server.name);
         }
@@ -117,7 +117,9 @@ static void draw_first(const struct model *model, const struct view_state *state
            area.width >= 100  ? "        "
            : area.width >= 60 ? "   "
                               : "  ");
-    draw_counts(model, canvas, &left, area.width < 60);
+    if (model->ready) { /* until then nothing is counted, which is not 0 */
+        draw_counts(model, canvas, &left, area.width < 60);
+    }
     draw_who(model, canvas, whole, left.width - 2);
 }
 

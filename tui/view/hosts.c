@@ -41,8 +41,8 @@ static void draw_load(const struct model_host *entry, struct canvas *canvas, str
     x += canvas_text(canvas, (struct area){x, area.y, 5, 1}, STYLE(ROLE_DIM), "CPU ");
     chart_bar(canvas, (struct area){x, area.y, bar, 1}, STYLE(ROLE_RUN), host->stats.cpu_percent);
     x += bar + 1;
-    snprintf(text, sizeof(text), "%s%% of %lld", figure_percent(host->stats.cpu_percent).text,
-             (long long)host->cpus);
+    snprintf(text, sizeof(text), "%s%s of %lld", figure_percent(host->stats.cpu_percent).text,
+             isnan(host->stats.cpu_percent) ? "" : "%", (long long)host->cpus);
     canvas_text(canvas, (struct area){x, area.y, 14, 1}, STYLE(ROLE_PLAIN),
                 host->cpus < 0 ? "-" : text);
     x += 15;

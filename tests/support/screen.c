@@ -1,0 +1,304 @@
+/* screen: see the header. */
+#include "support/screen.h"
+
+#include "support/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <vterm.h>
+
+#define DEADLINE_MS 30000
+
+/* While we wait for something that no byte announces (an end, a stop) we look this often. */
+#define LOOK_MS 20
+
+static long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void become_program(int terminal, const char *const *argv, const char *const *env)
+{
+    struct rlimit none = {0, 0};
+
+    setsid();
+    ioctl(terminal, TIOCSCTTY, 0);
+    dup2(terminal, STDIN_FILENO);
+    dup2(terminal, STDOUT_FILENO);
+    dup2(terminal, STDERR_FILENO);
+    setrlimit(RLIMIT_CORE, &none); /* crashes are part of the test */
+    for (; *env != NULL; env++) {
+        char name[64];
+        const char *value = strchr(*env, '=');
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*env, "="), *env);
+        if (value == NULL) {
+            unsetenv(name);
+        } else {
+            setenv(name, value + 1, 1);
+        }
+    }
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+struct screen *screen_start(int width, int height, const char *const *argv, const char *const *env)
+{
+    struct screen *screen = calloc(1, sizeof(*screen));
+    struct winsize size = {.ws_row = (unsigned short)height, .ws_col = (unsigned short)width};
+
+    assert_non_null(screen);
+    screen->width = width;
+    screen->height = height;
+    assert_int_equal(openpty(&screen->terminal, &screen->program, NULL, NULL, &size), 0);
+    fcntl(screen->terminal, F_SETFD, FD_CLOEXEC);
+    fcntl(screen->program, F_SETFD, FD_CLOEXEC);
+    assert_int_equal(tcgetattr(screen->program, &screen->before), 0);
+    screen->vterm = vterm_new(height, width);
+    vterm_set_utf8(screen->vterm, 1);
+    screen->cells = vterm_obtain_screen(screen->vterm);
+    vterm_screen_enable_altscreen(screen->cells, 1);
+    vterm_screen_reset(screen->cells, 1);
+    screen->pid = fork();
+    assert_int_not_equal(screen->pid, -1);
+    if (screen->pid == 0) {
+        become_program(screen->program, argv, env);
+    }
+    return screen;
+}
+
+void screen_stop(struct screen *screen)
+{
+    if (screen->pid != 0) {
+        kill(screen->pid, SIGKILL);
+        waitpid(screen->pid, NULL, 0);
+    }
+    close(screen->terminal);
+    close(screen->program);
+    vterm_free(screen->vterm);
+    free(screen->bytes);
+    free(screen);
+}
+
+static void keep_bytes(struct screen *screen, const char *bytes, size_t length)
+{
+    if (screen->length + length + 1 > screen->capacity) {
+        screen->capacity = (screen->length + length + 1) * 2;
+        screen->bytes = realloc(screen->bytes, screen->capacity);
+        assert_non_null(screen->bytes);
+    }
+    memcpy(screen->bytes + screen->length, bytes, length);
+    screen->length += length;
+}
+
+/* Takes in what comes within `timeout_ms`, and answers what the terminal was asked. */
+static void take_in(struct screen *screen, int timeout_ms)
+{
+    struct pollfd wait = {.fd = screen->terminal, .events = POLLIN};
+    char bytes[65536];
+    char answer[256];
+
+    if (poll(&wait, 1, timeout_ms) <= 0) {
+        return;
+    }
+    ssize_t length = read(screen->terminal, bytes, sizeof(bytes));
+    if (length <= 0) {
+        return;
+    }
+    keep_bytes(screen, bytes, (size_t)length);
+    vterm_input_write(screen->vterm, bytes, (size_t)length);
+    size_t answered = vterm_output_read(screen->vterm, answer, sizeof(answer));
+    if (answered > 0) {
+        assert_int_equal(write(screen->terminal, answer, answered), answered);
+    }
+}
+
+static size_t encode(uint32_t character, char *out)
+{
+    if (character < 0x80) {
+        out[0] = (char)character;
+        return 1;
+    }
+    size_t length = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (character & 0x3f));
+        character >>= 6;
+    }
+    out[0] = (char)((0xf00U >> length) | character);
+    return length;
+}
+
+static size_t encode_cell(const struct screen *screen, int x, int y, char *out)
+{
+    VTermScreenCell cell;
+    size_t length = 0;
+
+    vterm_screen_get_cell(screen->cells, (VTermPos){.row = y, .col = x}, &cell);
+    if (cell.chars[0] == 0) {
+        out[0] = ' ';
+        return 1;
+    }
+    if (cell.chars[0] == UINT32_MAX) {
+        return 0; /* the right half of a wide one */
+    }
+    for (size_t i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i] != 0; i++) {
+        length += encode(cell.chars[i], out + length);
+    }
+    return length;
+}
+
+char *screen_text(struct screen *screen)
+{
+    size_t cells = (size_t)screen->width * (size_t)screen->height;
+    char *text = malloc(cells * 4 * VTERM_MAX_CHARS_PER_CELL + (size_t)screen->height + 1);
+    size_t length = 0;
+
+    assert_non_null(text);
+    for (int y = 0; y < screen->height; y++) {
+        size_t start = length;
+        for (int x = 0; x < screen->width; x++) {
+            length += encode_cell(screen, x, y, text + length);
+        }
+        while (length > start && text[length - 1] == ' ') {
+            length--;
+        }
+        text[length++] = '\n';
+    }
+    text[length] = '\0';
+    return text;
+}
+
+static bool line_has(const char *picture, const char *start, const char *text)
+{
+    while (*picture != '\0') {
+        size_t length = strcspn(picture, "\n");
+        char line[4096];
+        snprintf(line, sizeof(line), "%.*s", (int)length, picture);
+        if (strncmp(line, start, strlen(start)) == 0 && strstr(line, text) != NULL) {
+            return true;
+        }
+        picture += length + (picture[length] == '\n');
+    }
+    return false;
+}
+
+/* Waits until a line with that start and text is there, or is not. */
+static void wait_until(struct screen *screen, const char *start, const char *text, bool there)
+{
+    long deadline = now_ms() + DEADLINE_MS;
+
+    for (;;) {
+        char *picture = screen_text(screen);
+        bool is_there = line_has(picture, start, text);
+        if (is_there == there) {
+            free(picture);
+            return;
+        }
+        if (now_ms() >= deadline) {
+            print_error("waited for '%s%s' to %s; there is:\n%s", start, text,
+                        there ? "appear" : "go", picture);
+            free(picture);
+            fail();
+        }
+        free(picture);
+        take_in(screen, (int)(deadline - now_ms()));
+    }
+}
+
+void screen_wait(struct screen *screen, const char *text)
+{
+    wait_until(screen, "", text, true);
+}
+
+void screen_wait_gone(struct screen *screen, const char *text)
+{
+    wait_until(screen, "", text, false);
+}
+
+void screen_wait_line(struct screen *screen, const char *start, const char *text)
+{
+    wait_until(screen, start, text, true);
+}
+
+void screen_type(struct screen *screen, const char *keys)
+{
+    assert_int_equal(write(screen->terminal, keys, strlen(keys)), strlen(keys));
+}
+
+void screen_resize(struct screen *screen, int width, int height)
+{
+    struct winsize size = {.ws_row = (unsigned short)height, .ws_col = (unsigned short)width};
+
+    screen->width = width;
+    screen->height = height;
+    vterm_set_size(screen->vterm, height, width);
+    assert_int_equal(ioctl(screen->terminal, TIOCSWINSZ, &size), 0);
+}
+
+void screen_signal(struct screen *screen, int number)
+{
+    assert_int_equal(kill(screen->pid, number), 0);
+}
+
+/* Waits for a change of the program's state while reading what it writes. */
+static void wait_for_child(struct screen *screen, int options)
+{
+    long deadline = now_ms() + DEADLINE_MS;
+
+    while (waitpid(screen->pid, &screen->status, options | WNOHANG) == 0) {
+        if (now_ms() >= deadline) {
+            char *picture = screen_text(screen);
+            print_error("the program neither ended nor stopped; there is:\n%s", picture);
+            free(picture);
+            fail();
+        }
+        take_in(screen, LOOK_MS);
+    }
+    take_in(screen, 0); /* its last words */
+}
+
+int screen_wait_end(struct screen *screen)
+{
+    wait_for_child(screen, 0);
+    screen->pid = 0;
+    return WIFSIGNALED(screen->status) ? 128 + WTERMSIG(screen->status)
+                                       : WEXITSTATUS(screen->status);
+}
+
+void screen_wait_stopped(struct screen *screen)
+{
+    wait_for_child(screen, WUNTRACED);
+    assert_true(WIFSTOPPED(screen->status));
+}
+
+bool screen_wrote(const struct screen *screen, const char *bytes)
+{
+    return screen->length > 0 &&
+           memmem(screen->bytes, screen->length, bytes, strlen(bytes)) != NULL;
+}
+
+void screen_forget_bytes(struct screen *screen)
+{
+    screen->length = 0;
+}
+
+bool screen_modes_are_restored(const struct screen *screen)
+{
+    struct termios now;
+
+    return tcgetattr(screen->program, &now) == 0 && now.c_lflag == screen->before.c_lflag &&
+           now.c_iflag == screen->before.c_iflag && now.c_oflag == screen->before.c_oflag;
+}
