@@ -2,6 +2,7 @@
 #include "host/abilities.h"
 #include "host/definitions.h"
 #include "host/domain_xml_read.h"
+#include "host/lanes.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
 #include "host/look.h"
@@ -73,6 +74,7 @@ void host_retry_later(struct host *host)
 static void drop_all(struct host *host)
 {
     host->generation++;
+    lanes_stop(host);
     loop_timer_stop(host->idle);
     loop_timer_stop(host->slow);
     safety_stop(host);
@@ -80,6 +82,7 @@ static void drop_all(struct host *host)
     host->syncing = false;
     host->listed = false;
     host->synced = false;
+    host->hung_out = false;
     role_drop(host, ROLE_SYNC);
     role_drop(host, ROLE_WATCH);
 }
@@ -122,6 +125,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
         sync_start(host);
         abilities_ask(host);
         safety_start(host);
+        lanes_start(host);
     }
 }
 
@@ -229,7 +233,9 @@ const char *host_name(const struct host *host)
 
 struct host_counts host_counts(const struct host *host)
 {
-    return host->counts;
+    struct host_counts counts = host->counts;
+    counts.lanes_lost = lanes_lost(host);
+    return counts;
 }
 
 void host_ref(struct host *host)

@@ -1,5 +1,6 @@
 #include "host/look.h"
 #include "host/definitions.h"
+#include "host/hung.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
@@ -49,15 +50,6 @@ static void report_state(struct host *host, const struct domain *domain, bool se
     host->listener->domain_state(host->owner, host->name, &report);
 }
 
-static void tell_answers_again(struct host *host, struct domain *domain)
-{
-    domain->stuck_since = 0;
-    if (domain->hung) {
-        domain->hung = false;
-        host->listener->domain_hung(host->owner, host->name, domain->uuid_text, 0);
-    }
-}
-
 void look_tell_name(struct host *host, struct domain *domain, const char *name)
 {
     bool renamed = name != NULL && domain_set_name(domain, name);
@@ -93,7 +85,7 @@ void look_tell_state(struct host *host, struct domain *domain, const struct stat
         report_state(host, domain, seen_change);
     }
     if (libvirt_state(answer->state) != LODGE_VM_RUNNING) {
-        tell_answers_again(host, domain);
+        hung_is_over(host, domain);
     }
     look_has_state(host, domain);
 }
@@ -117,7 +109,7 @@ void look_tell_gone(struct host *host, struct domain *domain)
     bool told = domain->told;
     char uuid[sizeof domain->uuid_text];
     memcpy(uuid, domain->uuid_text, sizeof uuid);
-    tell_answers_again(host, domain);
+    hung_is_over(host, domain);
     look_has_state(host, domain);
     look_has_definition(host, domain);
     domains_remove(&host->domains, domain);

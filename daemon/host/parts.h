@@ -1,10 +1,15 @@
 /*
  * parts: what a host is made of. For the files of this folder only; everything here is the loop's.
  *
- * host.c     up, down, connecting               roles.c        connections by risk, calls on them
- * look.c     one domain's state, asked alone    definitions.c  XML, alone or in a sync's batches
- * sync.c     everything, after each connect     safety.c       lists by state that must find
- * nothing lanes.c    the counters of running guests     abilities.c    what the driver can do
+ * host.c          up, down, connecting
+ * roles.c         connections by risk, calls on them
+ * look.c          one domain's state, asked alone
+ * definitions.c   XML, alone or in a sync's batches
+ * sync.c          everything, after each connect
+ * safety.c        lists by state that must find nothing
+ * lanes.c         the counters of running guests
+ * hung.c          whose QEMU does not answer
+ * abilities.c     what the driver can do
  */
 #ifndef HOST_PARTS_H
 #define HOST_PARTS_H
@@ -75,6 +80,8 @@ struct host {
     uint64_t doubts_serial;
 
     struct xml_question *questions; /* that have no answer yet */
+    bool hung_out;                  /* a question who hangs */
+    size_t stuck;                   /* guests that did when it was answered */
     struct lanes *lanes;            /* NULL where the driver has no counters */
     struct host_counts counts;
 };
