@@ -6,11 +6,23 @@
 #include "scope.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <grp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* A reload runs on a worker, so not getgrnam(). A group too large for the room does exist. */
+static bool group_exists(const char *name)
+{
+    enum { ROOM = 16384 };
+    struct group entry;
+    struct group *found = NULL;
+    AUTO(free) char *room = xmalloc(ROOM);
+    int failed = getgrnam_r(name, &entry, room, ROOM, &found);
+    return failed == ERANGE || (failed == 0 && found != NULL);
+}
 
 /* --- defaults that depend on who runs lodged ------------------------------------------------- */
 
@@ -32,7 +44,7 @@ static char *find_socket_mode(void)
 /* Packages make the group; a plain `make install` may not have. */
 static char *find_socket_group(void)
 {
-    return xstrdup(geteuid() == 0 && getgrnam("lodge") != NULL ? "lodge" : "none");
+    return xstrdup(geteuid() == 0 && group_exists("lodge") ? "lodge" : "none");
 }
 
 /* --- one type after the other ----------------------------------------------------------------- */
@@ -77,7 +89,7 @@ static bool set_group(const struct config_key *key, void *target, const char *te
                       struct lodge_error *err)
 {
     bool none = strcmp(text, "none") == 0;
-    if (!none && getgrnam(text) == NULL) {
+    if (!none && !group_exists(text)) {
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "%s = '%s', expected a group of this machine, or none", key->name, text);
     }
