@@ -79,6 +79,18 @@ static gid_t socket_group(const struct config *config)
     return group == NULL ? (gid_t)-1 : group->gr_gid;
 }
 
+/* From before the socket is there until the loop hears them: who connects may stop us at once, and
+ * that is to be an orderly end too. */
+static void hold_signals(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(how, &signals, NULL);
+}
+
 static void on_signal(void *owner, int number)
 {
     struct signals *signals = owner;
@@ -108,6 +120,7 @@ static int run(struct config *config, const struct options *options, struct lodg
     AUTO(free) char *store_error = NULL;
     struct house_parts parts = {0};
     int state_lock = -1; /* held until the process ends */
+    hold_signals(SIG_BLOCK);
     struct listen_options door = {config->socket, config->socket_mode, socket_group(config)};
     if (!store_lock_directory(config->state_dir, &state_lock, err) ||
         !listen_at(&door, &parts.listening, err)) {
@@ -134,6 +147,7 @@ static int run(struct config *config, const struct options *options, struct lodg
     loop_on_signal(loop, SIGTERM, on_signal, &signals);
     loop_on_signal(loop, SIGINT, on_signal, &signals);
     loop_on_signal(loop, SIGHUP, on_signal, &signals);
+    hold_signals(SIG_UNBLOCK);
     house_open(house);
     loop_run(loop);
     house_free(house);

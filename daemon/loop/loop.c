@@ -33,10 +33,15 @@ struct loop {
     struct loop_later *later_first;
     struct loop_later **later_last;
     struct loop_later *running; /* those of this turn that have not run yet */
-    void **garbage; /* freed at the end of the turn */
+    void **garbage;             /* freed at the end of the turn */
     size_t garbage_count;
     size_t garbage_room;
+    struct loop *next_ended;
 };
+
+/* Loops that have ended: a thread that was lost in a call may still post to one when it returns, so
+ * its mailbox stays until the process is gone. */
+static struct loop *ended;
 
 static _Thread_local bool is_loop_thread;
 
@@ -154,12 +159,9 @@ bool loop_free(struct loop *loop)
     for (int turns = 0; turns < 100 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; turns++) {
     }
     bool clean = uv_loop_close(&loop->uv) == 0;
-    close(loop->wake_fd);
-    mailbox_free(loop->box);
     free(loop->garbage);
-    if (clean) {
-        free(loop);
-    }
+    loop->next_ended = ended;
+    ended = loop;
     is_loop_thread = false;
     return clean;
 }

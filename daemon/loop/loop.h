@@ -20,8 +20,8 @@ struct loop;
  * calling thread becomes the loop's. */
 struct loop *loop_new(void);
 
-/* Runs the closing callbacks that are left and frees everything. False if handles were left open.
- */
+/* Runs the closing callbacks that are left and closes every handle; false if some were left open.
+ * Its mailbox stays: threads that are lost may still post, and nobody will collect. */
 bool loop_free(struct loop *loop);
 
 uv_loop_t *loop_uv(struct loop *loop);

@@ -280,16 +280,29 @@ struct vm *const *registry_sorted(struct registry *registry, size_t *ret_count)
     return registry->sorted;
 }
 
+/* A uuid is the same in capital letters; libvirt prints it in small ones. */
+static void lower_case(const char *text, char ret_uuid[static 37])
+{
+    size_t i = 0;
+    for (; i < 36 && text[i] != '\0'; i++) {
+        ret_uuid[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] + 'a' - 'A') : text[i];
+    }
+    ret_uuid[i] = '\0';
+}
+
 /* The one visible VM on `host` (NULL: on any) that is called `text`; adds to `*found`. */
 static struct vm *search(struct registry *registry, const char *host, const char *text,
                          const struct viewer *viewer, unsigned *found)
 {
     struct vm *hit = NULL;
+    char uuid[37];
+    lower_case(text, uuid);
     for (struct registry_host *on = registry->hosts; on != NULL; on = on->next) {
         if (host != NULL && strcmp(on->facts.name, host) != 0) {
             continue;
         }
-        struct vm *vm = registry_find_vm(registry, on->facts.name, text);
+        struct vm *vm =
+            registry_find_vm(registry, on->facts.name, strlen(text) == 36 ? uuid : text);
         if (vm != NULL && vm_is_visible(vm, viewer)) {
             hit = vm;
             (*found)++;
@@ -337,7 +350,7 @@ struct vm *registry_get(struct registry *registry, const char *text, const struc
 void registry_incomplete(struct registry *registry, struct lodge_strings *names)
 {
     for (struct registry_host *host = registry->hosts; host != NULL; host = host->next) {
-        if (!host->synced && !lodge_strings_add(names, host->facts.name)) {
+        if (host->facts.synced_at == 0 && !lodge_strings_add(names, host->facts.name)) {
             abort();
         }
     }

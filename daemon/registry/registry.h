@@ -14,7 +14,6 @@
 struct registry_host {
     struct feed_entry entry; /* first */
     struct lodge_host facts;
-    bool synced; /* every domain has been told since it came up */
     uint64_t sampled_turn;
     struct registry_host *next;
 };

@@ -60,7 +60,7 @@ static void on_connection(void *owner, const char *name,
     free(host->facts.error);
     host->facts.error = error;
     if (report->state != LODGE_HOST_UP) {
-        host->synced = false;
+        host->facts.synced_at = 0;
         each_vm_of(registry, host, become_stale);
     }
     registry_host_changed(registry, host);
@@ -127,7 +127,7 @@ static void on_synced(void *owner, const char *name)
 {
     struct registry *registry = owner;
     struct registry_host *host = reporting(registry, name);
-    host->synced = true;
+    host->facts.synced_at = loop_wall_ms();
     each_vm_of(registry, host, become_fresh);
     registry_host_changed(registry, host);
 }

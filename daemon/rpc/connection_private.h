@@ -27,7 +27,7 @@ struct connection {
     struct buffer held;    /* whole lines that wait for the end of a batch's line */
     uv_write_t write;
     bool writing;
-    size_t last_queue;    /* unsent at the last check */
+    size_t last_untaken;  /* by the client, at the last check */
     uint64_t progress_at; /* when that last became less, monotonic */
     bool reading;
     bool resting;       /* it had its part of this turn: lines are left for the next */

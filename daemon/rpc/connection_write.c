@@ -57,7 +57,7 @@ void connection_flush(struct connection *connection)
     bytes =
         uv_buf_init(connection->sending.data + done, (unsigned)(connection->sending.length - done));
     connection->writing = true;
-    connection->last_queue = SIZE_MAX;
+    connection->last_untaken = SIZE_MAX;
     if (uv_write(&connection->write, stream, &bytes, 1, wrote) != 0) {
         connection->writing = false;
         connection_close(connection);

@@ -93,7 +93,8 @@ static bool check_free(const char *path, const struct sockaddr_un *address, stru
 
 /* Bound under another name with no rights at all, given its owner and mode, then renamed: there is
  * no moment in which somebody may connect who should not. */
-static bool bind_beside(const struct listen_options *options, int *ret_fd, struct lodge_error *err)
+static bool bind_beside(const struct listen_options *options, struct listening *ret_listening,
+                        struct lodge_error *err)
 {
     AUTO(free) char *beside = xasprintf("%s.new", options->path);
     struct sockaddr_un address;
@@ -113,14 +114,15 @@ static bool bind_beside(const struct listen_options *options, int *ret_fd, struc
         errno = bind_errno;
         return failed(err, "bind", options->path);
     }
+    struct stat info;
     bool owned = options->group == (gid_t)-1 || lchown(beside, (uid_t)-1, options->group) == 0;
-    if (!owned || chmod(beside, options->mode) != 0 || listen(fd, BACKLOG) != 0 ||
-        rename(beside, options->path) != 0) {
+    if (!owned || lstat(beside, &info) != 0 || chmod(beside, options->mode) != 0 ||
+        listen(fd, BACKLOG) != 0 || rename(beside, options->path) != 0) {
         (void)failed(err, "put into place", options->path);
         (void)unlink(beside);
         return false;
     }
-    *ret_fd = fd;
+    *ret_listening = (struct listening){.fd = fd, .device = info.st_dev, .inode = info.st_ino};
     fd = -1;
     return true;
 }
@@ -130,19 +132,25 @@ bool listen_at(const struct listen_options *options, struct listening *ret_liste
 {
     struct sockaddr_un address;
     AUTO(fd_close) int lock_fd = -1;
-    int fd = -1;
+    struct listening listening;
     if (!address_of(options->path, &address, err) || !make_parent(options->path, err) ||
         !take_lock(options->path, &lock_fd, err) || !check_free(options->path, &address, err) ||
-        !bind_beside(options, &fd, err)) {
+        !bind_beside(options, &listening, err)) {
         return false;
     }
-    *ret_listening = (struct listening){.fd = fd, .lock_fd = lock_fd};
+    listening.lock_fd = lock_fd;
+    *ret_listening = listening;
     lock_fd = -1;
     return true;
 }
 
 void listen_end(const char *path, const struct listening *listening)
 {
-    (void)unlink(path);
+    struct stat info;
+    bool is_ours = lstat(path, &info) == 0 && info.st_dev == listening->device &&
+                   info.st_ino == listening->inode;
+    if (is_ours) {
+        (void)unlink(path);
+    }
     close(listening->lock_fd);
 }

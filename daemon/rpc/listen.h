@@ -17,8 +17,10 @@ struct listen_options {
 };
 
 struct listening {
-    int fd;      /* bound and listening, non-blocking */
-    int lock_fd; /* PATH.lock, held for life */
+    int fd;       /* bound and listening, non-blocking */
+    int lock_fd;  /* PATH.lock, held for life */
+    dev_t device; /* of the socket file, with its inode: what we may remove */
+    ino_t inode;
 };
 
 /* Takes the lock beside the path, looks whether somebody answers there, binds beside it and renames
@@ -26,8 +28,8 @@ struct listening {
 bool listen_at(const struct listen_options *options, struct listening *ret_listening,
                struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Removes the socket file (the lock file stays: removing it would let two daemons lock two files).
- */
+/* Removes the socket file if it still is ours. The lock file stays: removing it would let two
+ * daemons lock two files. */
 void listen_end(const char *path, const struct listening *listening);
 
 #endif

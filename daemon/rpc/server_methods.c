@@ -132,7 +132,7 @@ static void health_run(struct call *call, const void *params)
             .state = xstrdup(lodge_host_state_name(host->facts.state)),
             .error = host->facts.error,
         };
-        health.ready &= host->synced || host->facts.state == LODGE_HOST_DOWN;
+        health.ready &= host->facts.synced_at != 0 || host->facts.state == LODGE_HOST_DOWN;
     }
     struct buffer result = {0};
     fields_write(&result, health_fields, FIELD_MASK_ALL, &health);

@@ -28,6 +28,7 @@ struct lodge_host {
     enum lodge_host_state state;
     int64_t since;
     char *error; /* why it is not up */
+    int64_t synced_at; /* when every domain had been read since it came up; 0: not yet, or down */
     int64_t cpus;
     int64_t memory_mib;
     char *hypervisor; /* "QEMU 7.2.0" */

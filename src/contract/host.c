@@ -32,6 +32,8 @@ const struct field lodge_host_fields[] = {
     {"state", FIELD_ENUM, AT(state), .names = &lodge_host_state_names, .help = "of its connection"},
     {"since", FIELD_TIME, AT(since), .help = "when it came into this state"},
     {"error", FIELD_STRING, AT(error), .help = "why it is not up"},
+    {"synced_at", FIELD_TIME, AT(synced_at), .nullable = true,
+     .help = "when every domain had been read since it came up, null before"},
     {"cpus", FIELD_INT, AT(cpus), .help = "logical CPUs"},
     {"memory_mib", FIELD_INT, AT(memory_mib), .help = "in all"},
     {"hypervisor", FIELD_STRING, AT(hypervisor), .help = "name and version"},
