@@ -106,7 +106,7 @@ build_folder()
         rm -rf "$folder"
     fi
     if [ -e "$folder/build.ninja" ]; then
-        meson configure "$folder" "$@"
+        [ $# = 0 ] || meson configure "$folder" "$@" >/dev/null
     else
         meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
             tail -n 20 "$folder.log" >&2
