@@ -229,15 +229,14 @@ char *lodge_client_call_wait(struct lodge_client *client, const char *method, co
                              int timeout_ms, struct lodge_error *err)
 {
     struct waiting waiting = {.err = err};
-    bool is_open = true;
+    struct lodge_error lost = {0}; /* end_waiting is told the same */
     if (lodge_client_call(client, method, params, timeout_ms, end_waiting, &waiting, err) == 0) {
         return NULL;
     }
-    while (!waiting.is_over && is_open) {
+    /* Dispatch first: inside a callback, what is waited for may have been read already. */
+    while (lodge_client_dispatch(client, &lost) && !waiting.is_over) {
         struct pollfd ready = {lodge_client_fd(client), lodge_client_events(client), 0};
-        struct lodge_error lost = {0}; /* end_waiting has been told the same */
         poll(&ready, 1, lodge_client_timeout_ms(client));
-        is_open = lodge_client_dispatch(client, &lost);
     }
     return waiting.result;
 }

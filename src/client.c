@@ -253,6 +253,10 @@ static bool take_lines(struct lodge_client *client)
 
 static void client_receive(struct lodge_client *client)
 {
+    /* A callback that dispatches finds the lines that came together with its own. */
+    if (!take_lines(client)) {
+        return;
+    }
     for (int reads = 0; reads < READS_PER_DISPATCH; reads++) {
         char *space = frame_space(&client->in, READ_SIZE);
         if (space == NULL) {

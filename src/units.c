@@ -115,9 +115,12 @@ static const char *unknown_text(char text[UNIT_TEXT])
     return text;
 }
 
-/* `amount` in units, times `parts`, rounded. Whole units first: nothing here can overflow. */
+/* `amount` in units, times `parts` (up to 10), rounded. Nobody has more than half an exabyte. */
 static int64_t parts_of(int64_t amount, int64_t unit, int parts)
 {
+    if (amount > INT64_MAX / 16) {
+        amount = INT64_MAX / 16;
+    }
     return amount / unit * parts + (amount % unit * parts + unit / 2) / unit;
 }
 
