@@ -6,6 +6,7 @@
 #include "options.h"
 #include "scope.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
@@ -18,7 +19,7 @@
 #define DEFAULT_URI "qemu:///system"
 
 enum {
-    KEYS_MAX = 64,
+    KEYS_MAX = 64, /* bits of `given` */
     HOSTS_MAX = 64,
     NAME_MAX_BYTES = 64,
     /* sun_path has 108 bytes; ".stream" and a NUL must fit behind (the stream door's socket) */
@@ -37,6 +38,11 @@ struct reader {
     int key_lines[KEYS_MAX];  /* where each row of config_keys was set, 0: not at all */
     int host_lines[HOSTS_MAX];
 };
+
+static uint64_t bit(const struct config_key *key)
+{
+    return UINT64_C(1) << (key - config_keys);
+}
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
@@ -189,6 +195,7 @@ static bool set_key(struct reader *reader, const char *name, const char *value)
                           name);
     }
     *line = reader->line;
+    reader->config->given |= bit(key);
     void *target = reader->host == NULL ? (void *)reader->config : (void *)reader->host;
     return config_key_set(key, target, value, reader->err);
 }
@@ -240,6 +247,7 @@ static bool read_file(struct config *config, const char *path, bool may_be_missi
         return lodge_fail(err, LODGE_ERROR_INVALID, "%s: cannot be read: %s", path,
                           strerror(errno));
     }
+    assert(config_key_count <= KEYS_MAX);
     struct reader reader = {.file = file, .config = config, .err = err};
     int bad_line = ini_parse_stream(next_line, &reader, heard, &reader);
     int read_error = ferror(file) ? errno : 0;
@@ -278,11 +286,13 @@ static bool set_defaults(struct config *config, struct lodge_error *err)
     return true;
 }
 
-static void replace(char **place, const char *text)
+/* A flag's text is taken as it is: paths may be relative to where somebody stands. */
+static void set_daemon_flag(struct config *config, const char *name, char **place, const char *text)
 {
     if (text != NULL) {
         free(*place);
         *place = xstrdup(text);
+        config->given |= bit(config_key_find("daemon", name));
     }
 }
 
@@ -306,13 +316,11 @@ static bool set_host_flag(struct config *config, const char *flag, struct lodge_
 
 static bool set_flags(struct config *config, const struct options *options, struct lodge_error *err)
 {
-    replace(&config->socket, options->socket);
-    replace(&config->state_dir, options->state_dir);
-    if (options->log_level != NULL) {
-        if (!log_check_levels(options->log_level, err)) {
-            return lodge_fail_in(err, "--log-level");
-        }
-        replace(&config->log_level, options->log_level);
+    set_daemon_flag(config, "socket", &config->socket, options->socket);
+    set_daemon_flag(config, "state_dir", &config->state_dir, options->state_dir);
+    set_daemon_flag(config, "log_level", &config->log_level, options->log_level);
+    if (options->log_level != NULL && !log_check_levels(options->log_level, err)) {
+        return lodge_fail_in(err, "--log-level");
     }
     if (options->host_count > 0) {
         hosts_clear(config);
@@ -389,7 +397,8 @@ char *config_needs_restart(const struct config *now, const struct config *next)
     struct buffer words = {0};
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->reloadable || strcmp(key->section, "host") == 0) {
+        bool given = ((now->given | next->given) & bit(key)) != 0;
+        if (key->reloadable || !given || strcmp(key->section, "host") == 0) {
             continue;
         }
         AUTO(free) char *before = config_key_text(key, now);

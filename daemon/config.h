@@ -11,6 +11,7 @@
 #include "log.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -22,7 +23,8 @@ struct host_config {
 };
 
 struct config {
-    char *file; /* what was read, or NULL */
+    char *file;     /* what was read, or NULL */
+    uint64_t given; /* bit N: file or flags set row N of config_keys, it is no default */
     char *socket;
     mode_t socket_mode;
     char *socket_group; /* NULL: leave the group alone */
@@ -50,7 +52,8 @@ bool config_load(const struct options *options, struct config *ret_config, struc
 void config_clear(struct config *config);
 
 /* The keys that differ in `next` and cannot be changed while running, as "[section] key, …" for the
- * log; the caller frees; NULL when there are none. */
+ * log; the caller frees; NULL when there are none. What is a default in both does not differ, even
+ * if the environment it came from has changed since. */
 char *config_needs_restart(const struct config *now, const struct config *next);
 
 /* What --check-config says: all keys with their values, as a file that would give the same. */
