@@ -38,14 +38,14 @@ static const struct guest guests[] = {
 };
 
 /* What the driver must find before it is first opened. Files for serial logs, because otherwise
- * each start looks for virtlogd; root as root, because the account libvirt-qemu could not reach a
- * root below a home that is 0700, and a normal user's driver ignores the last three. */
-static const char qemu_conf[] = "stdio_handler = \"file\"\n"
-                                "user = \"root\"\n"
-                                "group = \"root\"\n"
-                                "dynamic_ownership = 0\n"
-                                "remember_owner = 0\n"
-                                "security_driver = \"none\"\n";
+ * each start looks for virtlogd. A root process' driver would start QEMU as libvirt-qemu, which
+ * cannot reach a folder below a home that is 0700; a normal user's may not even name an account. */
+static const char qemu_conf[] = "stdio_handler = \"file\"\n";
+static const char qemu_conf_root[] = "user = \"root\"\n"
+                                     "group = \"root\"\n"
+                                     "dynamic_ownership = 0\n"
+                                     "remember_owner = 0\n"
+                                     "security_driver = \"none\"\n";
 
 static bool complain(const char *what)
 {
@@ -98,7 +98,8 @@ static bool root_prepare(const char *root)
         return false;
     }
     AUTO(fclose) FILE *file = fopen(path, "we");
-    if (!file || fputs(qemu_conf, file) < 0 || fflush(file) != 0) {
+    const char *more = geteuid() == 0 ? qemu_conf_root : "";
+    if (!file || fputs(qemu_conf, file) < 0 || fputs(more, file) < 0 || fflush(file) != 0) {
         return complain_errno(path);
     }
     return true;
