@@ -112,6 +112,24 @@ static void ask_width(void)
     screen_distrust();
 }
 
+/* Arrows as terminals send them that do not heed the mode we ask for (or whose multiplexer does
+ * not), beside those that their description names. */
+static void learn_arrows(void)
+{
+    static const struct {
+        const char *sequence;
+        int key;
+    } arrows[] = {
+        {"\033[A", KEY_UP},    {"\033OA", KEY_UP},    {"\033[B", KEY_DOWN}, {"\033OB", KEY_DOWN},
+        {"\033[C", KEY_RIGHT}, {"\033OC", KEY_RIGHT}, {"\033[D", KEY_LEFT}, {"\033OD", KEY_LEFT},
+        {"\033[H", KEY_HOME},  {"\033OH", KEY_HOME},  {"\033[F", KEY_END},  {"\033OF", KEY_END},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(arrows); i++) {
+        define_key(arrows[i].sequence, arrows[i].key);
+    }
+}
+
 static void forget_shown(void)
 {
     getmaxyx(stdscr, screen.height, screen.width);
@@ -151,6 +169,7 @@ bool screen_open(struct lodge_error *err)
     nonl();
     nodelay(stdscr, TRUE);
     keypad(stdscr, TRUE);
+    learn_arrows();
     curs_set(0);
     choose_palette();
     screen.glyphs = is_utf8() ? GLYPHS_DOTS : GLYPHS_ASCII;

@@ -91,8 +91,10 @@ static void keys_move_the_cursor(void **state)
     screen_wait_line(screen, "> ", "build-runner-02");
     screen_type(screen, "k");
     screen_wait_line(screen, "> ", "build-runner-01");
-    screen_type(screen, ESC "[B"); /* an arrow */
+    screen_type(screen, ESC "OB"); /* an arrow */
     screen_wait_line(screen, "> ", "build-runner-02");
+    screen_type(screen, ESC "[A"); /* and as a terminal sends it that does not heed modes */
+    screen_wait_line(screen, "> ", "build-runner-01");
     screen_type(screen, "G");
     screen_wait(screen, "50/50");
     screen_wait_line(screen, "> ", "東京-edge");
