@@ -27,11 +27,13 @@ static const int priorities[] = {
 static bool is_journal_stream(int stream)
 {
     const char *text = getenv("JOURNAL_STREAM");
-    unsigned long long device = 0;
-    unsigned long long inode = 0;
     struct stat info;
-    return text != NULL && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(stream, &info) == 0 && info.st_dev == device && info.st_ino == inode;
+    if (text == NULL || fstat(stream, &info) != 0) {
+        return false;
+    }
+    char *end = NULL;
+    bool same_device = strtoull(text, &end, 10) == info.st_dev;
+    return same_device && *end == ':' && strtoull(end + 1, NULL, 10) == info.st_ino;
 }
 
 static int journal_connect(const char *path)
