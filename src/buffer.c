@@ -223,7 +223,7 @@ void buffer_add_json_time(struct buffer *buffer, int64_t time_ms)
         seconds--;
     }
     struct tm utc;
-    if (gmtime_r(&seconds, &utc) == NULL) {
+    if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year < -1900 || utc.tm_year > 9999 - 1900) {
         buffer_add_text(buffer, "null");
         return;
     }

@@ -53,7 +53,8 @@ void buffer_add_json_int(struct buffer *buffer, int64_t value);
 /* With at most `decimals` decimals; what JSON cannot say (NAN, infinities) is null. */
 void buffer_add_json_number(struct buffer *buffer, double value, int decimals);
 
-/* "2026-11-23T18:14:00.000Z" for ms since 1970 (RFC 3339, three decimals, UTC). */
+/* "2026-11-23T18:14:00.000Z" for ms since 1970 (RFC 3339, three decimals, UTC); null for years
+ * that it has no digits for. */
 void buffer_add_json_time(struct buffer *buffer, int64_t time_ms);
 
 #endif

@@ -104,8 +104,8 @@ static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
             if (step == 0) {
                 return "no number, or one of more than 64 bits";
             }
-        } else if (byte == 'N' || byte == 'I') {
-            return "NaN and Infinity are no numbers";
+        } else if (byte == '\0' || strchr(" \t\r\n,:truefalsn", byte) == NULL) {
+            return "an unexpected character"; /* among them those of NaN, Infinity and 'text' */
         }
     }
     return NULL;
