@@ -2,7 +2,7 @@
 """documents: what the programs offer stands in their manual, and what CONTRIBUTING names exists.
 
 Names are read from the tables that the programs run by, so that a new row without a word in its
-page fails here.
+page fails here. lodge-rpc.7 and lodged.conf.5 need no look: their tables are printed from the rows.
 """
 
 import re
@@ -11,11 +11,10 @@ import source
 
 # Where the tables are -> the row's name -> the page that must say it.
 TABLES = (
-    ("daemon/rpc/*_methods.c", r'\.name = "([a-z]+\.[a-z_]+)"', "man/lodge-rpc.7.scd"),
     ("daemon/options.c", r'\.name = "(--[a-z-]+)"', "man/lodged.8.scd"),
-    ("daemon/config_keys.c", r'\.name = "([a-z_]+)"', "man/lodged.conf.5.scd"),
     ("tui/cli/verbs.c", r'\.name = "([a-z]+)"', "man/lodge.1.scd"),
-    ("tui/cli/*.c", r'\.flag = "(--[a-z-]+)"', "man/lodge.1.scd"),
+    ("tui/cli/verbs.c", r'\.flag = "(--[a-z-]+)"', "man/lodge.1.scd"),
+    ("tui/input/commands.c", r'\.name = "([a-z-]+)"', "man/lodge.1.scd"),
 )
 METHOD_ROW = re.compile(r'\{\s*\.name = "([a-z]+\.[a-z_]+)".*?\n    \}', re.S)
 
