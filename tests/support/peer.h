@@ -151,4 +151,31 @@ PEER void expect_heard(const char *line)
     assert_string_equal(hear(), line);
 }
 
+/* The answer to a call, as its callback saw it. Static wherever it is, since closing the client
+ * after a test answers what is still open. */
+struct answer {
+    int times;
+    char result[200];
+    struct lodge_error error;
+};
+
+PEER void keep(void *data, const char *result, const struct lodge_error *error)
+{
+    struct answer *answer = data;
+    answer->times++;
+    snprintf(answer->result, sizeof answer->result, "%s", result != NULL ? result : "");
+    if (error != NULL) {
+        answer->error = *error;
+    }
+}
+
+PEER int64_t call(const char *method, const char *params, int timeout_ms, struct answer *answer)
+{
+    struct lodge_error err = {0};
+    int64_t id = lodge_client_call(client, method, params, timeout_ms, keep, answer, &err);
+    assert_string_equal(err.message, "");
+    assert_true(id > 0);
+    return id;
+}
+
 #endif

@@ -2,6 +2,7 @@
 #include "scope.h"
 #include "support/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static char *tags[] = {(char[]){"ci"}, (char[]){"hot"}};
@@ -126,8 +127,8 @@ static void what_is_unknown_matches_no_comparison(void **state)
     lodge_vm_init(&vm);
 
     for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
-        char opposite[32] = "!";
-        strcat(opposite, all[i]);
+        char opposite[32];
+        snprintf(opposite, sizeof opposite, "!%s", all[i]);
         expect_match(all[i], false, &vm);
         expect_match(opposite, true, &vm);
     }

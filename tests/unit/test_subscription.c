@@ -55,6 +55,13 @@ static const struct lodge_subscribe vms = {.topics = {[LODGE_TOPIC_VM] = true}};
     "{\"jsonrpc\":\"2.0\",\"method\":\"event.subscribe\",\"id\":" id \
     ",\"params\":{\"topics\":[\"vm\"]}}"
 
+static int start(void **state)
+{
+    told_length = 0;
+    told[0] = '\0';
+    return peer_start(state);
+}
+
 static void subscribe(const struct lodge_subscribe *what, lodge_event_fn *handler)
 {
     struct lodge_error err = {0};
@@ -411,24 +418,26 @@ static void ten_thousand_vms_arrive_each_once(void **state)
     assert_int_equal(fleet.count, VMS);
 }
 
+#define WITH_EARS(function) cmocka_unit_test_setup_teardown(function, start, peer_stop)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_PEER(all_of_what_is_wanted_is_asked_for),
-        WITH_PEER(events_are_told_in_order_as_structs),
-        WITH_PEER(samples_are_of_a_vm_or_of_a_host),
-        WITH_PEER(what_a_newer_daemon_says_is_passed_over_without_a_gap),
-        WITH_PEER(a_gap_begins_anew),
-        WITH_PEER(a_refusal_is_told_once),
-        WITH_PEER(an_answer_without_a_number_is_a_refusal),
-        WITH_PEER(subscriptions_begin_anew_after_a_reconnect),
-        WITH_PEER(a_loss_before_the_answer_is_no_refusal),
-        WITH_PEER(without_a_connection_a_subscription_waits),
-        WITH_PEER(what_is_ended_is_not_heard_of_again),
-        WITH_PEER(what_is_ended_before_its_answer_is_unsubscribed_then),
-        WITH_PEER(a_handler_may_end_its_subscription),
-        WITH_PEER(a_handler_may_close_the_client),
-        WITH_PEER(ten_thousand_vms_arrive_each_once),
+        WITH_EARS(all_of_what_is_wanted_is_asked_for),
+        WITH_EARS(events_are_told_in_order_as_structs),
+        WITH_EARS(samples_are_of_a_vm_or_of_a_host),
+        WITH_EARS(what_a_newer_daemon_says_is_passed_over_without_a_gap),
+        WITH_EARS(a_gap_begins_anew),
+        WITH_EARS(a_refusal_is_told_once),
+        WITH_EARS(an_answer_without_a_number_is_a_refusal),
+        WITH_EARS(subscriptions_begin_anew_after_a_reconnect),
+        WITH_EARS(a_loss_before_the_answer_is_no_refusal),
+        WITH_EARS(without_a_connection_a_subscription_waits),
+        WITH_EARS(what_is_ended_is_not_heard_of_again),
+        WITH_EARS(what_is_ended_before_its_answer_is_unsubscribed_then),
+        WITH_EARS(a_handler_may_end_its_subscription),
+        WITH_EARS(a_handler_may_close_the_client),
+        WITH_EARS(ten_thousand_vms_arrive_each_once),
     };
     return cmocka_run_group_tests_name("subscription", tests, NULL, NULL);
 }

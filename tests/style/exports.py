@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""exports: liblodge exports exactly the functions that its public headers declare."""
+
+import re
+
+import source
+
+MAP = "src/liblodge.map"
+DECLARED = re.compile(r"^(?!typedef)[a-z].*?\*?\b(lodge_\w+)\(", re.M)
+EXPORTED = re.compile(r"^\s+(lodge_\w+);", re.M)
+
+
+def check(root):
+    exported = set(EXPORTED.findall((root / MAP).read_text()))
+    declared = {}
+    for path in source.files(root, ("include",), (".h",)):
+        for name in DECLARED.findall(source.code_only(path.read_text())):
+            declared[name] = path.relative_to(root)
+    if not declared:
+        yield "include: no functions found: has the folder moved?"
+    for name in sorted(set(declared) - exported):
+        yield f"{declared[name]}: {MAP} does not export {name}"
+    for name in sorted(exported - set(declared)):
+        yield f"{MAP}: no public header declares {name}"
+
+
+if __name__ == "__main__":
+    source.run(check)
