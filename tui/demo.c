@@ -244,6 +244,7 @@ static void fill_host(const struct demo *demo, size_t index, int64_t now_ms,
     host->name = xstrdup(host_names[index]);
     host->state = index == ATTIC ? LODGE_HOST_DOWN : LODGE_HOST_UP;
     host->since = index == ATTIC ? demo->attic_down_ms : now_ms - 92 * 24 * HOUR_MS;
+    host->synced_at = index == ATTIC ? 0 : host->since;
     host->uri = xasprintf("qemu+ssh://%s/system", host_names[index]);
     host->cpus = demo->host_cpus;
     host->memory_mib = demo->host_cpus * INT64_C(6) * 1024;

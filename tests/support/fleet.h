@@ -102,6 +102,7 @@ static inline void fleet_host(struct model *model, const char *name, enum lodge_
     event.host.error = fleet_text(error);
     event.host.state = state;
     event.host.since = FLEET_NOW - 60000;
+    event.host.synced_at = state == LODGE_HOST_UP ? FLEET_NOW - 50000 : 0;
     model_apply(model, &event);
     lodge_host_clear(&event.host);
 }

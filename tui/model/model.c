@@ -17,10 +17,6 @@
 
 #define FIRST_BUCKETS 256
 
-/* A host that came up after `ready` gets this long to tell its guests before those that it did not
- * tell are taken for gone. */
-#define CONFIRM_MS 5000
-
 void model_init(struct model *model)
 {
     *model = (struct model){.bucket_count = FIRST_BUCKETS};
@@ -282,6 +278,7 @@ static void take_host_facts(struct lodge_host *host, const struct lodge_host *to
     set_strings(&host->features, &told->features);
     host->state = told->state;
     host->since = told->since;
+    host->synced_at = told->synced_at;
     host->cpus = told->cpus;
     host->memory_mib = told->memory_mib;
     host->rev = told->rev;
@@ -366,13 +363,14 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
     model->facts++;
 }
 
-/* Whether a row of an incomplete host has had its time to be told again. */
-static bool row_is_unconfirmed(const struct model *model, const struct model_row *row)
+/* Whether a row from before a reset has not been told again though its host has been read since. */
+static bool row_is_disowned(const struct model *model, const struct model_row *row)
 {
+    if (!model->ready || row->told == model->telling || row->gone_ms != 0) {
+        return false;
+    }
     const struct model_host *host = model_find_host(model, row->vm.host);
-
-    return model->ready && row->told != model->telling && host != NULL &&
-           host->host.state == LODGE_HOST_UP && model->now_ms - host->host.since > CONFIRM_MS;
+    return host != NULL && host->told == model->telling && host_is_read(&host->host);
 }
 
 int64_t model_expire(struct model *model)
@@ -381,7 +379,7 @@ int64_t model_expire(struct model *model)
 
     for (size_t i = model->count; i-- > 0;) {
         struct model_row *row = model->rows[i];
-        if (row->gone_ms == 0 && row->told != model->telling && row_is_unconfirmed(model, row)) {
+        if (row_is_disowned(model, row)) {
             row->gone_ms = model->now_ms;
         }
         if (row->gone_ms == 0) {
@@ -434,6 +432,21 @@ void model_fail_detail(struct model *model, const char *error)
 bool model_row_is_stale(const struct model *model, const struct model_row *row)
 {
     return row->vm.stale != 0 || model->link.state != LINK_LIVE || row->told != model->telling;
+}
+
+bool host_is_read(const struct lodge_host *host)
+{
+    return host->state == LODGE_HOST_UP && host->synced_at != 0;
+}
+
+bool model_is_complete(const struct model *model)
+{
+    for (size_t i = 0; i < model->host_count; i++) {
+        if (!host_is_read(&model->hosts[i].host)) {
+            return false;
+        }
+    }
+    return model->ready;
 }
 
 static void count_row(struct model *model, const struct model_row *row, const char **owner)

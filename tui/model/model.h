@@ -108,6 +108,10 @@ void model_fail_detail(struct model *model, const char *error);
 struct model_row *model_find(const struct model *model, const char *host, const char *uuid);
 struct model_host *model_find_host(const struct model *model, const char *name);
 
+/* Whether all guests of a host have been told; of every host. */
+bool host_is_read(const struct lodge_host *host);
+bool model_is_complete(const struct model *model);
+
 /* Counts rows by state and hosts' guests anew; cheap, once per drawn frame. */
 void model_count(struct model *model);
 

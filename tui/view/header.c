@@ -117,7 +117,7 @@ static void draw_first(const struct model *model, const struct view_state *state
            area.width >= 100  ? "        "
            : area.width >= 60 ? "   "
                               : "  ");
-    if (model->ready) { /* until then nothing is counted, which is not 0 */
+    if (model->total > 0 || model_is_complete(model)) { /* what is not counted is not 0 */
         draw_counts(model, canvas, &left, area.width < 60);
     }
     draw_who(model, canvas, whole, left.width - 2);
@@ -129,6 +129,7 @@ struct load {
     int64_t memory_used_mib;
     int64_t memory_mib;
     size_t up;
+    size_t unread;                   /* of those, whose guests have not all been read */
     const struct lodge_host *broken; /* the first that is not up */
     size_t not_up;
 };
@@ -147,6 +148,7 @@ static struct load load_of(const struct model *model)
             continue;
         }
         load.up++;
+        load.unread += host->synced_at == 0;
         if (host->cpus > 0 && !isnan(host->stats.cpu_percent)) {
             busy += host->stats.cpu_percent * (double)host->cpus;
             cpus += (double)host->cpus;
@@ -183,9 +185,16 @@ static void draw_hosts_state(const struct model *model, const struct load *load,
         append(canvas, area, STYLE(ROLE_PLAIN), host->name);
         snprintf(text, sizeof(text), " %s", lodge_host_state_name(host->state));
         append(canvas, area, STYLE(load->not_up > 0 ? ROLE_ERROR : ROLE_RUN), text);
+        if (load->unread > 0) {
+            append(canvas, area, STYLE(ROLE_WARN), ", reading");
+        }
     } else {
         snprintf(text, sizeof(text), "%zu hosts up", load->up);
         append(canvas, area, STYLE(load->up > 0 ? ROLE_RUN : ROLE_DIM), text);
+        if (load->unread > 0) {
+            snprintf(text, sizeof(text), ", reading %zu", load->unread);
+            append(canvas, area, STYLE(ROLE_WARN), text);
+        }
     }
     if (load->broken != NULL) {
         const struct lodge_host *host = load->broken;
@@ -241,5 +250,9 @@ void header_draw(const struct model *model, const struct view_state *state, stru
     if (area.height > 1) {
         area.y++;
         draw_second(model, canvas, area);
+        if (model->link.state != LINK_LIVE) {
+            area.height = 1;
+            canvas_add_flags(canvas, area, STYLE_DIM);
+        }
     }
 }

@@ -189,7 +189,7 @@ void blank_draw(const struct model *model, const struct view_state *state, struc
     if (draw_broken_hosts(model, canvas, place) > 0) {
         return;
     }
-    if (!model->ready || model->incomplete.count > 0) {
+    if (!model_is_complete(model)) {
         canvas_text(canvas, place, STYLE(ROLE_PLAIN), "reading the guests...");
     } else {
         canvas_paragraph(canvas, place, STYLE(ROLE_PLAIN),
