@@ -22,22 +22,20 @@ class EmbedTest(unittest.TestCase):
 
     def setUp(self):
         self.world = World("le")
+        self.addCleanup(self.world.close)
         self.home = self.world.folder / "home"
         self.home.mkdir()
         if self.UID is not None:
             os.chown(self.home, self.UID, self.UID)
-
-    def tearDown(self):
-        self.world.close()
 
     def daemon(self, root, **how):
         env = {"HOME": str(self.home), "USER": "", "XDG_RUNTIME_DIR": "", **how.pop("env", {})}
         return self.world.daemon({"local": root.uri}, uid=self.UID, env=env, wrap=root.wrap, **how)
 
     def mirror(self, daemon):
-        mirror = Mirror(daemon.rpc(), topics=["vm", "host"])
-        return mirror.wait(lambda m: m.ready and not m.incomplete
-                           and m.hosts.get("local", {}).get("state") == "up" and m, 60)
+        mirror = daemon.synced(60)
+        self.assertEqual(mirror.hosts["local"]["state"], "up", mirror.hosts)
+        return mirror
 
 
 class AsThisUser(EmbedTest):

@@ -21,6 +21,7 @@ class GuestsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         cls.libvirtd = cls.world.libvirtd()
         for name in cls.GUESTS:
             cls.libvirtd.define(name)
@@ -28,14 +29,9 @@ class GuestsTest(unittest.TestCase):
         cls.daemon = cls.world.daemon({"q": cls.libvirtd.qemu_uri, "t": "test:///default"})
         cls.daemon.synced()
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
-
     def setUp(self):
-        self.rpc = self.daemon.rpc()
-        self.mirror = Mirror(self.rpc, topics=["vm", "host"])
-        self.mirror.wait(lambda m: m.ready and not m.incomplete and m.hosts["q"]["state"] == "up")
+        self.mirror = self.daemon.synced(60)
+        self.rpc = self.mirror.rpc
 
     def tearDown(self):
         self.rpc.close()

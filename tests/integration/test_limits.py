@@ -26,15 +26,12 @@ class LimitsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         path = cls.world.folder / "fleet.xml"
         path.write_text(fleet_xml(1000))
         cls.daemon = cls.world.daemon({"a": f"test://{path}"}, config=OPEN_TO_ALL)
         cls.daemon.synced().rpc.close()
         cls.open = []
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
 
     def tearDown(self):
         for client in self.open:

@@ -22,11 +22,9 @@ class DoorTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         cls.daemon = cls.world.daemon("test:///default")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
+        cls.daemon.synced().rpc.close()
 
     def setUp(self):
         self.rpc = self.daemon.rpc()

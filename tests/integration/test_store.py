@@ -17,9 +17,7 @@ NOBODY = 65534 if ROOT else None
 class StoreTest(unittest.TestCase):
     def setUp(self):
         self.world = World()
-
-    def tearDown(self):
-        self.world.close()
+        self.addCleanup(self.world.close)
 
     def state(self, daemon):
         folder = pathlib.Path(daemon.state_dir)

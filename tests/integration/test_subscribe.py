@@ -22,14 +22,11 @@ class QuietTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         path = cls.world.folder / "fleet.xml"
         path.write_text(fleet_xml(cls.COUNT, cls.RUNNING))
         cls.daemon = cls.world.daemon({"a": f"test://{path}", "b": "test:///default"})
         cls.daemon.synced()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
 
     def setUp(self):
         self.rpc = self.daemon.rpc()
@@ -183,15 +180,12 @@ class MovingTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         cls.libvirtd = cls.world.libvirtd()
         cls.virsh = cls.libvirtd.virsh_shell(cls.libvirtd.test_uri)
+        cls.addClassCleanup(cls.virsh.close)
         cls.daemon = cls.world.daemon({"t": cls.libvirtd.test_uri})
         cls.daemon.synced()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.virsh.close()
-        cls.world.close()
 
     def setUp(self):
         self.rpc = self.daemon.rpc()

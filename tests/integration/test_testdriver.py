@@ -31,8 +31,7 @@ class Fleet:
         if "f" not in first["incomplete"]:
             self.assertEqual(len(first["vms"]), count, "neither incomplete nor whole")
         mirror = Mirror(early, topics=["vm", "host"], fields=["state", "vcpus", "memory_mib"])
-        mirror.wait(lambda m: m.ready and not m.incomplete
-                    and m.hosts.get("f", {}).get("state") in (None, "up"), MINUTE)
+        daemon.synced(MINUTE, fields=["state"]).rpc.close()
         answer = early.call("vm.list", deadline=MINUTE)
         self.assertEqual(answer["incomplete"], [])
         self.assertEqual(names(answer), [f"vm{number:05d}" for number in range(count)])
@@ -65,9 +64,7 @@ class Fleet:
 class InProcess(unittest.TestCase, Fleet):
     def setUp(self):
         self.world = World()
-
-    def tearDown(self):
-        self.world.close()
+        self.addCleanup(self.world.close)
 
     def fleet(self, count):
         path = self.world.folder / "fleet.xml"
@@ -115,11 +112,8 @@ class ThroughLibvirtd(unittest.TestCase, Fleet):
     @classmethod
     def setUpClass(cls):
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         cls.libvirtd = cls.world.libvirtd()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.close()
 
     def fleet(self, count):
         path = self.world.folder / f"fleet{count}.xml"

@@ -41,7 +41,7 @@ done
 # In old cgroup trees of containers QEMU cannot be put into a group of its own.
 printf 'cgroup_controllers = []\\nnamespaces = []\\n' >>/etc/libvirt/qemu.conf
 ip link set lo up 2>/dev/null || true
-virtlogd -d
+virtlogd -d -p /run/libvirt/virtlogd.pid  # its own place for it is shared with the machine
 echo held
 exec cat "$1"
 """
@@ -128,8 +128,8 @@ class Libvirtd:
 
     def start(self):
         self.process = self.world.keeper.start(
-            ["nsenter", "-m", "-n", "-t", str(self.holder.pid), "libvirtd", "-f",
-             self.folder / "libvirtd.conf"], self.folder / "libvirtd.log")
+            ["nsenter", "-m", "-n", "-t", str(self.holder.pid), "libvirtd",
+             "-p", "/run/libvirt/libvirtd.pid", "-f", self.folder / "libvirtd.conf"], self.folder / "libvirtd.log")
         self.world.watch(self.process)
         until = time.monotonic() + PATIENCE
         while self.virsh("uri", check=False).returncode:

@@ -12,7 +12,9 @@ SKIPPED = 77
 
 
 def sentence(test):
-    name = test.id().rsplit(".", 1)[-1]
+    name = test.id()
+    if not name.startswith("setUpClass"):
+        name = name.rsplit(".", 1)[-1]
     return name.removeprefix("test_").replace("_", " ")
 
 

@@ -87,7 +87,8 @@ class Process:
 
     def tail(self, lines=25):
         said = [line for line in self.output().splitlines() if "ethtool" not in line]
-        return f"--- {self.log.name}\n" + "\n".join(said[-lines:])
+        how = "runs" if self.running() else f"ended with {self.status}"
+        return f"--- {self.log.name} ({how})\n" + "\n".join(said[-lines:])
 
 
 class Keeper:
@@ -208,6 +209,8 @@ class Daemon:
                 poll.register(self.world.keeper.line, select.POLLIN)
                 poll.poll(20 if os.path.exists(self.socket) else 1000)
                 inotify.clear()
+        with Rpc(self.socket) as rpc:  # it listens before its loop runs
+            rpc.call("server.ping")
         return self
 
     def answers(self):
@@ -224,10 +227,17 @@ class Daemon:
         return client
 
     def synced(self, deadline=PATIENCE, **params):
-        """A client with a mirror of all VMs and hosts, once every host that answers was read."""
-        mirror = Mirror(self.rpc(), topics=["vm", "host"], **params)
-        return mirror.wait(lambda m: m.ready and m.hosts and m if not m.incomplete else None,
-                           deadline)
+        """A mirror of all VMs and hosts, once vm.list calls itself complete."""
+        mirror = Mirror(self.rpc(), topics=["vm", "host"], **params).wait_ready(deadline)
+        until = time.monotonic() + deadline
+        while incomplete := mirror.rpc.call("vm.list", limit=1, fields=[])["incomplete"]:
+            if time.monotonic() > until:
+                raise Timeout(f"still incomplete: {incomplete}\n{self.process.tail()}")
+            try:
+                mirror.step(0.05)  # that the last host was read is told by nothing of its own
+            except Timeout:
+                pass
+        return mirror.settle()
 
     def stop(self, number=15, deadline=PATIENCE):
         for client in self.clients:
