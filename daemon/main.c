@@ -127,6 +127,9 @@ static int run(struct config *config, const struct options *options, struct lodg
         return complain(err);
     }
     log_start(config->log_format);
+    if (config->group_absent) {
+        log_info(LOG_MAIN, "there is no group 'lodge': only root may open %s", config->socket);
+    }
     struct lodge_error trouble = {0};
     parts.store = store_open(config->state_dir, &trouble);
     if (parts.store == NULL) {
@@ -181,9 +184,7 @@ int main(int argc, char **argv)
         return complain(&err);
     }
     if (options.check_config) {
-        printf("%s: %zu host%s, socket %s, state in %s\n",
-               config.file == NULL ? "no configuration file" : config.file, config.host_count,
-               config.host_count == 1 ? "" : "s", config.socket, config.state_dir);
+        config_print(&config, stdout);
         config_clear(&config);
         options_clear(&options);
         return LEAVE_OK;

@@ -130,6 +130,14 @@ static bool is_hung_up(const struct connection *connection)
     return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+bool connection_is_alive(struct connection *connection)
+{
+    if (!connection->closing && is_hung_up(connection)) {
+        connection_close(connection);
+    }
+    return !connection->closing;
+}
+
 /* After the client said that it sends no more: it still gets what it asked for. */
 static void close_if_done(struct connection *connection)
 {
@@ -366,7 +374,7 @@ static void bury(void *owner)
     }
     json_object_put(connection->batch.entries);
     connection->batch.entries = NULL;
-    door_connection_gone(connection->door, connection);
+    door_connection_gone(connection);
     loop_close_handle((uv_handle_t *)&connection->pipe, closed);
 }
 

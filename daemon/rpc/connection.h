@@ -43,6 +43,10 @@ const struct identity *connection_identity(const struct connection *connection);
 uint64_t connection_serial(const struct connection *connection);
 struct door *connection_door(const struct connection *connection);
 
+/* Whether it still counts: not closing, and its other end not closed altogether (which the loop may
+ * be about to hear; then it is closed here). */
+bool connection_is_alive(struct connection *connection);
+
 /* Closes it if nothing of what is unsent went out for CONNECTION_STALLED_MS, or if the other end is
  * gone for good. Returns whether it must be looked at again. */
 bool connection_check(struct connection *connection, uint64_t now_ms);

@@ -14,7 +14,6 @@ struct door {
     const struct rpc_house *house;
     struct jsonrpc_parser *parser;
     struct connection_link connections; /* head */
-    unsigned count;
     uint64_t serial;
     struct loop_timer *check;
     bool closing;
@@ -41,6 +40,27 @@ struct viewer door_viewer(const struct door *door, const struct identity *identi
     return (struct viewer){.uid = identity->uid, .role = people_role(people, identity)};
 }
 
+/* How many are in, of everybody and of one user. Those who have gone count until the loop hears of
+ * it, so before somebody is turned away they are looked for. */
+struct attendance {
+    unsigned all;
+    unsigned same_uid;
+};
+
+static struct attendance count(const struct door *door, uid_t uid, bool look)
+{
+    struct attendance attendance = {0};
+    for (struct connection_link *link = door->connections.next; link != &door->connections;
+         link = link->next) {
+        struct connection *connection = connection_of(link);
+        if (!look || connection_is_alive(connection)) {
+            attendance.all++;
+            attendance.same_uid += connection_identity(connection)->uid == uid;
+        }
+    }
+    return attendance;
+}
+
 static bool may_enter(const struct door *door, const struct connection *newcomer,
                       struct lodge_error *err)
 {
@@ -55,19 +75,18 @@ static bool may_enter(const struct door *door, const struct connection *newcomer
     if (viewer.role != ROLE_ADMIN) {
         limit -= DOOR_KEPT_FOR_ADMINS;
     }
-    if (door->count >= limit) {
+    struct attendance in = count(door, identity->uid, false);
+    if (in.all >= limit || in.same_uid >= DOOR_PER_UID) {
+        in = count(door, identity->uid, true);
+    }
+    if (in.all >= limit) {
         return lodge_fail(err, LODGE_ERROR_TOO_MANY, "%u connections are open, no more are let in",
-                          door->count);
+                          in.all);
     }
-    unsigned same_uid = 0;
-    for (struct connection_link *link = door->connections.next; link != &door->connections;
-         link = link->next) {
-        same_uid += connection_identity(connection_of(link))->uid == identity->uid;
-    }
-    if (same_uid >= DOOR_PER_UID) {
+    if (in.same_uid >= DOOR_PER_UID) {
         return lodge_fail(err, LODGE_ERROR_TOO_MANY,
                           "uid %u has %u connections open, no more are let in",
-                          (unsigned)identity->uid, same_uid);
+                          (unsigned)identity->uid, in.same_uid);
     }
     return true;
 }
@@ -91,7 +110,6 @@ static void someone_knocks(uv_stream_t *server, int status)
     link->next = &door->connections;
     link->prev->next = link;
     door->connections.prev = link;
-    door->count++;
     if (welcome) {
         connection_start(connection);
     } else {
@@ -99,12 +117,11 @@ static void someone_knocks(uv_stream_t *server, int status)
     }
 }
 
-void door_connection_gone(struct door *door, struct connection *connection)
+void door_connection_gone(struct connection *connection)
 {
     struct connection_link *link = connection_link(connection);
     link->prev->next = link->next;
     link->next->prev = link->prev;
-    door->count--;
 }
 
 static void check(void *owner)

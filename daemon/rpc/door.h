@@ -24,7 +24,7 @@ const struct rpc_house *door_house(const struct door *door);
 struct jsonrpc_parser *door_parser(const struct door *door);
 struct viewer door_viewer(const struct door *door, const struct identity *identity);
 
-void door_connection_gone(struct door *door, struct connection *connection);
+void door_connection_gone(struct connection *connection);
 
 /* Something is unsent somewhere: look now and then whether it goes out. */
 void door_watch(struct door *door);
