@@ -38,8 +38,8 @@ static const struct {
 };
 _Static_assert(ARRAY_LENGTH(kinds) == LODGE_ERROR_KINDS, "a row per kind");
 
-static void fill(struct lodge_error *err, enum lodge_error_kind kind, const char *format,
-                 va_list args)
+__attribute__((format(printf, 3, 0))) static void
+fill(struct lodge_error *err, enum lodge_error_kind kind, const char *format, va_list args)
 {
     assert(kind != LODGE_ERROR_NONE);
     assert(err->kind == LODGE_ERROR_NONE); /* a second failure must not hide the first */
