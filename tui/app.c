@@ -206,6 +206,13 @@ static int patience(const struct app *app)
     return feed >= 0 && feed < timeout ? feed : timeout;
 }
 
+static void draw_if_due(struct app *app)
+{
+    if (!app->quit && clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
+        draw(app);
+    }
+}
+
 static void loop(struct app *app)
 {
     while (!app->quit) {
@@ -223,11 +230,10 @@ static void loop(struct app *app)
         }
         read_signals(app);
         read_keys(app);
+        draw_if_due(app); /* what a key did does not wait for news */
         feed_run(app->feed);
         notice_news(app);
-        if (!app->quit && clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
-            draw(app);
-        }
+        draw_if_due(app);
     }
 }
 

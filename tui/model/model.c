@@ -457,6 +457,7 @@ static void count_row(struct model *model, const struct model_row *row, const ch
         host->vms++;
     }
     model->total++;
+    model->tagged += row->vm.tags.count > 0;
     if (row->vm.stale != 0 || row->told != model->telling) {
         model->stale++;
     } else if (row->vm.unresponsive != 0) {
@@ -480,6 +481,7 @@ void model_count(struct model *model)
     model->hung = 0;
     model->stale = 0;
     model->owners = 0;
+    model->tagged = 0;
     for (size_t i = 0; i < model->host_count; i++) {
         model->hosts[i].vms = 0;
     }

@@ -66,6 +66,7 @@ struct model {
     size_t total;
     size_t hung; /* unresponsive and not stale */
     size_t stale;
+    size_t tagged; /* rows with tags */
     size_t owners; /* how many different ones: 0, 1, or 2 for more */
     struct {
         enum link_state state;

@@ -243,6 +243,11 @@ static bool owners_differ(const struct model *model)
     return model->owners > 1;
 }
 
+static bool tags_exist(const struct model *model)
+{
+    return model->tagged > 0;
+}
+
 const struct column *column_find(const char *name)
 {
     for (size_t i = 0; i < column_count; i++) {
@@ -420,10 +425,11 @@ const struct column columns[] = {
     {
         .name = "tags",
         .title = "TAGS",
-        .help = "its tags",
+        .help = "its tags; shown when there are any",
         .width = 12,
         .max_width = 24,
         .priority = 9,
+        .wanted = tags_exist,
         .draw = draw_tags,
     },
 };
