@@ -30,7 +30,6 @@ LOOP_WORLD int end_loop(void **state)
 
 struct loop_wait {
     bool (*is_so)(void);
-    struct loop_later look;
     bool late;
 };
 
@@ -40,8 +39,8 @@ LOOP_WORLD void wait_late(void *owner)
     loop_stop(loop);
 }
 
-/* Looks at the end of each turn; the loop sleeps between turns unless something happens. */
-LOOP_WORLD void wait_look(uv_check_t *handle)
+/* Looks each time before the loop would sleep. */
+LOOP_WORLD void wait_look(uv_prepare_t *handle)
 {
     struct loop_wait *wait = handle->data;
     if (wait->is_so()) {
@@ -56,15 +55,15 @@ LOOP_WORLD bool loop_until(bool (*is_so)(void))
     if (is_so()) {
         return true;
     }
-    static uv_check_t turn_end; /* outlives the turn in which it is closed */
-    uv_check_init(loop_uv(loop), &turn_end);
-    turn_end.data = &wait;
-    uv_check_start(&turn_end, wait_look);
+    static uv_prepare_t before_sleep; /* outlives the turn that closes it */
+    uv_prepare_init(loop_uv(loop), &before_sleep);
+    before_sleep.data = &wait;
+    uv_prepare_start(&before_sleep, wait_look);
     struct loop_timer *deadline = loop_timer_new(loop, wait_late, &wait);
     loop_timer_start(deadline, DEADLINE_MS, 0);
     loop_run(loop);
     loop_timer_free(deadline);
-    loop_close_handle((uv_handle_t *)&turn_end, NULL);
+    loop_close_handle((uv_handle_t *)&before_sleep, NULL);
     uv_run(loop_uv(loop), UV_RUN_NOWAIT); /* the closing callbacks */
     return !wait.late;
 }
