@@ -1,0 +1,172 @@
+"""The verbs of `lodge`: what they print, where, and the status they leave."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import promise  # noqa: E402
+from world import BUILD_DIR, PATIENCE, World, fleet_xml, uuid_of  # noqa: E402
+
+LODGE = BUILD_DIR / "tui" / "lodge"
+DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
+COUNT, RUNNING = 6, 4
+
+
+class Verbs(unittest.TestCase):
+    """Host a has 6 domains of which 4 run; host gone cannot be opened."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        path = cls.world.folder / "fleet.xml"
+        path.write_text(fleet_xml(COUNT, RUNNING))
+        cls.daemon = cls.world.daemon({"a": f"test://{path}", "gone": "test:///no/such.xml"})
+        cls.lodge("ls", "--wait", "20s")
+
+    @classmethod
+    def command(cls, words, socket=None):
+        environ = {**os.environ, "LODGE_SOCKET": str(socket or cls.daemon.socket)}
+        return {"args": [LODGE, *words], "env": environ, "text": True}
+
+    @classmethod
+    def lodge(cls, *words, status=DONE, stdin="", socket=None):
+        """Runs a verb in pipes; its standard output and error."""
+        ran = subprocess.run(**cls.command(words, socket), input=stdin, capture_output=True,
+                             timeout=PATIENCE, check=False)
+        if ran.returncode != status:
+            raise AssertionError(f"{words}: status {ran.returncode}\n{ran.stdout}{ran.stderr}")
+        return ran.stdout, ran.stderr
+
+    def test_ls_lists_every_vm_under_a_title(self):
+        title, *rows = self.lodge("ls")[0].splitlines()
+        self.assertEqual(title.split()[:3], ["NAME", "STATE", "HOST"])
+        self.assertEqual([row.split()[0] for row in rows],
+                         [f"vm{number:05d}" for number in range(COUNT)])
+        self.assertEqual(sum("running" in row for row in rows), RUNNING)
+        self.assertFalse([row for row in rows if row != row.rstrip()])
+
+    def test_ls_takes_a_query(self):
+        out = self.lodge("ls", "state:shutoff !vm00005")[0]
+        self.assertEqual([row.split()[0] for row in out.splitlines()[1:]], ["vm00004"])
+
+    def test_ls_says_which_host_has_not_been_read(self):
+        self.assertIn("host gone has not been read", self.lodge("ls")[1])
+
+    def test_ls_as_json_is_what_vm_list_says(self):
+        result = json.loads(self.lodge("ls", "--json")[0])
+        self.assertEqual(len(result["vms"]), COUNT)
+        self.assertEqual(result["incomplete"], ["gone"])
+
+    def test_a_wrong_query_is_pointed_at(self):
+        error = self.lodge("ls", "vm1 stat:x", status=WRONG_CALL)[1]
+        self.assertIn("  vm1 stat:x\n      ^\n", error)
+
+    def test_on_a_terminal_the_table_fits(self):
+        for columns in (80, 40, 20):
+            ours, theirs = pty.openpty()
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+            ran = subprocess.run(**self.command(["ls"]), stdout=theirs, stderr=subprocess.PIPE,
+                                 timeout=PATIENCE, check=True)
+            self.assertEqual(ran.returncode, DONE)
+            os.close(theirs)
+            lines = os.read(ours, 65536).decode().splitlines()
+            os.close(ours)
+            with self.subTest(columns=columns):
+                self.assertEqual(len(lines), COUNT + 1)
+                self.assertLessEqual(max(map(len, lines)), columns)
+
+    def test_show_tells_one_vm_by_name_uuid_or_host(self):
+        for word in ("vm00001", uuid_of(1), "a/vm00001"):
+            out = dict(line.split(None, 1) for line in self.lodge("show", word)[0].splitlines())
+            self.assertEqual((out["name"], out["uuid"], out["host"]),
+                             ("vm00001", uuid_of(1), "a"))
+
+    def test_show_xml_is_libvirts_own(self):
+        self.assertTrue(self.lodge("show", "vm00001", "--xml")[0].startswith("<domain"))
+
+    def test_show_of_a_vm_that_is_not_there_fails_and_says_so(self):
+        out, error = self.lodge("show", "nobody", status=FAILED)
+        self.assertEqual(out, "")
+        self.assertIn("nobody", error)
+
+    def test_hosts_tells_why_one_is_not_up(self):
+        rows = self.lodge("hosts")[0].splitlines()[1:]
+        self.assertEqual([row.split()[:2] for row in rows], [["a", "up"], ["gone", "down"]])
+        self.assertIn("such.xml", rows[1])
+
+    def test_info_knows_us(self):
+        out = dict(line.split(None, 1) for line in self.lodge("info")[0].splitlines())
+        self.assertEqual((out["uid"], out["role"]), (str(os.getuid()), "admin"))
+
+    def test_call_prints_the_result_as_json(self):
+        out = self.lodge("call", "vm.get", '{"vm":\n"vm00002"}')[0]
+        self.assertEqual(json.loads(out)["uuid"], uuid_of(2))
+        self.assertEqual(json.loads(self.lodge("call", "server.ping")[0]), {})
+
+    def test_call_reads_parameters_from_standard_input(self):
+        out = self.lodge("call", "vm.get", "-", stdin='{\n"vm": "vm00002"\n}\n')[0]
+        self.assertEqual(json.loads(out)["uuid"], uuid_of(2))
+
+    def test_call_prints_errors_as_json_on_standard_error(self):
+        out, error = self.lodge("call", "vm.get", '{"vm": "nobody"}', status=FAILED)
+        error = json.loads(error)
+        self.assertEqual((out, error["code"], error["data"]["kind"]), ("", -32001, "not_found"))
+
+    def test_what_is_no_json_object_is_refused_here(self):
+        for text in ("{", "[]", "1", ""):
+            with self.subTest(text=text):
+                error = json.loads(self.lodge("call", "vm.get", text, status=WRONG_CALL)[1])
+                self.assertIn("JSON object", error["message"])
+
+    def test_watch_tells_what_is_there_then_ready_and_ends_with_the_daemon(self):
+        daemon = self.world.daemon("test:///default")
+        watch = subprocess.Popen(**self.command(["watch", "--wait", "20"], daemon.socket),
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        lines = []
+        while not lines or "ready" not in lines[-1]:
+            lines.append(watch.stdout.readline())
+            self.assertNotEqual(lines[-1], "", "watch ended")
+        daemon.stop()
+        rest = watch.communicate(timeout=PATIENCE)
+        self.assertEqual(watch.returncode, NO_DAEMON, rest)
+        self.assertTrue(rest[1].startswith("lodge: "))
+
+    def test_without_a_daemon_the_command_that_helps_is_named(self):
+        path = self.world.folder / "nobody.sock"
+        error = self.lodge("ls", socket=path, status=NO_DAEMON)[1]
+        self.assertIn(str(path), error)
+        self.assertIn("lodged", error)
+
+    def test_wait_comes_before_the_daemon_and_its_first_sync(self):
+        daemon = self.world.daemon("test:///default", start=False)
+        early = subprocess.Popen(**self.command(["ls", "--wait", "20s"], daemon.socket),
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        daemon.start()
+        out, error = early.communicate(timeout=PATIENCE)
+        self.assertEqual((early.returncode, error), (DONE, ""))
+        self.assertEqual(out.splitlines()[1].split()[:3], ["test", "running", "local"])
+
+    def test_every_verb_explains_itself(self):
+        for verb in ("ls", "show", "watch", "hosts", "info", "call"):
+            self.assertIn(f"lodge {verb}", self.lodge(verb, "--help")[0])
+            self.assertIn(f"  {verb}", self.lodge("--help")[0])
+
+    def test_wrong_calls_leave_2(self):
+        for words in (["nope"], ["show"], ["ls", "a", "b"], ["ls", "--xml"], ["ls", "--wait"],
+                      ["ls", "--wait=soon"], ["call"]):
+            with self.subTest(words=words):
+                out, error = self.lodge(*words, status=WRONG_CALL)
+                self.assertEqual(out, "")
+                self.assertTrue(error.startswith(("lodge: ", "{")), error)
+
+
+if __name__ == "__main__":
+    promise.main()
