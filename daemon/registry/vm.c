@@ -159,9 +159,10 @@ static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *fact
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
 {
     struct lodge_vm *old = &vm->facts;
-    bool changed = set_int(&old->vcpus, facts->vcpus) |
-                   set_int(&old->memory_mib, facts->memory_mib) |
-                   set_text(&old->graphics, facts->graphics) | set_text(&old->name, facts->name);
+    bool changed = set_int(&old->vcpus, facts->vcpus);
+    changed |= set_int(&old->memory_mib, facts->memory_mib);
+    changed |= set_text(&old->graphics, facts->graphics);
+    changed |= set_text(&old->name, facts->name);
     /* What differs is swapped, so that the report frees the old. */
     if (!same_strings(&old->tags, &facts->tags)) {
         SWAP(old->tags, facts->tags);

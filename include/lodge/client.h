@@ -3,9 +3,10 @@
  *
  * It has no loop and no thread of its own: give its descriptor to yours, and call dispatch when it
  * is ready or its timeout has passed. Callbacks run inside dispatch, reconnect, close and
- * call_wait, on the caller's thread, and may use any function here; a client that one of them closes
- * is freed when the outermost of these returns (CANCELLED, but for close). One client belongs to one
- * thread at a time. No function logs, exits or ignores signals; writes use MSG_NOSIGNAL.
+ * call_wait, on the caller's thread, and may use any function here; a client that one of them
+ * closes is freed when the outermost of these returns (CANCELLED, but for close). One client
+ * belongs to one thread at a time. No function logs, exits or ignores signals; writes use
+ * MSG_NOSIGNAL.
  */
 #ifndef LODGE_CLIENT_H
 #define LODGE_CLIENT_H

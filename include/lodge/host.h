@@ -27,7 +27,7 @@ struct lodge_host {
     char *uri; /* admins only */
     enum lodge_host_state state;
     int64_t since;
-    char *error; /* why it is not up */
+    char *error;       /* why it is not up */
     int64_t synced_at; /* when every domain had been read since it came up; 0: not yet, or down */
     int64_t cpus;
     int64_t memory_mib;
