@@ -137,9 +137,10 @@ static void forget_shown(void)
     screen.shown = xcalloc((size_t)screen.width * (size_t)screen.height + 1, sizeof(struct cell));
 }
 
-bool screen_open(struct lodge_error *err)
+static bool take_terminal(struct lodge_error *err)
 {
     const char *term = getenv("TERM");
+    int found;
 
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
         return lodge_fail(err, LODGE_ERROR_INVALID,
@@ -154,12 +155,25 @@ bool screen_open(struct lodge_error *err)
     if (tcgetattr(STDIN_FILENO, &screen.before) != 0) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "cannot read the terminal's modes");
     }
-    screen.terminal = newterm(NULL, stdout, stdin);
-    if (screen.terminal == NULL) {
+    if (setupterm(term, STDOUT_FILENO, &found) != OK) { /* newterm would tell, and leak */
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "no description of this terminal (TERM=%s) is installed; try "
                           "TERM=xterm-256color, or use `lodge ls`",
                           term);
+    }
+    del_curterm(cur_term);
+    screen.terminal = newterm(NULL, stdout, stdin);
+    if (screen.terminal == NULL) {
+        return lodge_fail(err, LODGE_ERROR_INVALID, "curses cannot use this terminal (TERM=%s)",
+                          term);
+    }
+    return true;
+}
+
+bool screen_open(struct lodge_error *err)
+{
+    if (!take_terminal(err)) {
+        return false;
     }
     set_term(screen.terminal);
     prepare_for_crashes();
