@@ -1,0 +1,145 @@
+/*
+ * The console and the daemon: what is there is shown, and a daemon that goes and comes back is
+ * noticed without a key being hit. The guests are those of libvirt's test driver.
+ */
+#include "support/test.h"
+
+#include "support/screen.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct screen *screen;
+static char folder[] = "/tmp/lodge-live-XXXXXX";
+static char socket_path[64];
+static pid_t daemon_pid;
+
+static void daemon_start(void)
+{
+    const char *program = getenv("LODGED_PROGRAM");
+    char state[64];
+    char log[64];
+
+    assert_non_null(program);
+    snprintf(state, sizeof(state), "%s/state", folder);
+    snprintf(log, sizeof(log), "%s/log", folder);
+    daemon_pid = fork();
+    assert_int_not_equal(daemon_pid, -1);
+    if (daemon_pid == 0) {
+        if (freopen(log, "a", stderr) == NULL || freopen(log, "a", stdout) == NULL) {
+            _exit(126);
+        }
+        execl(program, "lodged", "--uri", "test:///default", "--socket", socket_path, "--state-dir",
+              state, (char *)NULL);
+        _exit(127);
+    }
+}
+
+static void daemon_kill(void)
+{
+    assert_int_equal(kill(daemon_pid, SIGKILL), 0);
+    assert_int_equal(waitpid(daemon_pid, NULL, 0), daemon_pid);
+    daemon_pid = 0;
+}
+
+static void console_start(void)
+{
+    const char *program = getenv("LODGE_PROGRAM");
+
+    assert_non_null(program);
+    screen = screen_start(100, 30, (const char *[]){program, "--socket", socket_path, NULL},
+                          (const char *[]){"TERM=xterm-256color", "LC_ALL=C.UTF-8",
+                                           "XDG_STATE_HOME=/nonexistent", NULL});
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+    assert_non_null(mkdtemp(folder));
+    snprintf(socket_path, sizeof(socket_path), "%s/lodged.sock", folder);
+    return 0;
+}
+
+static int take_away(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (screen != NULL) {
+        screen_stop(screen);
+        screen = NULL;
+    }
+    if (daemon_pid != 0) {
+        daemon_kill();
+    }
+    return nftw(folder, take_away, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void what_the_daemon_knows_is_shown(void **state)
+{
+    (void)state;
+    daemon_start();
+    console_start();
+
+    screen_wait_line(screen, "> R test", "local");
+    screen_wait(screen, "local up");
+    screen_wait(screen, "of 1");
+    screen_wait(screen, "6695eb01-f6a4-8304-79aa-97f2502e193f");
+    screen_wait(screen, "/guest/diskimage1"); /* vm.get has answered */
+    screen_type(screen, "q");
+    assert_int_equal(screen_wait_end(screen), 0);
+}
+
+static void a_daemon_that_comes_later_is_found(void **state)
+{
+    (void)state;
+    console_start();
+    screen_wait(screen, "cannot reach lodged");
+
+    daemon_start();
+
+    screen_wait_line(screen, "> R test", "local");
+    screen_wait(screen, "live");
+}
+
+static void a_daemon_that_restarts_is_found_again_and_nothing_vanishes(void **state)
+{
+    (void)state;
+    daemon_start();
+    console_start();
+    screen_wait_line(screen, "> R test", "local");
+
+    daemon_kill();
+    screen_wait(screen, "stale");
+    screen_wait_line(screen, "> R test", "local");
+    daemon_start();
+
+    screen_wait(screen, "live");
+    screen_wait_line(screen, "> R test", "local");
+    screen_wait(screen, "of 1");
+}
+
+#define LIVE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIVE_TEST(what_the_daemon_knows_is_shown),
+        LIVE_TEST(a_daemon_that_comes_later_is_found),
+        LIVE_TEST(a_daemon_that_restarts_is_found_again_and_nothing_vanishes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
