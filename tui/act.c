@@ -111,6 +111,10 @@ unsigned act_back(struct desk *desk, const struct command *command, const char *
 
     (void)command;
     (void)argument;
+    if (state->frozen) {
+        state->frozen = false;
+        return ACT_DRAW;
+    }
     if (state->depth > 0) {
         state->view = state->back[--state->depth];
         state->scroll = 0;
@@ -118,8 +122,6 @@ unsigned act_back(struct desk *desk, const struct command *command, const char *
     }
     if (state->view != VIEW_VMS) {
         go_to(desk, VIEW_VMS);
-    } else if (state->frozen) {
-        state->frozen = false;
     } else if (state->list.filter[0] != '\0') {
         list_set_filter(&state->list, "");
     }

@@ -32,6 +32,7 @@ struct app {
     struct canvas canvas;
     int signals;
     bool quit;
+    bool still;         /* the last picture says that it is frozen */
     int64_t started_at; /* monotonic ms, as all here */
     int64_t drawn_at;   /* the last picture; 0: none yet */
     int64_t draw_at;    /* when the next is due */
@@ -55,18 +56,21 @@ static void draw_by(struct app *app, int64_t at)
     }
 }
 
-static void fit_canvas(struct app *app)
+/* Returns whether the size is another. */
+static bool fit_canvas(struct app *app)
 {
     int width;
     int height;
 
     screen_size(&width, &height);
-    if (width != app->canvas.width || height != app->canvas.height) {
+    bool other = width != app->canvas.width || height != app->canvas.height;
+    if (other) {
         canvas_done(&app->canvas);
         canvas_init(&app->canvas, width, height, screen_glyphs());
         (void)desk_resize(&app->desk, width, height);
     }
     app->canvas.glyphs = screen_glyphs();
+    return other;
 }
 
 static void draw(struct app *app)
@@ -77,7 +81,12 @@ static void draw(struct app *app)
     app->draw_at = app->drawn_at + CLOCK_MS;
     app->facts = model->facts;
     app->samples = model->samples;
-    fit_canvas(app);
+    bool still = app->desk.state.frozen && app->still;
+    app->still = app->desk.state.frozen;
+    if (!fit_canvas(app) && still) {
+        screen_show(&app->canvas); /* again, if the terminal has lost it */
+        return;
+    }
     int64_t expires = model_expire(model);
     desk_refresh(&app->desk);
     feed_look_at(app->feed, list_selected(&app->desk.state.list));

@@ -1,6 +1,7 @@
 /* desk: the console's state, and what keys make of it: typing into a prompt, or a command. */
 #include "desk.h"
 
+#include "act.h"
 #include "input/keymap.h"
 #include "scope.h"
 
@@ -164,6 +165,13 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
     return ACT_NOTHING;
 }
 
+/* A picture that stands still cannot show what other commands do. */
+static bool means_something_frozen(const struct command *command)
+{
+    return command->run == act_freeze || command->run == act_back || command->run == act_leave ||
+           command->run == act_quit || command->run == act_redraw || command->run == act_suspend;
+}
+
 unsigned desk_key(struct desk *desk, struct key key)
 {
     char name[16];
@@ -172,10 +180,16 @@ unsigned desk_key(struct desk *desk, struct key key)
         return key_to_prompt(desk, key);
     }
     const struct command *command = keymap_find(desk->state.view, key);
-    if (command == NULL) {
+    if (command == NULL && !desk->state.frozen) {
         key_print(key, name, sizeof(name));
         desk_say(desk, ROLE_DIM, "%s means nothing here; ? lists the keys", name);
         return ACT_DRAW;
+    }
+    if (command == NULL) {
+        return ACT_NOTHING;
+    }
+    if (desk->state.frozen && !means_something_frozen(command)) {
+        return ACT_NOTHING;
     }
     desk->state.message.until_ms = 0;
     return command->run(desk, command, NULL);

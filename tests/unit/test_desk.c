@@ -237,6 +237,24 @@ static void scrolling_ends_with_the_text(void **state)
     assert_int_equal(desk.state.scroll, 0);
 }
 
+static void a_frozen_picture_only_thaws_or_ends(void **state)
+{
+    (void)state;
+    hit("Z");
+    assert_true(desk.state.frozen);
+
+    assert_int_equal(hit("j"), ACT_NOTHING);
+    assert_int_equal(hit("%"), ACT_NOTHING);
+    assert_int_equal(hit("/"), ACT_NOTHING);
+    assert_int_equal(desk.state.list.cursor, 0);
+    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+
+    hit("Esc");
+    assert_false(desk.state.frozen);
+    hit("Z Z j");
+    assert_int_equal(desk.state.list.cursor, 1);
+}
+
 static void settings_come_back_and_nonsense_is_skipped(void **state)
 {
     char text[256];
@@ -277,6 +295,7 @@ int main(void)
         DESK_TEST(a_prompt_takes_no_more_than_it_holds),
         DESK_TEST(a_host_opens_its_guests),
         DESK_TEST(scrolling_ends_with_the_text),
+        DESK_TEST(a_frozen_picture_only_thaws_or_ends),
         DESK_TEST(settings_come_back_and_nonsense_is_skipped),
     };
 

@@ -53,12 +53,13 @@ static void draw_message(const struct model *model, const struct view_state *sta
             canvas_text_right(canvas, area, STYLE(ROLE_DIM), state->message.text);
         }
         draw_prompt(&state->prompt, canvas, area);
+    } else if (state->frozen) {
+        canvas_text(canvas, area, STYLE(ROLE_WARN),
+                    "frozen: the picture stands still, data comes in unseen; Z goes on");
     } else if (state->list.error.kind != LODGE_ERROR_NONE) {
         canvas_text(canvas, area, STYLE(ROLE_WARN), state->list.error.message);
     } else if (state->message.until_ms > model->now_ms) {
         canvas_text(canvas, area, STYLE((enum role)state->message.role), state->message.text);
-    } else if (state->frozen) {
-        canvas_text(canvas, area, STYLE(ROLE_WARN), "frozen: data goes on unseen, Z goes on");
     } else if (model->link.state != LINK_LIVE && model->link.error[0] != '\0' && model->total > 0) {
         canvas_text(canvas, area, STYLE(ROLE_ERROR), model->link.error);
     }

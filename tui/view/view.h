@@ -26,7 +26,7 @@ struct view_state {
     int scroll;         /* lines above the top of details or help */
     int header_lines;   /* 2, 1, 0: as `H` chose */
     bool zoomed;        /* the list alone */
-    bool frozen;        /* the picture stands still, data comes in unseen */
+    bool frozen;        /* the picture stands still (app.c), data comes in unseen */
     struct prompt prompt;
     struct {
         char text[512];
