@@ -25,7 +25,7 @@ struct libvirt_connection {
     struct letter letter;
     struct lodge_error error;
     virConnectPtr conn;
-    bool has_keepalive;
+    bool has_keepalive; /* until it is open: wants it */
     bool has_close_callback;
     bool has_events;
     unsigned callbacks; /* of events, by which libvirt holds us; the loop's once open */
@@ -158,6 +158,7 @@ static void *run_open(void *data)
     } else {
         connection->conn = conn;
         connection->has_keepalive =
+            connection->has_keepalive &&
             virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL_S, KEEPALIVE_MISSES) == 0;
         /* Without a freeing function, since drivers that know no such callback take it, say yes and
          * never call either. It runs under a lock that unregistering waits for. */
@@ -205,6 +206,7 @@ struct libvirt_connection *libvirt_connection_open(struct loop *loop, const char
     connection->listener = to;
     connection->owner = owner;
     connection->has_events = to->event != NULL;
+    connection->has_keepalive = to->keepalive;
     connection->letter.deliver = deliver_opened;
     if (!thread_start("libvirt-open", run_open, connection)) {
         lodge_fail(&connection->error, LODGE_ERROR_HOST_DOWN,

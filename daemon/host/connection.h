@@ -22,6 +22,10 @@ struct libvirt_connection_listener {
                    const struct lodge_error *error);
     /* The close callback spoke. `reason` is static. */
     void (*lost)(void *owner, struct libvirt_connection *connection, const char *reason);
+    /* Have libvirt ask for a sign of life. Only where one call at a time is out: when a keepalive
+     * ends a connection, libvirt before 10.2 wakes one of the waiting calls alone; its stack stays
+     * known to the others' event source, and the process dies when the daemon speaks again. */
+    bool keepalive;
     /* Events from before `opened` are swallowed: whatever is asked after it, knows of them. NULL:
      * this connection does not register for any. */
     void (*event)(void *owner, struct libvirt_connection *connection,

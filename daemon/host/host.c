@@ -77,6 +77,7 @@ static void drop_all(struct host *host)
     lanes_stop(host);
     loop_timer_stop(host->idle);
     loop_timer_stop(host->slow);
+    loop_timer_stop(host->silence);
     safety_stop(host);
     look_reset(host);
     host->syncing = false;
@@ -95,6 +96,7 @@ void host_lose(struct host *host, const char *reason)
     drop_all(host);
     host->counts.reconnects++;
     say(host, LODGE_HOST_DOWN, text);
+    xml_questions_end(host, LODGE_ERROR_HOST_DOWN, text);
     if (!host->ended) {
         host_retry_later(host);
     }
@@ -157,10 +159,17 @@ static void open_watch(struct host *host)
         .opened = watch_opened,
         .lost = watch_lost,
         .event = watch_event,
+        .keepalive = true,
+    };
+    static const struct libvirt_connection_listener listener_for_all = {
+        .opened = watch_opened,
+        .lost = watch_lost,
+        .event = watch_event,
     };
     struct role *watch = &host->roles[ROLE_WATCH];
     if (watch->connection == NULL) {
-        watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
+        watch->connection = libvirt_connection_open(
+            host->loop, host->uri.text, host->uri.one_world ? &listener_for_all : &listener, host);
         loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
     }
 }
@@ -184,6 +193,11 @@ static void open_is_slow(void *owner)
                    host->uri.text);
     say_in_log(LOG_LEVEL_WARNING, host, text);
     say(host, LODGE_HOST_DOWN, text);
+}
+
+static void watch_is_silent(void *owner)
+{
+    host_lose(owner, "libvirt does not answer (a call is out for 15 s)");
 }
 
 static void sync_is_idle(void *owner)
@@ -213,6 +227,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->ask = (struct loop_later){.run = look_ask, .owner = host};
     host->retry = loop_timer_new(loop, retry, host);
     host->slow = loop_timer_new(loop, open_is_slow, host);
+    host->silence = loop_timer_new(loop, watch_is_silent, host);
     host->idle = loop_timer_new(loop, sync_is_idle, host);
     host->safety = loop_timer_new(loop, safety_look, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
@@ -264,11 +279,12 @@ void host_free(struct host *host)
     }
     assert(loop_is_current());
     host->ended = true;
-    xml_questions_cancel(host);
+    xml_questions_end(host, LODGE_ERROR_CANCELLED, "is being closed");
     drop_all(host);
     loop_later_cancel(host->loop, &host->ask);
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);
+    loop_timer_free(host->silence);
     loop_timer_free(host->idle);
     loop_timer_free(host->safety);
     loop_timer_free(host->doubt);

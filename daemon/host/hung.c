@@ -97,9 +97,7 @@ static void done(struct host_call *call, bool fresh)
 {
     struct hung_call *hung = (struct hung_call *)call;
     struct host *host = call->host;
-    if (fresh) {
-        host->hung_out = false;
-    }
+    host->hung_out = false;
     if (fresh && call->error.kind == LODGE_ERROR_NONE) {
         int64_t now_ms = loop_wall_ms();
         host->round++;

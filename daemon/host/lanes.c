@@ -264,7 +264,7 @@ static void deadline_passed(void *owner)
     }
     lane->state = LANE_LOST;
     lanes->lost++;
-    say(lanes, LOG_LEVEL_WARNING, "a call for the guests' counters does not return");
+    say(lanes, LOG_LEVEL_INFO, "a call for the guests' counters does not return");
     struct lane *spare = first(lanes, LANE_IDLE);
     if (spare != NULL) {
         ask_guests(spare);
@@ -287,11 +287,11 @@ static void run_without(struct host_call *call, virConnectPtr conn)
 static void without_done(struct host_call *call, bool fresh)
 {
     struct without_call *without = (struct without_call *)call;
-    if (fresh && call->host->lanes != NULL) {
+    if (call->host->lanes != NULL) {
         call->host->lanes->without_out = false;
-        if (call->error.kind == LODGE_ERROR_NONE) {
-            stats_tell(call->host, &without->stats);
-        }
+    }
+    if (fresh && call->error.kind == LODGE_ERROR_NONE) {
+        stats_tell(call->host, &without->stats);
     }
     stats_free(&without->stats);
 }

@@ -58,9 +58,10 @@ struct host {
     uint64_t last_gone;  /* the serial when a domain was last removed */
     struct role roles[ROLES];
     struct loop_timer *retry;
-    struct loop_timer *slow; /* the open that hangs: said, not waited for */
-    struct loop_timer *idle; /* of `sync` */
-    unsigned failures;       /* opens in a row, and syncs */
+    struct loop_timer *slow;    /* the open that hangs: said, not waited for */
+    struct loop_timer *silence; /* of `watch`, without keepalive */
+    struct loop_timer *idle;    /* of `sync` */
+    unsigned failures;          /* opens in a row, and syncs */
 
     struct domains domains;
     struct ask_queue states;
@@ -75,7 +76,7 @@ struct host {
 
     struct loop_timer *safety;
     struct loop_timer *doubt;
-    bool safety_out;
+    struct safety_round *safety_round; /* that is out */
     struct ask_queue doubts;
     uint64_t doubts_serial;
 

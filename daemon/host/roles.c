@@ -5,13 +5,15 @@
 #include "scope.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* libvirtd serves 5 calls of a connection at a time (max_client_requests) and drops one that has 5
- * stuck ones, so at most 4 are out on any; where one connection serves all roles it has to be 5, of
- * which those of `sync` are left one fewer. */
-enum { CALLS = 4, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
-enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000 };
+ * stuck ones. `watch` has keepalive and so makes one call at a time (connection.h); `sync` makes up
+ * to 4. Where one connection serves both, keepalive is left out, and a call that is out for too
+ * long takes its place. */
+enum { SYNC_CALLS = 4, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
+enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000, SILENCE_MS = 15000 };
 
 static const char *const names[ROLES] = {[ROLE_WATCH] = "watch", [ROLE_SYNC] = "sync"};
 
@@ -22,10 +24,24 @@ static bool shares(const struct host *host, enum role_name role)
 
 static unsigned calls_of(const struct host *host, enum role_name role)
 {
-    bool bounded = host->uri.one_world && !host->uri.in_process;
-    unsigned most = !bounded ? CALLS : role == ROLE_WATCH ? SHARED_WATCH_CALLS : SHARED_SYNC_CALLS;
-    bool fewer = role == ROLE_SYNC && host->options.sync_parallel < most;
-    return fewer ? host->options.sync_parallel : most;
+    bool is_shared = host->uri.one_world && !host->uri.in_process;
+    if (role == ROLE_WATCH) {
+        return host->uri.in_process ? SYNC_CALLS : is_shared ? SHARED_WATCH_CALLS : 1;
+    }
+    unsigned most = is_shared ? SHARED_SYNC_CALLS : SYNC_CALLS;
+    return host->options.sync_parallel < most ? host->options.sync_parallel : most;
+}
+
+/* Calls of `watch` are answered at once, or libvirt is not there. */
+static void watch_silence(struct host *host)
+{
+    const struct role *watch = &host->roles[ROLE_WATCH];
+    bool has_keepalive = libvirt_connection_has_keepalive(watch->connection);
+    if (watch->out == 0) {
+        loop_timer_stop(host->silence);
+    } else if (!host->uri.in_process && !has_keepalive) {
+        loop_timer_start(host->silence, SILENCE_MS, 0);
+    }
 }
 
 static void run_call(struct job *job)
@@ -46,13 +62,19 @@ static void deliver_call(struct letter *letter)
 
     if (call->connection != NULL && call->connection == role->connection) {
         role->out--;
+        if (call->role == ROLE_WATCH) {
+            watch_silence(host);
+        }
         if (role->out == 0 && call->role == ROLE_SYNC && !shares(host, ROLE_SYNC)) {
             loop_timer_start(host->idle, CONNECTION_IDLE_MS, 0);
         }
     }
     if (fresh && call->is_broken) {
+        char reason[sizeof call->error.libvirt.text + 64];
+        (void)snprintf(reason, sizeof reason, "the connection to libvirt broke: %s",
+                       call->error.libvirt.text);
         fresh = false;
-        host_lose(host, call->error.message);
+        host_lose(host, reason);
     }
     call->done(call, fresh);
     if (call->connection != NULL) {
@@ -68,7 +90,11 @@ static void start_call(struct host *host, struct host_call *call)
     call->connection = role->connection;
     libvirt_connection_use(role->connection);
     role->out++;
-    loop_timer_stop(host->idle);
+    if (call->role == ROLE_WATCH) {
+        watch_silence(host);
+    } else {
+        loop_timer_stop(host->idle);
+    }
     workers_submit(role->pool, &call->job);
 }
 

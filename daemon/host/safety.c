@@ -5,6 +5,7 @@
 #include "host/roles.h"
 #include "host/sync.h"
 #include "memory.h"
+#include "scope.h"
 
 #include <string.h>
 
@@ -12,40 +13,56 @@
 enum { DOUBT_MS = 1000 };
 enum { AUTOSTART_LIST = LIBVIRT_LISTS, LISTS };
 
-struct safety_call {
-    struct host_call call; /* first */
+/* One list a call, so that an event's question has to wait for one of them at most. */
+struct safety_round {
+    uint64_t generation;
+    uint64_t serial; /* host.serial when it began */
     struct {
         unsigned char (*uuids)[UUID_SIZE];
         size_t count;
     } lists[LISTS];
 };
 
+struct safety_call {
+    struct host_call call; /* first */
+    int list;
+    unsigned char (*uuids)[UUID_SIZE];
+    size_t count;
+};
+
 /* On a worker. */
 static void run(struct host_call *call, virConnectPtr conn)
 {
     struct safety_call *safety = (struct safety_call *)call;
-    for (int list = 0; list < LISTS; list++) {
-        virDomainPtr *domains = NULL;
-        size_t count = 0;
-        unsigned flag = list == AUTOSTART_LIST ? (unsigned)VIR_CONNECT_LIST_DOMAINS_AUTOSTART
-                                               : libvirt_list_flag((enum libvirt_list)list);
-        if (!sync_list(conn, flag, &domains, &count, &call->error)) {
-            return; /* a driver without this list has no safety net */
-        }
-        safety->lists[list].uuids = xcalloc(count + 1, UUID_SIZE);
-        safety->lists[list].count = count;
-        for (size_t i = 0; i < count; i++) {
-            virDomainGetUUID(domains[i], safety->lists[list].uuids[i]);
-        }
-        libvirt_domains_free(domains, count);
+    virDomainPtr *domains = NULL;
+    size_t count = 0;
+    unsigned flag = safety->list == AUTOSTART_LIST
+                        ? (unsigned)VIR_CONNECT_LIST_DOMAINS_AUTOSTART
+                        : libvirt_list_flag((enum libvirt_list)safety->list);
+    if (!sync_list(conn, flag, &domains, &count, &call->error)) {
+        return; /* a driver without this list has no safety net */
     }
+    safety->uuids = xcalloc(count + 1, UUID_SIZE);
+    safety->count = count;
+    for (size_t i = 0; i < count; i++) {
+        virDomainGetUUID(domains[i], safety->uuids[i]);
+    }
+    libvirt_domains_free(domains, count);
+}
+
+static void round_free(struct safety_round *round)
+{
+    for (int list = 0; round != NULL && list < LISTS; list++) {
+        free(round->lists[list].uuids);
+    }
+    free(round);
 }
 
 /* Events since the lists were asked for have their domain asked again anyway. */
-static bool is_quiet(const struct safety_call *safety, const struct domain *domain)
+static bool is_quiet(const struct safety_round *safety, const struct domain *domain)
 {
-    return domain->last_event <= safety->call.serial && !domain->state.wanted &&
-           !domain->state.out && !domain->lacks_state;
+    return domain->last_event <= safety->serial && !domain->state.wanted && !domain->state.out &&
+           !domain->lacks_state;
 }
 
 /* There is no event for it in libvirt 9: taking it over is no repair. */
@@ -63,7 +80,7 @@ static void take_autostart(struct host *host, struct domain *domain, enum lodge_
     look_tell_state(host, domain, &answer, false);
 }
 
-static void compare(struct host *host, const struct safety_call *safety)
+static void compare(struct host *host, const struct safety_round *safety)
 {
     uint64_t round = ++host->round;
     for (int list = 0; list < LIBVIRT_LISTS; list++) {
@@ -101,37 +118,64 @@ static void compare(struct host *host, const struct safety_call *safety)
     }
 }
 
+static void round_is_complete(struct host *host)
+{
+    struct safety_round *round = TAKE(host->safety_round);
+    if (host->listed) {
+        host->counts.safety_syncs++;
+        host->doubts_serial = round->serial;
+        compare(host, round);
+        if (host->doubts.count > 0 && !host->ended) {
+            loop_timer_start(host->doubt, DOUBT_MS, 0);
+        }
+    }
+    round_free(round);
+}
+
+static void ask(struct host *host, int list);
+
 static void done(struct host_call *call, bool fresh)
 {
     struct safety_call *safety = (struct safety_call *)call;
     struct host *host = call->host;
-    if (fresh) {
-        host->safety_out = false;
-        if (call->error.kind == LODGE_ERROR_NONE && host->listed) {
-            host->counts.safety_syncs++;
-            host->doubts_serial = call->serial;
-            compare(host, safety);
-            if (host->doubts.count > 0 && !host->ended) {
-                loop_timer_start(host->doubt, DOUBT_MS, 0);
-            }
-        }
+    struct safety_round *round = host->safety_round;
+    if (round == NULL || round->generation != call->generation) {
+        free(safety->uuids);
+        return;
     }
-    for (int list = 0; list < LISTS; list++) {
-        free(safety->lists[list].uuids);
+    if (!fresh || call->error.kind != LODGE_ERROR_NONE) {
+        free(safety->uuids);
+        round_free(TAKE(host->safety_round));
+        return;
     }
+    round->lists[safety->list].uuids = safety->uuids;
+    round->lists[safety->list].count = safety->count;
+    if (safety->list + 1 < LISTS) {
+        ask(host, safety->list + 1);
+    } else {
+        round_is_complete(host);
+    }
+}
+
+static void ask(struct host *host, int list)
+{
+    struct safety_call *safety = xcalloc(1, sizeof *safety);
+    safety->call.run = run;
+    safety->call.done = done;
+    safety->list = list;
+    role_submit(host, ROLE_WATCH, &safety->call);
 }
 
 void safety_look(void *owner)
 {
     struct host *host = owner;
-    if (host->safety_out || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
+    if (host->safety_round != NULL || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
         return;
     }
-    host->safety_out = true;
-    struct safety_call *safety = xcalloc(1, sizeof *safety);
-    safety->call.run = run;
-    safety->call.done = done;
-    role_submit(host, ROLE_WATCH, &safety->call);
+    host->safety_round = xcalloc(1, sizeof *host->safety_round);
+    host->safety_round->generation = host->generation;
+    host->safety_round->serial = host->serial;
+    ask(host, 0);
 }
 
 void safety_doubts_look(void *owner)
@@ -163,5 +207,5 @@ void safety_stop(struct host *host)
     loop_timer_stop(host->safety);
     loop_timer_stop(host->doubt);
     ask_queue_clear(&host->doubts);
-    host->safety_out = false;
+    round_free(TAKE(host->safety_round));
 }

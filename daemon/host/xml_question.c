@@ -78,10 +78,10 @@ void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn
     role_submit(host, ROLE_SYNC, &question->call);
 }
 
-void xml_questions_cancel(struct host *host)
+void xml_questions_end(struct host *host, enum lodge_error_kind kind, const char *why)
 {
     struct lodge_error err = {0};
-    lodge_fail(&err, LODGE_ERROR_CANCELLED, "host '%s' is being closed", host->name);
+    lodge_fail(&err, kind, "host '%s': %s", host->name, why);
     while (host->questions != NULL) {
         answer(host->questions, NULL, &err);
     }

@@ -4,7 +4,7 @@
 
 #include "host/parts.h"
 
-/* Answers all that are open with CANCELLED; their calls may still be out. Loop-only. */
-void xml_questions_cancel(struct host *host);
+/* Answers all that are open with this error; their calls may still be out. Loop-only. */
+void xml_questions_end(struct host *host, enum lodge_error_kind kind, const char *why);
 
 #endif
