@@ -92,35 +92,36 @@ static unsigned run_line(struct desk *desk, const char *line)
     return ACT_DRAW | command->run(desk, command, *argument == '\0' ? NULL : argument);
 }
 
-/* Completes the command's name as far as it is certain. */
+/* Completes the command's name as far as it is certain; says what there is if it is not. */
 static void complete(struct desk *desk)
 {
     struct prompt *prompt = &desk->state.prompt;
     char names[256] = "";
     char common[64] = "";
+    bool first = true;
 
     if (prompt->kind != PROMPT_COMMAND || strchr(prompt->text, ' ') != NULL) {
         return;
     }
     for (size_t i = 0; i < command_count; i++) {
-        if (strncmp(commands[i].name, prompt->text, prompt->length) != 0) {
+        const char *name = commands[i].name;
+        if (strncmp(name, prompt->text, prompt->length) != 0) {
             continue;
         }
         size_t length = strlen(names);
-        snprintf(names + length, sizeof(names) - length, " %s", commands[i].name);
-        if (common[0] == '\0') {
-            snprintf(common, sizeof(common), "%s", commands[i].name);
-        }
+        snprintf(names + length, sizeof(names) - length, "%s%s", first ? "" : " ", name);
         size_t same = 0;
-        while (common[same] != '\0' && common[same] == commands[i].name[same]) {
+        while (name[same] != '\0' && (first || common[same] == name[same])) {
+            common[same] = name[same];
             same++;
         }
         common[same] = '\0';
+        first = false;
     }
     if (strlen(common) > prompt->length) {
         prompt_set(prompt, common);
     } else {
-        desk_say(desk, ROLE_DIM, "%s", names[0] == '\0' ? "no such command" : names + 1);
+        desk_say(desk, ROLE_DIM, "%s", first ? "no such command" : names);
     }
 }
 

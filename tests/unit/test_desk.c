@@ -186,6 +186,12 @@ static void tab_completes_a_command(void **state)
     type("hos");
     hit("Tab");
     assert_string_equal(desk.state.prompt.text, "hosts");
+    hit("C-u Tab"); /* nothing is certain */
+    assert_string_equal(desk.state.prompt.text, "");
+    assert_non_null(strstr(desk.state.message.text, "screenshot"));
+    type("s");
+    hit("Tab");
+    assert_string_equal(desk.state.prompt.text, "s");
 }
 
 static void a_line_is_edited_by_characters_not_bytes(void **state)

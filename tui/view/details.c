@@ -50,16 +50,26 @@ static void draw_status(struct pen *pen, const struct model *model, const struct
     }
 }
 
+static bool is_known(const double values[HISTORY_SECONDS])
+{
+    for (size_t i = 0; i < HISTORY_SECONDS; i++) {
+        if (!isnan(values[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void draw_graph(struct pen *pen, const struct model *model, const struct history *history,
                        const char *label, const char *text)
 {
     double values[HISTORY_SECONDS];
     struct series series = {.values = values, .count = HISTORY_SECONDS};
-    int height = pen->area.height >= 30 ? 4 : pen->area.height >= 16 ? 2 : 1;
-    struct area area = pen_lines(pen, height);
+    series.newest = history_values(history, model->now_ms, values);
+    int room = pen->area.height >= 30 ? 4 : pen->area.height >= 16 ? 2 : 1;
+    struct area area = pen_lines(pen, is_known(values) ? room : 1);
     int width = area.width - INDENT - 1;
 
-    series.newest = history_values(history, model->now_ms, values);
     canvas_text(pen->canvas, area, STYLE(ROLE_DIM), label);
     area.x += INDENT;
     canvas_text(pen->canvas, (struct area){area.x, area.y, 16, 1}, STYLE(ROLE_PLAIN), text);

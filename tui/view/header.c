@@ -118,7 +118,7 @@ static void draw_first(const struct model *model, const struct view_state *state
            : area.width >= 60 ? "   "
                               : "  ");
     if (model->total > 0 || model_is_complete(model)) { /* what is not counted is not 0 */
-        draw_counts(model, canvas, &left, area.width < 60);
+        draw_counts(model, canvas, &left, area.width < 76);
     }
     draw_who(model, canvas, whole, left.width - 2);
 }

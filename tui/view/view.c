@@ -49,9 +49,6 @@ static void draw_message(const struct model *model, const struct view_state *sta
     area.x++;
     area.width--;
     if (state->prompt.kind == PROMPT_COMMAND) {
-        if (state->message.until_ms > model->now_ms) {
-            canvas_text_right(canvas, area, STYLE(ROLE_DIM), state->message.text);
-        }
         draw_prompt(&state->prompt, canvas, area);
     } else if (state->frozen) {
         canvas_text(canvas, area, STYLE(ROLE_WARN),
@@ -76,10 +73,16 @@ static const struct command *hint_at(enum view_id view, int place)
     return NULL;
 }
 
-static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
+/* The keys that are worth knowing here; while a command is typed, what it may become. */
+static void draw_hints(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
+    if (state->prompt.kind == PROMPT_COMMAND && state->message.until_ms > model->now_ms) {
+        canvas_text(canvas, area, STYLE(ROLE_DIM), state->message.text);
+        return;
+    }
     for (int place = 1; place <= HINT_PLACES; place++) {
         const struct command *command = hint_at(state->view, place);
         char key[16];
@@ -121,7 +124,7 @@ void footer_draw(const struct model *model, const struct view_state *state, stru
         canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
     }
     if (layout->hints.height > 0) {
-        draw_hints(state, canvas, layout->hints);
+        draw_hints(model, state, canvas, layout->hints);
     }
     if (layout->views.height > 0) {
         draw_views(state, canvas, layout->views);
