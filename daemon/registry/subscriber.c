@@ -262,7 +262,9 @@ static void tell_reset(struct subscriber *subscriber)
     struct feed *feed = registry_feed(subscriber->registry);
     struct buffer *line = begin_line(subscriber, feed->rev, LODGE_TOPIC_NONE, LODGE_EVENT_RESET);
     end_line(subscriber, line);
-    memset(subscriber->held, 0, subscriber->held_bytes);
+    if (subscriber->held_bytes > 0) {
+        memset(subscriber->held, 0, subscriber->held_bytes);
+    }
     feed_cursor_rewind(feed, &subscriber->cursor);
     subscriber->reset_due = false;
     subscriber->ready_due = true;
