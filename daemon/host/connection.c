@@ -19,7 +19,8 @@ struct libvirt_connection {
     const struct libvirt_connection_listener *listener; /* NULL once dropped */
     void *owner;
     enum stage stage;
-    unsigned users; /* calls that are out on it */
+    unsigned users;          /* calls that are out on it */
+    const char *lost_reason; /* it broke before we knew that it is open */
 
     /* The opener's until its letter is delivered, the closer's from when it starts. */
     struct letter letter;
@@ -59,7 +60,9 @@ static void deliver_loss(struct letter *letter)
 {
     struct loss *loss = (struct loss *)letter;
     struct libvirt_connection *connection = loss->connection;
-    if (connection->listener != NULL && connection->stage == STAGE_OPEN) {
+    if (connection->stage == STAGE_OPENING) {
+        connection->lost_reason = loss->reason;
+    } else if (connection->listener != NULL && connection->stage == STAGE_OPEN) {
         connection->listener->lost(connection->owner, connection, loss->reason);
     }
     free(loss);
@@ -174,6 +177,10 @@ static void *run_open(void *data)
             connection->callbacks = taken;
             connection->has_events = taken > 0;
         }
+        /* What broke before the callback was there is told by nobody else. */
+        if (virConnectIsAlive(conn) == 0) {
+            lost(conn, VIR_CONNECT_CLOSE_REASON_ERROR, connection);
+        }
     }
     loop_post(connection->loop, &connection->letter);
     return NULL;
@@ -184,10 +191,14 @@ static void deliver_opened(struct letter *letter)
     struct libvirt_connection *connection = CONTAINER_OF(letter, struct libvirt_connection, letter);
     bool is_open = connection->conn != NULL;
     connection->stage = is_open ? STAGE_OPEN : STAGE_CLOSED;
+    if (connection->lost_reason != NULL) {
+        lodge_fail(&connection->error, LODGE_ERROR_HOST_DOWN, "%s", connection->lost_reason);
+    }
     if (connection->listener != NULL) {
         /* The listener drops it, now or later, and frees it thereby. */
+        bool is_well = connection->error.kind == LODGE_ERROR_NONE;
         connection->listener->opened(connection->owner, connection,
-                                     is_open ? NULL : &connection->error);
+                                     is_well ? NULL : &connection->error);
     } else if (is_open) {
         close_when_unused(connection);
     } else {
