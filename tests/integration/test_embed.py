@@ -5,12 +5,12 @@ import os
 import pathlib
 import signal
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import embed  # noqa: E402
 import promise  # noqa: E402
-from libvirtd import qemu_pid  # noqa: E402
 from world import Mirror, World  # noqa: E402
 
 ROOT = os.geteuid() == 0
@@ -37,6 +37,14 @@ class EmbedTest(unittest.TestCase):
         self.assertEqual(mirror.hosts["local"]["state"], "up", mirror.hosts)
         return mirror
 
+    def sampled(self, mirror, *names):
+        """Until each has its first sample: libvirt has its monitor then, also of one it found."""
+        until = time.monotonic() + 30
+        for name in names:
+            while "stats" not in mirror.rpc.call("vm.get", vm=name):
+                self.assertLess(time.monotonic(), until, f"no sample of {name}")
+                self.world.keeper.look(0.1)
+
 
 class AsThisUser(EmbedTest):
     def test_a_fresh_root_comes_up_empty(self):
@@ -49,7 +57,7 @@ class AsThisUser(EmbedTest):
     def test_guests_that_were_there_are_found_and_survive_it(self):
         root = embed.Root(self.world, uid=self.UID)
         root.run("define off", "define on", "start on")
-        pid = qemu_pid("on")
+        pid = self.world.qemu_pid("on")
         daemon = self.daemon(root)
         mirror = self.mirror(daemon)
         mirror.wait(lambda m: m.vms["on"]["state"] == "running"
@@ -58,15 +66,16 @@ class AsThisUser(EmbedTest):
         self.assertEqual(mirror.vms["on"]["memory_mib"], 64)
         self.assertIn("<domain", mirror.rpc.call("vm.get", vm="on", xml=True)["xml"])
         self.assertEqual(daemon.stop(), 0)
-        self.assertEqual(qemu_pid("on"), pid, "the guest did not survive lodged")
+        self.assertEqual(self.world.qemu_pid("on"), pid, "the guest did not survive lodged")
         daemon.start()
         mirror = self.mirror(daemon)
         mirror.wait(lambda m: m.vms["on"]["state"] == "running")
         daemon.process.kill()
-        self.assertEqual(qemu_pid("on"), pid, "the guest did not survive kill -9 of lodged")
+        self.assertEqual(self.world.qemu_pid("on"), pid, "the guest did not survive kill -9 of lodged")
         daemon.start()
         mirror = self.mirror(daemon)
         mirror.wait(lambda m: m.vms["on"]["state"] == "running")
+        self.sampled(mirror, "on")
         os.kill(pid, signal.SIGKILL)
         mirror.wait(lambda m: m.vms["on"]["state"] in ("shutoff", "crashed"))
         self.assertEqual(daemon.stop(), 0)
@@ -78,17 +87,18 @@ class AsThisUser(EmbedTest):
         mirror = self.mirror(daemon)
         mirror.wait(lambda m: m.vms["sick"]["state"] == "running"
                     and m.vms["well"]["state"] == "running")
-        pid = qemu_pid("sick")
+        self.sampled(mirror, "sick", "well")
+        pid = self.world.qemu_pid("sick")
         os.kill(pid, signal.SIGSTOP)
         mirror.wait(lambda m: m.vms["sick"].get("unresponsive"), 20)
         self.assertIsNone(mirror.vms["well"].get("unresponsive"))
         mirror.rpc.call("vm.list")
         os.kill(pid, signal.SIGCONT)
         mirror.wait(lambda m: not m.vms["sick"].get("unresponsive"), 20)
-        os.kill(qemu_pid("well"), signal.SIGSTOP)
+        os.kill(self.world.qemu_pid("well"), signal.SIGSTOP)
         mirror.wait(lambda m: m.vms["well"].get("unresponsive"), 20)
         self.assertEqual(daemon.stop(deadline=15), 0, "a hung guest kept it from leaving")
-        os.kill(qemu_pid("well"), signal.SIGCONT)
+        os.kill(self.world.qemu_pid("well"), signal.SIGCONT)
 
     def test_a_second_daemon_on_the_same_root_is_down_and_says_so(self):
         root = embed.Root(self.world, uid=self.UID)

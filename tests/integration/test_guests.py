@@ -302,7 +302,7 @@ class LibvirtdsOwn(GuestsTest):
         return host
 
     def wait_up(self, deadline=60):
-        self.mirror.wait(lambda m: m.hosts["q"]["state"] == "up"
+        self.mirror.wait(lambda m: m.hosts["q"]["state"] == "up" and m.hosts["q"].get("synced_at")
                          and not any(vm.get("stale") for vm in m.vms.values()), deadline)
 
     def other_host_lives(self):

@@ -277,9 +277,16 @@ class List(MethodsTest):
         for cursor in ("x", "", "a/b/c/d", 5, "\u0000", "/" * 1000):
             with self.subTest(cursor=str(cursor)[:10]):
                 self.refused_param("vm.list", "cursor", cursor=cursor)
-        for limit in (0, -1, 1.5, "5", 2**63, 10**30, None, True, []):
+        for limit in (0, -1, 1.5, "5", 2**31, 2**62, None, True, []):
             with self.subTest(limit=limit):
                 self.refused_param("vm.list", "limit", limit=limit)
+
+    def test_numbers_beyond_64_bits_are_refused_and_never_wrapped(self):
+        for limit in ("9223372036854775808", "18446744073709551617", "1" + "0" * 30, "-1" + "0" * 30):
+            with self.subTest(limit=limit):
+                answer = self.rpc.exchange('{"jsonrpc":"2.0","id":"b","method":"vm.list",'
+                                           '"params":{"limit":%s}}' % limit)
+                self.assertIn(answer["error"]["code"], (-32602, -32600, -32700))
 
     def test_wrong_types_are_refused_by_name(self):
         for param in ("query", "host", "owner", "state", "name", "tag"):

@@ -7,7 +7,6 @@ qemu+unix:///system?socket=PATH.
 """
 
 import os
-import pathlib
 import select
 import shutil
 import signal
@@ -69,20 +68,6 @@ def why_not():
     if subprocess.run(["unshare", "-m", "-n", "true"], stderr=subprocess.DEVNULL).returncode:
         return "needs namespaces (unshare -m -n fails)"
     return None
-
-
-def qemu_pid(name):
-    """The QEMU of a running guest; its command line says guest=NAME."""
-    wanted = f"guest={name},".encode()
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if any(word.startswith(wanted) for word in words):
-                return int(entry.name)
-    raise AssertionError(f"no QEMU for {name}")
 
 
 class Libvirtd:
@@ -169,7 +154,7 @@ class Libvirtd:
         return uuid
 
     def signal_qemu(self, name, number):
-        os.kill(qemu_pid(name), number)
+        os.kill(self.world.qemu_pid(name), number)
 
 
 class VirshShell:

@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
+import keeper as keepers  # noqa: E402
 from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
 BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", "build")).absolute()
@@ -301,6 +302,18 @@ class World:
     def libvirtd(self, **how):
         from libvirtd import Libvirtd  # pylint: disable=import-outside-toplevel
         return Libvirtd(self, **how)
+
+    def qemu_pid(self, name):
+        """The QEMU of a running guest of this world; its command line says guest=NAME."""
+        wanted = f"guest={name},".encode()
+        for pid in keepers.descendants(self.keeper.program.pid):
+            try:
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if any(word.startswith(wanted) for word in words):
+                return pid
+        raise AssertionError(f"no QEMU for {name}")
 
     def report(self):
         """For a person who looks at a failure: what everyone said last."""
