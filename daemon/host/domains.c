@@ -8,13 +8,18 @@
 
 enum { FIRST_BUCKETS = 64 };
 
+/* Fleets are numbered in whatever part of their uuids, so every bit has to reach the low ones. */
 static size_t bucket_of(const struct domains *domains, const unsigned char *uuid)
 {
     uint64_t halves[2];
     memcpy(halves, uuid, sizeof halves);
-    uint64_t hash = (halves[0] ^ domains->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ (hash >> 29) ^ halves[1]) * UINT64_C(0xbf58476d1ce4e5b9);
-    return (size_t)(hash >> 32) & (domains->bucket_count - 1);
+    uint64_t hash = domains->seed;
+    for (int i = 0; i < 2; i++) {
+        hash = (hash ^ halves[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        hash = (hash ^ (hash >> 32)) * UINT64_C(0xbf58476d1ce4e5b9);
+        hash ^= hash >> 32;
+    }
+    return (size_t)hash & (domains->bucket_count - 1);
 }
 
 void domains_init(struct domains *domains)
