@@ -133,8 +133,23 @@ size_t field_names_value(const struct field_names *names, const char *word)
     return 0;
 }
 
+/* scanf alone takes signs and spaces for digits. */
+static bool has_shape(const char *text, const char *shape)
+{
+    for (; *shape != '\0'; shape++, text++) {
+        bool fits = *shape == '0' ? *text >= '0' && *text <= '9' : *text == *shape;
+        if (!fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool time_from_text(const char *text, int64_t *ret_time_ms)
 {
+    if (!has_shape(text, "0000-00-00T00:00:00")) {
+        return false;
+    }
     struct tm when = {0};
     int used = 0;
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &when.tm_year, &when.tm_mon, &when.tm_mday,
@@ -142,8 +157,7 @@ bool time_from_text(const char *text, int64_t *ret_time_ms)
         return false;
     }
     if (when.tm_mon < 1 || when.tm_mon > 12 || when.tm_mday < 1 || when.tm_mday > 31 ||
-        when.tm_hour < 0 || when.tm_hour > 23 || when.tm_min < 0 || when.tm_min > 59 ||
-        when.tm_sec < 0 || when.tm_sec > 60) {
+        when.tm_hour > 23 || when.tm_min > 59 || when.tm_sec > 60) {
         return false;
     }
     int millis = 0;
@@ -159,7 +173,8 @@ bool time_from_text(const char *text, int64_t *ret_time_ms)
     if (*text == '+' || *text == '-') {
         int hours;
         int minutes;
-        if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used] != '\0') {
+        if (!has_shape(text + 1, "00:00") ||
+            sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || text[1 + used] != '\0') {
             return false;
         }
         zone_minutes = (hours * 60 + minutes) * (*text == '-' ? -1 : 1);
