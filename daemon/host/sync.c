@@ -239,12 +239,27 @@ static void post_names(struct sync_call *sync)
     loop_post(sync->call.host->loop, &names->letter);
 }
 
-static int domain_by_uuid(const void *left, const void *right)
+struct listed {
+    unsigned char uuid[UUID_SIZE]; /* first: by_uuid() compares it */
+    virDomainPtr domain;
+};
+
+/* Each uuid is asked for once: libvirt formats a line for its log in every such call, which made a
+ * sort that asked cost as much as reading a fifth of the XML. */
+static void sort_by_uuid(struct sync_call *sync)
 {
-    unsigned char left_uuid[UUID_SIZE] = {0}, right_uuid[UUID_SIZE] = {0};
-    virDomainGetUUID(*(virDomainPtr const *)left, left_uuid);
-    virDomainGetUUID(*(virDomainPtr const *)right, right_uuid);
-    return memcmp(left_uuid, right_uuid, UUID_SIZE);
+    AUTO(free) struct listed *listed = xcalloc(sync->count + 1, sizeof *listed);
+    for (size_t i = 0; i < sync->count; i++) {
+        listed[i].domain = sync->domains[i];
+        virDomainGetUUID(sync->domains[i], listed[i].uuid);
+    }
+    qsort(listed, sync->count, sizeof *listed, by_uuid);
+    sync->rows = xcalloc(sync->count + 1, sizeof *sync->rows);
+    for (size_t i = 0; i < sync->count; i++) {
+        sync->domains[i] = listed[i].domain;
+        memcpy(sync->rows[i].uuid, listed[i].uuid, UUID_SIZE);
+        sync->rows[i].answer.persistent = true;
+    }
 }
 
 static void run(struct host_call *call, virConnectPtr conn)
@@ -253,14 +268,7 @@ static void run(struct host_call *call, virConnectPtr conn)
     if (!sync_list(conn, 0, &sync->domains, &sync->count, &call->error)) {
         return;
     }
-    if (sync->count > 0) {
-        qsort(sync->domains, sync->count, sizeof(virDomainPtr), domain_by_uuid);
-    }
-    sync->rows = xcalloc(sync->count + 1, sizeof *sync->rows);
-    for (size_t i = 0; i < sync->count; i++) {
-        virDomainGetUUID(sync->domains[i], sync->rows[i].uuid);
-        sync->rows[i].answer.persistent = true;
-    }
+    sort_by_uuid(sync);
     post_names(sync);
     read_states(sync);
     mark(sync, conn, VIR_CONNECT_LIST_DOMAINS_TRANSIENT, mark_transient);
