@@ -93,7 +93,7 @@ static void done(struct host_call *call, bool fresh)
     if (libvirt_connection_has_events(watch)) {
         add(&words, "events");
     }
-    if (libvirt_connection_has_keepalive(watch)) {
+    if (!host->uri.one_world && !host->uri.in_process) {
         add(&words, "keepalive");
     }
     for (size_t i = 0; i < ARRAY_LENGTH(features); i++) {

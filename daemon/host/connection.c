@@ -18,6 +18,7 @@ struct libvirt_connection {
     char *uri;
     const struct libvirt_connection_listener *listener; /* NULL once dropped */
     void *owner;
+    bool wants_keepalive;
     enum stage stage;
     unsigned users;          /* calls that are out on it */
     const char *lost_reason; /* it broke before we knew that it is open */
@@ -26,7 +27,6 @@ struct libvirt_connection {
     struct letter letter;
     struct lodge_error error;
     virConnectPtr conn;
-    bool has_keepalive; /* until it is open: wants it */
     bool has_close_callback;
     bool has_events;
     unsigned callbacks; /* of events, by which libvirt holds us; the loop's once open */
@@ -160,9 +160,9 @@ static void *run_open(void *data)
         libvirt_fail(&connection->error, "cannot connect to %s", connection->uri);
     } else {
         connection->conn = conn;
-        connection->has_keepalive =
-            connection->has_keepalive &&
-            virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL_S, KEEPALIVE_MISSES) == 0;
+        if (connection->wants_keepalive) {
+            virConnectSetKeepAlive(conn, KEEPALIVE_INTERVAL_S, KEEPALIVE_MISSES);
+        }
         /* Without a freeing function, since drivers that know no such callback take it, say yes and
          * never call either. It runs under a lock that unregistering waits for. */
         connection->has_close_callback =
@@ -217,7 +217,7 @@ struct libvirt_connection *libvirt_connection_open(struct loop *loop, const char
     connection->listener = to;
     connection->owner = owner;
     connection->has_events = to->event != NULL;
-    connection->has_keepalive = to->keepalive;
+    connection->wants_keepalive = to->keepalive;
     connection->letter.deliver = deliver_opened;
     if (!thread_start("libvirt-open", run_open, connection)) {
         lodge_fail(&connection->error, LODGE_ERROR_HOST_DOWN,
@@ -264,11 +264,6 @@ void libvirt_connection_release(struct libvirt_connection *connection)
 bool libvirt_connection_has_events(const struct libvirt_connection *connection)
 {
     return connection->has_events;
-}
-
-bool libvirt_connection_has_keepalive(const struct libvirt_connection *connection)
-{
-    return connection->has_keepalive;
 }
 
 bool libvirt_connection_is_broken(virConnectPtr conn, const struct lodge_error *error)

@@ -22,9 +22,9 @@ struct libvirt_connection_listener {
                    const struct lodge_error *error);
     /* The close callback spoke. `reason` is static. */
     void (*lost)(void *owner, struct libvirt_connection *connection, const char *reason);
-    /* Have libvirt ask for a sign of life. Only where one call at a time is out: when a keepalive
-     * ends a connection, libvirt before 10.2 wakes one of the waiting calls alone; its stack stays
-     * known to the others' event source, and the process dies when the daemon speaks again. */
+    /* Have libvirt ask for a sign of life. Only where no calls are made: when a keepalive ends a
+     * connection with several calls out, libvirt before 10.2 fails one of them and forgets an event
+     * source on its stack; the process dies when the daemon speaks again. */
     bool keepalive;
     /* Events from before `opened` are swallowed: whatever is asked after it, knows of them. NULL:
      * this connection does not register for any. */
@@ -47,7 +47,6 @@ void libvirt_connection_use(struct libvirt_connection *connection);
 void libvirt_connection_release(struct libvirt_connection *connection);
 
 bool libvirt_connection_has_events(const struct libvirt_connection *connection);
-bool libvirt_connection_has_keepalive(const struct libvirt_connection *connection);
 
 /* Any thread that uses it: did this failure mean that the connection is broken? */
 bool libvirt_connection_is_broken(virConnectPtr conn, const struct lodge_error *error);

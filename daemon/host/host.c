@@ -13,6 +13,7 @@
 #include "host/xml_question.h"
 #include "log.h"
 #include "memory.h"
+#include "scope.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -84,6 +85,7 @@ static void drop_all(struct host *host)
     host->listed = false;
     host->synced = false;
     host->hung_out = false;
+    libvirt_connection_drop(TAKE(host->pulse));
     role_drop(host, ROLE_SYNC);
     role_drop(host, ROLE_WATCH);
 }
@@ -99,6 +101,35 @@ void host_lose(struct host *host, const char *reason)
     xml_questions_end(host, LODGE_ERROR_HOST_DOWN, text);
     if (!host->ended) {
         host_retry_later(host);
+    }
+}
+
+static void pulse_opened(void *owner, struct libvirt_connection *connection,
+                         const struct lodge_error *error)
+{
+    struct host *host = owner;
+    if (error != NULL) {
+        say_in_log(LOG_LEVEL_DEBUG, host, error->message);
+        host->pulse = NULL; /* the next look of the safety net tries again */
+        libvirt_connection_drop(connection);
+    }
+}
+
+static void pulse_lost(void *owner, struct libvirt_connection *connection, const char *reason)
+{
+    (void)connection;
+    host_lose(owner, reason);
+}
+
+static void open_pulse(struct host *host)
+{
+    static const struct libvirt_connection_listener listener = {
+        .opened = pulse_opened,
+        .lost = pulse_lost,
+        .keepalive = true,
+    };
+    if (host->pulse == NULL && !host->uri.one_world && !host->uri.in_process) {
+        host->pulse = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
     }
 }
 
@@ -124,6 +155,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
     say_in_log(LOG_LEVEL_INFO, host, "connected");
     say(host, LODGE_HOST_UP, NULL);
     if (!host->ended) {
+        open_pulse(host);
         sync_start(host);
         abilities_ask(host);
         safety_start(host);
@@ -159,17 +191,10 @@ static void open_watch(struct host *host)
         .opened = watch_opened,
         .lost = watch_lost,
         .event = watch_event,
-        .keepalive = true,
-    };
-    static const struct libvirt_connection_listener listener_for_all = {
-        .opened = watch_opened,
-        .lost = watch_lost,
-        .event = watch_event,
     };
     struct role *watch = &host->roles[ROLE_WATCH];
     if (watch->connection == NULL) {
-        watch->connection = libvirt_connection_open(
-            host->loop, host->uri.text, host->uri.one_world ? &listener_for_all : &listener, host);
+        watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
         loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
     }
 }
@@ -193,6 +218,12 @@ static void open_is_slow(void *owner)
                    host->uri.text);
     say_in_log(LOG_LEVEL_WARNING, host, text);
     say(host, LODGE_HOST_DOWN, text);
+}
+
+static void look_for_safety(void *owner)
+{
+    open_pulse(owner);
+    safety_look(owner);
 }
 
 static void watch_is_silent(void *owner)
@@ -229,7 +260,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->slow = loop_timer_new(loop, open_is_slow, host);
     host->silence = loop_timer_new(loop, watch_is_silent, host);
     host->idle = loop_timer_new(loop, sync_is_idle, host);
-    host->safety = loop_timer_new(loop, safety_look, host);
+    host->safety = loop_timer_new(loop, look_for_safety, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
     return host;
 }

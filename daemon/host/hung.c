@@ -112,6 +112,7 @@ static void done(struct host_call *call, bool fresh)
             }
             host->stuck += domain->stuck_since != 0;
         }
+        host->stuck_seen_ms = host->stuck > 0 ? loop_monotonic_ms() : host->stuck_seen_ms;
     }
     free(hung->stuck);
     ask_queue_clear(&hung->asked);

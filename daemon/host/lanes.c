@@ -47,6 +47,7 @@ struct lane_call {
     struct lanes *lanes;
     struct libvirt_connection *connection;
     uint64_t sent_ms;
+    uint64_t deadline_ms;
     struct stats stats;
     struct lodge_error error;
     bool is_broken;
@@ -183,11 +184,11 @@ static void lane_is_back(struct lane *lane, const struct lane_call *call)
         loop_timer_stop(lanes->deadline);
         lane->state = LANE_IDLE;
     }
-    /* Nobody hung: it is the call that takes so long here, and will again. */
-    bool is_usual = !was_lost || (call->error.kind == LODGE_ERROR_NONE && lanes->host->stuck == 0);
-    if (is_usual) {
-        lanes->usual_ms =
-            lanes->usual_ms == 0 || was_lost ? took_ms : (lanes->usual_ms * 7 + took_ms) / 8;
+    if (!was_lost) {
+        lanes->usual_ms = (lanes->usual_ms * 7 + took_ms) / 8;
+    } else if (call->error.kind == LODGE_ERROR_NONE && lanes->host->stuck_seen_ms < call->sent_ms) {
+        /* Nobody hung: the calls have become slower here, and get twice the time. */
+        lanes->usual_ms = call->deadline_ms / 2;
     }
     if (count(lanes, LANE_IDLE) + count(lanes, LANE_BUSY) + count(lanes, LANE_OPENING) > 2) {
         close_lane(lane);
@@ -230,11 +231,19 @@ static void ask_guests(struct lane *lane)
     call->lanes = lanes;
     call->connection = lane->connection;
     call->sent_ms = loop_monotonic_ms();
+    call->deadline_ms = deadline_ms;
     lane->call = call;
     lane->state = LANE_BUSY;
     libvirt_connection_use(call->connection);
     loop_timer_start(lanes->deadline, deadline_ms, 0);
     workers_submit(lanes->workers, &call->job);
+}
+
+/* Each guest that hangs costs one lane. What holds up more of them is something else, like a guest
+ * that is being destroyed, which is locked until it is dead: another lane would be lost as well. */
+static bool may_ask(const struct lanes *lanes)
+{
+    return lanes->lost <= lanes->host->stuck + 1;
 }
 
 static void name_culprits(const struct lanes *lanes)
@@ -266,7 +275,7 @@ static void deadline_passed(void *owner)
     lanes->lost++;
     say(lanes, LOG_LEVEL_INFO, "a call for the guests' counters does not return");
     struct lane *spare = first(lanes, LANE_IDLE);
-    if (spare != NULL) {
+    if (spare != NULL && may_ask(lanes)) {
         ask_guests(spare);
     }
     open_spare(lanes);
@@ -365,7 +374,7 @@ static void tick(void *owner)
     struct lane *lane = first(lanes, LANE_IDLE);
     if (lanes->lost == LANES) {
         go_without(lanes);
-    } else if (lane != NULL && count(lanes, LANE_BUSY) == 0) {
+    } else if (lane != NULL && count(lanes, LANE_BUSY) == 0 && may_ask(lanes)) {
         ask_guests(lane);
     }
 }

@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-/* Few enough that one slow domain keeps few others waiting, enough that a storm costs few calls. */
-enum { LOOKS = 8 };
+/* A domain that is being destroyed is locked for up to 17 s, and so is the call that asks for it:
+ * in a storm few others may have to wait with it, else none. */
+enum { LOOKS = 8, STORM = 32 };
 
 struct look {
     unsigned char uuid[UUID_SIZE];
@@ -202,8 +203,9 @@ static void done(struct host_call *call, bool fresh)
 static void ask_states(struct host *host)
 {
     unsigned char uuids[LOOKS][UUID_SIZE];
+    size_t most = host->states.count > STORM ? LOOKS : 1;
     size_t count;
-    while ((count = ask_queue_take(&host->states, uuids, LOOKS)) > 0) {
+    while ((count = ask_queue_take(&host->states, uuids, most)) > 0) {
         struct look_call *looks = xcalloc(1, sizeof *looks);
         looks->call.run = run;
         looks->call.done = done;

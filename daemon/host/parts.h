@@ -57,9 +57,10 @@ struct host {
     uint64_t serial;     /* of the last event or difference */
     uint64_t last_gone;  /* the serial when a domain was last removed */
     struct role roles[ROLES];
+    struct libvirt_connection *pulse; /* has keepalive, makes no calls; NULL where all share */
     struct loop_timer *retry;
     struct loop_timer *slow;    /* the open that hangs: said, not waited for */
-    struct loop_timer *silence; /* of `watch`, without keepalive */
+    struct loop_timer *silence; /* of `watch`, where there is no `pulse` */
     struct loop_timer *idle;    /* of `sync` */
     unsigned failures;          /* opens in a row, and syncs */
 
@@ -83,6 +84,7 @@ struct host {
     struct xml_question *questions; /* that have no answer yet */
     bool hung_out;                  /* a question who hangs */
     size_t stuck;                   /* guests that did when it was answered */
+    uint64_t stuck_seen_ms;         /* monotonic: when there was one last */
     struct lanes *lanes;            /* NULL where the driver has no counters */
     struct host_counts counts;
 };

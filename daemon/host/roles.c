@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 /* libvirtd serves 5 calls of a connection at a time (max_client_requests) and drops one that has 5
- * stuck ones. `watch` has keepalive and so makes one call at a time (connection.h); `sync` makes up
- * to 4. Where one connection serves both, keepalive is left out, and a call that is out for too
- * long takes its place. */
-enum { SYNC_CALLS = 4, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
+ * stuck ones, so at most 4 are out on any. Where one connection serves all roles it is 5, which
+ * none of the made-up worlds that need it can get stuck; and there is no `pulse` there, so that a
+ * call which is out for too long takes its place. */
+enum { CALLS = 4, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
 enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000, SILENCE_MS = 15000 };
 
 static const char *const names[ROLES] = {[ROLE_WATCH] = "watch", [ROLE_SYNC] = "sync"};
@@ -26,20 +26,18 @@ static unsigned calls_of(const struct host *host, enum role_name role)
 {
     bool is_shared = host->uri.one_world && !host->uri.in_process;
     if (role == ROLE_WATCH) {
-        return host->uri.in_process ? SYNC_CALLS : is_shared ? SHARED_WATCH_CALLS : 1;
+        return is_shared ? SHARED_WATCH_CALLS : CALLS;
     }
-    unsigned most = is_shared ? SHARED_SYNC_CALLS : SYNC_CALLS;
+    unsigned most = is_shared ? SHARED_SYNC_CALLS : CALLS;
     return host->options.sync_parallel < most ? host->options.sync_parallel : most;
 }
 
 /* Calls of `watch` are answered at once, or libvirt is not there. */
 static void watch_silence(struct host *host)
 {
-    const struct role *watch = &host->roles[ROLE_WATCH];
-    bool has_keepalive = libvirt_connection_has_keepalive(watch->connection);
-    if (watch->out == 0) {
+    if (host->roles[ROLE_WATCH].out == 0) {
         loop_timer_stop(host->silence);
-    } else if (!host->uri.in_process && !has_keepalive) {
+    } else if (host->uri.one_world && !host->uri.in_process) {
         loop_timer_start(host->silence, SILENCE_MS, 0);
     }
 }

@@ -13,7 +13,7 @@
 enum { DOUBT_MS = 1000 };
 enum { AUTOSTART_LIST = LIBVIRT_LISTS, LISTS };
 
-/* One list a call, so that an event's question has to wait for one of them at most. */
+/* One list a call, so that an event's question waits for one of them at most. */
 struct safety_round {
     uint64_t generation;
     uint64_t serial; /* host.serial when it began */
@@ -166,9 +166,8 @@ static void ask(struct host *host, int list)
     role_submit(host, ROLE_WATCH, &safety->call);
 }
 
-void safety_look(void *owner)
+void safety_look(struct host *host)
 {
-    struct host *host = owner;
     if (host->safety_round != NULL || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
         return;
     }

@@ -14,8 +14,8 @@
 void safety_start(struct host *host);
 void safety_stop(struct host *host);
 
-/* host.safety and host.doubt run these. */
-void safety_look(void *host);
+/* For the timers of host.safety and host.doubt. */
+void safety_look(struct host *host);
 void safety_doubts_look(void *host);
 
 #endif
