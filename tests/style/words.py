@@ -10,7 +10,7 @@ import re
 
 import source
 
-CALLS = ("strcpy", "strcat", "stpcpy", "sprintf", "vsprintf", "gets", "atoi", "atol", "atoll", "atof",
+CALLS = ("strcpy", "strcat", "sprintf", "vsprintf", "gets", "atoi", "atol", "atoll", "atof",
          "strtok", "system", "popen", "sleep", "usleep", "nanosleep")
 BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(CALLS) + r")\s*\(")
 BANNED_PYTHON = re.compile(r"\b(time\.sleep|os\.system|os\.popen)\s*\(")
