@@ -117,12 +117,12 @@ build_folder()
 }
 
 # A path to FOLDER short enough for QEMU's sockets below it (a Unix socket's path has 107 bytes, of
-# which libvirt and QEMU need up to 55): itself, or a link in a private folder of this user. The
-# same for the same folder, since running guests remember it.
+# which libvirt and QEMU need up to 55) and plain enough for a URI: itself, or a link in a private
+# folder of this user. The same for the same folder, since running guests remember it.
 short_path()
 {
     local folder=$1 private link
-    if [ ${#folder} -le 50 ]; then
+    if [ ${#folder} -le 50 ] && [[ $folder != *[!A-Za-z0-9/._-]* ]]; then
         printf '%s\n' "$folder"
         return
     fi
