@@ -62,6 +62,7 @@ packages_install()
 {
     local missing apt policy=/usr/sbin/policy-rc.d
     missing=$(packages_missing "$@")
+    missing=${missing% }
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null || fail "needs these, and knows only apt: $missing"
     apt="apt-get install -y --no-install-recommends $missing"
