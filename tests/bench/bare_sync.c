@@ -3,13 +3,15 @@
  * with.
  *
  * `bare_sync URI full` lists all, asks STATE in bulk and all XML by 4 threads on one connection.
- * `bare_sync URI lists COUNT` makes the lists filtered by state, COUNT times. Prints milliseconds,
- * the median, and how many domains there were. Keeps nothing of what it is told.
+ * `bare_sync URI lists COUNT PAUSE_MS` makes the lists filtered by state, COUNT times, with pauses
+ * in which caches cool as they do between two safety syncs. Prints milliseconds, the median, and
+ * how many domains there were. Keeps nothing of what it is told.
  */
 #include "scope.h"
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -108,11 +110,12 @@ static int sync_lists(virConnectPtr connection)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: bare_sync URI full|lists [COUNT]\n");
+        fprintf(stderr, "usage: bare_sync URI full|lists [COUNT [PAUSE_MS]]\n");
         return 2;
     }
     bool full = strcmp(argv[2], "full") == 0;
     size_t count = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+    int pause_ms = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
     AUTO(free) double *took = calloc(count + 1, sizeof(*took));
     virConnectPtr connection = virConnectOpen(argv[1]);
     if (connection == NULL || took == NULL || count == 0) {
@@ -121,6 +124,7 @@ int main(int argc, char **argv)
     }
     int domains = 0;
     for (size_t i = 0; i < count && domains >= 0; i++) {
+        poll(NULL, 0, pause_ms);
         double begun = now_ms();
         domains = full ? sync_full(connection) : sync_lists(connection);
         took[i] = now_ms() - begun;

@@ -5,8 +5,8 @@ import statistics
 import subprocess
 import sys
 
+from figures import TOOLS, Figures, skip  # first: it knows where the rest lies
 import libvirtd as libvirtds
-from figures import TOOLS, Figures, skip
 from world import World
 
 SUSPENDED, RESUMED = 3, 4
@@ -41,7 +41,7 @@ def main():
         daemon = world.daemon({"q": libvirtd.qemu_uri})
         mirror = daemon.synced()
         listener = Listener(libvirtd.qemu_uri)
-        behind, whole = [], []
+        behind = []
         with libvirtd.virsh_shell() as virsh:
             for name in guests:
                 virsh.run(f"start {name}")
@@ -62,7 +62,6 @@ def main():
                         behind.append((told - heard) * 1000)
         listener.close()
         behind.sort()
-        del whole
         figures.say("an event, libvirt to subscriber, behind a bare listener (median)",
                     statistics.median(behind), "ms", 50,
                     note=f"99 %: {behind[len(behind) * 99 // 100]:.1f} ms, {len(behind)} events")

@@ -1,7 +1,5 @@
 """What the door costs: server.ping against a bare echo, vm.list of 1,000 VMs against bare bytes."""
 
-import json
-
 from figures import Echo, Figures, in_turns, tool
 from world import World, fleet_xml
 
@@ -19,10 +17,6 @@ def main():
 
         def median_us(socket, count, line):
             return float(tool("round_trip", socket, count, line)[0]) / 1000
-
-        with daemon.rpc() as rpc:
-            size = len(json.dumps(rpc.call("server.ping")))
-        del size
 
         def bare_ping():
             with Echo(world, "echo") as socket:

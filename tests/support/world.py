@@ -24,7 +24,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import keeper as keepers  # noqa: E402
 from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
-BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", "build")).absolute()
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", CHECKOUT / "build")).absolute()
 LODGED = pathlib.Path(os.environ.get("LODGED", BUILD_DIR / "daemon" / "lodged"))
 IN_CREATE, IN_ATTRIB, IN_MODIFY, IN_MOVED_TO, IN_DELETE = 0x100, 0x4, 0x2, 0x80, 0x200
 
