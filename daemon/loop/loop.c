@@ -36,6 +36,7 @@ struct loop {
     void **garbage;             /* freed at the end of the turn */
     size_t garbage_count;
     size_t garbage_room;
+    uint64_t turn;
     struct loop *next_ended;
 };
 
@@ -80,6 +81,7 @@ static void nothing(uv_idle_t *handle)
 static void end_turn(uv_check_t *handle)
 {
     struct loop *loop = handle->data;
+    loop->turn++;
     loop->running = loop->later_first; /* what these put off again is for the next turn */
     loop->later_first = NULL;
     loop->later_last = &loop->later_first;
@@ -169,6 +171,11 @@ bool loop_free(struct loop *loop)
 void loop_post(struct loop *loop, struct letter *letter)
 {
     mailbox_post(loop->box, letter);
+}
+
+uint64_t loop_turn_number(const struct loop *loop)
+{
+    return loop->turn;
 }
 
 void loop_later(struct loop *loop, struct loop_later *later)

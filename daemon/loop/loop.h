@@ -36,6 +36,9 @@ bool loop_is_current(void);
 /* Any thread. Gives a letter to the loop, which delivers it in the order posted. */
 void loop_post(struct loop *loop, struct letter *letter);
 
+/* Which turn this is: what shares a turn's time asks whether it still is the same one. */
+uint64_t loop_turn_number(const struct loop *loop);
+
 /* Runs `run(owner)` once at the end of this turn of the loop, after all that is ready now. */
 struct loop_later {
     void (*run)(void *owner);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { READERS_MS = 5 };
+
 static void free_entry(struct feed_entry *entry)
 {
     if (entry->node.kind == FEED_VM) {
@@ -354,6 +356,17 @@ void registry_incomplete(struct registry *registry, struct lodge_strings *names)
             abort();
         }
     }
+}
+
+bool registry_turn_is_over(struct registry *registry)
+{
+    uint64_t now = loop_monotonic_ms();
+    uint64_t turn = loop_turn_number(registry->loop);
+    if (registry->turn != turn || registry->turn_ends == 0) {
+        registry->turn = turn;
+        registry->turn_ends = now + READERS_MS;
+    }
+    return now >= registry->turn_ends;
 }
 
 void registry_add_reader(struct registry *registry, struct registry_reader *reader)

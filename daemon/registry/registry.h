@@ -61,6 +61,10 @@ struct registry_reader {
     void (*people_changed)(struct registry_reader *reader);
     struct registry_reader *next;
 };
+/* Whether all readers together have had their part of this turn of the loop: what is left waits for
+ * the next, so that no number of them holds up an answer for long. */
+bool registry_turn_is_over(struct registry *registry);
+
 void registry_add_reader(struct registry *registry, struct registry_reader *reader);
 void registry_remove_reader(struct registry *registry, struct registry_reader *reader);
 

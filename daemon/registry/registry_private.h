@@ -27,6 +27,8 @@ struct registry {
     uint64_t sample_turn;
     struct owner_row *owners; /* of VMs that lodge made; few until it makes any */
     struct registry_reader *readers;
+    uint64_t turn;      /* of the loop, that the next is about */
+    uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;
 };
 

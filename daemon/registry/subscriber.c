@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Objects looked at in one turn of the loop: 256 rendered VMs take less than a millisecond. */
-enum { STEPS_PER_TURN = 256 };
+/* Objects looked at in a turn of the loop, and how often the time is: 256 rendered VMs take less
+ * than a millisecond, but there may be thousands of subscriptions. */
+enum { STEPS_PER_TURN = 256, STEPS_PER_LOOK = 16 };
 
 struct subscriber {
     struct feed_cursor cursor;     /* in registry.feed */
@@ -349,7 +350,8 @@ static void walk(struct subscriber *subscriber)
         return;
     }
     for (unsigned steps = 0; subscriber->sink->takes_more(subscriber->sink); steps++) {
-        if (steps == STEPS_PER_TURN) {
+        bool look = steps % STEPS_PER_LOOK == 0;
+        if (steps == STEPS_PER_TURN || (look && registry_turn_is_over(subscriber->registry))) {
             loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
             return;
         }
