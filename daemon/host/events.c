@@ -1,9 +1,6 @@
 #include "host/events.h"
-#include "log.h"
-#include "loop/thread.h"
 #include "scope.h"
 
-#include <libvirt/virterror.h>
 #include <string.h>
 
 struct event_kind {
@@ -145,23 +142,6 @@ static const struct event_kind kinds[] = {
     KIND(MEMORY_FAILURE, false, memory_failure),
 };
 _Static_assert(ARRAY_LENGTH(kinds) <= EVENT_KINDS_MAX, "a connection has a place for each");
-
-static void *run_event_loop(void *unused)
-{
-    (void)unused;
-    for (;;) {
-        if (virEventRunDefaultImpl() < 0) {
-            log_warning(LOG_HOST, "libvirt's event loop: %s", virGetLastErrorMessage());
-        }
-    }
-    return NULL;
-}
-
-bool events_start(void)
-{
-    return virEventRegisterDefaultImpl() == 0 &&
-           thread_start("libvirt-events", run_event_loop, NULL);
-}
 
 static void let_go(void *data)
 {

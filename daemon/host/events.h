@@ -27,9 +27,6 @@ struct event_subscription {
     int id;                    /* libvirt's, -1 without */
 };
 
-/* Starts the event loop of libvirt on a thread of its own. Once per process, before any open. */
-bool events_start(void);
-
 /* Registers for every kind that may change what we tell; returns how many the driver took, for each
  * of which `like->gone` is called once. `subscriptions` has EVENT_KINDS_MAX places, filled after
  * `like`. Blocks: it calls libvirt. */

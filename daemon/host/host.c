@@ -2,6 +2,7 @@
 #include "host/abilities.h"
 #include "host/definitions.h"
 #include "host/domain_xml_read.h"
+#include "host/event_loop.h"
 #include "host/lanes.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
@@ -36,7 +37,7 @@ bool host_layer_start(struct loop *loop, struct lodge_error *err)
         return libvirt_fail(err, "cannot initialise libvirt");
     }
     /* Before the first open: libvirt wants its event implementation registered by then. */
-    if (!libvirt_log_start() || !events_start()) {
+    if (!libvirt_log_start() || !event_loop_start()) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "cannot start libvirt's event loop");
     }
     return true;
