@@ -217,6 +217,18 @@ static bool read_member(const struct reader *reader, struct json_object *json,
     __builtin_unreachable();
 }
 
+static bool has_required(const struct reader *reader, const struct field *table, field_mask seen)
+{
+    for (const struct field *field = table; field->type != FIELD_END; field++) {
+        bool there = (seen >> (field - table) & 1) != 0;
+        if (field->required && !there && reader->mode == FIELDS_STRICT) {
+            return lodge_fail_param(reader->err, field->name, "missing parameter '%s'",
+                                    field->name);
+        }
+    }
+    return true;
+}
+
 static bool read_table(const struct reader *reader, struct json_object *json,
                        const struct field *table, void *out)
 {
@@ -240,14 +252,7 @@ static bool read_table(const struct reader *reader, struct json_object *json,
             return false;
         }
     }
-    for (const struct field *field = table; field->type != FIELD_END; field++) {
-        bool there = (seen >> (field - table) & 1) != 0;
-        if (field->required && !there && reader->mode == FIELDS_STRICT) {
-            return lodge_fail_param(reader->err, field->name, "missing parameter '%s'",
-                                    field->name);
-        }
-    }
-    return true;
+    return has_required(reader, table, seen);
 }
 
 bool fields_read(struct json_object *json, const struct field *table, enum fields_mode mode,
@@ -256,10 +261,7 @@ bool fields_read(struct json_object *json, const struct field *table, enum field
     struct reader reader = {mode, err};
     fields_init(table, out);
     if (json == NULL) {
-        struct json_object *empty = json_object_new_object();
-        bool ok = empty == NULL ? no_memory(&reader) : read_table(&reader, empty, table, out);
-        json_object_put(empty);
-        return ok;
+        return has_required(&reader, table, 0);
     }
     if (!json_object_is_type(json, json_type_object)) {
         return lodge_fail(err, LODGE_ERROR_PARAMS,

@@ -35,6 +35,15 @@ struct jsonrpc_request {
 bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_request,
                           struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* A request that its text alone tells: a method and an id, in plain ASCII, and no parameters. */
+struct jsonrpc_plain {
+    char method[48];
+    char id[48]; /* as JSON text */
+};
+
+/* False when the line is anything else, sound or not: then jsonrpc_parse() has to look. */
+bool jsonrpc_read_plain(const char *line, size_t length, struct jsonrpc_plain *ret_plain);
+
 /* {"jsonrpc":"2.0","id":ID,"result":RESULT}, both given as JSON text. */
 void jsonrpc_write_result(struct buffer *buffer, const char *id, const struct buffer *result);
 

@@ -32,6 +32,11 @@ static void bury(void *owner);
 
 static void handle_line(struct connection *connection, const char *line, size_t length)
 {
+    struct jsonrpc_plain plain;
+    if (jsonrpc_read_plain(line, length, &plain)) {
+        gate_run_plain(connection, &plain);
+        return;
+    }
     struct lodge_error err = {0};
     struct json_object *json = jsonrpc_parse(door_parser(connection->door), line, length, &err);
     if (json == NULL) {

@@ -153,32 +153,52 @@ static char *id_text(struct json_object *id)
     return xstrdup(id == NULL ? "null" : json_object_to_json_string_ext(id, flags));
 }
 
-void gate_run(struct connection *connection, struct json_object *json, bool in_batch)
+/* `id` is JSON text, given away. */
+static struct call *begin(struct connection *connection, char *id, bool is_notification,
+                          bool in_batch)
 {
     struct door *door = connection_door(connection);
-    struct jsonrpc_request request;
-    struct lodge_error err = {0};
-    bool sound = jsonrpc_read_request(json, &request, &err);
-
+    const struct identity *identity = connection_identity(connection);
     struct call *call = xcalloc(1, sizeof *call);
     call->connection = connection;
     call->house = door_house(door);
-    call->id = id_text(request.id);
+    call->id = id;
     call->in_batch = in_batch;
-    call->is_notification = sound && !request.wants_answer;
-    call->pid = connection_identity(connection)->pid;
-    call->viewer = door_viewer(door, connection_identity(connection));
+    call->is_notification = is_notification;
+    call->pid = identity->pid;
+    call->viewer = door_viewer(door, identity);
     connection_add_call(connection, &call->link);
-    if (!sound) {
-        call_fail(call, &err);
-        return;
-    }
-    call->method = method_find(request.method);
+    return call;
+}
+
+static void dispatch(struct call *call, const char *method, struct json_object *params)
+{
+    struct lodge_error err = {0};
+    call->method = method_find(method);
     if (call->method == NULL) {
         (void)lodge_fail(&err, LODGE_ERROR_METHOD,
-                         "no method '%.64s'; rpc.discover lists those there are", request.method);
+                         "no method '%.64s'; rpc.discover lists those there are", method);
         call_fail(call, &err);
         return;
     }
-    run(call, request.params);
+    run(call, params);
+}
+
+void gate_run(struct connection *connection, struct json_object *json, bool in_batch)
+{
+    struct jsonrpc_request request;
+    struct lodge_error err = {0};
+    bool sound = jsonrpc_read_request(json, &request, &err);
+    struct call *call =
+        begin(connection, id_text(request.id), sound && !request.wants_answer, in_batch);
+    if (sound) {
+        dispatch(call, request.method, request.params);
+    } else {
+        call_fail(call, &err);
+    }
+}
+
+void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain)
+{
+    dispatch(begin(connection, xstrdup(plain->id), false, false), plain->method, NULL);
 }

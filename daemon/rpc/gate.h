@@ -5,11 +5,15 @@
 #ifndef RPC_GATE_H
 #define RPC_GATE_H
 
+#include "jsonrpc.h"
 #include "rpc/connection.h"
 
 /* Handles one request object; its answer, if it wants one, comes by connection_answer(), now or
  * later. */
 void gate_run(struct connection *connection, struct json_object *json, bool in_batch);
+
+/* The same for a request outside of any batch that is plain. */
+void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain);
 
 /* Answers with an error that belongs to no request: `id` is null. */
 void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch);

@@ -308,9 +308,59 @@ static void errors_say_what_is_known_and_nothing_else(void **state)
     buffer_free(&out);
 }
 
+static void a_plain_request_is_told_by_its_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *method; /* NULL: not plain, whether sound or not */
+        const char *id;
+    } rows[] = {
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server.ping\"}", "server.ping", "1"},
+        {" { \"method\" : \"a\" , \"id\" : \"x y\" , \"jsonrpc\" : \"2.0\" } ", "a", "\"x y\""},
+        {"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"a\",\"params\":{ }}", "a", "0"},
+        {"{\"jsonrpc\":\"2.0\",\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"b\":1}}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":[]}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":01,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":-1,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1234567890123456789,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.1\",\"id\":1,\"method\":\"a\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\\u0061\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xC3\xA4\"}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",}", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"} x", NULL, NULL},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"more\":1}", NULL, NULL},
+        {"[]", NULL, NULL},
+        {"", NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct jsonrpc_plain plain;
+        bool is_plain = jsonrpc_read_plain(rows[i].line, strlen(rows[i].line), &plain);
+
+        if (is_plain != (rows[i].method != NULL)) {
+            fail_msg("%s is %s", rows[i].line, is_plain ? "plain" : "not plain");
+        }
+        if (is_plain) {
+            assert_string_equal(plain.method, rows[i].method);
+            assert_string_equal(plain.id, rows[i].id);
+        }
+        /* Every byte fewer is not plain, and nothing behind the end is read. */
+        for (size_t length = 0; is_plain && length < strlen(rows[i].line); length++) {
+            AUTO(free) char *part = strndup(rows[i].line, length);
+            assert_true(!jsonrpc_read_plain(part, length, &plain) || strchr(part, '}') != NULL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_plain_request_is_told_by_its_text),
         TEST(only_json_is_json),
         TEST(only_utf8_is_read),
         TEST(thirty_two_levels_are_read_and_thirty_three_are_not),
