@@ -161,38 +161,42 @@ static int run(struct config *config, const struct options *options, struct lodg
     leave(clean ? LEAVE_OK : LEAVE_FAILED);
 }
 
+/* From the flags to the loop; the caller clears what was read. */
+static int start(const struct options *options, struct config *config, struct lodge_error *err)
+{
+    if (!methods_check(err) || !config_load(options, config, err) || !check_uris(config, err) ||
+        (config->log_level != NULL && !log_set_levels(config->log_level, err))) {
+        return complain(err);
+    }
+    if (options->check_config) {
+        config_print(config, stdout);
+        return LEAVE_OK;
+    }
+    raise_limits();
+    host_layer_prepare();
+    if (!prepare_embedded(config, err)) {
+        return complain(err);
+    }
+    return run(config, options, err);
+}
+
 int main(int argc, char **argv)
 {
     struct lodge_error err = {0};
     struct options options = {0};
     struct config config = {0};
-    if (!options_read(argc, argv, &options, &err)) {
-        return complain(&err);
-    }
-    if (options.help) {
-        options_print_help();
-        return LEAVE_OK;
-    }
-    if (options.version) {
-        printf("lodged " LODGE_VERSION "\n");
-        return LEAVE_OK;
-    }
+    int status = LEAVE_OK;
     signal(SIGPIPE, SIG_IGN); /* never SIGCHLD: libvirt's embedded driver waits for its children */
-    if (!methods_check(&err) || !config_load(&options, &config, &err) ||
-        !check_uris(&config, &err) ||
-        (config.log_level != NULL && !log_set_levels(config.log_level, &err))) {
-        return complain(&err);
+    if (!options_read(argc, argv, &options, &err)) {
+        status = complain(&err);
+    } else if (options.help) {
+        options_print_help();
+    } else if (options.version) {
+        printf("lodged " LODGE_VERSION "\n");
+    } else {
+        status = start(&options, &config, &err);
     }
-    if (options.check_config) {
-        config_print(&config, stdout);
-        config_clear(&config);
-        options_clear(&options);
-        return LEAVE_OK;
-    }
-    raise_limits();
-    host_layer_prepare();
-    if (!prepare_embedded(&config, &err)) {
-        return complain(&err);
-    }
-    return run(&config, &options, &err);
+    config_clear(&config);
+    options_clear(&options);
+    return status;
 }

@@ -54,7 +54,7 @@ static void console_start(void)
     assert_non_null(program);
     screen = screen_start(100, 30, (const char *[]){program, "--socket", socket_path, NULL},
                           (const char *[]){"TERM=xterm-256color", "LC_ALL=C.UTF-8",
-                                           "XDG_STATE_HOME=/nonexistent", NULL});
+                                           "XDG_STATE_HOME=/dev/null", NULL});
 }
 
 static int set_up(void **state)
