@@ -33,7 +33,7 @@ static bool start_with(pthread_t *ret_thread, int detach, const char *name,
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, detach);
     /* libvirt and NSS want room, but not the 8 MiB that a main thread gets. */
-    pthread_attr_setstacksize(&attributes, 512 * 1024);
+    pthread_attr_setstacksize(&attributes, (size_t)512 * 1024);
 
     /* Signals are the loop's: a thread that is born with them blocked never takes one. */
     sigset_t all;
