@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,9 +136,13 @@ static void make_guest(struct demo *demo, size_t index, int64_t now_ms)
     guest->phase = random_swing(demo) * M_PI;
     guest->period_s = 20 + random_next(demo) % 100;
     guest->memory_percent = fabs(guest->trade->memory);
-    snprintf(guest->uuid, sizeof(guest->uuid), "%08x-%04x-4%03x-a%03x-%012x", random_next(demo),
-             random_next(demo) & 0xffff, random_next(demo) & 0xfff, random_next(demo) & 0xfff,
-             (unsigned)index + 1);
+    /* One by one: arguments are evaluated in an order of the compiler's choice. */
+    uint32_t clock = random_next(demo) & 0xfff;
+    uint32_t time_high = random_next(demo) & 0xfff;
+    uint32_t time_middle = random_next(demo) & 0xffff;
+    uint32_t time_low = random_next(demo);
+    snprintf(guest->uuid, sizeof(guest->uuid), "%08x-%04x-4%03x-a%03x-%012x", time_low, time_middle,
+             time_high, clock, (unsigned)index + 1);
     choose_state(demo, guest, index, now_ms);
 }
 
@@ -240,10 +245,11 @@ static void tell_sample(const struct guest *guest, int64_t at_ms, demo_event_fn 
 static void fill_host(const struct demo *demo, size_t index, int64_t now_ms,
                       struct lodge_host *host)
 {
+    assert(index < HOSTS);
     lodge_host_init(host);
     host->name = xstrdup(host_names[index]);
     host->state = index == ATTIC ? LODGE_HOST_DOWN : LODGE_HOST_UP;
-    host->since = index == ATTIC ? demo->attic_down_ms : now_ms - 92 * 24 * HOUR_MS;
+    host->since = index == ATTIC ? demo->attic_down_ms : now_ms - INT64_C(92) * 24 * HOUR_MS;
     host->synced_at = index == ATTIC ? 0 : host->since;
     host->uri = xasprintf("qemu+ssh://%s/system", host_names[index]);
     host->cpus = demo->host_cpus;
