@@ -61,12 +61,8 @@ void log_line(enum log_level level, enum log_folder folder, const struct log_fie
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool log_wants(enum log_level level, enum log_folder folder);
 
-#define log_with(level, folder, fields, ...)              \
-    do {                                                  \
-        if (log_wants(level, folder)) {                   \
-            log_line(level, folder, fields, __VA_ARGS__); \
-        }                                                 \
-    } while (0)
+#define log_with(level, folder, fields, ...) \
+    (log_wants(level, folder) ? log_line(level, folder, fields, __VA_ARGS__) : (void)0)
 #define log_error(folder, ...) log_with(LOG_LEVEL_ERROR, folder, NULL, __VA_ARGS__)
 #define log_warning(folder, ...) log_with(LOG_LEVEL_WARNING, folder, NULL, __VA_ARGS__)
 #define log_info(folder, ...) log_with(LOG_LEVEL_INFO, folder, NULL, __VA_ARGS__)
