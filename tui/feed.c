@@ -211,7 +211,7 @@ int feed_fd(const struct feed *feed)
 
 short feed_events(const struct feed *feed)
 {
-    return feed->connected ? lodge_client_events(feed->client) : 0;
+    return (short)(feed->connected ? lodge_client_events(feed->client) : 0);
 }
 
 static int sooner(int a, int b)

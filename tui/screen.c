@@ -244,7 +244,7 @@ static short pair_of(struct style style)
     bool coloured = screen.palette != PALETTE_NONE && (style.flags & STYLE_REVERSE) == 0 &&
                     theme_look((enum role)style.role, screen.palette).colour >= 0;
 
-    return coloured ? (short)style.role : 0;
+    return (short)(coloured ? style.role : 0);
 }
 
 static void show_cell(int x, int y, const struct cell *cell)
@@ -260,6 +260,12 @@ static void show_cell(int x, int y, const struct cell *cell)
     }
 }
 
+static bool same_cell(const struct cell *a, const struct cell *b)
+{
+    return memcmp(a->chars, b->chars, sizeof(a->chars)) == 0 && a->width == b->width &&
+           a->style.role == b->style.role && a->style.flags == b->style.flags;
+}
+
 void screen_show(const struct canvas *canvas)
 {
     if (canvas->width != screen.width || canvas->height != screen.height) {
@@ -269,7 +275,7 @@ void screen_show(const struct canvas *canvas)
         for (int x = 0; x < canvas->width; x++) {
             size_t at = (size_t)y * (size_t)canvas->width + (size_t)x;
             const struct cell *cell = &canvas->cells[at];
-            if (memcmp(cell, &screen.shown[at], sizeof(*cell)) == 0) {
+            if (same_cell(cell, &screen.shown[at])) {
                 continue;
             }
             screen.shown[at] = *cell;
@@ -355,7 +361,8 @@ void screen_suspend(void)
 /* RFC 4648. */
 static char *base64(const char *text)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
     size_t length = strlen(text);
     char *out = xmalloc((length + 2) / 3 * 4 + 1);
     size_t used = 0;
@@ -366,8 +373,8 @@ static char *base64(const char *text)
         bits |= i + 2 < length ? (uint32_t)(unsigned char)text[i + 2] : 0;
         out[used++] = digits[bits >> 18];
         out[used++] = digits[bits >> 12 & 63];
-        out[used++] = i + 1 < length ? digits[bits >> 6 & 63] : '=';
-        out[used++] = i + 2 < length ? digits[bits & 63] : '=';
+        out[used++] = digits[i + 1 < length ? bits >> 6 & 63 : 64];
+        out[used++] = digits[i + 2 < length ? bits & 63 : 64];
     }
     out[used] = '\0';
     return out;
