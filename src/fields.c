@@ -183,7 +183,7 @@ bool time_from_text(const char *text, int64_t *ret_time_ms)
     }
     when.tm_year -= 1900;
     when.tm_mon -= 1;
-    int64_t seconds = (int64_t)timegm(&when) - zone_minutes * 60;
+    int64_t seconds = (int64_t)timegm(&when) - INT64_C(60) * zone_minutes;
     *ret_time_ms = seconds * 1000 + millis;
     return true;
 }

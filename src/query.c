@@ -69,6 +69,11 @@ static bool fail_at(struct lodge_error *err, int column, const char *format, ...
     return lodge_fail(err, LODGE_ERROR_INVALID, "column %d: %s", column, what);
 }
 
+static bool same_letter(int a, int b, bool fold_case)
+{
+    return a == b || (fold_case && tolower(a) == tolower(b));
+}
+
 /* A star is tried at its shortest and lengthened when the rest does not fit: only the last star can
  * matter, so there is no recursion. */
 static bool matches_glob(const char *pattern, const char *text, bool fold_case)
@@ -81,8 +86,7 @@ static bool matches_glob(const char *pattern, const char *text, bool fold_case)
         if (wanted == '*') {
             after_star = ++pattern;
             resume = text;
-        } else if (wanted == given || wanted == '?' ||
-                   (fold_case && tolower(wanted) == tolower(given))) {
+        } else if (wanted == '?' || same_letter(wanted, given, fold_case)) {
             pattern++;
             text++;
         } else if (after_star != NULL) {

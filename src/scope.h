@@ -12,13 +12,13 @@
 #define AUTO(free_function) __attribute__((cleanup(free_function##_auto)))
 
 /* Once per type, beside its free function. `nothing` needs no release (NULL, -1). */
-#define DEFINE_AUTO(type, free_function, nothing)                               \
-    __attribute__((unused)) static inline void free_function##_auto(type *held) \
-    {                                                                           \
-        if (*held != (nothing)) {                                               \
-            free_function(*held);                                               \
-        }                                                                       \
-    }                                                                           \
+#define DEFINE_AUTO(type, free_function, nothing)                                           \
+    __attribute__((unused)) static inline void free_function##_auto(__typeof__(type) *held) \
+    {                                                                                       \
+        if (*held != (nothing)) {                                                           \
+            free_function(*held);                                                           \
+        }                                                                                   \
+    }                                                                                       \
     _Static_assert(1, "wants a semicolon")
 
 /* Hands a pointer over and leaves NULL behind: the reader sees the move. */

@@ -82,7 +82,10 @@ bool duration_from_text(const char *text, int64_t *ret_s)
         if (text == NULL || (*text == '\0' && next > 0)) {
             return false;
         }
-        char letter = *text == '\0' ? 's' : *text++;
+        char letter = 's';
+        if (*text != '\0') {
+            letter = *text++;
+        }
         while (next < ARRAY_LENGTH(spans) && spans[next].letter != letter) {
             next++;
         }

@@ -287,7 +287,8 @@ static void lower_case(const char *text, char ret_uuid[static 37])
 {
     size_t i = 0;
     for (; i < 36 && text[i] != '\0'; i++) {
-        ret_uuid[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] + 'a' - 'A') : text[i];
+        bool capital = text[i] >= 'A' && text[i] <= 'F';
+        ret_uuid[i] = (char)(capital ? text[i] + 'a' - 'A' : text[i]);
     }
     ret_uuid[i] = '\0';
 }
@@ -381,7 +382,7 @@ void registry_remove_reader(struct registry *registry, struct registry_reader *r
     while (*place != NULL && *place != reader) {
         place = &(*place)->next;
     }
-    if (*place == reader) {
+    if (*place != NULL) {
         *place = reader->next;
     }
 }

@@ -149,11 +149,11 @@ static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *fact
     return true;
 }
 
-#define SWAP(a, b)                  \
-    do {                            \
-        __typeof__(a) swapped_ = a; \
-        a = b;                      \
-        b = swapped_;               \
+#define SWAP(a, b)                    \
+    do {                              \
+        __typeof__(a) swapped_ = (a); \
+        (a) = (b);                    \
+        (b) = swapped_;               \
     } while (0)
 
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)

@@ -35,7 +35,8 @@ static const struct field vm_list_params[] = {
     {"tag", FIELD_STRING, AT(tag), .min = 1, .max = TEXT_MAX, .help = "with this tag"},
     {"fields", FIELD_STRINGS, AT(fields), .max = 64, .help = "members to show beside the key"},
     {"limit", FIELD_INT, AT(limit), .min = 1, .max = LIMIT_MAX, .help = "at most so many"},
-    {"cursor", FIELD_STRING, AT(cursor), .max = TEXT_MAX * 3, .help = "of the page before"},
+    {"cursor", FIELD_STRING, AT(cursor), .max = INT64_C(3) * TEXT_MAX,
+     .help = "of the page before"},
     {.type = FIELD_END},
 };
 #undef AT
@@ -143,7 +144,7 @@ static void write_list(const struct listing *listing, size_t start, struct regis
         if (!is_listed(listing, vm)) {
             continue;
         }
-        if (limit != LODGE_UNKNOWN && written == limit) {
+        if (last != NULL && written == limit) {
             cursor = cursor_after(last);
             continue;
         }
