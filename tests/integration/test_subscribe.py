@@ -253,7 +253,7 @@ class MovingTest(unittest.TestCase):
         self.wait_state("redo", "shutoff")
         more = DOMAIN.replace("<vcpu>1<", "<vcpu>3<").replace(">64<", ">128<")
         self.libvirtd.define("redo", uuid_of(4), more, self.libvirtd.test_uri)
-        self.mirror.wait(lambda m: (m.vms["redo"]["vcpus"], m.vms["redo"]["memory_mib"])
+        self.mirror.wait(lambda m: (m.vms["redo"].get("vcpus"), m.vms["redo"].get("memory_mib"))
                          == (3, 128))
         self.virsh.run("undefine redo")
 
