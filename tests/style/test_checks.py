@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that cannot fail are defects: each fault, planted, is found, and said with its line."""
 
+import json
 import pathlib
 import tempfile
 import unittest
@@ -9,6 +10,7 @@ import documents
 import format as formatting
 import layers
 import lengths
+import tidy
 import words
 
 
@@ -85,6 +87,20 @@ class Planted(unittest.TestCase):
         self.plant("src/a.c", "int   x;\n")
         self.assertIn("a.c:1: clang-format -i would change this",
                       self.found(formatting.check))
+
+    @unittest.skipIf(tidy.linter() is None, "no clang-tidy 14 here")
+    def test_what_clang_tidy_says_is_found_in_code_and_headers(self):
+        settings = pathlib.Path(tidy.__file__).parents[2] / ".clang-tidy"
+        self.plant(".clang-tidy", settings.read_text(encoding="utf-8"))
+        self.plant("src/a.h", "#define TWICE(a) (2 * a)\n")
+        self.plant("src/a.c", '#include "a.h"\n\nchar f(int x);\nchar f(int x)\n{\n'
+                   '    if (x)\n        return 1;\n    return 0;\n}\n')
+        self.plant("build/compile_commands.json", json.dumps([
+            {"directory": str(self.root / "build"), "file": "../src/a.c",
+             "command": "cc -Wimplicit-fallthrough=5 -c ../src/a.c"}]))
+        found = "\n".join(tidy.check(self.root, self.root / "build"))
+        self.assertIn("src/a.h:1: macro argument should be enclosed in parentheses", found)
+        self.assertIn("src/a.c:6: statement should be inside braces", found)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """words: what no file of the house says.
 
-Functions that overrun (strcpy, sprintf), that cannot report (atoi), that start a shell, and that
-wait by guessing (sleep): a wait is for an event, with a deadline. Unfinished words and names of
+Functions that overrun (strcpy, sprintf), that cannot report (atoi), that threads share a buffer of
+(strtok, localtime), that start a shell, and that wait by guessing (sleep): a wait is for an event, with a deadline. Unfinished words and names of
 places that exist on one machine only. Tests wait for events too.
 """
 
@@ -11,7 +11,8 @@ import re
 import source
 
 CALLS = ("strcpy", "strcat", "sprintf", "vsprintf", "gets", "atoi", "atol", "atoll", "atof",
-         "strtok", "system", "popen", "sleep", "usleep", "nanosleep")
+         "strtok", "asctime", "ctime", "gmtime", "localtime", "rand", "system", "popen", "sleep",
+         "usleep", "nanosleep")
 BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(CALLS) + r")\s*\(")
 BANNED_PYTHON = re.compile(r"\b(time\.sleep|os\.system|os\.popen)\s*\(")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
