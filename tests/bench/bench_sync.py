@@ -46,14 +46,19 @@ class Tap:
                     continue
                 if fd not in peers:
                     continue
-                data = by_fd[fd].recv(1 << 20)
-                if not data:
-                    poll.unregister(fd)
-                    peers[fd].shutdown(socket.SHUT_WR)
-                    del peers[fd]
+                try:
+                    data = by_fd[fd].recv(1 << 20)
+                    peers[fd].sendall(data)
+                except OSError:
+                    data = b""  # one end is gone: so is the other
+                if data:
+                    self.note(len(data))
                     continue
-                peers[fd].sendall(data)
-                self.note(len(data))
+                poll.unregister(fd)
+                by_fd[fd].close()
+                peer = peers.pop(fd)
+                if peer.fileno() in peers:
+                    peer.shutdown(socket.SHUT_RDWR)
 
     def note(self, size):
         now = time.monotonic()

@@ -1,5 +1,5 @@
-"""Real QEMU guests under a private system libvirtd (root): their lives and their illnesses, while the
-hidden client keeps looking at the socket."""
+"""Real QEMU guests under a private system libvirtd (root): their lives and their illnesses, while a
+client keeps looking at the socket."""
 
 import os
 import signal
