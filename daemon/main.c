@@ -173,10 +173,10 @@ static int start(const struct options *options, struct config *config, struct lo
         return LEAVE_OK;
     }
     raise_limits();
-    host_layer_prepare();
     if (!prepare_embedded(config, err)) {
         return complain(err);
     }
+    host_layer_prepare();
     return run(config, options, err);
 }
 

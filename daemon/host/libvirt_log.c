@@ -5,6 +5,7 @@
 #include "scope.h"
 
 #include <fcntl.h>
+#include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,12 @@ void libvirt_log_prepare(void)
     AUTO(free) char *outputs = xasprintf("3:file:/proc/self/fd/%d", ends[1]);
     setenv("LIBVIRT_LOG_OUTPUTS", outputs, 1);
     reading_end = ends[0];
+
+    /* libvirt reads the variable now, and again in every child that it forks, after it closed all
+     * descriptors there: a child that finds none of that number does not come to its exec (QEMU's
+     * probes, ssh, a session's libvirtd all ended with status 125). */
+    (void)virInitialize(); /* asked again, and answered for, in host_layer_start() */
+    setenv("LIBVIRT_LOG_OUTPUTS", "4:file:/dev/null", 1);
 }
 
 /* Errors are the answers of calls, which their callers report: said here they would come twice. */

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from guests import GuestsTest  # noqa: E402
-from world import RpcError, Timeout, World  # noqa: E402
+from world import RpcError, Timeout, World, free_uid  # noqa: E402
 
 
 class LibvirtdsOwn(GuestsTest):
@@ -225,6 +225,29 @@ class TwoLibvirtds(unittest.TestCase):
     def wait(self, mirror, host, state):
         uuid = self.uuid(mirror, host)
         mirror.wait(lambda m: m.objects["vm", (host, uuid)]["state"] == state, 10)
+
+
+class SessionLibvirtd(unittest.TestCase):
+    """libvirt starts it from inside lodged: what it forks there must come to its exec."""
+
+    def test_the_user_s_own_libvirtd_is_started_and_shown(self):
+        reason = libvirtds.why_not_session()
+        if reason:
+            self.skipTest(reason)
+        world = World()
+        self.addCleanup(world.close)
+        uid = free_uid() if os.geteuid() == 0 else None  # root's session is the system's
+        home = world.folder / "home"
+        env = {"HOME": str(home)}
+        for place in (home, home / "run"):
+            place.mkdir(mode=0o700)
+            if uid is not None:
+                os.chown(place, uid, uid)
+        env["XDG_RUNTIME_DIR"] = str(home / "run")
+        daemon = world.daemon("qemu:///session", env=env, uid=uid)
+        mirror = daemon.synced(60)
+        self.assertEqual(mirror.hosts["local"]["state"], "up")
+        self.assertEqual(mirror.rpc.call("vm.list")["vms"], [])
 
 
 if __name__ == "__main__":

@@ -70,6 +70,11 @@ def why_not():
     return None
 
 
+def why_not_session():
+    """Why no libvirtd of the user's own can be started here; None when one can."""
+    return None if shutil.which("libvirtd") else "needs libvirtd"
+
+
 class Libvirtd:
     def __init__(self, world, name="lv"):
         self.world = world
