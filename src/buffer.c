@@ -1,5 +1,7 @@
 #include "buffer.h"
 
+#include "utf8.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -94,38 +96,6 @@ char *buffer_take(struct buffer *buffer)
     char *text = buffer->data;
     *buffer = (struct buffer){0};
     return text;
-}
-
-size_t utf8_length(const char *text, size_t size)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-    unsigned char lead = bytes[0];
-    if (lead < 0x80) {
-        return 1;
-    }
-    size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || length > size) {
-        return 0;
-    }
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (lead == 0xE0) {
-        low = 0xA0;
-    } else if (lead == 0xED) {
-        high = 0x9F;
-    } else if (lead == 0xF0) {
-        low = 0x90;
-    } else if (lead == 0xF4) {
-        high = 0x8F;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if (bytes[i] < low || bytes[i] > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xBF;
-    }
-    return length;
 }
 
 static void add_escape(struct buffer *buffer, unsigned char byte)

@@ -44,10 +44,6 @@ char *buffer_take(struct buffer *buffer);
 void buffer_add_json_string(struct buffer *buffer, const char *text);
 void buffer_add_json_string_n(struct buffer *buffer, const char *text, size_t size);
 
-/* The length of the UTF-8 sequence at `text`, which has `size` > 0 bytes; 0 if it is none (RFC
- * 3629: no overlong forms, no surrogates, nothing past U+10FFFF). */
-size_t utf8_length(const char *text, size_t size);
-
 void buffer_add_json_int(struct buffer *buffer, int64_t value);
 
 /* With at most `decimals` decimals; what JSON cannot say (NAN, infinities) is null. */

@@ -1,5 +1,7 @@
 #include "jsonrpc.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <json-c/json.h>
 #include <math.h>

@@ -2,6 +2,7 @@
 #include "support/screen.h"
 
 #include "support/test.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,21 +127,6 @@ static void take_in(struct screen *screen, int timeout_ms)
     }
 }
 
-static size_t encode(uint32_t character, char *out)
-{
-    if (character < 0x80) {
-        out[0] = (char)character;
-        return 1;
-    }
-    size_t length = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (character & 0x3f));
-        character >>= 6;
-    }
-    out[0] = (char)((0xf00U >> length) | character);
-    return length;
-}
-
 static size_t encode_cell(const struct screen *screen, int x, int y, char *out)
 {
     VTermScreenCell cell;
@@ -155,7 +141,7 @@ static size_t encode_cell(const struct screen *screen, int x, int y, char *out)
         return 0; /* the right half of a wide one */
     }
     for (size_t i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i] != 0; i++) {
-        length += encode(cell.chars[i], out + length);
+        length += utf8_encode(cell.chars[i], out + length);
     }
     return length;
 }
@@ -163,7 +149,7 @@ static size_t encode_cell(const struct screen *screen, int x, int y, char *out)
 char *screen_text(struct screen *screen)
 {
     size_t cells = (size_t)screen->width * (size_t)screen->height;
-    char *text = malloc(cells * 4 * VTERM_MAX_CHARS_PER_CELL + (size_t)screen->height + 1);
+    char *text = malloc(cells * UTF8_MAX * VTERM_MAX_CHARS_PER_CELL + (size_t)screen->height + 1);
     size_t length = 0;
 
     assert_non_null(text);

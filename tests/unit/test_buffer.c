@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "scope.h"
+#include "utf8.h"
 
 #include <json-c/json.h>
 #include <limits.h>

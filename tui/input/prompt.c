@@ -2,6 +2,7 @@
 #include "input/prompt.h"
 
 #include "memory.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,17 +106,12 @@ static size_t word_before(const struct prompt *prompt)
 
 static enum prompt_result insert(struct prompt *prompt, uint32_t character)
 {
-    char bytes[5] = {0};
-    size_t size = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    char bytes[UTF8_MAX];
+    size_t size = utf8_encode(character, bytes);
 
     if (prompt->length + size >= sizeof(prompt->text)) {
         return PROMPT_MOVED;
     }
-    for (size_t i = size - 1; i > 0; i--) {
-        bytes[i] = (char)(0x80 | (character & 0x3f));
-        character >>= 6;
-    }
-    bytes[0] = (char)(size == 1 ? character : (0xf00U >> size) | character);
     memmove(prompt->text + prompt->cursor + size, prompt->text + prompt->cursor,
             prompt->length - prompt->cursor + 1);
     memcpy(prompt->text + prompt->cursor, bytes, size);

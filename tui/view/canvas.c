@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "scope.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,43 +46,16 @@ static struct cell *cell_at(struct canvas *canvas, int x, int y)
     return &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
 }
 
-/* Reads one code point; what is not UTF-8 is one '?' per byte. Returns the bytes it took. */
-static size_t decode(const char *text, uint32_t *ret_character)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = bytes[0] < 0x80           ? 1
-                    : (bytes[0] >> 5) == 0x6  ? 2
-                    : (bytes[0] >> 4) == 0xe  ? 3
-                    : (bytes[0] >> 3) == 0x1e ? 4
-                                              : 0;
-    uint32_t character = bytes[0];
-
-    if (length > 1) {
-        character &= 0xffU >> (length + 1);
-        for (size_t i = 1; i < length; i++) {
-            if ((bytes[i] & 0xc0) != 0x80) {
-                length = 0;
-                break;
-            }
-            character = (character << 6) | (bytes[i] & 0x3fU);
-        }
-    }
-    if (length == 0 || character < least[length] || character > 0x10ffff ||
-        (character >= 0xd800 && character < 0xe000)) {
-        *ret_character = '?';
-        return 1;
-    }
-    *ret_character = character;
-    return length;
-}
-
 /* The next character as it can be shown, and the columns it takes (0: it combines). */
 static size_t next_character(const struct canvas *canvas, const char *text, uint32_t *ret_character,
                              int *ret_width)
 {
-    size_t length = decode(text, ret_character);
+    size_t length = utf8_decode(text, ret_character);
 
+    if (length == 0) { /* no UTF-8: one '?' per byte */
+        *ret_character = '?';
+        length = 1;
+    }
     *ret_width = 1;
     if (*ret_character < 0x80) {
         if (*ret_character < ' ' || *ret_character == 0x7f) {
@@ -308,25 +282,10 @@ void canvas_add_flags(struct canvas *canvas, struct area area, unsigned flags)
     }
 }
 
-static size_t encode(uint32_t character, char *out)
-{
-    if (character < 0x80) {
-        out[0] = (char)character;
-        return 1;
-    }
-    size_t length = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (character & 0x3f));
-        character >>= 6;
-    }
-    out[0] = (char)((0xf00U >> length) | character);
-    return length;
-}
-
 char *canvas_to_text(const struct canvas *canvas)
 {
     size_t cells = (size_t)canvas->width * (size_t)canvas->height;
-    char *text = xmalloc(cells * CELL_CHARS * 4 + (size_t)canvas->height + 1);
+    char *text = xmalloc(cells * CELL_CHARS * UTF8_MAX + (size_t)canvas->height + 1);
     size_t length = 0;
 
     for (int y = 0; y < canvas->height; y++) {
@@ -334,7 +293,7 @@ char *canvas_to_text(const struct canvas *canvas)
         for (int x = 0; x < canvas->width; x++) {
             const struct cell *cell = &canvas->cells[(size_t)y * (size_t)canvas->width + (size_t)x];
             for (size_t i = 0; cell->width > 0 && i < CELL_CHARS && cell->chars[i] != 0; i++) {
-                length += encode(cell->chars[i], text + length);
+                length += utf8_encode(cell->chars[i], text + length);
             }
             if (cell->width > 0 && cell->chars[0] != ' ') {
                 line = length;
