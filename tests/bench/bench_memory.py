@@ -7,10 +7,7 @@ import time
 
 from figures import Figures  # first: it knows where the rest lies
 import libvirtd as libvirtds
-from world import Mirror, Rpc, World, fleet_xml, uuid_of
-
-DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid>"
-          "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+from world import MADE_UP, Mirror, Rpc, World, fleet_xml, uuid_of
 
 
 def settle(world, seconds):
@@ -87,14 +84,14 @@ def churn(world, figures, seconds):
     with libvirtd.virsh_shell(uri) as virsh:
         def turn(number):
             name = f"c{number % 1000:04d}"
-            path.write_text(DOMAIN.format(name=name, uuid=uuid_of(number)))
+            path.write_text(MADE_UP.format(name=name, uuid=uuid_of(number)))
             for command in (f"define {path}", f"start {name}", f"suspend {name}", f"resume {name}",
                             f"destroy {name}", f"undefine {name}"):
                 virsh.run(command)
 
         fleet = 1000 if seconds > 100 else 200
         for number in range(fleet):
-            path.write_text(DOMAIN.format(name=f"s{number:04d}", uuid=uuid_of(10**6 + number)))
+            path.write_text(MADE_UP.format(name=f"s{number:04d}", uuid=uuid_of(10**6 + number)))
             virsh.run(f"define {path}")
         for number in range(300):
             turn(number)

@@ -8,10 +8,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
-from world import Mirror, RpcError, World, fleet_xml, uuid_of  # noqa: E402
-
-DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid>"
-          "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+from world import MADE_UP, Mirror, RpcError, World, fleet_xml, uuid_of  # noqa: E402
 
 
 class QuietTest(unittest.TestCase):
@@ -195,7 +192,7 @@ class MovingTest(unittest.TestCase):
         self.rpc.close()
 
     def define(self, name, number):
-        self.libvirtd.define(name, uuid_of(number), DOMAIN, self.libvirtd.test_uri)
+        self.libvirtd.define(name, uuid_of(number), MADE_UP, self.libvirtd.test_uri)
 
     def wait_state(self, name, state, mirror=None):
         return (mirror or self.mirror).wait(
@@ -251,7 +248,7 @@ class MovingTest(unittest.TestCase):
     def test_a_redefinition_is_a_change(self):
         self.define("redo", 4)
         self.wait_state("redo", "shutoff")
-        more = DOMAIN.replace("<vcpu>1<", "<vcpu>3<").replace(">64<", ">128<")
+        more = MADE_UP.replace("<vcpu>1<", "<vcpu>3<").replace(">64<", ">128<")
         self.libvirtd.define("redo", uuid_of(4), more, self.libvirtd.test_uri)
         self.mirror.wait(lambda m: (m.vms["redo"].get("vcpus"), m.vms["redo"].get("memory_mib"))
                          == (3, 128))

@@ -8,13 +8,10 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
-from world import Mirror, World, fleet_xml, uuid_of  # noqa: E402
+from world import MADE_UP, Mirror, World, fleet_xml, uuid_of  # noqa: E402
 
 SIZES = (0, 1, 1000, 10000)
 MINUTE = 60
-DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid>"
-          "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>")
-
 
 def names(answer):
     return [vm["name"] for vm in answer["vms"]]
@@ -140,7 +137,7 @@ class ThroughLibvirtd(unittest.TestCase, Fleet):
         with self.libvirtd.virsh_shell(uri) as virsh:
             for number in range(200):
                 self.libvirtd.folder.joinpath("d.xml").write_text(
-                    DOMAIN.format(name=f"d{number:03d}", uuid=uuid_of(5000 + number)))
+                    MADE_UP.format(name=f"d{number:03d}", uuid=uuid_of(5000 + number)))
                 virsh.run(f"define {self.libvirtd.folder}/d.xml")
                 if number % 2:
                     virsh.run(f"start d{number:03d}")
@@ -162,7 +159,7 @@ class ThroughLibvirtd(unittest.TestCase, Fleet):
         daemon = self.world.daemon({"t": uri})
         mirror = daemon.synced()
         path = self.libvirtd.folder / "t.xml"
-        path.write_text(DOMAIN.format(name="fleeting", uuid=uuid_of(6000)))
+        path.write_text(MADE_UP.format(name="fleeting", uuid=uuid_of(6000)))
         with self.libvirtd.virsh_shell(uri) as virsh:
             for _ in range(20):
                 virsh.run(f"create {path}")

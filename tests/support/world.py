@@ -339,6 +339,11 @@ class World:
         self.close()
 
 
+# A domain of libvirt's test driver; format() it with name and uuid.
+MADE_UP = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid>"
+           "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>")
+
+
 def fleet_xml(count, running=None, prefix="vm"):
     """A test driver's file with `count` domains; the first `running` of them run (default: all)."""
     running = count if running is None else running
