@@ -3,7 +3,7 @@
 #ifndef REGISTRY_REGISTRY_PRIVATE_H
 #define REGISTRY_REGISTRY_PRIVATE_H
 
-#include "registry/index.h"
+#include "index.h"
 #include "registry/registry.h"
 
 struct owner_row {

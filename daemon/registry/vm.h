@@ -7,8 +7,8 @@
 #define REGISTRY_VM_H
 
 #include "host/report.h"
+#include "index.h"
 #include "registry/feed.h"
-#include "registry/index.h"
 #include "registry/people.h"
 
 #define VM_NO_OWNER ((uid_t)-1)

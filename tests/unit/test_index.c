@@ -1,7 +1,7 @@
 /* index: things are found by hash among others, through growth and removal. */
 #include "support/test.h"
 
-#include "registry/index.h"
+#include "index.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,12 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_BUCKETS 256
-
 void model_init(struct model *model)
 {
-    *model = (struct model){.bucket_count = FIRST_BUCKETS};
-    model->buckets = xcalloc(FIRST_BUCKETS, sizeof(model->buckets[0]));
+    *model = (struct model){0};
+    index_init(&model->by_key);
     lodge_vm_init(&model->detail);
 }
 
@@ -41,53 +39,24 @@ void model_done(struct model *model)
     lodge_strings_clear(&model->incomplete);
     lodge_vm_clear(&model->detail);
     free(model->rows);
-    free(model->buckets);
+    index_done(&model->by_key);
     free(model->hosts);
     free(model->server.name);
     free(model->server.user);
     free(model->server.role);
 }
 
-/* FNV-1a. */
-static size_t hash_key(const char *host, const char *uuid)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (const char *part = uuid; *part != '\0'; part++) {
-        hash = (hash ^ (unsigned char)*part) * UINT64_C(0x100000001b3);
-    }
-    for (const char *part = host; *part != '\0'; part++) {
-        hash = (hash ^ (unsigned char)*part) * UINT64_C(0x100000001b3);
-    }
-    return (size_t)(hash ^ (hash >> 32));
-}
-
-static struct model_row **bucket_of(const struct model *model, const char *host, const char *uuid)
-{
-    return &model->buckets[hash_key(host, uuid) & (model->bucket_count - 1)];
-}
-
 struct model_row *model_find(const struct model *model, const char *host, const char *uuid)
 {
-    struct model_row *row = *bucket_of(model, host, uuid);
+    struct index_link *link = index_first(&model->by_key, index_hash(host, uuid));
 
-    while (row != NULL && (strcmp(row->vm.uuid, uuid) != 0 || strcmp(row->vm.host, host) != 0)) {
-        row = row->next_same_hash;
+    for (; link != NULL; link = index_next(link)) {
+        struct model_row *row = CONTAINER_OF(link, struct model_row, link);
+        if (strcmp(row->vm.uuid, uuid) == 0 && strcmp(row->vm.host, host) == 0) {
+            return row;
+        }
     }
-    return row;
-}
-
-static void grow_buckets(struct model *model)
-{
-    free(model->buckets);
-    model->bucket_count *= 2;
-    model->buckets = xcalloc(model->bucket_count, sizeof(model->buckets[0]));
-    for (size_t i = 0; i < model->count; i++) {
-        struct model_row *row = model->rows[i];
-        struct model_row **bucket = bucket_of(model, row->vm.host, row->vm.uuid);
-        row->next_same_hash = *bucket;
-        *bucket = row;
-    }
+    return NULL;
 }
 
 static struct model_row *row_new(struct model *model, const struct lodge_vm *vm)
@@ -104,24 +73,13 @@ static struct model_row *row_new(struct model *model, const struct lodge_vm *vm)
     }
     row->slot = model->count;
     model->rows[model->count++] = row;
-    if (model->count > model->bucket_count) {
-        grow_buckets(model);
-    } else {
-        struct model_row **bucket = bucket_of(model, row->vm.host, row->vm.uuid);
-        row->next_same_hash = *bucket;
-        *bucket = row;
-    }
+    index_add(&model->by_key, &row->link, index_hash(vm->host, vm->uuid));
     return row;
 }
 
 static void row_forget(struct model *model, struct model_row *row)
 {
-    struct model_row **link = bucket_of(model, row->vm.host, row->vm.uuid);
-
-    while (*link != row) {
-        link = &(*link)->next_same_hash;
-    }
-    *link = row->next_same_hash;
+    index_remove(&model->by_key, &row->link);
     model->rows[row->slot] = model->rows[--model->count];
     model->rows[row->slot]->slot = row->slot;
     row_free(row);

@@ -8,6 +8,7 @@
 #ifndef TUI_MODEL_MODEL_H
 #define TUI_MODEL_MODEL_H
 
+#include "index.h"
 #include "lodge/event.h"
 
 #include <stddef.h>
@@ -29,11 +30,11 @@ struct model_row {
     struct lodge_vm vm; /* what the list asks for; the rest is unknown */
     struct history cpu;
     struct history memory;
-    int64_t gone_ms; /* since when it is no more, 0: it is */
-    unsigned told;   /* the telling (see model.telling) that named it last */
-    size_t rank;     /* the list's: where it stood at the last sort */
-    size_t slot;     /* the model's: its place in rows */
-    struct model_row *next_same_hash;
+    int64_t gone_ms;        /* since when it is no more, 0: it is */
+    unsigned told;          /* the telling (see model.telling) that named it last */
+    size_t rank;            /* the list's: where it stood at the last sort */
+    size_t slot;            /* the model's: its place in rows */
+    struct index_link link; /* in model.by_key */
 };
 
 struct model_host {
@@ -54,8 +55,7 @@ struct model {
     struct model_row **rows; /* in no order */
     size_t count;
     size_t capacity;
-    struct model_row **buckets;
-    size_t bucket_count;      /* a power of two */
+    struct index by_key;      /* of the rows, by host and uuid */
     struct model_host *hosts; /* ordered by name */
     size_t host_count;
     unsigned telling; /* counts resets: rows of an older telling are unconfirmed until ready */

@@ -1,6 +1,7 @@
-/* index: a hash table of things that carry their own links. Loop-only, as what it holds. */
-#ifndef REGISTRY_INDEX_H
-#define REGISTRY_INDEX_H
+/* index: a hash table of things that carry their own links. One thread's, as what it holds. For
+ * programs: without memory it aborts. */
+#ifndef INDEX_H
+#define INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>

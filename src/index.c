@@ -1,4 +1,4 @@
-#include "registry/index.h"
+#include "index.h"
 
 #include "memory.h"
 
