@@ -47,7 +47,7 @@ void batch_begin(struct connection *connection, struct json_object *entries)
     if (count == 0 || count > CONNECTION_BATCH_MAX) {
         (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a batch has 1 to %d entries, not %zu",
                          CONNECTION_BATCH_MAX, count);
-        gate_refuse(connection, &err, false);
+        gate_refuse(connection, &err);
         return;
     }
     connection->batch = (struct batch){.entries = json_object_get(entries)};

@@ -15,7 +15,6 @@
 struct audit;
 struct call;
 struct connection;
-struct method;
 struct reads;
 
 /* What handlers work with; owned by main, the same for every call. */
@@ -28,7 +27,6 @@ struct rpc_house {
 };
 
 const struct rpc_house *call_house(const struct call *call);
-const struct method *call_method(const struct call *call);
 struct viewer call_viewer(const struct call *call);
 struct connection *call_connection(const struct call *call); /* NULL once the client is gone */
 

@@ -40,7 +40,7 @@ static void handle_line(struct connection *connection, const char *line, size_t 
     struct lodge_error err = {0};
     struct json_object *json = jsonrpc_parse(door_parser(connection->door), line, length, &err);
     if (json == NULL) {
-        gate_refuse(connection, &err, false);
+        gate_refuse(connection, &err);
         return;
     }
     if (json_object_is_type(json, json_type_array)) {
@@ -55,7 +55,7 @@ static void too_long(struct connection *connection)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a line has at most %d bytes", CONNECTION_LINE_MAX);
-    gate_refuse(connection, &err, false);
+    gate_refuse(connection, &err);
     connection->ended = true;
     connection->close_when_sent = true;
 }
@@ -341,7 +341,7 @@ void connection_refuse(struct connection *connection, const struct lodge_error *
     log_info(LOG_RPC, "uid %u turned away: %s", (unsigned)connection->identity.uid, err->message);
     connection->ended = true;
     connection->close_when_sent = true;
-    gate_refuse(connection, err, false);
+    gate_refuse(connection, err);
 }
 
 void connection_close(struct connection *connection)
@@ -422,11 +422,6 @@ bool connection_check(struct connection *connection, uint64_t now_ms)
 const struct identity *connection_identity(const struct connection *connection)
 {
     return &connection->identity;
-}
-
-uint64_t connection_serial(const struct connection *connection)
-{
-    return connection->serial;
 }
 
 struct door *connection_door(const struct connection *connection)

@@ -40,7 +40,6 @@ void connection_start(struct connection *connection);
 void connection_close(struct connection *connection);
 
 const struct identity *connection_identity(const struct connection *connection);
-uint64_t connection_serial(const struct connection *connection);
 struct door *connection_door(const struct connection *connection);
 
 /* Whether it still counts: not closing, and its other end not closed altogether (which the loop may

@@ -29,11 +29,6 @@ const struct rpc_house *call_house(const struct call *call)
     return call->house;
 }
 
-const struct method *call_method(const struct call *call)
-{
-    return call->method;
-}
-
 struct viewer call_viewer(const struct call *call)
 {
     return call->viewer;
@@ -103,10 +98,10 @@ void call_fail(struct call *call, const struct lodge_error *err)
     answer(call, &envelope, err);
 }
 
-void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch)
+void gate_refuse(struct connection *connection, const struct lodge_error *err)
 {
     struct buffer envelope = {0};
-    struct call call = {.in_batch = in_batch};
+    struct call call = {.in_batch = false};
     jsonrpc_write_error(&envelope, NULL, err);
     connection_answer(connection, &call, &envelope);
     buffer_free(&envelope);

@@ -16,7 +16,7 @@ void gate_run(struct connection *connection, struct json_object *json, bool in_b
 void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain);
 
 /* Answers with an error that belongs to no request: `id` is null. */
-void gate_refuse(struct connection *connection, const struct lodge_error *err, bool in_batch);
+void gate_refuse(struct connection *connection, const struct lodge_error *err);
 
 bool call_is_in_batch(const struct call *call);
 struct call *call_of(struct call_link *link);
