@@ -123,6 +123,14 @@ void error_from_json(struct json_object *json, struct lodge_error *ret_error)
         (void)(since[0] != '\0' && time_from_text(since, &error.since_ms));
         copy_text(error.param, sizeof error.param, data, "param");
         error.column = (int)integer_of(data, "column");
+        error.op = integer_of(data, "op");
+        error.op_ended = integer_of(data, "ended") != 0;
+        copy_text(error.state, sizeof error.state, data, "state");
+        copy_text(error.quota.resource, sizeof error.quota.resource, data, "resource");
+        copy_text(error.quota.scope, sizeof error.quota.scope, data, "scope");
+        error.quota.limit = integer_of(data, "limit");
+        error.quota.used = integer_of(data, "used");
+        error.quota.requested = integer_of(data, "requested");
     }
     if (json_object_object_get_ex(data, "libvirt", &libvirt)) {
         error.libvirt.code = (int)integer_of(libvirt, "code");

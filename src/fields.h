@@ -43,7 +43,9 @@ struct field {
     enum field_type type;
     size_t offset;
     size_t size;
-    bool required; /* when read strictly; a list that is required is written even when empty */
+    bool required;      /* when read strictly; a list that is required is written even when empty */
+    bool null_is_empty; /* STRING, TEXT: null is read as "", INT: as FIELD_NULL, which are not the
+                           same as absent */
     bool nullable; /* written as null when unknown, and null is taken for unknown when read strictly
                     */
     int64_t min; /* INT: value; STRING, TEXT: bytes (max 0: no bound; an unbounded INT says both) */
@@ -53,6 +55,9 @@ struct field {
     const struct field *fields;
     const char *help;
 };
+
+/* What an INT is that was null, where its row says null_is_empty. */
+#define FIELD_NULL INT64_MIN
 
 enum fields_mode { FIELDS_STRICT, FIELDS_LENIENT };
 

@@ -217,6 +217,20 @@ static bool read_member(const struct reader *reader, struct json_object *json,
     __builtin_unreachable();
 }
 
+static bool read_empty(const struct reader *reader, const struct field *field, void *member)
+{
+    if (field->type == FIELD_TEXT) {
+        *(char *)member = '\0';
+        return true;
+    }
+    if (field->type == FIELD_INT) {
+        *(int64_t *)member = FIELD_NULL;
+        return true;
+    }
+    *(char **)member = strdup("");
+    return *(char **)member != NULL || no_memory(reader);
+}
+
 static bool has_required(const struct reader *reader, const struct field *table, field_mask seen)
 {
     for (const struct field *field = table; field->type != FIELD_END; field++) {
@@ -245,6 +259,12 @@ static bool read_table(const struct reader *reader, struct json_object *json,
             return lodge_fail_param(reader->err, name, "unknown parameter '%.48s'", name);
         }
         seen |= (field_mask)1 << (field - table);
+        if (value == NULL && field->null_is_empty) {
+            if (!read_empty(reader, field, (char *)out + field->offset)) {
+                return false;
+            }
+            continue;
+        }
         if (value == NULL && (field->nullable || reader->mode == FIELDS_LENIENT)) {
             continue;
         }

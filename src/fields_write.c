@@ -22,7 +22,10 @@ static bool is_known(const struct field *field, const void *member)
         return *(const int64_t *)member != 0;
     case FIELD_ENUM:
         return *(const unsigned *)member != 0;
-    case FIELD_OBJECT: /* an object is known when one of its members is */
+    case FIELD_OBJECT: /* an object is known when one of its members is, or it is required */
+        if (field->required) {
+            return true;
+        }
         for (const struct field *sub = field->fields; sub->type != FIELD_END; sub++) {
             if (is_known(sub, (const char *)member + sub->offset)) {
                 return true;

@@ -227,6 +227,21 @@ void jsonrpc_write_error(struct buffer *buffer, const char *id, const struct lod
         buffer_add_text(buffer, ",\"since\":");
         buffer_add_json_time(buffer, err->since_ms);
     }
+    if (err->op != 0) {
+        buffer_add_format(buffer, ",\"op\":%lld", (long long)err->op);
+        buffer_add_text(buffer, err->op_ended ? ",\"ended\":true" : "");
+    }
+    if (err->state[0] != '\0') {
+        buffer_add_text(buffer, ",\"state\":");
+        buffer_add_json_string(buffer, err->state);
+    }
+    if (err->quota.resource[0] != '\0') {
+        buffer_add_format(
+            buffer,
+            ",\"resource\":\"%s\",\"scope\":\"%s\",\"limit\":%lld,\"used\":%lld,\"requested\":%lld",
+            err->quota.resource, err->quota.scope, (long long)err->quota.limit,
+            (long long)err->quota.used, (long long)err->quota.requested);
+    }
     if (err->libvirt.code != 0) {
         buffer_add_format(buffer,
                           ",\"libvirt\":{\"code\":%d,\"domain\":%d,\"text\":", err->libvirt.code,

@@ -49,22 +49,42 @@ char *lodge_socket_path(void)
                                            : path_client_socket(geteuid(), PATH_SYSTEM_SOCKET);
 }
 
-char *path_state_dir(uid_t uid)
+/* lodge's folder in the one that the variable names, else in this one of the user's home. */
+static char *user_dir(uid_t uid, const char *variable, const char *in_home)
 {
-    if (uid == 0) {
-        return strdup("/var/lib/lodge");
-    }
-    const char *state = directory_of("XDG_STATE_HOME");
-    if (state != NULL) {
-        return join(state, "lodge");
+    const char *named = directory_of(variable);
+    if (named != NULL) {
+        return join(named, "lodge");
     }
     const char *home = directory_of("HOME");
     if (home != NULL) {
-        return join(home, ".local/state/lodge");
+        return join(home, in_home);
     }
     struct passwd user;
     struct passwd *found = NULL;
     char names[4096];
     int failed = getpwuid_r(uid, &user, names, sizeof names, &found);
-    return failed == 0 && found != NULL ? join(user.pw_dir, ".local/state/lodge") : NULL;
+    return failed == 0 && found != NULL ? join(user.pw_dir, in_home) : NULL;
+}
+
+char *path_state_dir(uid_t uid)
+{
+    return uid == 0 ? strdup("/var/lib/lodge")
+                    : user_dir(uid, "XDG_STATE_HOME", ".local/state/lodge");
+}
+
+char *path_data_dir(uid_t uid)
+{
+    return user_dir(uid, "XDG_DATA_HOME", ".local/share/lodge");
+}
+
+char *path_images_dir(uid_t uid)
+{
+    if (uid == 0) {
+        return strdup("/var/lib/lodge/images");
+    }
+    char *data = path_data_dir(uid);
+    char *images = data == NULL ? NULL : join(data, "images");
+    free(data);
+    return images;
 }

@@ -25,4 +25,12 @@ char *path_daemon_socket(uid_t uid);
  * NULL also when nobody knows a home. */
 char *path_state_dir(uid_t uid);
 
+/* Where data of `uid`'s own are: $XDG_DATA_HOME/lodge, else .local/share/lodge in the home; NULL
+ * when nobody knows one. */
+char *path_data_dir(uid_t uid);
+
+/* The library of images of a daemon of `uid` unless told: /var/lib/lodge/images for root, else
+ * `images` in the user's data. */
+char *path_images_dir(uid_t uid);
+
 #endif

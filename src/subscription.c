@@ -54,6 +54,7 @@ static const struct field event_fields[] = {
     {"incomplete", FIELD_STRINGS, AT(incomplete)},
     {"vm", FIELD_OBJECT, AT(vm), .fields = lodge_vm_fields},
     {"host", FIELD_OBJECT, AT(host), .fields = lodge_host_fields},
+    {"op", FIELD_OBJECT, AT(op), .fields = lodge_op_fields},
     {.type = FIELD_END},
 };
 #undef AT
@@ -292,7 +293,8 @@ static bool is_known(const struct lodge_event *event)
     case LODGE_EVENT_ADDED:
     case LODGE_EVENT_CHANGED:
     case LODGE_EVENT_REMOVED:
-        return event->topic == LODGE_TOPIC_VM || event->topic == LODGE_TOPIC_HOST;
+        return event->topic == LODGE_TOPIC_VM || event->topic == LODGE_TOPIC_HOST ||
+               event->topic == LODGE_TOPIC_OP;
     case LODGE_EVENT_SAMPLE:
         return event->topic == LODGE_TOPIC_METRICS;
     case LODGE_EVENT_NONE:

@@ -48,6 +48,14 @@ struct lodge_error {
     char param[48];   /* PARAMS: the parameter that is wrong, or empty */
     int column;       /* PARAMS and INVALID of a query: where in its text, from 1; 0 is nowhere */
     int64_t since_ms; /* UNRESPONSIVE, HOST_DOWN: since when, ms since 1970, or 0 */
+    int64_t op;       /* BUSY, TIMEOUT, and whatever an operation ended with: its number, or 0 */
+    bool op_ended;    /* the operation itself ended so, not the wait for it */
+    char state[16];   /* BAD_STATE: the VM's state, or empty */
+    struct {          /* QUOTA_EXCEEDED; empty words otherwise */
+        char resource[16]; /* vms, vcpus, memory_mib, disk_gib */
+        char scope[8];     /* system, user */
+        int64_t limit, used, requested;
+    } quota;
     struct {
         int code;   /* virErrorNumber, 0 when libvirt did not speak */
         int domain; /* virErrorDomain */

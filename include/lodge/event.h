@@ -3,6 +3,7 @@
 #define LODGE_EVENT_H
 
 #include "lodge/host.h"
+#include "lodge/op.h"
 #include "lodge/vm.h"
 
 enum lodge_topic {
@@ -10,6 +11,7 @@ enum lodge_topic {
     LODGE_TOPIC_VM,
     LODGE_TOPIC_HOST,
     LODGE_TOPIC_METRICS,
+    LODGE_TOPIC_OP,
     LODGE_TOPICS,
 };
 
@@ -36,6 +38,7 @@ struct lodge_event {
      * and stats while vm.uuid is empty. */
     struct lodge_vm vm;
     struct lodge_host host;
+    struct lodge_op op;
 };
 
 const char *lodge_topic_name(enum lodge_topic topic);

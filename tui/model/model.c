@@ -306,6 +306,7 @@ void model_apply(struct model *model, const struct lodge_event *event)
             apply_ready(model, event);
         }
         break;
+    case LODGE_TOPIC_OP: /* the console does not ask for it */
     case LODGE_TOPICS:
         break;
     }
