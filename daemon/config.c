@@ -34,7 +34,8 @@ struct reader {
     struct lodge_error *err; /* the first thing that is wrong; nothing is read after it */
     int line;
     char section[16];         /* "" before the first */
-    struct host_config *host; /* of the [host NAME] that we are in */
+    struct host_config *host; /* of the [host NAME] that we are in … */
+    uint64_t host_given;      /* … and which of its keys were there */
     int key_lines[KEYS_MAX];  /* where each row of config_keys was set, 0: not at all */
     int host_lines[HOSTS_MAX];
 };
@@ -97,6 +98,8 @@ static void hosts_clear(struct config *config)
     for (size_t i = 0; i < config->host_count; i++) {
         free(config->hosts[i].name);
         free(config->hosts[i].uri);
+        free(config->hosts[i].pool);
+        free(config->hosts[i].dir);
     }
     free(config->hosts);
     config->hosts = NULL;
@@ -115,6 +118,7 @@ static bool begin_host(struct reader *reader, const char *name)
                           reader->host_lines[there]);
     }
     reader->host = host_add(reader->config, name, length, reader->err);
+    reader->host_given = 0;
     if (reader->host == NULL) {
         return false;
     }
@@ -132,10 +136,10 @@ static bool begin_section(struct reader *reader, char *title)
     }
     bool wants_name = strcmp(title, "host") == 0;
     if (!config_section_exists(title) || wants_name != (name != NULL)) {
+        AUTO(free) char *sections = config_sections();
         return lodge_fail(reader->err, LODGE_ERROR_INVALID,
-                          "unknown section [%s%s%s], expected [daemon], [host NAME], [sync] or "
-                          "[stats]",
-                          title, name == NULL ? "" : " ", name == NULL ? "" : name);
+                          "unknown section [%s%s%s], expected one of: %s", title,
+                          name == NULL ? "" : " ", name == NULL ? "" : name, sections);
     }
     snprintf(reader->section, sizeof reader->section, "%s", title);
     reader->host = NULL;
@@ -184,7 +188,7 @@ static bool set_key(struct reader *reader, const char *name, const char *value)
                           words);
     }
     int *line = &reader->key_lines[key - config_keys];
-    bool again = reader->host == NULL ? *line > 0 : reader->host->uri != NULL;
+    bool again = reader->host == NULL ? *line > 0 : (reader->host_given & bit(key)) != 0;
     if (again) {
         return lodge_fail(reader->err, LODGE_ERROR_INVALID,
                           "'%s' was set in line %d already, expected it once", name, *line);
@@ -196,6 +200,7 @@ static bool set_key(struct reader *reader, const char *name, const char *value)
     }
     *line = reader->line;
     reader->config->given |= bit(key);
+    reader->host_given |= bit(key);
     void *target = reader->host == NULL ? (void *)reader->config : (void *)reader->host;
     return config_key_set(key, target, value, reader->err);
 }
@@ -278,7 +283,7 @@ static bool set_defaults(struct config *config, struct lodge_error *err)
         const struct config_key *key = &config_keys[i];
         AUTO(free) char *found = key->find_preset == NULL ? NULL : key->find_preset();
         const char *preset = key->find_preset == NULL ? key->preset : found;
-        if (preset != NULL && !config_key_set(key, config, preset, err)) {
+        if (preset != NULL && !key->host_default && !config_key_set(key, config, preset, err)) {
             return lodge_fail_in(err, "the default of [%s] %s", key->section, key->name);
         }
     }
@@ -376,18 +381,26 @@ void config_clear(struct config *config)
     free(config->admin_group);
     free(config->state_dir);
     free(config->log_level);
+    lodge_strings_clear(&config->image_dirs);
     hosts_clear(config);
     *config = (struct config){0};
 }
 
 /* --- looking at it ---------------------------------------------------------------------------- */
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 static bool same_hosts(const struct config *now, const struct config *next)
 {
     bool same = now->host_count == next->host_count;
     for (size_t i = 0; same && i < now->host_count; i++) {
         same = strcmp(now->hosts[i].name, next->hosts[i].name) == 0 &&
-               strcmp(now->hosts[i].uri, next->hosts[i].uri) == 0;
+               strcmp(now->hosts[i].uri, next->hosts[i].uri) == 0 &&
+               same_text(now->hosts[i].pool, next->hosts[i].pool) &&
+               same_text(now->hosts[i].dir, next->hosts[i].dir);
     }
     return same;
 }
@@ -429,9 +442,18 @@ void config_print(const struct config *config, FILE *stream)
             fprintf(stream, "\n[%s]\n", section);
         }
         AUTO(free) char *text = config_key_text(key, config);
-        fprintf(stream, "%s = %s\n", key->name, text);
+        if (text[0] != '\0') {
+            fprintf(stream, "%s = %s\n", key->name, text);
+        }
     }
     for (size_t i = 0; i < config->host_count; i++) {
-        fprintf(stream, "\n[host %s]\nuri = %s\n", config->hosts[i].name, config->hosts[i].uri);
+        const struct host_config *host = &config->hosts[i];
+        fprintf(stream, "\n[host %s]\nuri = %s\n", host->name, host->uri);
+        if (host->pool != NULL) {
+            fprintf(stream, "pool = %s\n", host->pool);
+        }
+        if (host->dir != NULL) {
+            fprintf(stream, "dir = %s\n", host->dir);
+        }
     }
 }

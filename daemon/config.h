@@ -8,6 +8,8 @@
 #define CONFIG_H
 
 #include "lodge/error.h"
+#include "lodge/quota.h"
+#include "lodge/strings.h"
 #include "log.h"
 
 #include <stddef.h>
@@ -20,6 +22,8 @@ enum default_role { DEFAULT_ROLE_USER, DEFAULT_ROLE_VIEWER, DEFAULT_ROLE_NONE };
 struct host_config {
     char *name;
     char *uri;
+    char *pool; /* NULL: what follows from the host */
+    char *dir;
 };
 
 struct config {
@@ -40,6 +44,11 @@ struct config {
     unsigned sync_interval_s;
     unsigned stats_interval_ms;
     unsigned stats_deadline_ms;
+    struct lodge_strings image_dirs;
+    struct lodge_amounts quota;      /* the system's, where none is stored */
+    struct lodge_amounts quota_user; /* of users without a row */
+    unsigned op_keep_days;
+    unsigned audit_keep_days;
 };
 
 struct options; /* options.h */

@@ -5,24 +5,10 @@
 #include "paths.h"
 #include "scope.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <grp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A reload runs on a worker, so not getgrnam(). A group too large for the room does exist. */
-static bool group_exists(const char *name)
-{
-    enum { ROOM = 16384 };
-    struct group entry;
-    struct group *found = NULL;
-    AUTO(free) char *room = xmalloc(ROOM);
-    int failed = getgrnam_r(name, &entry, room, ROOM, &found);
-    return failed == ERANGE || (failed == 0 && found != NULL);
-}
 
 /* --- defaults that depend on who runs lodged ------------------------------------------------- */
 
@@ -36,6 +22,11 @@ static char *find_state_dir(void)
     return path_state_dir(geteuid());
 }
 
+static char *find_image_dirs(void)
+{
+    return path_images_dir(geteuid());
+}
+
 static char *find_socket_mode(void)
 {
     return xstrdup(geteuid() == 0 ? "0660" : "0600");
@@ -44,180 +35,7 @@ static char *find_socket_mode(void)
 /* Packages make the group; a plain `make install` may not have. */
 static char *find_socket_group(void)
 {
-    return xstrdup(geteuid() == 0 && group_exists("lodge") ? "lodge" : "none");
-}
-
-/* --- one type after the other ----------------------------------------------------------------- */
-
-static void *member(const struct config_key *key, void *target)
-{
-    return (char *)target + key->offset;
-}
-
-static void set_text(const struct config_key *key, void *target, const char *text)
-{
-    char **place = member(key, target);
-    free(*place);
-    *place = xstrdup_or_null(text);
-}
-
-static bool set_path(const struct config_key *key, void *target, const char *text,
-                     struct lodge_error *err)
-{
-    if (text[0] != '/') {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected a path that begins with /",
-                          key->name, text);
-    }
-    set_text(key, target, text);
-    return true;
-}
-
-static bool set_uri(const struct config_key *key, void *target, const char *text,
-                    struct lodge_error *err)
-{
-    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+");
-    if (scheme == 0 || text[scheme] != ':') {
-        return lodge_fail(err, LODGE_ERROR_INVALID,
-                          "%s = '%s', expected a libvirt URI such as qemu:///system", key->name,
-                          text);
-    }
-    set_text(key, target, text);
-    return true;
-}
-
-static bool set_group(const struct config_key *key, void *target, const char *text,
-                      struct lodge_error *err)
-{
-    bool none = strcmp(text, "none") == 0;
-    if (!none && !group_exists(text)) {
-        return lodge_fail(err, LODGE_ERROR_INVALID,
-                          "%s = '%s', expected a group of this machine, or none", key->name, text);
-    }
-    set_text(key, target, none ? NULL : text);
-    return true;
-}
-
-static bool set_levels(const struct config_key *key, void *target, const char *text,
-                       struct lodge_error *err)
-{
-    if (!log_check_levels(text, err)) {
-        return lodge_fail_in(err, "%s", key->name);
-    }
-    set_text(key, target, text);
-    return true;
-}
-
-static bool set_mode(const struct config_key *key, void *target, const char *text,
-                     struct lodge_error *err)
-{
-    char *end = NULL;
-    unsigned long mode = strtoul(text, &end, 8);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || mode > 0777 || (mode & 0600) != 0600) {
-        return lodge_fail(err, LODGE_ERROR_INVALID,
-                          "%s = '%s', expected octal permissions with 0600 in them, such as 0660",
-                          key->name, text);
-    }
-    *(mode_t *)member(key, target) = (mode_t)mode;
-    return true;
-}
-
-static bool set_choice(const struct config_key *key, void *target, const char *text,
-                       struct lodge_error *err)
-{
-    struct buffer words = {0};
-    for (unsigned i = 0; key->choices[i] != NULL; i++) {
-        if (strcmp(key->choices[i], text) == 0) {
-            *(unsigned *)member(key, target) = i;
-            buffer_free(&words);
-            return true;
-        }
-        buffer_add_format(&words, "%s%s", i == 0 ? "" : ", ", key->choices[i]);
-    }
-    lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected one of %s", key->name, text,
-               buffer_text(&words));
-    buffer_free(&words);
-    return false;
-}
-_Static_assert(sizeof(enum default_role) == sizeof(unsigned), "set_choice writes it");
-_Static_assert(sizeof(enum log_format) == sizeof(unsigned), "set_choice writes it");
-
-/* Digits, with up to three decimals when a unit is 1000 steps. */
-static bool read_number(const char *text, unsigned steps, unsigned long *ret_value)
-{
-    unsigned long value = 0;
-    const char *c = text;
-    for (; isdigit((unsigned char)*c) && c - text < 7; c++) {
-        value = value * 10 + (unsigned long)(*c - '0');
-    }
-    bool some = c > text;
-    value *= steps;
-    if (some && *c == '.' && steps > 1) {
-        for (c++; isdigit((unsigned char)*c) && steps > 1; c++) {
-            steps /= 10;
-            value += (unsigned long)(*c - '0') * steps;
-        }
-    }
-    *ret_value = value;
-    return some && *c == '\0';
-}
-
-static bool set_number(const struct config_key *key, void *target, const char *text,
-                       struct lodge_error *err)
-{
-    unsigned steps = key->type == KEY_SECONDS ? 1000 : 1;
-    unsigned long value = 0;
-    if (!read_number(text, steps, &value) || value < key->min || value > key->max) {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected a number from %g to %g",
-                          key->name, text, (double)key->min / steps, (double)key->max / steps);
-    }
-    *(unsigned *)member(key, target) = (unsigned)value;
-    return true;
-}
-
-bool config_key_set(const struct config_key *key, void *target, const char *text,
-                    struct lodge_error *err)
-{
-    switch (key->type) {
-    case KEY_PATH:
-        return set_path(key, target, text, err);
-    case KEY_URI:
-        return set_uri(key, target, text, err);
-    case KEY_GROUP:
-        return set_group(key, target, text, err);
-    case KEY_LEVELS:
-        return set_levels(key, target, text, err);
-    case KEY_MODE:
-        return set_mode(key, target, text, err);
-    case KEY_CHOICE:
-        return set_choice(key, target, text, err);
-    case KEY_NUMBER:
-    case KEY_SECONDS:
-        return set_number(key, target, text, err);
-    }
-    abort();
-}
-
-char *config_key_text(const struct config_key *key, const void *target)
-{
-    const void *place = (const char *)target + key->offset;
-    switch (key->type) {
-    case KEY_PATH:
-    case KEY_URI:
-    case KEY_GROUP:
-    case KEY_LEVELS: {
-        const char *text = *(char *const *)place;
-        return xstrdup(text == NULL ? "none" : text);
-    }
-    case KEY_MODE:
-        return xasprintf("%04o", (unsigned)*(const mode_t *)place);
-    case KEY_CHOICE:
-        return xstrdup(key->choices[*(const unsigned *)place]);
-    case KEY_NUMBER:
-        return xasprintf("%u", *(const unsigned *)place);
-    case KEY_SECONDS:
-        return xasprintf("%g", *(const unsigned *)place / 1000.0);
-    }
-    abort();
+    return xstrdup(geteuid() == 0 && config_group_exists("lodge") ? "lodge" : "none");
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -235,6 +53,12 @@ static const char *const formats[] = {
     [LOG_FORMAT_JOURNAL] = "journal",
     NULL,
 };
+
+#define QUOTA(scope, key, place, text)                                              \
+    {                                                                               \
+        .section = (scope), .name = (key), .type = KEY_LIMIT,                       \
+        .offset = offsetof(struct config, place), .preset = "none", .help = (text), \
+    }
 
 const struct config_key config_keys[] = {
     {
@@ -322,6 +146,63 @@ const struct config_key config_keys[] = {
                 "local, at qemu:///system.",
     },
     {
+        .section = "host",
+        .name = "pool",
+        .type = KEY_WORD,
+        .offset = offsetof(struct host_config, pool),
+        .preset = "lodge",
+        .host_default = true,
+        .help = "The storage pool that new disks go to; it is made where it is not there.",
+    },
+    {
+        .section = "host",
+        .name = "dir",
+        .type = KEY_PATH,
+        .offset = offsetof(struct host_config, dir),
+        .preset = "/var/lib/libvirt/images/lodge; other drivers: the user's data folder, or the "
+                  "embedded driver's root",
+        .host_default = true,
+        .help = "Where that pool is.",
+    },
+    {
+        .section = "images",
+        .name = "dirs",
+        .type = KEY_PATHS,
+        .offset = offsetof(struct config, image_dirs),
+        .preset = "/var/lib/lodge/images; a user's own daemon: ~/.local/share/lodge/images",
+        .find_preset = find_image_dirs,
+        .help = "Directories of disk images, ISOs and kernels that VMs may be made from, by name.",
+    },
+    QUOTA("quota", "vms", quota.vms, "How many VMs all users together may have."),
+    QUOTA("quota", "vcpus", quota.vcpus, "Their virtual CPUs."),
+    QUOTA("quota", "memory_mib", quota.memory_mib, "Their memory."),
+    QUOTA("quota", "disk_gib", quota.disk_gib, "Their disks."),
+    QUOTA("quota_user", "vms", quota_user.vms,
+          "How many VMs a user may have who has no limits of their own."),
+    QUOTA("quota_user", "vcpus", quota_user.vcpus, "Their virtual CPUs."),
+    QUOTA("quota_user", "memory_mib", quota_user.memory_mib, "Their memory."),
+    QUOTA("quota_user", "disk_gib", quota_user.disk_gib, "Their disks."),
+    {
+        .section = "operations",
+        .name = "keep_days",
+        .type = KEY_NUMBER,
+        .offset = offsetof(struct config, op_keep_days),
+        .min = 1,
+        .max = 3650,
+        .preset = "7",
+        .help = "Days that operations which ended are kept, with their steps.",
+    },
+    {
+        .section = "audit",
+        .name = "keep_days",
+        .type = KEY_NUMBER,
+        .offset = offsetof(struct config, audit_keep_days),
+        .min = 1,
+        .max = 36500,
+        .preset = "90",
+        .help = "Days that it is kept who called what.",
+    },
+    {
         .section = "sync",
         .name = "parallel",
         .type = KEY_NUMBER,
@@ -391,6 +272,20 @@ char *config_section_words(const char *section)
     for (size_t i = 0; i < config_key_count; i++) {
         if (strcmp(config_keys[i].section, section) == 0) {
             buffer_add_format(&words, "%s%s", words.length == 0 ? "" : ", ", config_keys[i].name);
+        }
+    }
+    return buffer_take(&words);
+}
+
+char *config_sections(void)
+{
+    struct buffer words = {0};
+    const char *section = "";
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (strcmp(config_keys[i].section, section) != 0) {
+            section = config_keys[i].section;
+            buffer_add_format(&words, "%s[%s%s]", i == 0 ? "" : ", ", section,
+                              strcmp(section, "host") == 0 ? " NAME" : "");
         }
     }
     return buffer_take(&words);

@@ -14,6 +14,9 @@
 
 enum key_type {
     KEY_PATH,    /* char *, absolute */
+    KEY_PATHS,   /* struct lodge_strings, absolute, with spaces between */
+    KEY_WORD,    /* char *, a name without '/' */
+    KEY_LIMIT,   /* int64_t from 0; `none` is LODGE_UNKNOWN */
     KEY_URI,     /* char *, of a libvirt driver */
     KEY_GROUP,   /* char *, a group of this machine; `none` is NULL */
     KEY_LEVELS,  /* char *, as log_set_levels() takes it */
@@ -32,6 +35,7 @@ struct config_key {
     const char *const *choices; /* ends with NULL; in the enum's order */
     const char *preset;         /* the default as the manual says it; NULL: must be given */
     char *(*find_preset)(void); /* where it depends on who runs lodged; NULL result: none */
+    bool host_default;          /* of a host: `preset` is what NULL means */
     bool reloadable;            /* SIGHUP is enough */
     const char *help;
 };
@@ -43,6 +47,9 @@ extern const size_t config_key_count;
 const struct config_key *config_key_find(const char *section, const char *name);
 bool config_section_exists(const char *section);
 
+/* "[daemon], [host NAME], …": every section; the caller frees. */
+char *config_sections(void);
+
 /* "socket, socket_mode, …": the keys of a section; the caller frees. */
 char *config_section_words(const char *section);
 
@@ -50,6 +57,9 @@ char *config_section_words(const char *section);
  * error (INVALID) says what was expected; on failure nothing changes. */
 bool config_key_set(const struct config_key *key, void *target, const char *text,
                     struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Does this machine have it? Asks NSS. */
+bool config_group_exists(const char *name);
 
 /* The value as the file would say it; the caller frees. */
 char *config_key_text(const struct config_key *key, const void *target);

@@ -39,6 +39,15 @@ static void print_values(const struct config_key *key)
     case KEY_LEVELS:
         printf("levels");
         break;
+    case KEY_PATHS:
+        printf("paths that begin with /, with spaces between");
+        break;
+    case KEY_WORD:
+        printf("a name");
+        break;
+    case KEY_LIMIT:
+        printf("a number, or none");
+        break;
     case KEY_MODE:
         printf("octal permissions with 0600 in them");
         break;

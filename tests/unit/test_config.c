@@ -133,6 +133,26 @@ static void what_is_printed_is_a_file_that_gives_the_same(void **state)
     unlink(path);
 }
 
+static void the_example_is_a_configuration(void **state)
+{
+    (void)state;
+    struct config config;
+    char path[512];
+    const char *data = getenv("LODGE_TEST_DATA");
+    assert_non_null(data);
+    snprintf(path, sizeof path, "%s/../../data/lodged.conf", data);
+
+    load_well(&(struct options){.config = path}, &config);
+
+    assert_string_equal(config.hosts[0].pool, "lodge");
+    assert_string_equal(config.hosts[0].dir, "/var/lib/libvirt/images/lodge");
+    assert_int_equal(config.image_dirs.count, 2);
+    assert_string_equal(config.image_dirs.items[1], "/srv/images");
+    assert_int_equal(config.quota.memory_mib, 131072);
+    assert_int_equal(config.quota_user.vms, 10);
+    config_clear(&config);
+}
+
 /* --- files --------------------------------------------------------------------------------------
  */
 
@@ -154,6 +174,7 @@ static void a_users_own_daemon_keeps_to_the_user(void **state)
     bool root = geteuid() == 0;
     setenv("XDG_RUNTIME_DIR", "/run/user/77", 1);
     setenv("XDG_STATE_HOME", "/home/u/.state", 1);
+    setenv("XDG_DATA_HOME", "/home/u/.data", 1);
     if (root) {
         assert_int_equal(seteuid(65534), 0);
     }
@@ -165,6 +186,8 @@ static void a_users_own_daemon_keeps_to_the_user(void **state)
     }
     assert_string_equal(config.socket, "/run/user/77/lodge/lodged.sock");
     assert_string_equal(config.state_dir, "/home/u/.state/lodge");
+    assert_int_equal(config.image_dirs.count, 1);
+    assert_string_equal(config.image_dirs.items[0], "/home/u/.data/lodge/images");
     assert_int_equal(config.socket_mode, 0600);
     assert_null(config.socket_group);
     assert_false(config.group_absent);
@@ -184,6 +207,7 @@ static void roots_daemon_is_the_machines(void **state)
     bool group = getgrnam("lodge") != NULL;
     assert_string_equal(config.socket, "/run/lodge/lodged.sock");
     assert_string_equal(config.state_dir, "/var/lib/lodge");
+    assert_string_equal(config.image_dirs.items[0], "/var/lib/lodge/images");
     assert_int_equal(config.socket_mode, 0660);
     assert_int_equal(config.group_absent, !group);
     assert_int_equal(config.socket_group != NULL, group);
@@ -263,6 +287,34 @@ static void a_socket_that_the_kernel_could_not_name_is_refused(void **state)
 /* --- reload -------------------------------------------------------------------------------------
  */
 
+static void a_host_whose_disks_go_elsewhere_is_another(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"", "pool = other\n", "dir = /other\n"};
+    struct config configs[ARRAY_LENGTH(lines)];
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        char path[] = "/tmp/lodge-config-XXXXXX";
+        FILE *stream = fdopen(mkstemp(path), "w");
+        assert_non_null(stream);
+        fprintf(stream, "[host h1]\nuri = qemu:///system\n%s", lines[i]);
+        fclose(stream);
+        load_well(&(struct options){.config = path}, &configs[i]);
+        unlink(path);
+    }
+
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        AUTO(free) char *words = config_needs_restart(&configs[0], &configs[i]);
+        if (i == 0) {
+            assert_null(words);
+        } else {
+            assert_string_equal(words, "[host]");
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        config_clear(&configs[i]);
+    }
+}
+
 static void what_a_reload_cannot_change_is_named(void **state)
 {
     (void)state;
@@ -328,12 +380,14 @@ int main(void)
         TEST(what_is_wrong_in_a_file_is_said_with_its_line),
         TEST(what_a_file_says_is_taken),
         TEST(what_is_printed_is_a_file_that_gives_the_same),
+        TEST(the_example_is_a_configuration),
         TEST(a_named_file_must_be_readable),
         TEST(a_users_own_daemon_keeps_to_the_user),
         TEST(roots_daemon_is_the_machines),
         TEST(flags_win_over_the_file),
         TEST(flags_are_judged_like_the_file),
         TEST(a_socket_that_the_kernel_could_not_name_is_refused),
+        TEST(a_host_whose_disks_go_elsewhere_is_another),
         TEST(what_a_reload_cannot_change_is_named),
         TEST(a_default_is_no_change_when_the_environment_is_another),
         TEST(each_key_has_a_help_and_a_default_that_it_takes),
