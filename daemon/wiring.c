@@ -10,7 +10,7 @@
 #include "registry/registry.h"
 #include "rpc/door.h"
 #include "scope.h"
-#include "store/store.h"
+#include "store/vms.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* statements.c: the texts. Those that run for a call are hot: none of them may scan a table. */
 #include "store/statements.h"
 
 #include "store/database.h"
@@ -13,9 +14,236 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql = "SELECT uid, role FROM user ORDER BY uid",
         },
+    [USER_WRITE] =
+        {
+            .sql = "INSERT INTO user (uid, role) VALUES (?1, ?2)"
+                   " ON CONFLICT (uid) DO UPDATE SET role = excluded.role",
+            .hot = true,
+        },
+    [USER_FORGET] =
+        {
+            .sql = "DELETE FROM user WHERE uid = ?1",
+            .hot = true,
+        },
+    [USER_ROLE] =
+        {
+            .sql = "SELECT role FROM user WHERE uid = ?1",
+            .hot = true,
+        },
     [VM_LIST] =
         {
-            .sql = "SELECT host, uuid, name, owner FROM vm ORDER BY host, uuid",
+            .sql = "SELECT v.host, v.uuid, v.name, v.owner, v.phase, v.vcpus, v.memory_mib, "
+                   "v.disk_gib, v.serial_log, v.id"
+                   " FROM vm AS v ORDER BY v.host, v.uuid",
+        },
+    [VM_GET] =
+        {
+            .sql = "SELECT v.host, v.uuid, v.name, v.owner, v.phase, v.vcpus, v.memory_mib, "
+                   "v.disk_gib, v.serial_log, v.id"
+                   " FROM vm AS v WHERE v.host = ?1 AND v.uuid = ?2",
+            .hot = true,
+        },
+    [VM_DISKS] =
+        {
+            .sql = "SELECT target, pool, volume, path, format, size_gib, ours"
+                   " FROM disk WHERE vm = ?1 ORDER BY target",
+            .hot = true,
+        },
+    [VM_MACS] =
+        {
+            .sql = "SELECT mac FROM nic WHERE vm = ?1 ORDER BY mac",
+            .hot = true,
+        },
+    [VM_INSERT_ROW] =
+        {
+            .sql = "INSERT INTO vm (host, uuid, name, owner, phase, vcpus, memory_mib, disk_gib, "
+                   "serial_log)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
+            .hot = true,
+        },
+    [VM_SET_PHASE] =
+        {
+            .sql = "UPDATE vm SET phase = ?3 WHERE host = ?1 AND uuid = ?2",
+            .hot = true,
+        },
+    [VM_SET_CHARGE] =
+        {
+            .sql = "UPDATE vm SET vcpus = ?3, memory_mib = ?4 WHERE host = ?1 AND uuid = ?2",
+            .hot = true,
+        },
+    [VM_SET_NAME] =
+        {
+            .sql = "UPDATE vm SET name = ?3 WHERE host = ?1 AND uuid = ?2 AND name <> ?3",
+            .hot = true,
+        },
+    [VM_SUM_DISKS] =
+        {
+            .sql = "UPDATE vm SET disk_gib = (SELECT coalesce(sum(size_gib), 0) FROM disk"
+                   " WHERE disk.vm = vm.id AND ours = 1)"
+                   " WHERE host = ?1 AND uuid = ?2",
+            .hot = true,
+        },
+    [VM_DELETE] =
+        {
+            .sql = "DELETE FROM vm WHERE host = ?1 AND uuid = ?2",
+            .hot = true,
+        },
+    [DISK_INSERT] =
+        {
+            .sql = "INSERT INTO disk (vm, target, pool, volume, path, format, size_gib, ours)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            .hot = true,
+        },
+    [DISK_SET_SIZE] =
+        {
+            .sql = "UPDATE disk SET size_gib = ?4"
+                   " WHERE vm = (SELECT id FROM vm WHERE host = ?1 AND uuid = ?2) AND target = ?3",
+            .hot = true,
+        },
+    [NIC_INSERT] =
+        {
+            .sql = "INSERT INTO nic (mac, vm) VALUES (?1, ?2)",
+            .hot = true,
+        },
+    [QUOTA_GET] =
+        {
+            .sql = "SELECT vms, vcpus, memory_mib, disk_gib FROM quota WHERE uid = ?1",
+            .hot = true,
+        },
+    [QUOTA_WRITE] =
+        {
+            .sql = "INSERT INTO quota (uid, vms, vcpus, memory_mib, disk_gib) VALUES (?1, ?2, ?3, "
+                   "?4, ?5)"
+                   " ON CONFLICT (uid) DO UPDATE SET vms = excluded.vms, vcpus = excluded.vcpus,"
+                   " memory_mib = excluded.memory_mib, disk_gib = excluded.disk_gib",
+            .hot = true,
+        },
+    [QUOTA_SUM_ALL] =
+        {
+            .sql = "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0),"
+                   " coalesce(sum(disk_gib), 0) FROM vm WHERE owner BETWEEN 0 AND 4294967294",
+            .hot = true,
+        },
+    [QUOTA_SUM_USER] =
+        {
+            .sql = "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0),"
+                   " coalesce(sum(disk_gib), 0) FROM vm WHERE owner = ?1",
+            .hot = true,
+        },
+    [OP_FIND_REQUEST] =
+        {
+            .sql = "SELECT id, request_hash, uuid FROM op"
+                   " WHERE uid = ?1 AND kind = ?2 AND request_id = ?3",
+            .hot = true,
+        },
+    [OP_FIND_UNFINISHED] =
+        {
+            .sql = "SELECT id, kind FROM op"
+                   " WHERE host = ?1 AND uuid = ?2 AND ended_ms IS NULL AND kind <> 'vm.stop'",
+            .hot = true,
+        },
+    [OP_FIND_STOP] =
+        {
+            .sql = "SELECT id, kind FROM op"
+                   " WHERE host = ?1 AND uuid = ?2 AND ended_ms IS NULL AND kind = 'vm.stop'",
+            .hot = true,
+        },
+    [OP_INSERT] =
+        {
+            .sql =
+                "INSERT INTO op (kind, host, uuid, uid, state, step, started_ms, vm_name, journal,"
+                " request_id, request_hash)"
+                " VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+            .hot = true,
+        },
+    [OP_SET_STEP] =
+        {
+            .sql = "UPDATE op SET step = ?2, state = ?3 WHERE id = ?1 AND ended_ms IS NULL",
+            .hot = true,
+        },
+    [OP_SET_JOURNAL] =
+        {
+            .sql = "UPDATE op SET journal = ?2 WHERE id = ?1",
+            .hot = true,
+        },
+    [OP_COMMIT] =
+        {
+            .sql = "UPDATE op SET committed = 1, step = ?2 WHERE id = ?1 AND ended_ms IS NULL"
+                   " RETURNING host, uuid",
+            .hot = true,
+        },
+    [OP_END] =
+        {
+            .sql =
+                "UPDATE op SET state = ?2, ended_ms = ?3, error_kind = ?4, error = ?5, result = ?6"
+                " WHERE id = ?1 RETURNING host, uuid",
+            .hot = true,
+        },
+    [OP_END_GUARD] =
+        {
+            .sql = "UPDATE op SET committed = 1 WHERE host = ?1 AND uuid = ?2"
+                   " AND kind = 'vm.create' AND committed = 0 AND ended_ms IS NOT NULL",
+            .hot = true,
+        },
+    [OP_ADD_STEP] =
+        {
+            .sql = "INSERT INTO op_step (op, n, name, at_ms) VALUES (?1,"
+                   " (SELECT coalesce(max(n), 0) + 1 FROM op_step WHERE op = ?1), ?2, ?3)",
+            .hot = true,
+        },
+    [OP_STEPS] =
+        {
+            .sql = "SELECT name, at_ms FROM op_step WHERE op = ?1 ORDER BY n",
+            .hot = true,
+        },
+    [OP_GET] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE id = ?1",
+            .hot = true,
+        },
+    [OP_UNFINISHED] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE ended_ms IS NULL ORDER BY id",
+        },
+    [OP_GUARDED] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE kind = 'vm.create' AND committed = 0 AND ended_ms IS NOT NULL"
+                   " AND (?1 IS NULL OR host = ?1)",
+        },
+    [OP_LIST] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE id < ?1 AND (?2 = '' OR state = ?2) ORDER BY id DESC LIMIT ?3",
+            .hot = true,
+        },
+    [OP_LIST_OF_USER] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE uid = ?4 AND id < ?1 AND (?2 = '' OR state = ?2) ORDER BY id "
+                   "DESC LIMIT ?3",
+            .hot = true,
+        },
+    [OP_LIST_OF_VM] =
+        {
+            .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
+                   "committed, restored, error_kind, error, started_ms, ended_ms"
+                   " FROM op WHERE host = ?5 AND uuid = ?6 AND id < ?1 AND (?2 = '' OR state = ?2)"
+                   " AND (?4 IS NULL OR uid = ?4) ORDER BY id DESC LIMIT ?3",
+            .hot = true,
+        },
+    [OP_FORGET] =
+        {
+            .sql = "DELETE FROM op WHERE id IN (SELECT id FROM op"
+                   " WHERE ended_ms IS NOT NULL AND ended_ms < ?1 ORDER BY ended_ms LIMIT 1000)",
+            .hot = true,
         },
     [AUDIT_COUNT_UP] =
         {
@@ -28,6 +256,32 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql = "INSERT INTO audit (at_ms, uid, pid, method, target, result, error)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            .hot = true,
+        },
+    [AUDIT_LIST] =
+        {
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+                   " FROM audit WHERE id < ?1 AND at_ms >= ?2 ORDER BY id DESC LIMIT ?3",
+            .hot = true,
+        },
+    [AUDIT_LIST_OF_USER] =
+        {
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+                   " FROM audit WHERE uid = ?4 AND id < ?1 AND at_ms >= ?2"
+                   " AND (?5 IS NULL OR target = ?5) ORDER BY id DESC LIMIT ?3",
+            .hot = true,
+        },
+    [AUDIT_LIST_OF_TARGET] =
+        {
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+                   " FROM audit WHERE target = ?5 AND id < ?1 AND at_ms >= ?2 ORDER BY id DESC "
+                   "LIMIT ?3",
+            .hot = true,
+        },
+    [AUDIT_FORGET] =
+        {
+            .sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit"
+                   " WHERE at_ms < ?1 ORDER BY at_ms LIMIT 1000)",
             .hot = true,
         },
 };

@@ -43,16 +43,6 @@ typedef void store_user_fn(void *data, uid_t uid, const char *role);
 bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-struct vm_row {
-    const char *host;
-    const char *uuid;
-    const char *name;
-    uid_t owner;
-};
-typedef void store_vm_fn(void *data, const struct vm_row *row);
-bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct lodge_error *err)
-    LODGE_MUST_CHECK;
-
 /* One mutating call. A refusal that repeats within a minute is counted in the row of the first. */
 struct audit_row {
     int64_t at_ms; /* since 1970 */

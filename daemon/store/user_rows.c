@@ -1,5 +1,5 @@
 /* user_rows: who has a role of their own. */
-#include "store/database.h"
+#include "store/rows.h"
 
 bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)
 {
@@ -19,4 +19,23 @@ bool store_read_users(struct store *store, store_user_fn *each, void *data, stru
     }
     database_well(store);
     return true;
+}
+
+static bool set_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
+{
+    bool forgets = role[0] == '\0';
+    AUTO(statement_reset)
+    sqlite3_stmt *change = statement_get(store, forgets ? USER_FORGET : USER_WRITE);
+    statement_bind_int(change, 1, uid);
+    if (!forgets) {
+        statement_bind_text(change, 2, role);
+    }
+    return rows_run(store, change, NULL, err);
+}
+
+bool store_write_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    return transaction != NULL && set_role(store, uid, role, err) &&
+           transaction_commit(transaction, err);
 }

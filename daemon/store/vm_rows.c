@@ -1,5 +1,151 @@
-/* vm_rows: the VMs that lodge manages. */
-#include "store/database.h"
+/* vm_rows: the VMs that lodge manages, with their disks and NICs. */
+#include "memory.h"
+#include "store/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const phases[] = {
+    [VM_PHASE_READY] = "ready",
+    [VM_PHASE_CREATING] = "creating",
+    [VM_PHASE_DELETING] = "deleting",
+    [VM_PHASE_ERROR] = "error",
+};
+
+static enum vm_phase phase_of(const char *word)
+{
+    enum vm_phase phase = VM_PHASE_READY;
+    while (phase < VM_PHASE_ERROR && strcmp(phases[phase], word) != 0) {
+        phase++;
+    }
+    return phase;
+}
+
+bool rows_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
+              struct lodge_error *err)
+{
+    int code = sqlite3_step(statement);
+    while (code == SQLITE_ROW) {
+        code = sqlite3_step(statement);
+    }
+    if (code == SQLITE_DONE) {
+        return true;
+    }
+    int extended = sqlite3_extended_errcode(store->db);
+    if (ret_clash != NULL && (code & 0xff) == SQLITE_CONSTRAINT &&
+        (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)) {
+        *ret_clash = true;
+        return false;
+    }
+    return database_fail(store, code, err);
+}
+
+/* Texts of a statement's rows live until its next step: these live as long as the list. */
+struct texts {
+    char **items;
+    size_t count;
+};
+
+static const char *keep(struct texts *texts, sqlite3_stmt *statement, int column)
+{
+    if (sqlite3_column_type(statement, column) == SQLITE_NULL) {
+        return NULL;
+    }
+    texts->items = xrealloc(texts->items, (texts->count + 1) * sizeof(char *));
+    texts->items[texts->count] = xstrdup(statement_text(statement, column));
+    return texts->items[texts->count++];
+}
+
+static void texts_free(struct texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        free(texts->items[i]);
+    }
+    free(texts->items);
+}
+
+struct parts {
+    struct texts texts;
+    struct disk_row *disks;
+    size_t disk_count;
+    const char **macs;
+    size_t mac_count;
+};
+
+static void parts_free(struct parts *parts)
+{
+    texts_free(&parts->texts);
+    free(parts->disks);
+    free(parts->macs);
+}
+
+static bool read_disks(struct store *store, int64_t id, struct parts *parts,
+                       struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *list = statement_get(store, VM_DISKS);
+    bool row = true;
+    statement_bind_int(list, 1, id);
+    while (statement_step(store, list, &row, err)) {
+        if (!row) {
+            return true;
+        }
+        parts->disks = xrealloc(parts->disks, (parts->disk_count + 1) * sizeof *parts->disks);
+        parts->disks[parts->disk_count++] = (struct disk_row){
+            .target = keep(&parts->texts, list, 0),
+            .pool = keep(&parts->texts, list, 1),
+            .volume = keep(&parts->texts, list, 2),
+            .path = keep(&parts->texts, list, 3),
+            .format = keep(&parts->texts, list, 4),
+            .size_gib = sqlite3_column_int64(list, 5),
+            .ours = sqlite3_column_int(list, 6) != 0,
+        };
+    }
+    return false;
+}
+
+static bool read_macs(struct store *store, int64_t id, struct parts *parts, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *list = statement_get(store, VM_MACS);
+    bool row = true;
+    statement_bind_int(list, 1, id);
+    while (statement_step(store, list, &row, err)) {
+        if (!row) {
+            return true;
+        }
+        parts->macs = xrealloc(parts->macs, (parts->mac_count + 1) * sizeof *parts->macs);
+        parts->macs[parts->mac_count++] = keep(&parts->texts, list, 0);
+    }
+    return false;
+}
+
+/* Tells the row that `list` stands on, with all that belongs to it. */
+static bool tell(struct store *store, sqlite3_stmt *list, store_vm_fn *each, void *data,
+                 struct lodge_error *err)
+{
+    struct parts parts = {0};
+    int64_t id = sqlite3_column_int64(list, 9);
+    bool ok = read_disks(store, id, &parts, err) && read_macs(store, id, &parts, err);
+    if (ok) {
+        const struct vm_row vm = {
+            .host = keep(&parts.texts, list, 0),
+            .uuid = keep(&parts.texts, list, 1),
+            .name = keep(&parts.texts, list, 2),
+            .owner = (uid_t)sqlite3_column_int64(list, 3),
+            .phase = phase_of(statement_text(list, 4)),
+            .vcpus = sqlite3_column_int64(list, 5),
+            .memory_mib = sqlite3_column_int64(list, 6),
+            .disk_gib = sqlite3_column_int64(list, 7),
+            .disks = parts.disks,
+            .disk_count = parts.disk_count,
+            .macs = parts.macs,
+            .mac_count = parts.mac_count,
+            .serial_log = keep(&parts.texts, list, 8),
+        };
+        each(data, &vm);
+    }
+    parts_free(&parts);
+    return ok;
+}
 
 bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct lodge_error *err)
 {
@@ -15,14 +161,166 @@ bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct l
         if (!row) {
             break;
         }
-        const struct vm_row vm = {
-            .host = statement_text(list, 0),
-            .uuid = statement_text(list, 1),
-            .name = statement_text(list, 2),
-            .owner = (uid_t)sqlite3_column_int64(list, 3),
-        };
-        each(data, &vm);
+        if (!tell(store, list, each, data, err)) {
+            return lodge_fail_in(err, "reading the VMs");
+        }
     }
     database_well(store);
     return true;
+}
+
+bool vm_charge(struct store *store, const char *host, const char *uuid,
+               struct vm_charge *ret_charge, bool *ret_found, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *get = statement_get(store, VM_GET);
+    *ret_charge = (struct vm_charge){0};
+    statement_bind_text(get, 1, host);
+    statement_bind_text(get, 2, uuid);
+    if (!statement_step(store, get, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        ret_charge->owner = (uid_t)sqlite3_column_int64(get, 3);
+        ret_charge->amounts = (struct lodge_amounts){
+            .vms = 1,
+            .vcpus = sqlite3_column_int64(get, 5),
+            .memory_mib = sqlite3_column_int64(get, 6),
+            .disk_gib = sqlite3_column_int64(get, 7),
+        };
+    }
+    return true;
+}
+
+static bool insert_row(struct store *store, const struct vm_row *vm, const char *phase,
+                       int64_t *ret_id, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *insert = statement_get(store, VM_INSERT_ROW);
+    statement_bind_text(insert, 1, vm->host);
+    statement_bind_text(insert, 2, vm->uuid);
+    statement_bind_text(insert, 3, vm->name);
+    statement_bind_int(insert, 4, vm->owner);
+    statement_bind_text(insert, 5, phase);
+    statement_bind_int(insert, 6, vm->vcpus);
+    statement_bind_int(insert, 7, vm->memory_mib);
+    statement_bind_int(insert, 8, vm->disk_gib);
+    statement_bind_text(insert, 9, vm->serial_log);
+    int code = sqlite3_step(insert);
+    if (code == SQLITE_ROW) {
+        *ret_id = sqlite3_column_int64(insert, 0);
+        return true;
+    }
+    if ((code & 0xff) == SQLITE_CONSTRAINT &&
+        sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_UNIQUE) {
+        return lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
+                          vm->host, vm->name);
+    }
+    return database_fail(store, code, err);
+}
+
+static bool insert_disk(struct store *store, int64_t id, const struct disk_row *disk,
+                        struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *insert = statement_get(store, DISK_INSERT);
+    bool clash = false;
+    statement_bind_int(insert, 1, id);
+    statement_bind_text(insert, 2, disk->target);
+    statement_bind_text(insert, 3, disk->pool == NULL ? "" : disk->pool);
+    statement_bind_text(insert, 4, disk->volume == NULL ? "" : disk->volume);
+    statement_bind_text(insert, 5, disk->path);
+    statement_bind_text(insert, 6, disk->format);
+    statement_bind_int(insert, 7, disk->size_gib);
+    statement_bind_int(insert, 8, disk->ours);
+    return rows_run(store, insert, &clash, err) ||
+           (clash &&
+            lodge_fail(err, LODGE_ERROR_CONFLICT, "another VM has the disk %s", disk->path));
+}
+
+static bool insert_nic(struct store *store, int64_t id, const char *mac, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *insert = statement_get(store, NIC_INSERT);
+    bool clash = false;
+    statement_bind_text(insert, 1, mac);
+    statement_bind_int(insert, 2, id);
+    return rows_run(store, insert, &clash, err) ||
+           (clash &&
+            lodge_fail(err, LODGE_ERROR_CONFLICT, "another VM has the MAC address %s", mac));
+}
+
+bool vm_insert(struct store *store, const struct vm_row *vm, const char *phase,
+               struct lodge_error *err)
+{
+    int64_t id = 0;
+    if (!insert_row(store, vm, phase, &id, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < vm->disk_count; i++) {
+        if (!insert_disk(store, id, &vm->disks[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < vm->mac_count; i++) {
+        if (!insert_nic(store, id, vm->macs[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool vm_set_phase(struct store *store, const char *host, const char *uuid, const char *phase,
+                  struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_SET_PHASE);
+    statement_bind_text(update, 1, host);
+    statement_bind_text(update, 2, uuid);
+    statement_bind_text(update, 3, phase);
+    return rows_run(store, update, NULL, err);
+}
+
+static bool set_name(struct store *store, const struct vm_row *vm, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_SET_NAME);
+    bool clash = false;
+    statement_bind_text(update, 1, vm->host);
+    statement_bind_text(update, 2, vm->uuid);
+    statement_bind_text(update, 3, vm->name);
+    return rows_run(store, update, &clash, err) ||
+           (clash && lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
+                                vm->host, vm->name));
+}
+
+static bool set_sizes(struct store *store, const struct vm_row *vm, struct lodge_error *err)
+{
+    for (size_t i = 0; i < vm->disk_count; i++) {
+        AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, DISK_SET_SIZE);
+        statement_bind_text(update, 1, vm->host);
+        statement_bind_text(update, 2, vm->uuid);
+        statement_bind_text(update, 3, vm->disks[i].target);
+        statement_bind_int(update, 4, vm->disks[i].size_gib);
+        if (!rows_run(store, update, NULL, err)) {
+            return false;
+        }
+    }
+    AUTO(statement_reset) sqlite3_stmt *sum = statement_get(store, VM_SUM_DISKS);
+    statement_bind_text(sum, 1, vm->host);
+    statement_bind_text(sum, 2, vm->uuid);
+    return rows_run(store, sum, NULL, err);
+}
+
+bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_SET_CHARGE);
+    statement_bind_text(update, 1, vm->host);
+    statement_bind_text(update, 2, vm->uuid);
+    statement_bind_int(update, 3, vm->vcpus);
+    statement_bind_int(update, 4, vm->memory_mib);
+    return rows_run(store, update, NULL, err) && set_sizes(store, vm, err) &&
+           set_name(store, vm, err);
+}
+
+bool vm_remove(struct store *store, const char *host, const char *uuid, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *delete = statement_get(store, VM_DELETE);
+    statement_bind_text(delete, 1, host);
+    statement_bind_text(delete, 2, uuid);
+    return rows_run(store, delete, NULL, err);
 }

@@ -8,6 +8,7 @@
 #include "scope.h"
 #include "store/database.h"
 #include "store/store.h"
+#include "store/vms.h"
 
 #include <ftw.h>
 #include <stdio.h>

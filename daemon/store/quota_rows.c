@@ -1,0 +1,137 @@
+/* quota_rows: limits that were set, and what VMs were promised. */
+#include "lodge/vm.h"
+#include "store/rows.h"
+
+#include <stdio.h>
+
+enum { SYSTEM = -1 };
+
+static int64_t limit_in(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_NULL
+               ? LODGE_UNKNOWN
+               : sqlite3_column_int64(statement, column);
+}
+
+static bool read_limits(struct store *store, int64_t uid, struct lodge_amounts *ret_limits,
+                        bool *ret_found, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *get = statement_get(store, QUOTA_GET);
+    statement_bind_int(get, 1, uid);
+    if (!statement_step(store, get, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        *ret_limits = (struct lodge_amounts){limit_in(get, 0), limit_in(get, 1), limit_in(get, 2),
+                                             limit_in(get, 3)};
+    }
+    return true;
+}
+
+static bool sum(struct store *store, int64_t uid, struct lodge_amounts *ret_sum,
+                struct lodge_error *err)
+{
+    AUTO(statement_reset)
+    sqlite3_stmt *ask = statement_get(store, uid == SYSTEM ? QUOTA_SUM_ALL : QUOTA_SUM_USER);
+    bool row = false;
+    if (uid != SYSTEM) {
+        statement_bind_int(ask, 1, uid);
+    }
+    if (!statement_step(store, ask, &row, err)) {
+        return false;
+    }
+    *ret_sum = (struct lodge_amounts){sqlite3_column_int64(ask, 0), sqlite3_column_int64(ask, 1),
+                                      sqlite3_column_int64(ask, 2), sqlite3_column_int64(ask, 3)};
+    return true;
+}
+
+bool store_read_limits(struct store *store, const uid_t *user, struct lodge_amounts *ret_limits,
+                       bool *ret_found, struct lodge_error *err)
+{
+    if (!database_enter(store, err)) {
+        return false;
+    }
+    AUTO(database_leave) struct store *entered = store;
+    return read_limits(entered, user == NULL ? SYSTEM : (int64_t)*user, ret_limits, ret_found, err);
+}
+
+bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_amounts *ret_sum,
+                        struct lodge_error *err)
+{
+    if (!database_enter(store, err)) {
+        return false;
+    }
+    AUTO(database_leave) struct store *entered = store;
+    return sum(entered, owner == NULL ? SYSTEM : (int64_t)*owner, ret_sum, err);
+}
+
+static void bind_limit(sqlite3_stmt *statement, int index, int64_t limit)
+{
+    if (limit != LODGE_UNKNOWN) { /* what is not bound is NULL */
+        statement_bind_int(statement, index, limit);
+    }
+}
+
+bool store_write_limits(struct store *store, const uid_t *user, const struct lodge_amounts *limits,
+                        struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL) {
+        return false;
+    }
+    {
+        AUTO(statement_reset) sqlite3_stmt *write = statement_get(store, QUOTA_WRITE);
+        statement_bind_int(write, 1, user == NULL ? SYSTEM : (int64_t)*user);
+        bind_limit(write, 2, limits->vms);
+        bind_limit(write, 3, limits->vcpus);
+        bind_limit(write, 4, limits->memory_mib);
+        bind_limit(write, 5, limits->disk_gib);
+        if (!rows_run(store, write, NULL, err)) {
+            return false;
+        }
+    }
+    return transaction_commit(transaction, err);
+}
+
+static bool fits(const char *scope, const char *resource, int64_t limit, int64_t used, int64_t more,
+                 struct lodge_error *err)
+{
+    if (limit == LODGE_UNKNOWN || more <= 0 || used + more <= limit) {
+        return true;
+    }
+    snprintf(err->quota.scope, sizeof err->quota.scope, "%s", scope);
+    snprintf(err->quota.resource, sizeof err->quota.resource, "%s", resource);
+    err->quota.limit = limit;
+    err->quota.used = used;
+    err->quota.requested = more;
+    return lodge_fail(err, LODGE_ERROR_QUOTA_EXCEEDED,
+                      "the %s's quota of %s is %lld: %lld are used, %lld more were asked for",
+                      scope, resource, (long long)limit, (long long)used, (long long)more);
+}
+
+static bool fit(const char *scope, const struct lodge_amounts *limits,
+                const struct lodge_amounts *used, const struct lodge_amounts *more,
+                struct lodge_error *err)
+{
+    return fits(scope, "vms", limits->vms, used->vms, more->vms, err) &&
+           fits(scope, "vcpus", limits->vcpus, used->vcpus, more->vcpus, err) &&
+           fits(scope, "memory_mib", limits->memory_mib, used->memory_mib, more->memory_mib, err) &&
+           fits(scope, "disk_gib", limits->disk_gib, used->disk_gib, more->disk_gib, err);
+}
+
+static bool check_scope(struct store *store, int64_t uid, const struct lodge_amounts *configured,
+                        const struct lodge_amounts *more, struct lodge_error *err)
+{
+    struct lodge_amounts limits = *configured;
+    struct lodge_amounts used;
+    bool found = false;
+    return read_limits(store, uid, &limits, &found, err) && sum(store, uid, &used, err) &&
+           fit(uid == SYSTEM ? "system" : "user", &limits, &used, more, err);
+}
+
+bool quota_check(struct store *store, uid_t owner, const struct lodge_amounts *more,
+                 const struct op_begin *begin, struct lodge_error *err)
+{
+    return check_scope(store, SYSTEM, &begin->system_limits, more, err) &&
+           check_scope(store, owner, &begin->user_limits, more, err);
+}

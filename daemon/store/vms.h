@@ -1,0 +1,63 @@
+/*
+ * vms: what the store knows of VMs: rows, disks, NICs, and what they are charged.
+ *
+ * Blocks: for workers. Strings of rows that are told are borrowed for the call.
+ */
+#ifndef STORE_VMS_H
+#define STORE_VMS_H
+
+#include "lodge/quota.h"
+#include "store/store.h"
+
+/* 'creating' and 'deleting' belong to an unfinished operation. */
+enum vm_phase { VM_PHASE_READY, VM_PHASE_CREATING, VM_PHASE_DELETING, VM_PHASE_ERROR };
+
+struct disk_row {
+    const char *target; /* vda */
+    const char *pool;   /* "" for a plain directory */
+    const char *volume; /* the name in it: never another's, since it holds the VM's random uuid */
+    const char *path;   /* absolute, on the host */
+    const char *format; /* qcow2, raw */
+    int64_t size_gib;
+    bool ours; /* made by lodge, deleted with the VM */
+};
+
+struct vm_row {
+    const char *host;
+    const char *uuid;
+    const char *name;
+    uid_t owner;
+    enum vm_phase phase;
+    int64_t vcpus, memory_mib; /* what is charged: the larger of configured and pending */
+    int64_t disk_gib;          /* the sum of its disks that are ours */
+    const struct disk_row *disks;
+    size_t disk_count;
+    const char *const *macs; /* lower case, unique over all VMs of all hosts */
+    size_t mac_count;
+    const char *serial_log; /* a file that goes with the VM, beside its disks; NULL without */
+};
+
+/* All VMs, with disks and MACs. */
+typedef void store_vm_fn(void *data, const struct vm_row *row);
+bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* What all VMs (`owner` NULL) or one user's were promised. Summed, from a covering index. */
+bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_amounts *ret_sum,
+                        struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Stored limits of the system (`user` NULL) or a user. *ret_found false: none are stored, the
+ * configuration's hold. */
+bool store_read_limits(struct store *store, const uid_t *user, struct lodge_amounts *ret_limits,
+                       bool *ret_found, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Stores limits in place of what was there. Calls may go past them already: that refuses growth,
+ * and shrinks nothing. */
+bool store_write_limits(struct store *store, const uid_t *user, const struct lodge_amounts *limits,
+                        struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The role of a user's row; "" takes the row away. */
+bool store_write_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+#endif
