@@ -97,10 +97,35 @@ static void learn_role(void *data, uid_t uid, const char *role)
     }
 }
 
+static const enum row_phase phases[] = {
+    [VM_PHASE_READY] = ROW_READY,
+    [VM_PHASE_CREATING] = ROW_CREATING,
+    [VM_PHASE_DELETING] = ROW_DELETING,
+    [VM_PHASE_ERROR] = ROW_ERROR,
+};
+
 static void learn_vm(void *data, const struct vm_row *row)
 {
     struct house *house = data;
-    registry_set_owner(house->registry, row->host, row->uuid, row->owner);
+    AUTO(free) struct registry_disk *disks = xcalloc(row->disk_count + 1, sizeof *disks);
+    for (size_t i = 0; i < row->disk_count; i++) {
+        const struct disk_row *disk = &row->disks[i];
+        disks[i] = (struct registry_disk){disk->target, disk->volume, disk->path, disk->size_gib,
+                                          disk->ours};
+    }
+    registry_set_row(house->registry, &(struct registry_row){
+                                          .host = row->host,
+                                          .uuid = row->uuid,
+                                          .name = row->name,
+                                          .owner = row->owner,
+                                          .phase = phases[row->phase],
+                                          .vcpus = row->vcpus,
+                                          .memory_mib = row->memory_mib,
+                                          .disk_gib = row->disk_gib,
+                                          .disks = disks,
+                                          .disk_count = row->disk_count,
+                                          .serial_log = row->serial_log,
+                                      });
 }
 
 /* Roles and owners move into the loop's memory, where they are read from on. */
@@ -147,11 +172,11 @@ struct house *house_new(struct house_parts *parts)
     house->registry = registry_new(house->loop, house->people, boot_number(house->store));
     house->reads = reads_new(house->store, parts->store_error);
     house->audit = audit_new(house->loop, house->store);
-    learn_from_store(house);
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {
         add_host(house, &house->config.hosts[i]);
     }
+    learn_from_store(house);
     house->rpc = (struct rpc_house){
         .loop = house->loop,
         .registry = house->registry,

@@ -53,6 +53,7 @@ struct domain_facts {
     size_t nic_count;
     struct lodge_strings boot; /* disk, cdrom, network, in order */
     struct lodge_strings tags;
+    char installation[33]; /* of the lodged that made it; "" without its mark */
 };
 
 /* One running domain's counters and what was made of them. */
@@ -77,6 +78,8 @@ struct host_listener {
     void (*domain_gone)(void *owner, const char *host, const char *uuid);
     /* Every domain has been told once since the connection came up, with state and XML. */
     void (*synced)(void *owner, const char *host);
+    /* The guest rebooted, by itself or on request. */
+    void (*domain_rebooted)(void *owner, const char *host, const char *uuid);
     /* `since` ms since 1970 from when on its QEMU does not answer; 0: it answers again, or is gone.
      */
     void (*domain_hung)(void *owner, const char *host, const char *uuid, int64_t since);

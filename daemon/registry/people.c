@@ -280,3 +280,70 @@ void people_on_name(struct people *people, void (*learned)(void *owner, uid_t ui
     people->learned = learned;
     people->learned_owner = owner;
 }
+
+struct name_search {
+    struct job job; /* first */
+    struct office *office;
+    char *name;
+    const char *param; /* a table's */
+    uid_t uid;
+    bool found;
+    people_found_fn *answer;
+    void *data;
+};
+
+static void search_run(struct job *job)
+{
+    struct name_search *search = (struct name_search *)job;
+    AUTO(free) char *room = xmalloc(PASSWD_ROOM);
+    struct passwd entry;
+    struct passwd *found = NULL;
+    if (getpwnam_r(search->name, &entry, room, PASSWD_ROOM, &found) == 0 && found != NULL) {
+        search->uid = found->pw_uid;
+        search->found = true;
+    }
+}
+
+static void search_deliver(struct letter *letter)
+{
+    struct name_search *search = (struct name_search *)letter;
+    struct lodge_error err = {0};
+    if (!search->found) {
+        (void)lodge_fail_param(&err, search->param, "no user '%.64s' on this machine",
+                               search->name);
+        err.kind = LODGE_ERROR_NOT_FOUND;
+    }
+    search->answer(search->data, search->found ? &search->uid : NULL, &err);
+    office_leave(search->office);
+    free(search->name);
+    free(search);
+}
+
+/* "#1000" -> 1000. */
+static bool uid_from_number(const char *name, uid_t *ret_uid)
+{
+    char *end = NULL;
+    unsigned long long number = name[0] == '#' ? strtoull(name + 1, &end, 10) : 0;
+    *ret_uid = (uid_t)number;
+    return end != NULL && end != name + 1 && *end == '\0' && number < UINT32_MAX;
+}
+
+void people_find(struct people *people, const char *name, const char *param, people_found_fn *found,
+                 void *data)
+{
+    uid_t uid;
+    if (uid_from_number(name, &uid)) {
+        found(data, &uid, NULL);
+        return;
+    }
+    struct name_search *search = xcalloc(1, sizeof *search);
+    search->job.run = search_run;
+    search->job.letter.deliver = search_deliver;
+    search->office = people->office;
+    people->office->holders++;
+    search->name = xstrdup(name);
+    search->param = param;
+    search->answer = found;
+    search->data = data;
+    workers_submit(people->workers, &search->job);
+}

@@ -53,6 +53,12 @@ const char *people_name(struct people *people, uid_t uid);
 typedef void people_named_fn(void *data, const char *name);
 void people_name_then(struct people *people, uid_t uid, people_named_fn *named, void *data);
 
+/* The uid of a user's name, or of "#uid". `found` comes exactly once, at once or later; NULL with
+ * NOT_FOUND, naming parameter `param`, when there is no such user. */
+typedef void people_found_fn(void *data, const uid_t *uid, const struct lodge_error *error);
+void people_find(struct people *people, const char *name, const char *param, people_found_fn *found,
+                 void *data);
+
 /* Called when a name that had been given as "#uid" became known. */
 void people_on_name(struct people *people, void (*learned)(void *owner, uid_t uid), void *owner);
 

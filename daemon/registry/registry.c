@@ -15,6 +15,8 @@ static void free_entry(struct feed_entry *entry)
 {
     if (entry->node.kind == FEED_VM) {
         vm_free(CONTAINER_OF(entry, struct vm, entry));
+    } else if (entry->node.kind == FEED_OP) {
+        registry_free_op(entry);
     } else {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         lodge_host_clear(&host->facts);
@@ -59,12 +61,6 @@ void registry_free(struct registry *registry)
     feed_done(&registry->feed);
     index_done(&registry->by_key);
     index_done(&registry->by_name);
-    while (registry->owners != NULL) {
-        struct owner_row *row = registry->owners;
-        registry->owners = row->next;
-        free(row->host);
-        free(row);
-    }
     free(registry->sorted);
     free(registry);
 }
@@ -94,7 +90,7 @@ void registry_add_host(struct registry *registry, const char *name, const char *
     struct registry_host *host = xcalloc(1, sizeof *host);
     lodge_host_init(&host->facts);
     host->facts.name = xstrdup(name);
-    host->facts.uri = xstrdup(uri);
+    host->facts.uri = xstrdup_or_null(uri);
     host->facts.state = LODGE_HOST_CONNECTING;
     host->facts.since = loop_wall_ms();
 
@@ -121,54 +117,14 @@ struct vm *registry_find_vm(struct registry *registry, const char *host, const c
     return NULL;
 }
 
-static void own(struct registry *registry, struct vm *vm, uid_t owner)
-{
-    vm->owner = owner;
-    vm->facts.managed = true;
-    free(vm->facts.owner);
-    vm->facts.owner = xstrdup(people_name(registry->people, owner));
-}
-
-static struct owner_row *find_owner(const struct registry *registry, const char *host,
-                                    const char *uuid)
-{
-    struct owner_row *row = registry->owners;
-    while (row != NULL && (strcmp(row->uuid, uuid) != 0 || strcmp(row->host, host) != 0)) {
-        row = row->next;
-    }
-    return row;
-}
-
-void registry_set_owner(struct registry *registry, const char *host, const char *uuid, uid_t owner)
-{
-    struct owner_row *row = find_owner(registry, host, uuid);
-    if (row == NULL) {
-        row = xcalloc(1, sizeof *row);
-        row->host = xstrdup(host);
-        snprintf(row->uuid, sizeof row->uuid, "%s", uuid);
-        row->next = registry->owners;
-        registry->owners = row;
-    }
-    row->owner = owner;
-
-    struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm != NULL) {
-        own(registry, vm, owner);
-        registry_vm_changed(registry, vm);
-    }
-}
-
 struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid)
 {
     struct vm *vm = vm_new(host, host->facts.name, uuid);
-    const struct owner_row *row = find_owner(registry, host->facts.name, uuid);
-    if (row != NULL) {
-        own(registry, vm, row->owner);
-    }
     feed_add(&registry->feed, &vm->entry, FEED_VM);
     index_add(&registry->by_key, &vm->by_key, index_hash(host->facts.name, uuid));
     index_add(&registry->by_name, &vm->by_name, index_hash(NULL, NULL));
     registry->sorted_stale = true;
+    registry->added++;
     return vm;
 }
 
@@ -203,7 +159,7 @@ static void name_learned(void *owner, uid_t uid)
         }
         struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
         if (vm->owner == uid) {
-            own(registry, vm, uid);
+            registry_own(registry, vm, uid);
             registry_vm_changed(registry, vm);
         }
     }

@@ -8,6 +8,7 @@
 #define REGISTRY_REGISTRY_H
 
 #include "host/report.h"
+#include "lodge/op.h"
 #include "registry/feed.h"
 #include "registry/vm.h"
 
@@ -24,11 +25,68 @@ struct registry;
 struct registry *registry_new(struct loop *loop, struct people *people, uint64_t boot);
 void registry_free(struct registry *registry); /* subscribers first */
 
-/* Before its first report. */
+/* Before its first report. `uri` NULL: one that is not configured. */
 void registry_add_host(struct registry *registry, const char *name, const char *uri);
 
-/* Who owns a VM, whether it has been seen yet or not (its row was read at start). */
-void registry_set_owner(struct registry *registry, const char *host, const char *uuid, uid_t owner);
+/* Its disks, all borrowed. */
+struct registry_disk {
+    const char *target;
+    const char *volume; /* its name, NULL or "" for one that lodge did not make */
+    const char *path;
+    int64_t size_gib;
+    bool ours;
+};
+
+/* A VM that the store has a row of: it is shown whether its host has the domain or not. */
+struct registry_row {
+    const char *host;
+    const char *uuid;
+    const char *name;
+    uid_t owner;
+    enum row_phase phase;
+    int64_t vcpus, memory_mib; /* shown until the domain's XML has been read */
+    int64_t disk_gib;
+    const struct registry_disk *disks; /* copied */
+    size_t disk_count;
+    const char *serial_log; /* or NULL */
+};
+
+/* Adds or replaces what is known of a row. A host that is not configured is added, as down. */
+void registry_set_row(struct registry *registry, const struct registry_row *row);
+
+/* Unless there is no row. */
+void registry_set_phase(struct registry *registry, const char *host, const char *uuid,
+                        enum row_phase phase);
+
+/* The row is gone: the VM too, or it is one that lodge did not make, if its domain is there. */
+void registry_drop_row(struct registry *registry, const char *host, const char *uuid);
+
+/* The operation that has claimed it; LODGE_UNKNOWN: none. */
+void registry_set_op(struct registry *registry, const char *host, const char *uuid, int64_t op);
+
+/* NULL if neither row nor domain is known. */
+struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid);
+
+/* Whether a VM of any host other than `except` has `path` as a disk. */
+bool registry_path_in_use(struct registry *registry, const char *path, const struct vm *except);
+
+/* An operation as the feed shows it. Its maker fills `facts` and says when they change. */
+struct registry_op {
+    struct feed_entry entry; /* first */
+    struct lodge_op facts;
+    uid_t uid;   /* who asked for it */
+    uid_t owner; /* of the VM, VM_NO_OWNER if it has none */
+};
+struct registry_op *registry_add_op(struct registry *registry);
+void registry_op_changed(struct registry *registry, struct registry_op *op);
+void registry_remove_op(struct registry *registry, struct registry_op *op);
+struct registry_op *registry_find_op(struct registry *registry, int64_t id);
+
+/* Those one asked for, and those of VMs one owns. */
+bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer);
+
+/* How many VMs were ever added: who looks for newcomers compares. */
+uint64_t registry_added(const struct registry *registry);
 
 /* What a host's reports go to; the owner is the registry. */
 extern const struct host_listener registry_listener;

@@ -6,13 +6,6 @@
 #include "index.h"
 #include "registry/registry.h"
 
-struct owner_row {
-    struct owner_row *next;
-    char *host;
-    char uuid[37];
-    uid_t owner;
-};
-
 struct registry {
     struct loop *loop;
     struct people *people;
@@ -25,12 +18,14 @@ struct registry {
     size_t sorted_room;
     bool sorted_stale;
     uint64_t sample_turn;
-    struct owner_row *owners; /* of VMs that lodge made; few until it makes any */
+    uint64_t added; /* VMs, ever */
     struct registry_reader *readers;
     uint64_t turn;      /* of the loop, that the next is about */
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;
 };
+
+void registry_free_op(struct feed_entry *entry);
 
 /* Readers are told at the end of this turn. */
 void registry_something_changed(struct registry *registry);
@@ -39,9 +34,11 @@ void registry_something_changed(struct registry *registry);
 void registry_host_changed(struct registry *registry, struct registry_host *host);
 void registry_vm_changed(struct registry *registry, struct vm *vm);
 
-struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid);
 struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid);
 void registry_remove_vm(struct registry *registry, struct vm *vm);
+
+/* Its owner, and what the owner is called as far as that is known. */
+void registry_own(struct registry *registry, struct vm *vm, uid_t owner);
 
 /* After any merge that may have changed the name. */
 void registry_index_name(struct registry *registry, struct vm *vm);

@@ -126,3 +126,9 @@ void render_host_sample(struct buffer *buffer, const struct registry_host *host)
                          &host->facts, true);
     buffer_add_char(buffer, '}');
 }
+
+void render_op(struct buffer *buffer, const struct registry_op *op, bool key_only)
+{
+    field_mask mask = key_only ? fields_bit(lodge_op_fields, "id") : FIELD_MASK_ALL;
+    fields_write(buffer, lodge_op_fields, mask, &op->facts);
+}

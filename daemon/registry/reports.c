@@ -33,13 +33,14 @@ static void each_vm_of(struct registry *registry, struct registry_host *host,
 
 static bool become_stale(struct vm *vm, int64_t now)
 {
-    return vm_set_time(&vm->facts.stale, now);
+    bool changed = vm_set_time(&vm->facts.stale, now);
+    return vm_settle(vm, now) || changed;
 }
 
 static bool become_fresh(struct vm *vm, int64_t now)
 {
-    (void)now;
-    return vm_set_time(&vm->facts.stale, 0);
+    bool changed = vm_set_time(&vm->facts.stale, 0);
+    return vm_settle(vm, now) || changed;
 }
 
 static void on_connection(void *owner, const char *name,
@@ -99,6 +100,8 @@ static void on_domain_state(void *owner, const char *name, const struct domain_s
         registry_index_name(registry, vm);
         registry_vm_changed(registry, vm);
     }
+    /* An operation may hide from the facts what it waits for. */
+    registry_something_changed(registry);
 }
 
 static void on_domain_facts(void *owner, const char *name, struct domain_facts *facts)
@@ -118,9 +121,15 @@ static void on_domain_gone(void *owner, const char *name, const char *uuid)
 {
     struct registry *registry = owner;
     struct vm *vm = registry_find_vm(registry, name, uuid);
-    if (vm != NULL) {
-        registry_remove_vm(registry, vm);
+    if (vm == NULL) {
+        return;
     }
+    if (vm->phase == ROW_NONE) {
+        registry_remove_vm(registry, vm);
+    } else if (vm_merge_gone(vm, loop_wall_ms())) {
+        registry_vm_changed(registry, vm);
+    }
+    registry_something_changed(registry);
 }
 
 static void on_synced(void *owner, const char *name)
@@ -130,6 +139,16 @@ static void on_synced(void *owner, const char *name)
     host->facts.synced_at = loop_wall_ms();
     each_vm_of(registry, host, become_fresh);
     registry_host_changed(registry, host);
+}
+
+static void on_domain_rebooted(void *owner, const char *name, const char *uuid)
+{
+    struct registry *registry = owner;
+    struct vm *vm = registry_find_vm(registry, name, uuid);
+    if (vm != NULL) {
+        vm->reboots++;
+        registry_something_changed(registry); /* no fact, but somebody may wait for it */
+    }
 }
 
 static void on_domain_hung(void *owner, const char *name, const char *uuid, int64_t since)
@@ -149,7 +168,7 @@ static void on_samples(void *owner, const char *name, int64_t at,
     registry->sample_turn++;
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_vm(registry, name, samples[i].uuid);
-        if (vm == NULL || (vm->facts.state != LODGE_VM_UNKNOWN && !vm_is_active(vm))) {
+        if (vm == NULL || (vm->live != LODGE_VM_UNKNOWN && !vm_is_active(vm))) {
             continue; /* it ended while the lane's call was out: what it used is no more */
         }
         vm->facts.stats.cpu_percent = samples[i].cpu_percent;
@@ -182,6 +201,7 @@ const struct host_listener registry_listener = {
     .domain_facts = on_domain_facts,
     .domain_gone = on_domain_gone,
     .synced = on_synced,
+    .domain_rebooted = on_domain_rebooted,
     .domain_hung = on_domain_hung,
     .samples = on_samples,
 };

@@ -209,19 +209,30 @@ static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
     if (entry->node.kind == FEED_HOST) {
         return subscriber->topics[LODGE_TOPIC_HOST];
     }
+    if (entry->node.kind == FEED_OP) {
+        return subscriber->topics[LODGE_TOPIC_OP] &&
+               registry_op_is_visible(CONTAINER_OF(entry, struct registry_op, entry), viewer);
+    }
     struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
     return subscriber->topics[LODGE_TOPIC_VM] && vm_is_visible(vm, viewer) &&
            (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts));
 }
 
+static enum lodge_topic topic_of(const struct feed_entry *entry)
+{
+    return entry->node.kind == FEED_HOST ? LODGE_TOPIC_HOST
+           : entry->node.kind == FEED_OP ? LODGE_TOPIC_OP
+                                         : LODGE_TOPIC_VM;
+}
+
 static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
                         enum lodge_event_type type, const struct viewer *viewer)
 {
-    bool is_host = entry->node.kind == FEED_HOST;
     bool key_only = type == LODGE_EVENT_REMOVED;
-    struct buffer *line =
-        begin_line(subscriber, entry->rev, is_host ? LODGE_TOPIC_HOST : LODGE_TOPIC_VM, type);
-    if (is_host) {
+    struct buffer *line = begin_line(subscriber, entry->rev, topic_of(entry), type);
+    if (entry->node.kind == FEED_OP) {
+        render_op(line, CONTAINER_OF(entry, struct registry_op, entry), key_only);
+    } else if (entry->node.kind == FEED_HOST) {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         if (key_only) {
             render_host_key(line, host);
@@ -300,6 +311,9 @@ static void tell_sample(struct subscriber *subscriber, struct feed_entry *entry,
         return;
     }
     uint64_t rev = registry_feed(subscriber->registry)->rev;
+    if (entry->node.kind == FEED_OP) {
+        return;
+    }
     if (entry->node.kind == FEED_HOST) {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         if (host->sampled_turn > subscriber->samples_told) {

@@ -1,6 +1,7 @@
 #include "registry/vm.h"
 
 #include "memory.h"
+#include "registry/registry.h"
 #include "scope.h"
 
 #include <math.h>
@@ -21,6 +22,8 @@ struct vm *vm_new(struct registry_host *host, const char *host_name, const char 
 void vm_free(struct vm *vm)
 {
     lodge_vm_clear(&vm->facts);
+    vm_clear_row_disks(vm);
+    free(vm->live_reason);
     free(vm->rendered);
     free(vm->rendered_stats);
     free(vm);
@@ -61,7 +64,86 @@ bool vm_set_time(int64_t *fact, int64_t value)
 
 bool vm_is_active(const struct vm *vm)
 {
-    return vm->facts.state == LODGE_VM_RUNNING || vm->facts.state == LODGE_VM_PAUSED;
+    return vm->live == LODGE_VM_RUNNING || vm->live == LODGE_VM_PAUSED;
+}
+
+void vm_clear_row_disks(struct vm *vm)
+{
+    for (size_t i = 0; i < vm->row_disk_count; i++) {
+        free(vm->row_disks[i].target);
+        free(vm->row_disks[i].volume);
+        free(vm->row_disks[i].path);
+    }
+    free(TAKE(vm->row_disks));
+    vm->row_disk_count = 0;
+    free(TAKE(vm->serial_log));
+}
+
+void vm_mark_disks(struct vm *vm)
+{
+    for (size_t i = 0; i < vm->facts.disks.count; i++) {
+        struct lodge_disk *disk = &vm->facts.disks.items[i];
+        for (size_t j = 0; j < vm->row_disk_count; j++) {
+            const struct row_disk *row = &vm->row_disks[j];
+            if (disk->path != NULL && strcmp(disk->path, row->path) == 0) {
+                disk->size_gib = row->size_gib;
+                disk->ours = row->ours ? LODGE_FLAG_YES : LODGE_FLAG_NO;
+            }
+        }
+    }
+}
+
+static enum lodge_vm_state joined_state(const struct vm *vm, const char **ret_reason)
+{
+    *ret_reason = NULL;
+    switch (vm->phase) {
+    case ROW_CREATING:
+        return LODGE_VM_CREATING;
+    case ROW_DELETING:
+        return LODGE_VM_DELETING;
+    case ROW_ERROR:
+        return LODGE_VM_ERROR;
+    case ROW_NONE:
+    case ROW_READY:
+        break;
+    }
+    if (!vm->present && vm->host->facts.synced_at != 0) {
+        *ret_reason = "missing";
+        return LODGE_VM_ERROR;
+    }
+    *ret_reason = vm->live_reason;
+    return vm->live;
+}
+
+bool vm_settle(struct vm *vm, int64_t began)
+{
+    struct lodge_vm *facts = &vm->facts;
+    const char *reason;
+    enum lodge_vm_state state = joined_state(vm, &reason);
+    bool changed = set_text(&facts->reason, reason);
+    if (facts->state != state) {
+        facts->state = state;
+        facts->since = began;
+        changed = true;
+    }
+    return changed;
+}
+
+/* What only a QEMU that is there has. */
+static bool forget_activity(struct vm *vm)
+{
+    vm->facts.stats = (struct lodge_vm_stats){
+        .cpu_percent = NAN,
+        .steal_percent = NAN,
+        .memory_used_mib = LODGE_UNKNOWN,
+        .memory_rss_mib = LODGE_UNKNOWN,
+        .disk_read_bps = LODGE_UNKNOWN,
+        .disk_write_bps = LODGE_UNKNOWN,
+        .net_rx_bps = LODGE_UNKNOWN,
+        .net_tx_bps = LODGE_UNKNOWN,
+    };
+    free(TAKE(vm->rendered_stats));
+    return vm_set_time(&vm->facts.unresponsive, 0);
 }
 
 bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int64_t now)
@@ -76,32 +158,28 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
         facts->autostart = report->autostart;
         changed = true;
     }
+    vm->present = true;
     if (report->state == LODGE_VM_UNKNOWN) {
-        return changed; /* only that it is there: what we know of its state stays */
+        return vm_settle(vm, 0) || changed; /* only that it is there: its state stays as known */
     }
-    if (facts->state != report->state) {
-        bool saw_change = facts->state != LODGE_VM_UNKNOWN || report->seen_change;
-        facts->state = report->state;
-        facts->since = saw_change ? now : 0;
-        changed = true;
-    }
-    changed |= set_text(&facts->reason, report->reason);
+    bool saw_change = vm->live != LODGE_VM_UNKNOWN || report->seen_change;
+    bool was_active = vm_is_active(vm);
+    vm->live = report->state;
+    vm->starts += !was_active && vm_is_active(vm);
+    (void)set_text(&vm->live_reason, report->reason);
     if (!vm_is_active(vm)) {
-        changed |= vm_set_time(&facts->unresponsive, 0);
-        facts->stats = (struct lodge_vm_stats){
-            .cpu_percent = NAN,
-            .steal_percent = NAN,
-            .memory_used_mib = LODGE_UNKNOWN,
-            .memory_rss_mib = LODGE_UNKNOWN,
-            .disk_read_bps = LODGE_UNKNOWN,
-            .disk_write_bps = LODGE_UNKNOWN,
-            .net_rx_bps = LODGE_UNKNOWN,
-            .net_tx_bps = LODGE_UNKNOWN,
-        };
-        free(vm->rendered_stats);
-        vm->rendered_stats = NULL;
+        changed |= forget_activity(vm);
     }
-    return changed;
+    return vm_settle(vm, saw_change ? now : 0) || changed;
+}
+
+bool vm_merge_gone(struct vm *vm, int64_t now)
+{
+    vm->present = false;
+    vm->live = LODGE_VM_UNKNOWN;
+    free(TAKE(vm->live_reason));
+    bool changed = forget_activity(vm);
+    return vm_settle(vm, now) || changed;
 }
 
 static bool same_strings(const struct lodge_strings *a, const struct lodge_strings *b)
@@ -159,6 +237,7 @@ static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *fact
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
 {
     struct lodge_vm *old = &vm->facts;
+    memcpy(vm->installation, facts->installation, sizeof vm->installation);
     bool changed = set_int(&old->vcpus, facts->vcpus);
     changed |= set_int(&old->memory_mib, facts->memory_mib);
     changed |= set_text(&old->graphics, facts->graphics);
@@ -175,6 +254,7 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
     if (!same_disks(old, facts)) {
         SWAP(old->disks.items, facts->disks);
         SWAP(old->disks.count, facts->disk_count);
+        vm_mark_disks(vm);
         changed = true;
     }
     if (!same_nics(old, facts)) {

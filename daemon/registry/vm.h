@@ -13,11 +13,33 @@
 
 #define VM_NO_OWNER ((uid_t)-1)
 
+/* What the store's row of a VM says; creating and deleting belong to an operation. */
+enum row_phase { ROW_NONE, ROW_READY, ROW_CREATING, ROW_DELETING, ROW_ERROR };
+
+struct row_disk {
+    char *target;
+    char *volume; /* its name, NULL or "" for one that lodge did not make */
+    char *path;
+    int64_t size_gib;
+    bool ours;
+};
+
 struct vm {
     struct feed_entry entry; /* first */
     struct registry_host *host;
     struct lodge_vm facts; /* facts.stats and facts.rev too */
-    uid_t owner;           /* VM_NO_OWNER: lodge did not make it */
+    uid_t owner;           /* VM_NO_OWNER: lodge has no row of it */
+    enum row_phase phase;
+    int64_t row_vcpus, row_memory_mib; /* what the store charges for it */
+    struct row_disk *row_disks;
+    size_t row_disk_count;
+    char *serial_log;         /* a file that lodge made for it, beside the disks; NULL without */
+    bool present;             /* its host has the domain */
+    enum lodge_vm_state live; /* the domain's, UNKNOWN while it is not present */
+    char *live_reason;
+    char installation[33]; /* the mark on its domain, "" without */
+    uint64_t starts;       /* how often it was seen to become active */
+    uint64_t reboots;      /* told by its host */
     bool persistent;
     struct index_link by_key;  /* in registry.by_key, host and uuid */
     struct index_link by_name; /* in registry.by_name */
@@ -35,6 +57,16 @@ void vm_free(struct vm *vm);
 /* Take over what a report says. They return whether any fact changed; `now` is ms since 1970. */
 bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int64_t now);
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts);
+bool vm_merge_gone(struct vm *vm, int64_t now);
+
+/* Row and domain make one state: the row's while an operation has it, `error` with reason `missing`
+ * when a host that has been read has no domain of it, else the domain's. Returns whether it
+ * changed; `began` 0 means that it was so before we looked. */
+bool vm_settle(struct vm *vm, int64_t began);
+
+/* Disks that the store knows say how large they are and whether lodge made them. */
+void vm_mark_disks(struct vm *vm);
+void vm_clear_row_disks(struct vm *vm);
 bool vm_set_time(int64_t *fact, int64_t value);
 
 /* Running or paused: it uses something. */

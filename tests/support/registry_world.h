@@ -42,6 +42,22 @@ WORLD int end_registry(void **state)
     return end_loop(state);
 }
 
+/* The store has a row of it. */
+WORLD void own(const char *host, const char *uuid, uid_t owner)
+{
+    struct registry_row row = {
+        .host = host,
+        .uuid = uuid,
+        .name = "of-a-row",
+        .owner = owner,
+        .phase = ROW_READY,
+        .vcpus = 1,
+        .memory_mib = 64,
+        .disk_gib = 0,
+    };
+    registry_set_row(registry, &row);
+}
+
 /* The uuid of guest `number`; good for eight more calls. */
 WORLD const char *uuid_of(int number)
 {

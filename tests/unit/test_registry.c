@@ -268,11 +268,11 @@ static void users_see_their_own_and_learn_of_no_others(void **state)
     static const struct viewer user = {SOME_UID, ROLE_USER};
     static const struct viewer viewer = {SOME_UID, ROLE_VIEWER};
     static const struct viewer nobody = {SOME_UID, ROLE_NONE};
-    registry_set_owner(registry, "alpha", uuid_of(1), SOME_UID); /* before it has been seen */
+    own("alpha", uuid_of(1), SOME_UID); /* before it has been seen */
     tell_state("alpha", 1, "mine", LODGE_VM_RUNNING);
     tell_state("alpha", 2, "foreign", LODGE_VM_RUNNING);
     tell_state("beta", 3, "mine", LODGE_VM_RUNNING);
-    registry_set_owner(registry, "beta", uuid_of(3), OTHER_UID);
+    own("beta", uuid_of(3), OTHER_UID);
     struct lodge_error err = {0};
 
     struct vm *mine = registry_get(registry, "mine", &user, &err); /* no conflict: one is seen */
@@ -292,12 +292,12 @@ static void users_see_their_own_and_learn_of_no_others(void **state)
 static void the_newest_word_on_an_owner_counts(void **state)
 {
     (void)state;
-    registry_set_owner(registry, "alpha", uuid_of(1), SOME_UID);
-    registry_set_owner(registry, "alpha", uuid_of(1), OTHER_UID);
+    own("alpha", uuid_of(1), SOME_UID);
+    own("alpha", uuid_of(1), OTHER_UID);
     tell_state("alpha", 1, "web", LODGE_VM_RUNNING);
     assert_int_equal(get_well("web")->owner, OTHER_UID);
 
-    registry_set_owner(registry, "alpha", uuid_of(1), SOME_UID);
+    own("alpha", uuid_of(1), SOME_UID);
 
     assert_int_equal(get_well("web")->owner, SOME_UID);
     assert_string_equal(get_well("web")->facts.owner, "#3456789");

@@ -201,7 +201,7 @@ static void who_may_see_less_is_told_all_anew(void **state)
 {
     (void)state;
     tell_guests(4);
-    registry_set_owner(registry, "alpha", uuid_of(2), SOME_UID);
+    own("alpha", uuid_of(2), SOME_UID);
     subscribe(false, true, NULL, ENDLESS);
     settle();
     assert_int_equal(client.added, 4);
@@ -320,7 +320,7 @@ static void what_a_slow_reader_holds_in_the_end_is_what_there_is(void **state)
     (void)state;
     int resets = 0;
     for (int i = 0; i < GUESTS; i += 3) {
-        registry_set_owner(registry, "alpha", uuid_of(i), SOME_UID);
+        own("alpha", uuid_of(i), SOME_UID);
     }
     for (unsigned round = 1; round <= 60; round++) {
         seed = round;

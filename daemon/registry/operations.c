@@ -1,0 +1,65 @@
+/* operations.c: operations as the feed shows them. Loop-only. */
+#include "contract/contract.h"
+#include "memory.h"
+#include "registry/registry_private.h"
+#include "scope.h"
+
+#include <stdlib.h>
+
+struct registry_op *registry_add_op(struct registry *registry)
+{
+    struct registry_op *op = xcalloc(1, sizeof *op);
+    fields_init(lodge_op_fields, &op->facts);
+    op->owner = VM_NO_OWNER;
+    feed_add(&registry->feed, &op->entry, FEED_OP);
+    registry_something_changed(registry);
+    return op;
+}
+
+void registry_op_changed(struct registry *registry, struct registry_op *op)
+{
+    feed_changed(&registry->feed, &op->entry);
+    registry_something_changed(registry);
+}
+
+void registry_remove_op(struct registry *registry, struct registry_op *op)
+{
+    feed_remove(&registry->feed, &op->entry);
+    registry_something_changed(registry);
+}
+
+void registry_free_op(struct feed_entry *entry)
+{
+    struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
+    fields_clear(lodge_op_fields, &op->facts);
+    free(op);
+}
+
+struct registry_op *registry_find_op(struct registry *registry, int64_t id)
+{
+    const struct feed *feed = &registry->feed;
+    for (size_t slot = 0; slot < feed->slot_count; slot++) {
+        struct feed_entry *entry = feed->slots[slot];
+        if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
+            struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
+            if (op->facts.id == id) {
+                return op;
+            }
+        }
+    }
+    return NULL;
+}
+
+bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
+{
+    switch (viewer->role) {
+    case ROLE_ADMIN:
+    case ROLE_VIEWER:
+        return true;
+    case ROLE_USER:
+        return op->uid == viewer->uid || op->owner == viewer->uid;
+    case ROLE_NONE:
+        return false;
+    }
+    return false;
+}

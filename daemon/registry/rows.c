@@ -1,0 +1,144 @@
+/* rows.c: what the store knows of VMs, beside what hosts tell. Loop-only; knows no store. */
+#include "memory.h"
+#include "registry/registry_private.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void registry_own(struct registry *registry, struct vm *vm, uid_t owner)
+{
+    vm->owner = owner;
+    vm->facts.managed = true;
+    free(vm->facts.owner);
+    vm->facts.owner = xstrdup(people_name(registry->people, owner));
+}
+
+static struct registry_host *host_of(struct registry *registry, const char *name)
+{
+    struct registry_host *host = registry_find_host(registry, name);
+    if (host == NULL) {
+        registry_add_host(registry, name, NULL);
+        host = registry_find_host(registry, name);
+        host->facts.state = LODGE_HOST_DOWN;
+        host->facts.error = xstrdup("is not in the configuration any more");
+    }
+    return host;
+}
+
+static void copy_disks(struct vm *vm, const struct registry_row *row)
+{
+    vm_clear_row_disks(vm);
+    vm->row_disks = xcalloc(row->disk_count, sizeof *vm->row_disks);
+    for (size_t i = 0; i < row->disk_count; i++) {
+        const struct registry_disk *disk = &row->disks[i];
+        vm->row_disks[i] = (struct row_disk){
+            .target = xstrdup_or_null(disk->target),
+            .volume = xstrdup_or_null(disk->volume),
+            .path = xstrdup(disk->path),
+            .size_gib = disk->size_gib,
+            .ours = disk->ours,
+        };
+    }
+    vm->serial_log = xstrdup_or_null(row->serial_log);
+    vm->row_disk_count = row->disk_count;
+    vm_mark_disks(vm);
+}
+
+void registry_set_row(struct registry *registry, const struct registry_row *row)
+{
+    struct registry_host *host = host_of(registry, row->host);
+    struct vm *vm = registry_find_vm(registry, row->host, row->uuid);
+    if (vm == NULL) {
+        vm = registry_add_vm(registry, host, row->uuid);
+        vm->facts.stale = host->facts.state == LODGE_HOST_DOWN ? loop_wall_ms() : 0;
+    }
+    registry_own(registry, vm, row->owner);
+    vm->phase = row->phase;
+    vm->row_vcpus = row->vcpus;
+    vm->row_memory_mib = row->memory_mib;
+    vm->facts.disk_gib = row->disk_gib;
+    if (!vm->present) {
+        free(vm->facts.name);
+        vm->facts.name = xstrdup(row->name);
+        vm->facts.vcpus = row->vcpus;
+        vm->facts.memory_mib = row->memory_mib;
+    }
+    copy_disks(vm, row);
+    (void)vm_settle(vm, loop_wall_ms());
+    registry_index_name(registry, vm);
+    registry_vm_changed(registry, vm);
+}
+
+void registry_set_phase(struct registry *registry, const char *host, const char *uuid,
+                        enum row_phase phase)
+{
+    struct vm *vm = registry_find_vm(registry, host, uuid);
+    if (vm != NULL && vm->phase != ROW_NONE && vm->phase != phase) {
+        vm->phase = phase;
+        (void)vm_settle(vm, loop_wall_ms());
+        registry_vm_changed(registry, vm);
+    }
+}
+
+void registry_drop_row(struct registry *registry, const char *host, const char *uuid)
+{
+    struct vm *vm = registry_find_vm(registry, host, uuid);
+    if (vm == NULL || vm->phase == ROW_NONE) {
+        return;
+    }
+    vm->phase = ROW_NONE;
+    vm->owner = VM_NO_OWNER;
+    vm_clear_row_disks(vm);
+    if (!vm->present) {
+        registry_remove_vm(registry, vm);
+        return;
+    }
+    vm->facts.managed = false;
+    vm->facts.disk_gib = LODGE_UNKNOWN;
+    free(TAKE(vm->facts.owner));
+    (void)vm_settle(vm, loop_wall_ms());
+    registry_vm_changed(registry, vm);
+}
+
+void registry_set_op(struct registry *registry, const char *host, const char *uuid, int64_t op)
+{
+    struct vm *vm = registry_find_vm(registry, host, uuid);
+    if (vm != NULL && vm->facts.op != op) {
+        vm->facts.op = op;
+        registry_vm_changed(registry, vm);
+    }
+}
+
+static bool has_path(const struct vm *vm, const char *path)
+{
+    for (size_t i = 0; i < vm->row_disk_count; i++) {
+        if (strcmp(vm->row_disks[i].path, path) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < vm->facts.disks.count; i++) {
+        const char *used = vm->facts.disks.items[i].path;
+        if (used != NULL && strcmp(used, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool registry_path_in_use(struct registry *registry, const char *path, const struct vm *except)
+{
+    size_t count = 0;
+    struct vm *const *vms = registry_sorted(registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (vms[i] != except && has_path(vms[i], path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t registry_added(const struct registry *registry)
+{
+    return registry->added;
+}
