@@ -1,5 +1,6 @@
 #include "host/connection.h"
 #include "host/libvirt_error.h"
+#include "host/uri.h"
 #include "loop/thread.h"
 #include "memory.h"
 #include "scope.h"
@@ -14,6 +15,7 @@ enum { KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_MISSES = 2 };
 enum stage { STAGE_OPENING, STAGE_OPEN, STAGE_CLOSING, STAGE_CLOSED };
 
 struct libvirt_connection {
+    bool in_process; /* no libvirtd at the other end */
     struct loop *loop;
     char *uri;
     const struct libvirt_connection_listener *listener; /* NULL once dropped */
@@ -139,8 +141,22 @@ static void deliver_closed(struct letter *letter)
     free_when_unheld(connection);
 }
 
+/* Loop only. libvirtd (9.0.0 at least) dies of a client that ends while its calls to deregister
+ * events are being served: it frees the list that the worker walks. A process that leaves lets the
+ * kernel hang up, with no call out. */
+static bool is_leaving;
+
+void libvirt_connections_leave(void)
+{
+    assert(loop_is_current());
+    is_leaving = true;
+}
+
 static void close_when_unused(struct libvirt_connection *connection)
 {
+    if (is_leaving && !connection->in_process) {
+        return;
+    }
     if (connection->listener != NULL || connection->stage != STAGE_OPEN || connection->users > 0) {
         return;
     }
@@ -217,6 +233,10 @@ struct libvirt_connection *libvirt_connection_open(struct loop *loop, const char
     connection->listener = to;
     connection->owner = owner;
     connection->has_events = to->event != NULL;
+    struct uri parts;
+    uri_read(&parts, uri);
+    connection->in_process = parts.in_process;
+    uri_clear(&parts);
     connection->wants_keepalive = to->keepalive;
     connection->letter.deliver = deliver_opened;
     if (!thread_start("libvirt-open", run_open, connection)) {

@@ -41,6 +41,9 @@ struct libvirt_connection *libvirt_connection_open(struct loop *loop, const char
  * that nobody waits for, and then freed. NULL is fine. */
 void libvirt_connection_drop(struct libvirt_connection *connection);
 
+/* The process is about to end: connections to a libvirtd are not closed any more. */
+void libvirt_connections_leave(void);
+
 /* Only when open, and used from a worker only between use and release. */
 virConnectPtr libvirt_connection_get(const struct libvirt_connection *connection);
 void libvirt_connection_use(struct libvirt_connection *connection);

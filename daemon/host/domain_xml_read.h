@@ -14,8 +14,6 @@
  */
 #define DOMAIN_XML_NAMESPACE "urn:lodge:vm:1"
 
-enum { DOMAIN_XML_MAX = 4 * 1024 * 1024 };
-
 /* Once, before threads read. Keeps libxml2 silent in the whole process. */
 void domain_xml_start(void);
 
@@ -23,6 +21,10 @@ void domain_xml_start(void);
  * not say is unknown. */
 bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lodge_error *err)
     LODGE_MUST_CHECK;
+
+/* lodge's mark in its own metadata element (virDomainGetMetadata); both stay as they are if there
+ * is none. */
+void domain_xml_read_mark(const char *metadata, char ret_installation[static 33], int64_t *ret_op);
 
 /* Frees what the facts still own. */
 void domain_facts_clear(struct domain_facts *facts);

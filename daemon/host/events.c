@@ -12,7 +12,11 @@ struct event_kind {
 static void tell(virDomainPtr domain, const struct event_subscription *subscription, bool moved,
                  bool changes_definition)
 {
-    struct domain_event event = {.moved = moved, .changes_definition = changes_definition};
+    struct domain_event event = {
+        .rebooted = subscription->kind->id == VIR_DOMAIN_EVENT_ID_REBOOT,
+        .moved = moved,
+        .changes_definition = changes_definition,
+    };
     if (virDomainGetUUID(domain, event.uuid) == 0) {
         subscription->heard(subscription->owner, &event);
     }

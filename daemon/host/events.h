@@ -12,6 +12,7 @@
 
 struct domain_event {
     unsigned char uuid[VIR_UUID_BUFLEN];
+    bool rebooted;           /* its guest did, by itself or on request */
     bool moved;              /* its state has changed: since now */
     bool changes_definition; /* its XML may read differently */
 };

@@ -43,6 +43,11 @@ bool host_layer_start(struct loop *loop, struct lodge_error *err)
     return true;
 }
 
+void host_layer_leave(void)
+{
+    libvirt_connections_leave();
+}
+
 static void say(struct host *host, enum lodge_host_state state, const char *error)
 {
     host->state = state;
@@ -77,7 +82,6 @@ static void drop_all(struct host *host)
 {
     host->generation++;
     lanes_stop(host);
-    loop_timer_stop(host->idle);
     loop_timer_stop(host->slow);
     loop_timer_stop(host->silence);
     safety_stop(host);
@@ -87,6 +91,8 @@ static void drop_all(struct host *host)
     host->synced = false;
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
+    role_drop(host, ROLE_RESCUE);
+    role_drop(host, ROLE_OPS);
     role_drop(host, ROLE_SYNC);
     role_drop(host, ROLE_WATCH);
 }
@@ -184,6 +190,9 @@ static void watch_event(void *owner, struct libvirt_connection *connection,
     if (event->changes_definition) {
         look_at_definition(host, domain);
     }
+    if (event->rebooted && host->synced) {
+        host->listener->domain_rebooted(host->owner, host->name, domain->uuid_text);
+    }
 }
 
 static void open_watch(struct host *host)
@@ -232,14 +241,6 @@ static void watch_is_silent(void *owner)
     host_lose(owner, "libvirt does not answer (a call is out for 15 s)");
 }
 
-static void sync_is_idle(void *owner)
-{
-    struct host *host = owner;
-    if (host->roles[ROLE_SYNC].out == 0) {
-        role_drop(host, ROLE_SYNC);
-    }
-}
-
 struct host *host_new(struct loop *loop, const struct host_options *options,
                       const struct host_listener *listener, void *owner)
 {
@@ -260,7 +261,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->retry = loop_timer_new(loop, retry, host);
     host->slow = loop_timer_new(loop, open_is_slow, host);
     host->silence = loop_timer_new(loop, watch_is_silent, host);
-    host->idle = loop_timer_new(loop, sync_is_idle, host);
+    pthread_mutex_init(&host->virt_lock, NULL);
     host->safety = loop_timer_new(loop, look_for_safety, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
     return host;
@@ -300,6 +301,8 @@ void host_unref(struct host *host)
     ask_queue_clear(&host->doubts);
     domains_done(&host->domains);
     uri_clear(&host->uri);
+    pthread_mutex_destroy(&host->virt_lock);
+    free(host->virt_type);
     free(host->name);
     free(host);
 }
@@ -317,7 +320,7 @@ void host_free(struct host *host)
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);
     loop_timer_free(host->silence);
-    loop_timer_free(host->idle);
+    roles_end(host);
     loop_timer_free(host->safety);
     loop_timer_free(host->doubt);
     host_unref(host);

@@ -35,6 +35,9 @@ bool host_layer_start(struct loop *loop, struct lodge_error *err) LODGE_MUST_CHE
 bool host_uris_check(const char *const *names, const char *const *uris, size_t count,
                      struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Before host_free() of the last ones, when the process is about to end. */
+void host_layer_leave(void);
+
 struct host *host_new(struct loop *loop, const struct host_options *options,
                       const struct host_listener *listener, void *owner);
 

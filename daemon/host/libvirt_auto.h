@@ -17,6 +17,8 @@ static inline void libvirt_domains_free(virDomainPtr *domains, size_t count)
 }
 
 DEFINE_AUTO(virDomainPtr, virDomainFree, NULL);
+DEFINE_AUTO(virStoragePoolPtr, virStoragePoolFree, NULL);
+DEFINE_AUTO(virStorageVolPtr, virStorageVolFree, NULL);
 DEFINE_AUTO(virDomainStatsRecordPtr *, virDomainStatsRecordListFree, NULL);
 
 #endif

@@ -49,7 +49,9 @@ static enum lodge_error_kind kind_of(int code, int domain, const char *text)
     if (domain == VIR_FROM_RPC) {
         return LODGE_ERROR_HOST_DOWN;
     }
-    if (code == VIR_ERR_OPERATION_FAILED && strstr(text, "already exists") != NULL) {
+    /* A domain's name, or a file that its pool has not heard of. */
+    bool says_why = code == VIR_ERR_OPERATION_FAILED || code == VIR_ERR_OPERATION_INVALID;
+    if (says_why && strstr(text, "already exists") != NULL) {
         return LODGE_ERROR_EXISTS;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {

@@ -20,13 +20,17 @@
 #include "host/uri.h"
 #include "loop/workers.h"
 
+#include <pthread.h>
+
 struct host_call;
 struct lanes;
 struct xml_question;
 
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
  * are stuck, `sync` those that can wait there for long. */
-enum role_name { ROLE_WATCH, ROLE_SYNC, ROLES };
+/* `ops` is for what operations change, `rescue` for virDomainDestroy alone, which holds a priority
+ * worker of libvirtd up to 17 s and is the way out of a hung guest. */
+enum role_name { ROLE_WATCH, ROLE_SYNC, ROLE_OPS, ROLE_RESCUE, ROLES };
 
 struct role {
     struct libvirt_connection *connection; /* opening or open; the watch's own where all share */
@@ -34,6 +38,7 @@ struct role {
     struct workers *pool;                      /* while open: a connection's calls and no other's */
     struct host_call *waiting, **last_waiting; /* for it to open */
     unsigned out;                              /* calls submitted and not yet delivered */
+    struct loop_timer *idle;                   /* it is closed a minute after its last call */
 };
 
 /* Domains to be asked next, by uuid: whoever is gone by then is left out. */
@@ -49,7 +54,10 @@ struct host {
     struct host_options options; /* the numbers; its strings are `name` and `uri` */
     const struct host_listener *listener;
     void *owner;
-    bool ended;    /* host_free() was called: nothing is reported any more */
+    bool ended;      /* host_free() was called: nothing is reported any more */
+    char *virt_type; /* hand_virt_type()'s answer; under virt_lock, the only part of a host that
+                        workers touch */
+    pthread_mutex_t virt_lock;
     unsigned refs; /* its owner and each call that is out */
 
     enum lodge_host_state state;
@@ -61,7 +69,6 @@ struct host {
     struct loop_timer *retry;
     struct loop_timer *slow;    /* the open that hangs: said, not waited for */
     struct loop_timer *silence; /* of `watch`, where there is no `pulse` */
-    struct loop_timer *idle;    /* of `sync` */
     unsigned failures;          /* opens in a row, and syncs */
 
     struct domains domains;

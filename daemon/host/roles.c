@@ -12,14 +12,25 @@
  * stuck ones, so at most 4 are out on any. Where one connection serves all roles it is 5, which
  * none of the made-up worlds that need it can get stuck; and there is no `pulse` there, so that a
  * call which is out for too long takes its place. */
-enum { CALLS = 4, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
+enum { CALLS = 4, RESCUE_CALLS = 3, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
 enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000, SILENCE_MS = 15000 };
 
-static const char *const names[ROLES] = {[ROLE_WATCH] = "watch", [ROLE_SYNC] = "sync"};
+static const char *const names[ROLES] = {
+    [ROLE_WATCH] = "watch",
+    [ROLE_SYNC] = "sync",
+    [ROLE_OPS] = "ops",
+    [ROLE_RESCUE] = "rescue",
+};
 
 static bool shares(const struct host *host, enum role_name role)
 {
     return role != ROLE_WATCH && host->uri.one_world;
+}
+
+/* Its loss is no loss of the host. */
+static bool is_apart(const struct host *host, enum role_name role)
+{
+    return (role == ROLE_OPS || role == ROLE_RESCUE) && !shares(host, role);
 }
 
 static unsigned calls_of(const struct host *host, enum role_name role)
@@ -27,6 +38,12 @@ static unsigned calls_of(const struct host *host, enum role_name role)
     bool is_shared = host->uri.one_world && !host->uri.in_process;
     if (role == ROLE_WATCH) {
         return is_shared ? SHARED_WATCH_CALLS : CALLS;
+    }
+    if (role == ROLE_RESCUE) {
+        return RESCUE_CALLS;
+    }
+    if (role == ROLE_OPS) {
+        return is_shared ? SHARED_SYNC_CALLS : CALLS;
     }
     unsigned most = is_shared ? SHARED_SYNC_CALLS : CALLS;
     return host->options.sync_parallel < most ? host->options.sync_parallel : most;
@@ -46,6 +63,7 @@ static void run_call(struct job *job)
 {
     struct host_call *call = (struct host_call *)job;
     virConnectPtr conn = libvirt_connection_get(call->connection);
+    call->ran = true;
     call->run(call, conn);
     call->is_broken = libvirt_connection_is_broken(conn, &call->error);
 }
@@ -63,11 +81,13 @@ static void deliver_call(struct letter *letter)
         if (call->role == ROLE_WATCH) {
             watch_silence(host);
         }
-        if (role->out == 0 && call->role == ROLE_SYNC && !shares(host, ROLE_SYNC)) {
-            loop_timer_start(host->idle, CONNECTION_IDLE_MS, 0);
+        if (role->out == 0 && call->role != ROLE_WATCH && !shares(host, call->role)) {
+            loop_timer_start(role->idle, CONNECTION_IDLE_MS, 0);
         }
     }
-    if (fresh && call->is_broken) {
+    if (fresh && call->is_broken && is_apart(host, call->role)) {
+        role_drop(host, call->role); /* what else is out on it ends too; `watch` has its own word */
+    } else if (fresh && call->is_broken) {
         char reason[sizeof call->error.libvirt.text + 64];
         (void)snprintf(reason, sizeof reason, "the connection to libvirt broke: %s",
                        call->error.libvirt.text);
@@ -91,7 +111,7 @@ static void start_call(struct host *host, struct host_call *call)
     if (call->role == ROLE_WATCH) {
         watch_silence(host);
     } else {
-        loop_timer_stop(host->idle);
+        loop_timer_stop(role->idle);
     }
     workers_submit(role->pool, &call->job);
 }
@@ -116,10 +136,42 @@ void role_submit(struct host *host, enum role_name name, struct host_call *call)
     role_open(host, name);
 }
 
+static void drop_if_idle(struct host *host, enum role_name name)
+{
+    if (host->roles[name].out == 0) {
+        role_drop(host, name);
+    }
+}
+
+static void sync_is_idle(void *owner)
+{
+    drop_if_idle(owner, ROLE_SYNC);
+}
+
+static void ops_is_idle(void *owner)
+{
+    drop_if_idle(owner, ROLE_OPS);
+}
+
+static void rescue_is_idle(void *owner)
+{
+    drop_if_idle(owner, ROLE_RESCUE);
+}
+
 void roles_init(struct host *host)
 {
     for (enum role_name name = 0; name < ROLES; name++) {
         host->roles[name].last_waiting = &host->roles[name].waiting;
+    }
+    host->roles[ROLE_SYNC].idle = loop_timer_new(host->loop, sync_is_idle, host);
+    host->roles[ROLE_OPS].idle = loop_timer_new(host->loop, ops_is_idle, host);
+    host->roles[ROLE_RESCUE].idle = loop_timer_new(host->loop, rescue_is_idle, host);
+}
+
+void roles_end(struct host *host)
+{
+    for (enum role_name name = 0; name < ROLES; name++) {
+        loop_timer_free(TAKE(host->roles[name].idle));
     }
 }
 
@@ -142,33 +194,51 @@ void role_is_open(struct host *host, enum role_name name)
     }
 }
 
-static void sync_opened(void *owner, struct libvirt_connection *connection,
+static enum role_name role_of(const struct host *host, const struct libvirt_connection *connection)
+{
+    enum role_name name = 0;
+    while (name < ROLES && host->roles[name].connection != connection) {
+        name++;
+    }
+    return name;
+}
+
+static void role_opened(void *owner, struct libvirt_connection *connection,
                         const struct lodge_error *error)
 {
     struct host *host = owner;
-    assert(host->roles[ROLE_SYNC].connection == connection);
+    enum role_name name = role_of(host, connection);
+    assert(name < ROLES);
     if (error == NULL) {
-        role_is_open(host, ROLE_SYNC);
+        role_is_open(host, name);
         return;
     }
-    /* `watch` is up, so libvirt lives; what waits for this connection is begun anew with a sync. */
+    /* `watch` is up, so libvirt lives; what waits for `sync` is begun anew with a sync, what waits
+     * for the others is told that it never ran. */
     log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host->name}, "%s",
              error->message);
-    role_drop(host, ROLE_SYNC);
-    host_retry_later(host);
+    role_drop(host, name);
+    if (name == ROLE_SYNC) {
+        host_retry_later(host);
+    }
 }
 
-static void sync_lost(void *owner, struct libvirt_connection *connection, const char *reason)
+static void role_lost(void *owner, struct libvirt_connection *connection, const char *reason)
 {
-    (void)connection;
-    host_lose(owner, reason);
+    struct host *host = owner;
+    enum role_name name = role_of(host, connection);
+    if (is_apart(host, name)) {
+        role_drop(host, name);
+    } else {
+        host_lose(host, reason);
+    }
 }
 
 void role_open(struct host *host, enum role_name name)
 {
-    static const struct libvirt_connection_listener sync_listener = {
-        .opened = sync_opened,
-        .lost = sync_lost,
+    static const struct libvirt_connection_listener listener = {
+        .opened = role_opened,
+        .lost = role_lost,
     };
     struct role *role = &host->roles[name];
     if (role->connection != NULL) {
@@ -181,7 +251,7 @@ void role_open(struct host *host, enum role_name name)
         }
         return;
     }
-    role->connection = libvirt_connection_open(host->loop, host->uri.text, &sync_listener, host);
+    role->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
 }
 
 void role_drop(struct host *host, enum role_name name)
@@ -189,6 +259,9 @@ void role_drop(struct host *host, enum role_name name)
     struct role *role = &host->roles[name];
     struct libvirt_connection *connection = TAKE(role->connection);
     struct workers *pool = TAKE(role->pool);
+    if (role->idle != NULL) {
+        loop_timer_stop(role->idle);
+    }
     struct host_call *waiting = take_waiting(role);
     role->is_open = false;
     role->out = 0;

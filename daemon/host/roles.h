@@ -22,12 +22,16 @@ struct host_call {
     void (*done)(struct host_call *call, bool fresh);
     struct lodge_error error;
     bool is_broken; /* the connection broke under it */
+    bool ran;       /* run() was entered: something may have happened, fresh or not */
 };
 
 /* Gives the call away; it starts as soon as its role's connection is open and has a worker. */
 void role_submit(struct host *host, enum role_name role, struct host_call *call);
 
 void roles_init(struct host *host);
+
+/* Its timers end with the host. */
+void roles_end(struct host *host);
 
 /* Starts opening unless it is open or opening. */
 void role_open(struct host *host, enum role_name role);

@@ -75,6 +75,8 @@ void uri_read(struct uri *ret_uri, const char *text)
     ret_uri->is_test = driver == 4 && strncmp(text, "test", 4) == 0;
     ret_uri->is_embedded =
         is_qemu && plain && path_length == 6 && strncmp(path, "/embed", path_length) == 0;
+    ret_uri->is_session =
+        is_qemu && path_length == 8 && strncmp(path, "/session", path_length) == 0;
     ret_uri->is_local =
         path == server &&
         (transport_length == 0 ||

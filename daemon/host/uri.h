@@ -14,6 +14,7 @@ struct uri {
     char *root; /* of the embedded driver, percent-decoded; NULL if there is none */
     bool is_embedded; /* the QEMU driver inside our own process */
     bool is_test;     /* made-up guests */
+    bool is_session;  /* a user's own guests, and not the machine's */
     bool is_local;    /* guests run on this machine */
     bool in_process;  /* no libvirtd between us and the driver */
     bool has_socket;  /* names the socket of its libvirtd */

@@ -1,4 +1,5 @@
 #include "host/domain_xml_read.h"
+#include "host/libvirt_xml.h"
 #include "scope.h"
 #include "support/test.h"
 
@@ -187,7 +188,7 @@ static void a_document_type_is_refused_before_its_entities_are_read(void **state
 static void depth_and_size_are_bounded(void **state)
 {
     (void)state;
-    enum { DEEP = 100000, LONG = DOMAIN_XML_MAX + 10 };
+    enum { DEEP = 100000, LONG = LIBVIRT_XML_MAX + 10 };
     AUTO(free) char *deep = malloc(DEEP * 3 + 200);
     AUTO(free) char *huge = malloc(LONG + 200);
     assert_non_null(deep);

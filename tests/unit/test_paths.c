@@ -41,6 +41,20 @@ static void a_users_daemon_lives_in_xdg_folders(void **state)
     expect_path(path_state_dir(USER), "/home/u/state/lodge");
 }
 
+static void the_library_and_a_users_data_have_their_places(void **state)
+{
+    (void)state;
+    setenv("XDG_DATA_HOME", "/home/u/data", 1);
+    expect_path(path_images_dir(ROOT), "/var/lib/lodge/images");
+    expect_path(path_images_dir(USER), "/home/u/data/lodge/images");
+    expect_path(path_data_dir(USER), "/home/u/data/lodge");
+
+    unsetenv("XDG_DATA_HOME");
+
+    expect_path(path_images_dir(USER), "/home/u/.local/share/lodge/images");
+    expect_path(path_data_dir(ROOT), "/home/u/.local/share/lodge");
+}
+
 static void what_xdg_does_not_say_has_a_place_too(void **state)
 {
     (void)state;
@@ -102,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLEAN(roots_daemon_is_the_machines),
         CLEAN(a_users_daemon_lives_in_xdg_folders),
+        CLEAN(the_library_and_a_users_data_have_their_places),
         CLEAN(what_xdg_does_not_say_has_a_place_too),
         CLEAN(without_a_home_the_user_database_knows_or_nobody_does),
         CLEAN(a_client_takes_the_machines_daemon_if_it_is_there),

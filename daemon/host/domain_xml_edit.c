@@ -1,0 +1,316 @@
+#include "host/domain_xml_edit.h"
+#include "host/domain_xml_read.h"
+#include "host/libvirt_xml.h"
+#include "lodge/vm.h"
+#include "memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const xmlChar *bytes(const char *text)
+{
+    return (const xmlChar *)text;
+}
+
+/* libxml2 gives NULL only when memory is out, where a program of ours ends. */
+static void *must(void *made)
+{
+    if (made == NULL) {
+        abort();
+    }
+    return made;
+}
+
+static void node_remove(xmlNode *node)
+{
+    if (node != NULL) {
+        xmlUnlinkNode(node);
+        xmlFreeNode(node);
+    }
+}
+
+static void children_remove(xmlNode *parent, const char *name)
+{
+    xmlNode *next = NULL;
+    for (xmlNode *node = parent->children; node != NULL; node = next) {
+        next = node->next;
+        if (xml_is_called(node, name)) {
+            node_remove(node);
+        }
+    }
+}
+
+/* The child of that name, made at the end if it is not there. */
+static xmlNode *child_made(xmlNode *parent, const char *name)
+{
+    xmlNode *node = xml_child(parent, name);
+    return node != NULL ? node : must(xmlNewChild(parent, NULL, bytes(name), NULL));
+}
+
+static void attribute_set(xmlNode *node, const char *name, const char *value)
+{
+    must(xmlSetProp(node, bytes(name), bytes(value)));
+}
+
+/* xmlNodeSetContent() would take entities in it for entities; digits have none. */
+static void number_set(xmlNode *node, int64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, number);
+    xmlNodeSetContent(node, bytes(text));
+}
+
+/* --- vCPUs and memory ------------------------------------------------------------------------- */
+
+/* <vcpus> tells each vCPU, and a topology has a product that must be their number: what does not
+ * fit any more goes, and libvirt fills in what it did before somebody said otherwise. */
+static void forget_other_vcpus(xmlNode *domain, int64_t most)
+{
+    node_remove(xml_child(domain, "vcpus"));
+    xmlNode *topology = xml_child(xml_child(domain, "cpu"), "topology");
+    static const char *const levels[] = {"sockets", "dies", "clusters", "cores", "threads"};
+    int64_t product = 1;
+    for (size_t i = 0; topology != NULL && i < ARRAY_LENGTH(levels); i++) {
+        AUTO(free) char *text = xml_attribute(topology, levels[i]);
+        int64_t count = xml_number(text);
+        product *= count > 0 && count <= 4096 && product <= INT32_MAX ? count : 1;
+    }
+    if (topology != NULL && product != most) {
+        node_remove(topology);
+    }
+}
+
+/* Somebody who left room for more (`current`) keeps it as far as it reaches. */
+static void edit_vcpus(xmlNode *domain, int64_t vcpus)
+{
+    xmlNode *vcpu = child_made(domain, "vcpu");
+    AUTO(free) char *current = xml_attribute(vcpu, "current");
+    AUTO(free) char *most_text = xml_text(vcpu);
+    int64_t most = xml_number(most_text);
+    if (current != NULL && vcpus <= most) {
+        char text[24];
+        (void)snprintf(text, sizeof text, "%" PRId64, vcpus);
+        attribute_set(vcpu, "current", text);
+        node_remove(xml_child(domain, "vcpus"));
+        return;
+    }
+    (void)xmlUnsetProp(vcpu, bytes("current"));
+    number_set(vcpu, vcpus);
+    forget_other_vcpus(domain, vcpus);
+}
+
+static void mebibytes_set(xmlNode *node, int64_t mebibytes)
+{
+    attribute_set(node, "unit", "MiB");
+    number_set(node, mebibytes);
+}
+
+/* With NUMA cells their sum is what libvirt takes for the memory, whatever <memory> says. */
+static bool edit_cells(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
+{
+    xmlNode *numa = xml_child(xml_child(domain, "cpu"), "numa");
+    xmlNode *cell = xml_child(numa, "cell");
+    xmlNode *other = cell == NULL ? NULL : cell->next;
+    while (other != NULL && !xml_is_called(other, "cell")) {
+        other = other->next;
+    }
+    if (other != NULL) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                          "its memory is spread over NUMA cells, which lodge does not edit");
+    }
+    if (cell != NULL) {
+        char text[24];
+        (void)snprintf(text, sizeof text, "%" PRId64, mebibytes);
+        attribute_set(cell, "memory", text);
+        attribute_set(cell, "unit", "MiB");
+    }
+    return true;
+}
+
+static bool edit_memory(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
+{
+    if (!edit_cells(domain, mebibytes, err)) {
+        return false;
+    }
+    mebibytes_set(child_made(domain, "memory"), mebibytes);
+    mebibytes_set(child_made(domain, "currentMemory"), mebibytes);
+    xmlNode *most = xml_child(domain, "maxMemory");
+    if (most != NULL && xml_mebibytes(most) < mebibytes) {
+        mebibytes_set(most, mebibytes);
+    }
+    return true;
+}
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+static xmlNode *our_words(const xmlNode *metadata)
+{
+    xmlNode *node = metadata == NULL ? NULL : metadata->children;
+    while (node != NULL && (!xml_is_called(node, "vm") || node->ns == NULL ||
+                            strcmp((const char *)node->ns->href, DOMAIN_XML_NAMESPACE) != 0)) {
+        node = node->next;
+    }
+    return node;
+}
+
+static xmlNode *our_words_made(xmlNode *domain)
+{
+    xmlNode *metadata = child_made(domain, "metadata");
+    xmlNode *ours = our_words(metadata);
+    if (ours == NULL) {
+        ours = must(xmlNewChild(metadata, NULL, bytes("vm"), NULL));
+        xmlSetNs(ours, must(xmlNewNs(ours, bytes(DOMAIN_XML_NAMESPACE), bytes("lodge"))));
+    }
+    return ours;
+}
+
+static bool refuse_text(const char *what, struct lodge_error *err)
+{
+    return lodge_fail(err, LODGE_ERROR_INTERNAL,
+                      "%s has a control character, or is not UTF-8: XML cannot say it", what);
+}
+
+static bool edit_tags(xmlNode *domain, const struct lodge_strings *tags, struct lodge_error *err)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        if (!xml_can_say(tags->items[i])) {
+            return refuse_text("a tag", err);
+        }
+    }
+    xmlNode *ours = our_words(xml_child(domain, "metadata"));
+    if (ours == NULL && tags->count == 0) {
+        return true;
+    }
+    ours = our_words_made(domain);
+    children_remove(ours, "tag");
+    for (size_t i = 0; i < tags->count; i++) {
+        must(xmlNewTextChild(ours, ours->ns, bytes("tag"), bytes(tags->items[i])));
+    }
+    return true;
+}
+
+/* --- boot order ------------------------------------------------------------------------------- */
+
+static const char *boot_device(const char *word)
+{
+    return strcmp(word, "disk") == 0 ? "hd" : word;
+}
+
+/* libvirt refuses devices with an order of their own beside an order of kinds. */
+static void edit_boot(xmlNode *domain, const struct lodge_strings *boot)
+{
+    xmlNode *devices = xml_child(domain, "devices");
+    for (xmlNode *node = devices == NULL ? NULL : devices->children; node != NULL;
+         node = node->next) {
+        node_remove(xml_child(node, "boot"));
+    }
+    xmlNode *os = child_made(domain, "os");
+    children_remove(os, "boot");
+    for (size_t i = 0; i < boot->count; i++) {
+        xmlNode *node = must(xmlNewChild(os, NULL, bytes("boot"), NULL));
+        attribute_set(node, "dev", boot_device(boot->items[i]));
+    }
+}
+
+/* --- media ------------------------------------------------------------------------------------ */
+
+static bool is_drive(const xmlNode *disk, const char *target)
+{
+    AUTO(free) char *device = xml_attribute(disk, "device");
+    AUTO(free) char *name = xml_attribute(xml_child(disk, "target"), "dev");
+    bool takes_media = device != NULL && (strcmp(device, "cdrom") == 0 ||
+                                          (target != NULL && strcmp(device, "floppy") == 0));
+    return takes_media && name != NULL && (target == NULL || strcmp(name, target) == 0);
+}
+
+static xmlNode *drive_find(const xmlNode *domain, const char *target, struct lodge_error *err)
+{
+    xmlNode *devices = xml_child(domain, "devices");
+    xmlNode *node = devices == NULL ? NULL : devices->children;
+    while (node != NULL && !(xml_is_called(node, "disk") && is_drive(node, target))) {
+        node = node->next;
+    }
+    if (node == NULL && target != NULL) {
+        lodge_fail(err, LODGE_ERROR_NOT_FOUND, "it has no drive '%s'", target);
+    } else if (node == NULL) {
+        lodge_fail(err, LODGE_ERROR_NOT_FOUND, "it has no drive for media");
+    }
+    return node;
+}
+
+/* What was said of the medium before (its source, its chain, its format) goes with it. */
+static bool drive_fill(xmlNode *disk, const char *iso, struct lodge_error *err)
+{
+    if (iso != NULL && !xml_can_say(iso)) {
+        return refuse_text("the medium's path", err);
+    }
+    static const char *const of_the_medium[] = {"source", "backingStore", "mirror", "encryption"};
+    for (size_t i = 0; i < ARRAY_LENGTH(of_the_medium); i++) {
+        children_remove(disk, of_the_medium[i]);
+    }
+    attribute_set(disk, "type", "file");
+    xmlNode *driver = xml_child(disk, "driver");
+    if (driver != NULL) {
+        attribute_set(driver, "type", "raw");
+    }
+    if (iso != NULL) {
+        xmlNode *source = must(xmlNewNode(NULL, bytes("source")));
+        attribute_set(source, "file", iso);
+        must(xmlAddPrevSibling(xml_child(disk, "target"), source));
+    }
+    return true;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lodge_error *err)
+{
+    if (edit->vcpus != LODGE_UNKNOWN) {
+        edit_vcpus(domain, edit->vcpus);
+    }
+    if (edit->memory_mib != LODGE_UNKNOWN && !edit_memory(domain, edit->memory_mib, err)) {
+        return false;
+    }
+    if (edit->tags != NULL && !edit_tags(domain, edit->tags, err)) {
+        return false;
+    }
+    if (edit->boot != NULL) {
+        edit_boot(domain, edit->boot);
+    }
+    if (edit->media) {
+        xmlNode *drive = drive_find(domain, edit->media_target, err);
+        return drive != NULL && drive_fill(drive, edit->iso, err);
+    }
+    return true;
+}
+
+char *domain_xml_edit(const char *xml, const struct domain_edit *edit, struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "domain", "domain XML", err);
+    if (doc == NULL || !edit_all(xmlDocGetRootElement(doc), edit, err)) {
+        return NULL;
+    }
+    return xml_print(doc);
+}
+
+char *domain_xml_media(const char *xml, const char *target, const char *iso,
+                       struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "domain", "domain XML", err);
+    xmlNode *drive = doc == NULL ? NULL : drive_find(xmlDocGetRootElement(doc), target, err);
+    return drive != NULL && drive_fill(drive, iso, err) ? xml_print_node(doc, drive) : NULL;
+}
+
+bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
+                        struct lodge_error *err)
+{
+    struct domain_facts facts;
+    if (!domain_xml_read(xml, &facts, err)) {
+        return false;
+    }
+    *ret_amounts = (struct domain_amounts){facts.vcpus, facts.memory_mib};
+    domain_facts_clear(&facts);
+    return true;
+}

@@ -1,0 +1,40 @@
+/*
+ * domain_xml_edit: changes to a domain's XML that is there, and what it says of the amounts we
+ * charge for. libxml2 reads and writes it. Any thread.
+ */
+#ifndef HOST_DOMAIN_XML_EDIT_H
+#define HOST_DOMAIN_XML_EDIT_H
+
+#include "lodge/error.h"
+#include "lodge/strings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* LODGE_UNKNOWN and NULL leave things as they are. */
+struct domain_edit {
+    int64_t vcpus;
+    int64_t memory_mib;               /* both <memory> and <currentMemory> */
+    const struct lodge_strings *tags; /* an empty list takes them away */
+    const struct lodge_strings *boot; /* disk, cdrom, network */
+    bool media;                       /* the drive `media_target` (NULL: the first) gets … */
+    const char *media_target;
+    const char *iso; /* … this file, or NULL: nothing in it */
+};
+
+/* The edited XML; the caller frees. NOT_FOUND when there is no such drive. */
+char *domain_xml_edit(const char *xml, const struct domain_edit *edit, struct lodge_error *err);
+
+/* The <disk> of the drive, as it is in `xml` after the edit of `media`; the caller frees. */
+char *domain_xml_media(const char *xml, const char *target, const char *iso,
+                       struct lodge_error *err);
+
+/* What an inactive XML asks for. */
+struct domain_amounts {
+    int64_t vcpus;
+    int64_t memory_mib;
+};
+bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
+                        struct lodge_error *err) LODGE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * hand: what operations do to a host: blocking calls on connections made for it.
+ *
+ * host_submit() is the loop's; everything that takes a hand runs on a worker, inside a task's
+ * run(), and may be lost in libvirt. A failure of kind HOST_DOWN means "outcome unknown"
+ * (libvirt.md 4): never undo on it, look again. "Not idempotent" answers of libvirt (55) are
+ * resolved here by looking at the state: asked for what is already so, a function succeeds.
+ */
+#ifndef HOST_HAND_H
+#define HOST_HAND_H
+
+#include "host/host.h"
+#include "lodge/vm.h"
+
+struct hand;
+
+/* `ops`: at most 4 in flight. `rescue`: virDomainDestroy and nothing else, at most 3 (it holds a
+ * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). */
+enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE };
+
+struct host_task {
+    void (*run)(struct host_task *task, struct hand *hand); /* on a worker */
+    /* On the loop, exactly once, whatever happens; frees the task. `ran` false: it never began,
+     * since the host was not up or lodged is leaving. When it ran, what run() found is valid, even
+     * if the host has gone since. */
+    void (*done)(struct host_task *task, bool ran);
+};
+
+/* Gives the task away. */
+void host_submit(struct host *host, enum host_lane lane, struct host_task *task);
+
+/* What the host's driver can do, by its URI alone. Any thread. */
+struct host_traits {
+    bool is_local;    /* guests run on this machine: library images and plain files can be used */
+    bool is_test;     /* made-up guests */
+    bool is_embedded; /* no pools, no networks of its own: plain directory, QEMU's user network */
+    bool starts_paused;
+};
+struct host_traits host_traits(const struct host *host);
+struct host_traits hand_traits(const struct hand *hand);
+
+/* A domain as it is now. Absent is no failure. */
+struct domain_look {
+    bool present;
+    bool active; /* running or paused: QEMU is there */
+    bool persistent;
+    bool managed_save;
+    enum lodge_vm_state state;
+    char reason[32];       /* libvirt's word */
+    char name[256];        /* cut when longer */
+    char installation[33]; /* lodge's mark in its metadata; "" without */
+    int64_t op;            /* of the mark; 0 without */
+};
+bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look,
+               struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The uuid of the domain called so; "" when there is none. */
+bool hand_find_name(struct hand *hand, const char *name, char ret_uuid[static 37],
+                    struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* virDomainDefineXML. With a random uuid in it that is ours, it can overwrite nobody
+ * (libvirt.md 6). EXISTS: the name is another's. */
+bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* virDomainUndefineFlags with managed save, snapshot and checkpoint metadata, NVRAM and TPM as far
+ * as the driver takes them; a running one turns transient. Absent is success. */
+bool hand_undefine(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* virDomainCreateWithFlags; `paused` as START_PAUSED. Active is success. NOT_FOUND. */
+bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* virDomainDestroyFlags(0), for HOST_LANE_RESCUE: it kills before it takes the guest's job, so a
+ * hung guest goes too. Not active, or absent, is success. */
+bool hand_destroy(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* These need the guest's monitor, and ask GetControlInfo before: OCCUPIED for 2 s is UNRESPONSIVE
+ * at once. BAD_STATE (with err->state) when the state does not allow it. */
+bool hand_resume(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_pause(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_shutdown_acpi(struct hand *hand, const char *uuid, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_shutdown_agent(struct hand *hand, const char *uuid, struct lodge_error *err)
+    LODGE_MUST_CHECK; /* UNSUPPORTED without an agent that answers */
+bool hand_reboot(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_reset(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_nmi(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_save(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_set_autostart(struct hand *hand, const char *uuid, bool on, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* What a running guest can change at once. UNSUPPORTED when the driver, or this guest, cannot: it
+ * then waits for the next boot. */
+bool hand_set_vcpus_live(struct hand *hand, const char *uuid, int64_t vcpus,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target, int64_t size_gib,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* virDomainUpdateDeviceFlags on a running guest with the <disk> of `xml` (domain_xml_edit.h). */
+bool hand_change_media_live(struct hand *hand, const char *uuid, const char *disk_xml,
+                            struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* virDomainRename, of one that is shut off. EXISTS, BAD_STATE. */
+bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* The XML, `inactive` for what the next boot gets. The caller frees. */
+char *hand_read_xml(struct hand *hand, const char *uuid, bool inactive, struct lodge_error *err);
+
+/* "kvm" where KVM really runs guests, else "qemu". Tried once per host with a throw-away guest
+ * (libvirt.md 12: the size of its screen tells), then remembered. */
+bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* The network called `default` if it is active; *ret_active. The embedded driver has none. */
+bool hand_network_active(struct hand *hand, const char *name, bool *ret_active,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
+
+#endif

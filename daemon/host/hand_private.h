@@ -1,0 +1,20 @@
+/* hand_private: what a hand is, for the files of this folder. */
+#ifndef HOST_HAND_PRIVATE_H
+#define HOST_HAND_PRIVATE_H
+
+#include "host/hand.h"
+
+#include <libvirt/libvirt.h>
+
+struct hand {
+    struct host *host;
+    virConnectPtr conn;
+};
+
+/* The domain, or NULL with the error. The caller frees. */
+virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err);
+
+/* libvirt's last error about `domain`; BAD_STATE says in which it is. Returns false. */
+bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct lodge_error *err);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * storage: volumes, behind one interface for libvirt's pools (storage_pool.c) and for plain
+ * directories of embedded hosts (storage_dir.c). Worker-only.
+ *
+ * libvirt writes through dangling symlinks and deletes disks in use without a word (libvirt.md 7):
+ * what keeps a stranger's file safe is done here, on machines whose files lodged can see.
+ */
+#ifndef HOST_STORAGE_H
+#define HOST_STORAGE_H
+
+#include "host/hand.h"
+
+#include <stdatomic.h>
+
+/* Where volumes go: `[host NAME] pool, dir`. Filled with defaults by storage_place(). */
+struct storage_place {
+    char *pool; /* "lodge"; "" for a plain directory */
+    char *dir;  /* absolute */
+};
+
+/* The place that is configured (`pool`, `dir` may be NULL) or follows from the host:
+ * /var/lib/libvirt/images/lodge on a system host, the user's data folder on a session host,
+ * ROOT/disks on an embedded one. Any thread. */
+void storage_place(const struct host *host, const char *pool, const char *dir,
+                   struct storage_place *ret_place);
+void storage_place_clear(struct storage_place *place);
+
+struct volume {
+    const char *name; /* <vm uuid>-<n>.<format>, or another name of ours in the same directory */
+    const char *format;
+    int64_t size_gib;
+    const char *image;        /* absolute path to copy from, or NULL: blank */
+    const char *image_format; /* of it */
+};
+
+/* Makes the place if it is not there: a pool of type dir that is built, started and set to
+ * autostart, or a directory (0711). */
+bool storage_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* DIR/NAME. The caller frees. Any thread. */
+char *storage_path(const struct storage_place *place, const char *name);
+
+/* Makes a volume: EXISTS if anything of that name is there, a symlink too. Copies are grown to
+ * size_gib and synced to disk. Looks at `cancelled` while it copies (CANCELLED). What a failure
+ * leaves behind is removed by storage_remove(). */
+bool storage_make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
+                  const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Deletes exactly this volume if it is there (*ret_was_there) and a regular file with one link; a
+ * symlink, a directory or a second link is CONFLICT and stays. BUSY while libvirt still fills it.
+ */
+bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
+                    bool *ret_was_there, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Grows a volume that no guest uses. */
+bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,
+                  int64_t size_gib, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The names of all volumes in it, and bytes free (LODGE_UNKNOWN if nobody can say). A place that is
+ * not there has none. */
+bool storage_list(struct hand *hand, const struct storage_place *place,
+                  struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* Pools and networks of a host, told one by one; `capacity_gib` and `free_gib` LODGE_UNKNOWN where
+ * that is not known. The embedded driver has the plain directory and the network "user". */
+typedef void storage_pool_fn(void *data, const char *name, const char *kind, bool active,
+                             int64_t capacity_gib, int64_t free_gib);
+bool storage_list_pools(struct hand *hand, const struct storage_place *place, storage_pool_fn *each,
+                        void *data, struct lodge_error *err) LODGE_MUST_CHECK;
+typedef void storage_network_fn(void *data, const char *name, const char *kind, bool active);
+bool storage_list_networks(struct hand *hand, storage_network_fn *each, void *data,
+                           struct lodge_error *err) LODGE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,463 @@
+/*
+ * storage_pool: volumes in a libvirt pool of type dir.
+ *
+ * libvirtd makes and deletes them, so that its pool knows each without a refresh. On this machine
+ * lodged looks at the files too, before and after: libvirt writes through a dangling symlink, and
+ * deletes what it is told.
+ */
+#include "host/libvirt_auto.h"
+#include "host/libvirt_error.h"
+#include "host/parts.h"
+#include "host/qemu_img.h"
+#include "host/storage_private.h"
+#include "host/storage_xml.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where a copy is put together that only libvirtd may write: a place for large files, not tmpfs. */
+#define LARGE_FILES "/var/tmp"
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+/* *ret_pool is NULL when there is none of that name. */
+static bool pool_find(struct hand *hand, const char *name, virStoragePoolPtr *ret_pool,
+                      struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    *ret_pool = virStoragePoolLookupByName(hand->conn, name);
+    if (*ret_pool == NULL) {
+        libvirt_fail(&why, "looking up pool '%s'", name);
+        if (why.kind != LODGE_ERROR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Two may do it at once: the second finds it done. */
+static bool pool_start(virStoragePoolPtr pool, const char *name, struct lodge_error *err)
+{
+    if (virStoragePoolIsActive(pool) == 1 || virStoragePoolCreate(pool, 0) == 0) {
+        return true;
+    }
+    struct lodge_error why = {0};
+    libvirt_fail(&why, "starting pool '%s'", name);
+    if (virStoragePoolIsActive(pool) == 1) {
+        return true;
+    }
+    *err = why;
+    return false;
+}
+
+/* Active; *ret_pool NULL when there is none. */
+static bool pool_open(struct hand *hand, const struct storage_place *place,
+                      virStoragePoolPtr *ret_pool, struct lodge_error *err)
+{
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    if (!pool_find(hand, place->pool, &pool, err) ||
+        (pool != NULL && !pool_start(pool, place->pool, err))) {
+        return false;
+    }
+    *ret_pool = TAKE(pool);
+    return true;
+}
+
+static bool pool_must_open(struct hand *hand, const struct storage_place *place,
+                           virStoragePoolPtr *ret_pool, struct lodge_error *err)
+{
+    return pool_open(hand, place, ret_pool, err) &&
+           (*ret_pool != NULL ||
+            lodge_fail(err, LODGE_ERROR_NOT_FOUND, "there is no pool '%s'", place->pool));
+}
+
+static bool pool_define(struct hand *hand, const struct storage_place *place,
+                        virStoragePoolPtr *ret_pool, struct lodge_error *err)
+{
+    AUTO(free) char *xml = storage_xml_pool(place->pool, place->dir, err);
+    if (xml == NULL) {
+        return false;
+    }
+    *ret_pool = virStoragePoolDefineXML(hand->conn, xml, 0);
+    if (*ret_pool != NULL) {
+        return true;
+    }
+    struct lodge_error why = {0};
+    libvirt_fail(&why, "making pool '%s'", place->pool);
+    if (why.kind == LODGE_ERROR_EXISTS && !pool_find(hand, place->pool, ret_pool, err)) {
+        return false;
+    }
+    if (*ret_pool == NULL) {
+        *err = why;
+    }
+    return *ret_pool != NULL;
+}
+
+/* Paths of volumes are made of it, so it must be where lodge believes it to be. */
+static bool pool_check_dir(virStoragePoolPtr pool, const struct storage_place *place,
+                           struct lodge_error *err)
+{
+    struct storage_xml_facts facts = {0};
+    AUTO(free) char *xml = virStoragePoolGetXMLDesc(pool, 0);
+    if (xml == NULL) {
+        return libvirt_fail(err, "reading pool '%s'", place->pool);
+    }
+    if (!storage_xml_read_pool(xml, &facts, err)) {
+        return false;
+    }
+    bool good = facts.path != NULL && strcmp(facts.path, place->dir) == 0;
+    if (!good) {
+        lodge_fail(err, LODGE_ERROR_CONFLICT,
+                   "pool '%s' is at %s and not at %s: set `dir` of this host, or another `pool`",
+                   place->pool, facts.path == NULL ? "no path" : facts.path, place->dir);
+    }
+    storage_xml_facts_clear(&facts);
+    return good;
+}
+
+/* One that runs is left as it is. One that does not may have lost its folder, or never had it, when
+ * somebody was killed in here. */
+static bool prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    if (!pool_find(hand, place->pool, &pool, err) ||
+        (pool == NULL && !pool_define(hand, place, &pool, err)) ||
+        !pool_check_dir(pool, place, err)) {
+        return false;
+    }
+    if (virStoragePoolIsActive(pool) == 1) {
+        return true;
+    }
+    if (!pool_start(pool, place->pool, &why)) {
+        /* Another maker may have built and started it meanwhile: then there is nothing to build. */
+        why = (struct lodge_error){0};
+        if (virStoragePoolBuild(pool, VIR_STORAGE_POOL_BUILD_NEW) < 0) {
+            libvirt_fail(&why, "making the folder %s of pool '%s'", place->dir, place->pool);
+        }
+        if (why.kind != LODGE_ERROR_NONE && virStoragePoolIsActive(pool) != 1) {
+            *err = why;
+            return false;
+        }
+        if (!pool_start(pool, place->pool, err)) {
+            return false;
+        }
+    }
+    return virStoragePoolSetAutostart(pool, 1) == 0 ||
+           libvirt_fail(err, "setting autostart of pool '%s'", place->pool);
+}
+
+/* One refresh at a time per host and pool: a second would be refused, or find the first's half of
+ * the list. A lock and no letter, since workers may be lost in it: those of one pool wait for each
+ * other, and for nobody else. Never freed: there is one for each pool that is configured. */
+struct refresh_lock {
+    struct refresh_lock *next;
+    char *key;
+    pthread_mutex_t lock;
+};
+
+static pthread_mutex_t *refresh_lock(const struct hand *hand, const char *pool)
+{
+    static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+    static struct refresh_lock *locks;
+    AUTO(free) char *key = xasprintf("%s/%s", hand->host->name, pool);
+    pthread_mutex_lock(&guard);
+    struct refresh_lock *found = locks;
+    while (found != NULL && strcmp(found->key, key) != 0) {
+        found = found->next;
+    }
+    if (found == NULL) {
+        found = xcalloc(1, sizeof *found);
+        pthread_mutex_init(&found->lock, NULL);
+        found->key = TAKE(key);
+        found->next = locks;
+        locks = found;
+    }
+    pthread_mutex_unlock(&guard);
+    return &found->lock;
+}
+
+/* BUSY while one of its volumes is being filled. */
+static bool pool_refresh(struct hand *hand, const struct storage_place *place,
+                         virStoragePoolPtr pool, struct lodge_error *err)
+{
+    pthread_mutex_t *lock = refresh_lock(hand, place->pool);
+    pthread_mutex_lock(lock);
+    bool good = virStoragePoolRefresh(pool, 0) == 0 ||
+                libvirt_fail(err, "refreshing pool '%s'", place->pool);
+    pthread_mutex_unlock(lock);
+    if (!good && strstr(err->libvirt.text, "asynchronous jobs") != NULL) {
+        err->kind = LODGE_ERROR_BUSY;
+    }
+    return good;
+}
+
+/* --- one volume ------------------------------------------------------------------------------- */
+
+/* *ret_volume is NULL when the pool knows none of that name. */
+static bool volume_find(virStoragePoolPtr pool, const char *name, virStorageVolPtr *ret_volume,
+                        struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    *ret_volume = virStorageVolLookupByName(pool, name);
+    if (*ret_volume == NULL) {
+        libvirt_fail(&why, "looking up the volume");
+        if (why.kind != LODGE_ERROR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* By way of a file without a name, which a kill leaves nothing of. */
+static bool fill_by_libvirt(struct hand *hand, virStorageVolPtr target, const struct volume *volume,
+                            const atomic_bool *cancelled, struct lodge_error *err)
+{
+    AUTO(fd_close) int fd = open(LARGE_FILES, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot make a file in " LARGE_FILES ": %s",
+                          strerror(errno));
+    }
+    return qemu_img_create(fd, volume->format, volume->size_gib, err) &&
+           qemu_img_fill(fd, volume->format, volume->image, volume->image_format, cancelled, err) &&
+           storage_upload(hand, target, fd, cancelled, err);
+}
+
+/* The volume is there, empty and of its full size. Where lodged may write it, qemu-img does; a
+ * libvirtd that runs as somebody else has to be given the bytes. */
+static bool fill(struct hand *hand, virStorageVolPtr target, const char *path,
+                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    AUTO(fd_close) int fd = storage_file_open(AT_FDCWD, path, O_RDWR, &why);
+    int cause = errno;
+    if (fd < 0 && (cause == EACCES || cause == EPERM)) {
+        return fill_by_libvirt(hand, target, volume, cancelled, err);
+    }
+    if (fd < 0) {
+        *err = why;
+        return false;
+    }
+    return qemu_img_fill(fd, volume->format, volume->image, volume->image_format, cancelled, err);
+}
+
+/* What libvirtd made may be in its page cache alone. */
+static bool sync_volume(const struct storage_place *place, const char *path,
+                        struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    AUTO(fd_close) int fd = storage_file_open(AT_FDCWD, path, O_RDONLY, &why);
+    int cause = errno;
+    if (fd < 0 && (cause == EACCES || cause == EPERM)) {
+        return true; /* not ours to open */
+    }
+    if (fd < 0) {
+        *err = why;
+        return false;
+    }
+    if (fsync(fd) < 0) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot sync it to disk: %s",
+                          strerror(errno));
+    }
+    return storage_folder_sync(place->dir, err);
+}
+
+static bool make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
+                 const atomic_bool *cancelled, struct lodge_error *err)
+{
+    bool sees = storage_sees_files(hand);
+    AUTO(free) char *path = storage_path(place, volume->name);
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    if ((sees && !storage_file_must_be_absent(AT_FDCWD, path, err)) ||
+        !pool_must_open(hand, place, &pool, err)) {
+        return false;
+    }
+    AUTO(free)
+    char *xml = storage_xml_volume(volume->name, volume->format, volume->size_gib, err);
+    if (xml == NULL) {
+        return false;
+    }
+    AUTO(virStorageVolFree) virStorageVolPtr made = virStorageVolCreateXML(pool, xml, 0);
+    if (made == NULL) {
+        return libvirt_fail(err, "pool '%s'", place->pool);
+    }
+    if (!sees) {
+        return true; /* the test driver's volumes hold nothing */
+    }
+    enum storage_file file;
+    return storage_file_must_not_be_strange(AT_FDCWD, path, &file, err) &&
+           (volume->image == NULL || fill(hand, made, path, volume, cancelled, err)) &&
+           sync_volume(place, path, err);
+}
+
+/* --- deleting --------------------------------------------------------------------------------- */
+
+/* A file that the pool has not heard of: ours to delete if we may, else libvirt's after a look. */
+static bool remove_unknown(struct hand *hand, const struct storage_place *place,
+                           virStoragePoolPtr pool, const char *path, const char *name,
+                           virStorageVolPtr *ret_volume, struct lodge_error *err)
+{
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return true;
+    }
+    int why = errno;
+    if (pool == NULL || (why != EACCES && why != EPERM)) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s: %s", path, strerror(why));
+    }
+    if (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, ret_volume, err)) {
+        return false;
+    }
+    return *ret_volume != NULL ||
+           lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s is there, and pool '%s' does not know it",
+                      path, place->pool);
+}
+
+static bool remove_known(virStorageVolPtr volume, const struct storage_place *place,
+                         bool *ret_was_there, struct lodge_error *err)
+{
+    if (virStorageVolDelete(volume, 0) == 0) {
+        *ret_was_there = true;
+        return true;
+    }
+    struct lodge_error why = {0};
+    libvirt_fail(&why, "pool '%s'", place->pool);
+    if (why.kind == LODGE_ERROR_NOT_FOUND) {
+        return true;
+    }
+    if (why.kind == LODGE_ERROR_BAD_STATE) {
+        why.kind = LODGE_ERROR_BUSY; /* "still being allocated", "in use" */
+    }
+    *err = why;
+    return false;
+}
+
+static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
+                          bool *ret_was_there, struct lodge_error *err)
+{
+    enum storage_file file = STORAGE_FILE_HIDDEN;
+    AUTO(free) char *path = storage_path(place, name);
+    if (storage_sees_files(hand) && !storage_file_must_not_be_strange(AT_FDCWD, path, &file, err)) {
+        return false;
+    }
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
+    if (!pool_open(hand, place, &pool, err) ||
+        (pool != NULL && !volume_find(pool, name, &volume, err))) {
+        return false;
+    }
+    if (file == STORAGE_FILE_ABSENT && volume == NULL) {
+        return true;
+    }
+    if (file == STORAGE_FILE_VOLUME && volume == NULL) {
+        if (!remove_unknown(hand, place, pool, path, name, &volume, err)) {
+            return false;
+        }
+        *ret_was_there = true;
+    }
+    if (volume != NULL && !remove_known(volume, place, ret_was_there, err)) {
+        return false;
+    }
+    *ret_was_there = *ret_was_there && file != STORAGE_FILE_ABSENT;
+    return !storage_sees_files(hand) || storage_folder_sync(place->dir, err);
+}
+
+/* --- growing, listing ------------------------------------------------------------------------- */
+
+/* The test driver has no resize; what its volumes hold is their size. */
+static bool grow_made_up(virStoragePoolPtr pool, virStorageVolPtr volume, const char *name,
+                         int64_t size_gib, struct lodge_error *err)
+{
+    const char *dot = strrchr(name, '.');
+    const char *format = dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2" : "raw";
+    AUTO(free) char *xml = storage_xml_volume(name, format, size_gib, err);
+    if (xml == NULL) {
+        return false;
+    }
+    if (virStorageVolDelete(volume, 0) < 0) {
+        return libvirt_fail(err, "making room for it");
+    }
+    AUTO(virStorageVolFree) virStorageVolPtr made = virStorageVolCreateXML(pool, xml, 0);
+    return made != NULL || libvirt_fail(err, "making it anew");
+}
+
+static bool grow(struct hand *hand, const struct storage_place *place, const char *name,
+                 int64_t size_gib, struct lodge_error *err)
+{
+    enum storage_file file;
+    virStorageVolInfo info;
+    AUTO(free) char *path = storage_path(place, name);
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
+    bool sees = storage_sees_files(hand);
+    if ((sees && !storage_file_must_not_be_strange(AT_FDCWD, path, &file, err)) ||
+        !pool_must_open(hand, place, &pool, err) || !volume_find(pool, name, &volume, err)) {
+        return false;
+    }
+    if (volume == NULL &&
+        (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, &volume, err))) {
+        return false;
+    }
+    if (volume == NULL) {
+        return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "pool '%s' has no such volume", place->pool);
+    }
+    if (virStorageVolGetInfo(volume, &info) < 0) {
+        return libvirt_fail(err, "asking its size");
+    }
+    uint64_t bytes = (uint64_t)(size_gib * STORAGE_GIB);
+    if (info.capacity >= bytes) {
+        return true;
+    }
+    if (hand->host->uri.is_test) {
+        return grow_made_up(pool, volume, name, size_gib, err);
+    }
+    return (virStorageVolResize(volume, bytes, 0) == 0 ||
+            libvirt_fail(err, "pool '%s'", place->pool)) &&
+           (!sees || sync_volume(place, path, err));
+}
+
+/* A refresh finds what was put there behind libvirt's back. While a volume is being filled there is
+ * none, and the list is what libvirt knows. */
+static bool list(struct hand *hand, const struct storage_place *place,
+                 struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    virStoragePoolInfo info;
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    if (!pool_open(hand, place, &pool, err) || pool == NULL) {
+        return pool == NULL && err->kind == LODGE_ERROR_NONE;
+    }
+    if (!pool_refresh(hand, place, pool, &why) && why.kind != LODGE_ERROR_BUSY) {
+        *err = why;
+        return false;
+    }
+    virStorageVolPtr *volumes = NULL;
+    int count = virStoragePoolListAllVolumes(pool, &volumes, 0);
+    if (count < 0) {
+        return libvirt_fail(err, "pool '%s'", place->pool);
+    }
+    for (int i = 0; i < count; i++) {
+        storage_add_name(ret_names, virStorageVolGetName(volumes[i]));
+        virStorageVolFree(volumes[i]);
+    }
+    free(volumes);
+    if (virStoragePoolGetInfo(pool, &info) == 0) {
+        *ret_free_bytes = (int64_t)info.available;
+    }
+    return true;
+}
+
+const struct storage_backend storage_pool_backend = {
+    .prepare = prepare,
+    .make = make,
+    .remove = remove_volume,
+    .grow = grow,
+    .list = list,
+};

@@ -1,0 +1,71 @@
+/*
+ * storage_private: what the back ends of storage.h share. For storage*.c only.
+ *
+ * storage.c        which back end, names, what is asked of every file
+ * storage_pool.c   libvirt's pools
+ * storage_dir.c    a plain directory
+ * storage_upload.c filling a volume that only libvirtd may write
+ * storage_offers.c what pools and networks there are
+ */
+#ifndef HOST_STORAGE_PRIVATE_H
+#define HOST_STORAGE_PRIVATE_H
+
+#include "host/hand_private.h"
+#include "host/storage.h"
+
+#include <stddef.h>
+
+struct storage_backend {
+    bool (*prepare)(struct hand *hand, const struct storage_place *place, struct lodge_error *err);
+    bool (*make)(struct hand *hand, const struct storage_place *place, const struct volume *volume,
+                 const atomic_bool *cancelled, struct lodge_error *err);
+    bool (*remove)(struct hand *hand, const struct storage_place *place, const char *name,
+                   bool *ret_was_there, struct lodge_error *err);
+    bool (*grow)(struct hand *hand, const struct storage_place *place, const char *name,
+                 int64_t size_gib, struct lodge_error *err);
+    bool (*list)(struct hand *hand, const struct storage_place *place,
+                 struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err);
+};
+extern const struct storage_backend storage_pool_backend;
+extern const struct storage_backend storage_dir_backend;
+
+/* Can the files of this host's volumes be looked at from here? */
+bool storage_sees_files(const struct hand *hand);
+
+/* What a name in a directory stands for, without following it. */
+enum storage_file {
+    STORAGE_FILE_ABSENT,
+    STORAGE_FILE_VOLUME,  /* a regular file with one link */
+    STORAGE_FILE_STRANGE, /* a symlink, a directory, a file that has another name too, … */
+    STORAGE_FILE_HIDDEN,  /* this account may not look */
+};
+
+/* `folder` as for fstatat(). */
+bool storage_file_look(int folder, const char *name, enum storage_file *ret_file,
+                       struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* EXISTS when something is there, whatever it is; what is hidden is the driver's to find. */
+bool storage_file_must_be_absent(int folder, const char *name, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* CONFLICT when it is there and no volume of ours could look like that. */
+bool storage_file_must_not_be_strange(int folder, const char *name, enum storage_file *ret_file,
+                                      struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Opens a volume that is there, without following it; -1 with the error, errno being the cause. */
+int storage_file_open(int folder, const char *name, int flags, struct lodge_error *err);
+
+/* Makes a name that came or went last through a power cut, as far as this account can. */
+bool storage_folder_sync(const char *dir, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* A disk of a guest that lodge cannot write itself: by libvirt's stream, holes left out. `fd` is
+ * the whole file that the volume is to be. */
+bool storage_upload(struct hand *hand, virStorageVolPtr volume, int fd,
+                    const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
+
+void storage_add_name(struct lodge_strings *names, const char *name);
+
+enum { STORAGE_MIB = 1024 * 1024 };
+#define STORAGE_GIB (INT64_C(1024) * STORAGE_MIB)
+
+#endif
