@@ -1,0 +1,359 @@
+/*
+ * create.c: a VM, whole or not at all.
+ *
+ * Before the commit everything is undone: nothing of the guest has run. After it there is only
+ * forward. If the power goes after …
+ *   reserve   nothing but rows: they go, the quota is free
+ *   volumes   files of names that only we can have made: they go
+ *   define    a domain with our uuid and our mark: it goes; with another's mark: nothing is touched
+ *   start     a guest that has run no instruction: destroyed
+ *   commit    the VM is there: resumed if it is paused
+ */
+#include "host/domain_xml_write.h"
+#include "host/images.h"
+#include "log.h"
+#include "memory.h"
+#include "ops/recipes.h"
+#include "scope.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESUME_S = 10, AGENT_PATH_MAX = 60 };
+
+/* 0: what the library has, what the host offers; nothing is recorded. */
+
+static void take_text(char **place, char **from)
+{
+    free(*place);
+    *place = TAKE(*from);
+}
+
+static bool find_image(struct op *op, const char *name, enum image_kind kind, const char *param,
+                       struct image *ret_image)
+{
+    return image_find(&op->ops->options.image_dirs, name, kind, param, ret_image, &op->error);
+}
+
+static bool check_disk(struct op *op, struct plan_disk *disk)
+{
+    struct image image = {0};
+    if (disk->image == NULL) {
+        return true;
+    }
+    if (!find_image(op, disk->image, IMAGE_DISK, "disks", &image)) {
+        return false;
+    }
+    bool fits = disk->size_gib >= image.size_gib;
+    if (!fits) {
+        (void)lodge_fail_param(&op->error, "disks",
+                               "image '%s' needs a disk of %lld GiB, %lld were asked for",
+                               disk->image, (long long)image.size_gib, (long long)disk->size_gib);
+    } else {
+        take_text(&disk->image, &image.path);
+        take_text(&disk->image_format, &image.format);
+    }
+    image_clear(&image);
+    return fits;
+}
+
+static bool check_media(struct op *op)
+{
+    struct plan *plan = &op->plan;
+    struct image image = {0};
+    if (plan->iso != NULL) {
+        if (!find_image(op, plan->iso, IMAGE_ISO, "iso", &image)) {
+            return false;
+        }
+        take_text(&plan->iso, &image.path);
+        image_clear(&image);
+    }
+    if (plan->kernel != NULL) {
+        if (!find_image(op, plan->kernel, IMAGE_KERNEL, "kernel", &image)) {
+            return false;
+        }
+        take_text(&plan->kernel, &image.path);
+        take_text(&plan->initrd, &image.initrd);
+        take_text(&plan->cmdline, &image.cmdline);
+        image_clear(&image);
+    }
+    return true;
+}
+
+/* The network that is taken when none is named: QEMU's own on an embedded host, else `default` if
+ * it is active, else none. */
+static bool check_network(struct op *op, struct hand *hand)
+{
+    struct plan *plan = &op->plan;
+    if (plan->network == NULL || plan->network[0] != '\0') {
+        return true;
+    }
+    struct host_traits traits = hand_traits(hand);
+    bool active = false;
+    free(TAKE(plan->network));
+    if (traits.is_embedded) {
+        plan->network = xstrdup("user");
+    } else if (!hand_network_active(hand, "default", &active, &op->error)) {
+        return false;
+    } else if (active) {
+        plan->network = xstrdup("default");
+    }
+    if (plan->network == NULL) {
+        free(TAKE(plan->mac));
+    }
+    return true;
+}
+
+/* Names that nobody else can have: the uuid in them is random. */
+static void name_files(struct op *op)
+{
+    struct plan *plan = &op->plan;
+    const struct storage_place *place = op_place(op);
+    plan->pool = xstrdup(place->pool == NULL ? "" : place->pool);
+    plan->dir = xstrdup(place->dir);
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        struct plan_disk *disk = &plan->disks.items[i];
+        disk->volume = xasprintf("%s-%zu.%s", op->uuid, i, disk->format);
+        disk->path = storage_path(place, disk->volume);
+    }
+    plan->serial_log = xasprintf("%s-serial.log", op->uuid);
+}
+
+static bool check(struct op *op, struct hand *hand)
+{
+    struct host_traits traits = hand_traits(hand);
+    name_files(op);
+    bool wants_library = op->plan.iso != NULL || op->plan.kernel != NULL;
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        wants_library |= op->plan.disks.items[i].image != NULL;
+    }
+    if (wants_library && !traits.is_local) {
+        return lodge_fail(&op->error, LODGE_ERROR_UNSUPPORTED,
+                          "host '%s' is another machine: it cannot read this library's images",
+                          op->host_name);
+    }
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        if (!check_disk(op, &op->plan.disks.items[i])) {
+            return false;
+        }
+    }
+    if (!traits.is_local || traits.is_test) {
+        free(TAKE(op->plan.serial_log)); /* nobody could read or remove the file */
+    }
+    return check_media(op) && check_network(op, hand);
+}
+
+/* 1 is the runner's. 2: the disks. */
+
+static enum step_end make_volumes(struct op *op, struct hand *hand)
+{
+    const struct storage_place *place = op_place(op);
+    if (op->plan.disks.count == 0 && op->plan.serial_log == NULL) {
+        return STEP_DONE;
+    }
+    if (!storage_prepare(hand, place, &op->error)) {
+        return op_end(op, false);
+    }
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        const struct plan_disk *disk = &op->plan.disks.items[i];
+        struct volume volume = {
+            .name = disk->volume,
+            .format = disk->format,
+            .size_gib = disk->size_gib,
+            .image = disk->image,
+            .image_format = disk->image_format,
+        };
+        bool was_there = false;
+        if ((op->again && !storage_remove(hand, place, disk->volume, &was_there, &op->error)) ||
+            !storage_make(hand, place, &volume, &op->cancelled, &op->error)) {
+            return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
+        }
+    }
+    return STEP_DONE;
+}
+
+static enum step_end remove_volumes(struct op *op, struct hand *hand)
+{
+    return op->plan.foreign ? STEP_DONE : disks_remove(op, hand);
+}
+
+/* 3: the domain. */
+
+static bool is_ours(const struct op *op, const struct domain_look *look)
+{
+    return look->op == op->id &&
+           strcmp(look->installation, store_installation(op->ops->store)) == 0;
+}
+
+static char *write_xml(struct op *op, struct hand *hand)
+{
+    const struct plan *plan = &op->plan;
+    struct host_traits traits = hand_traits(hand);
+    const struct storage_place *place = op_place(op);
+    const char *virt_type = "test";
+    if (!traits.is_test && !hand_virt_type(hand, &virt_type, &op->error)) {
+        return NULL;
+    }
+    AUTO(free) struct domain_plan_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        disks[i] = (struct domain_plan_disk){disk->path, disk->format, disk->target};
+    }
+    AUTO(free) char *log = plan->serial_log == NULL ? NULL : storage_path(place, plan->serial_log);
+    struct domain_plan domain = {
+        .name = plan->name,
+        .uuid = op->uuid,
+        .installation = store_installation(op->ops->store),
+        .op = op->id,
+        .is_test = traits.is_test,
+        .virt_type = virt_type,
+        .vcpus = plan->vcpus,
+        .memory_mib = plan->memory_mib,
+        .disks = disks,
+        .disk_count = plan->disks.count,
+        .iso = plan->iso,
+        .kernel = plan->kernel,
+        .initrd = plan->initrd,
+        .cmdline = plan->cmdline,
+        .network = plan->network,
+        .mac = plan->mac,
+        .vnc = plan->graphics == NULL || strcmp(plan->graphics, "none") != 0,
+        .is_local = traits.is_local,
+        .uefi = plan->uefi,
+        .boot = &plan->boot,
+        .serial_log = log,
+        /* the channel's socket lies beside the domain's state: a UNIX path has 107 bytes */
+        .agent = !traits.is_test && (!traits.is_embedded || strlen(place->dir) < AGENT_PATH_MAX),
+        .tags = &plan->tags,
+    };
+    return domain_xml_write(&domain, &op->error);
+}
+
+static enum step_end define(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    if (look.present && !is_ours(op, &look)) {
+        op->plan.foreign = true;
+        return op_fail(op, LODGE_ERROR_CONFLICT, "somebody else has made a domain with uuid %s",
+                       op->uuid);
+    }
+    AUTO(free) char *xml = write_xml(op, hand);
+    return op_end(op, xml != NULL && hand_define(hand, xml, &op->error));
+}
+
+static enum step_end undefine(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    if (look.present && !is_ours(op, &look)) {
+        op->plan.foreign = true;
+        log_error(
+            LOG_OPS,
+            "operation %lld: a domain with uuid %s is on host %s without our mark: it and its "
+            "disks are left alone",
+            (long long)op->id, op->uuid, op->host_name);
+        return STEP_DONE;
+    }
+    return op_end(op, !look.present || hand_undefine(hand, op->uuid, &op->error));
+}
+
+/* 4: QEMU, without a guest's instruction. */
+
+static enum step_end start(struct op *op, struct hand *hand)
+{
+    return op_end(op, hand_start(hand, op->uuid, hand_traits(hand).starts_paused, &op->error));
+}
+
+static bool starts_not(const struct op *op)
+{
+    return !op->plan.start;
+}
+
+static enum step_end destroy(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    bool is_there = look.present && look.active && is_ours(op, &look);
+    return op_end(op, !is_there || hand_destroy(hand, op->uuid, &op->error));
+}
+
+/* 6: the guest runs. */
+
+static enum step_end resume(struct op *op, struct hand *hand)
+{
+    if (!op->plan.start) {
+        return STEP_WAIT; /* until the registry has heard of the domain */
+    }
+    struct domain_look look;
+    if (op->again && !hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    if (op->again && !(look.present && look.active)) {
+        return op_fail(op, LODGE_ERROR_BAD_STATE,
+                       "'%s' is made, but shut off: it ended before it could be resumed",
+                       op->plan.name);
+    }
+    bool ok = !hand_traits(hand).starts_paused || hand_resume(hand, op->uuid, &op->error);
+    return ok ? STEP_WAIT : op_end(op, false);
+}
+
+static enum wait_end is_there(struct op *op)
+{
+    const struct vm *vm = op_vm(op);
+    if (vm == NULL || !vm->present) {
+        return WAIT_ON;
+    }
+    bool came_and_went = vm->starts > 0 && !vm_is_active(vm);
+    bool runs = vm->live == LODGE_VM_RUNNING;
+    return !op->plan.start || runs || came_and_went ? WAIT_OVER : WAIT_ON;
+}
+
+static const struct step steps[] = {
+    {.name = "volumes",
+     .where = ON_HOST,
+     .prepare = disks_mark_used,
+     .run = make_volumes,
+     .undo_where = ON_HOST,
+     .undo = remove_volumes},
+    {.name = "define", .where = ON_HOST, .run = define, .undo_where = ON_HOST, .undo = undefine},
+    {.name = "start",
+     .where = ON_HOST,
+     .skips = starts_not,
+     .run = start,
+     .undo_where = ON_RESCUE,
+     .undo = destroy},
+    {.name = "commit", .where = ON_HOST, .commits = true},
+    {.name = "resume",
+     .where = ON_HOST,
+     .run = resume,
+     .happened = is_there,
+     .wait_s = RESUME_S,
+     .late_is_fine = true},
+};
+
+static enum vm_effect ends(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+{
+    (void)row;
+    (void)state;
+    return op->committed ? VM_READY : op->plan.foreign ? VM_ERROR : VM_REMOVE;
+}
+
+const struct recipe create_recipe = {
+    .kind = "vm.create",
+    .steps = steps,
+    .count = ARRAY_LENGTH(steps),
+    .begins = VM_INSERT,
+    .commits = VM_READY,
+    .undoes = true,
+    .can_cancel = true,
+    .check = check,
+    .ends = ends,
+};

@@ -1,0 +1,21 @@
+/* offers: what VMs can be made from: the library's images, a host's pools and networks. Answers
+ * come once, on the loop; lists are borrowed for the call. */
+#ifndef OPS_OFFERS_H
+#define OPS_OFFERS_H
+
+#include "lodge/offer.h"
+#include "ops/ops.h"
+
+struct offers {
+    struct lodge_offer *items;
+    size_t count;
+};
+typedef void offers_fn(void *data, const struct offers *offers, const struct lodge_error *error);
+
+enum offers_of { OFFERS_IMAGES, OFFERS_POOLS, OFFERS_NETWORKS };
+
+/* `host` NULL only for images, which are this machine's. */
+void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_fn *answer,
+                 void *data);
+
+#endif

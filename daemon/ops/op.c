@@ -1,0 +1,313 @@
+/* op.c: what an operation shows of itself, and what it leaves in the registry. */
+#include "ops/op.h"
+
+#include "host/host.h"
+#include "log.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum step_end op_end(struct op *op, bool ok)
+{
+    if (ok) {
+        return STEP_DONE;
+    }
+    return op->error.kind == LODGE_ERROR_HOST_DOWN           ? STEP_LOST
+           : op->error.kind == LODGE_ERROR_STORE_UNAVAILABLE ? STEP_STALLED
+                                                             : STEP_FAILED;
+}
+
+enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *format, ...)
+{
+    char message[sizeof op->error.message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    op->error = (struct lodge_error){0};
+    (void)lodge_fail(&op->error, kind, "%s", message);
+    return STEP_FAILED;
+}
+
+const struct storage_place *op_place(const struct op *op)
+{
+    return &ops_host(op->ops, op->host_name)->place;
+}
+
+struct vm *op_vm(const struct op *op)
+{
+    return registry_find_vm(op->ops->registry, op->host_name, op->uuid);
+}
+
+void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks)
+{
+    const struct plan *plan = &op->plan;
+    struct disk_row *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        disks[i] = (struct disk_row){
+            .target = disk->target,
+            .pool = plan->pool == NULL ? "" : plan->pool,
+            .volume = disk->volume == NULL ? "" : disk->volume,
+            .path = disk->path,
+            .format = disk->format,
+            .size_gib = end && disk->old_gib >= 0 ? disk->old_gib : disk->size_gib,
+            .ours = disk->ours,
+        };
+    }
+    *row = (struct vm_row){
+        .host = op->host_name,
+        .uuid = op->uuid,
+        .name = plan->name,
+        .owner = (uid_t)plan->owner,
+        .vcpus = plan->vcpus,
+        .memory_mib = plan->memory_mib,
+        .disk_gib = plan_disk_gib(plan),
+        .disks = disks,
+        .disk_count = plan->disks.count,
+        .macs = (const char *const *)&plan->mac,
+        .mac_count = plan->mac == NULL ? 0 : 1,
+        .serial_log = plan->serial_log,
+    };
+    *ret_disks = disks;
+}
+
+static enum lodge_op_state live_state(const struct op *op)
+{
+    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES) {
+        return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_WAITING;
+    }
+    return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;
+}
+
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = xstrdup_or_null(value);
+}
+
+static void log_step(struct lodge_op *facts, const char *name)
+{
+    size_t count = facts->steps.count;
+    if (count > 0 && strcmp(facts->steps.items[count - 1].name, name) == 0) {
+        return;
+    }
+    facts->steps.items = xrealloc(facts->steps.items, (count + 1) * sizeof *facts->steps.items);
+    facts->steps.items[count] = (struct lodge_op_step){xstrdup(name), loop_wall_ms()};
+    facts->steps.count++;
+    set_text(&facts->step, name);
+}
+
+void op_show(struct op *op)
+{
+    if (op->shown == NULL || op->is_debris) {
+        return;
+    }
+    struct lodge_op *facts = &op->shown->facts;
+    int at = atomic_load(&op->showing);
+    if (at >= 0 && (size_t)at < op->recipe->count) {
+        log_step(facts, op->recipe->steps[at].name);
+        facts->progress.done = at;
+    }
+    if (!op->out) {
+        bool before = !op->committed && !op->undoing && op->recipe->can_cancel;
+        facts->can_cancel = before ? LODGE_FLAG_YES : LODGE_FLAG_NO;
+        facts->state = live_state(op);
+    }
+    registry_op_changed(op->ops->registry, op->shown);
+}
+
+static void show_new(struct op *op, int64_t started_at)
+{
+    op->shown = registry_add_op(op->ops->registry);
+    struct lodge_op *facts = &op->shown->facts;
+    struct vm *vm = op_vm(op);
+    op->shown->uid = op->uid;
+    op->shown->owner = vm == NULL ? VM_NO_OWNER : vm->owner;
+    facts->id = op->id;
+    facts->kind = xstrdup(op->recipe->kind);
+    facts->host = xstrdup(op->host_name);
+    snprintf(facts->uuid, sizeof facts->uuid, "%s", op->uuid);
+    facts->vm = xstrdup_or_null(op->plan.name);
+    facts->user = xstrdup(people_name(registry_people(op->ops->registry), op->uid));
+    facts->state = LODGE_OP_RUNNING;
+    facts->can_cancel = op->recipe->can_cancel ? LODGE_FLAG_YES : LODGE_FLAG_NO;
+    facts->started_at = started_at;
+    facts->progress.total = (int64_t)op->recipe->count;
+    facts->progress.unit = xstrdup("steps");
+    op_show(op);
+}
+
+void op_show_recovered(struct op *op, int64_t started_at)
+{
+    registry_set_op(op->ops->registry, op->host_name, op->uuid, op->id);
+    show_new(op, started_at);
+}
+
+static void register_row(struct op *op, enum row_phase phase, const struct vm_row *row)
+{
+    const struct plan *plan = &op->plan;
+    AUTO(free) struct registry_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        disks[i] = (struct registry_disk){disk->target, disk->volume, disk->path,
+                                          row->disks[i].size_gib, disk->ours};
+    }
+    registry_set_row(op->ops->registry, &(struct registry_row){
+                                            .host = op->host_name,
+                                            .uuid = op->uuid,
+                                            .name = row->name,
+                                            .owner = row->owner,
+                                            .phase = phase,
+                                            .vcpus = row->vcpus,
+                                            .memory_mib = row->memory_mib,
+                                            .disk_gib = plan_disk_gib(plan),
+                                            .disks = disks,
+                                            .disk_count = plan->disks.count,
+                                            .serial_log = plan->serial_log,
+                                        });
+}
+
+/* The row as this operation's first transaction has left it. */
+static void register_begun(struct op *op)
+{
+    struct registry *registry = op->ops->registry;
+    enum row_phase phase = op->recipe->begins == VM_ADOPT ? ROW_READY : ROW_CREATING;
+    if (op->recipe->begins == VM_INSERT || op->recipe->begins == VM_ADOPT) {
+        struct vm_row row;
+        AUTO(free) struct disk_row *disks = NULL;
+        op_fill_row(op, false, &row, &disks);
+        register_row(op, phase, &row);
+    } else if (op->recipe->begins == VM_DELETING) {
+        registry_set_phase(registry, op->host_name, op->uuid, ROW_DELETING);
+    }
+    if (!op->recipe->stops_others || ops_holder(op->ops, op->host_name, op->uuid) == NULL) {
+        registry_set_op(registry, op->host_name, op->uuid, op->id);
+    }
+}
+
+void ops_begun(struct op *op)
+{
+    op->begun = true;
+    if (op->known) {
+        memcpy(op->uuid, op->record.uuid, sizeof op->uuid);
+    } else {
+        register_begun(op);
+        show_new(op, loop_wall_ms());
+    }
+    waiters_tell(
+        op, false,
+        &(struct op_answer){.op = op->id, .uuid = op->uuid, .began = op->id > 0 && !op->known});
+}
+
+static void register_ended(struct op *op, enum vm_effect effect, const struct vm_row *row)
+{
+    struct registry *registry = op->ops->registry;
+    switch (effect) {
+    case VM_REMOVE:
+        registry_drop_row(registry, op->host_name, op->uuid);
+        break;
+    case VM_READY:
+        registry_set_phase(registry, op->host_name, op->uuid, ROW_READY);
+        break;
+    case VM_SETTLE:
+        register_row(op, ROW_READY, row);
+        break;
+    case VM_ERROR:
+        registry_set_phase(registry, op->host_name, op->uuid, ROW_ERROR);
+        break;
+    case VM_KEEP:
+    case VM_INSERT:
+    case VM_ADOPT:
+    case VM_CHARGE:
+    case VM_DELETING:
+        break;
+    }
+    struct op *holder = ops_holder(op->ops, op->host_name, op->uuid);
+    registry_set_op(registry, op->host_name, op->uuid,
+                    holder != NULL && holder != op && holder->begun ? holder->id : LODGE_UNKNOWN);
+}
+
+enum lodge_op_state op_final_state(const struct op *op)
+{
+    return op->was_cancelled                      ? LODGE_OP_CANCELLED
+           : op->failure.kind != LODGE_ERROR_NONE ? LODGE_OP_FAILED
+                                                  : LODGE_OP_DONE;
+}
+
+static void show_ended(struct op *op)
+{
+    struct ops *ops = op->ops;
+    if (op->shown == NULL) {
+        return;
+    }
+    struct lodge_op *facts = &op->shown->facts;
+    facts->state = op_final_state(op);
+    facts->can_cancel = LODGE_FLAG_NO;
+    facts->ended_at = loop_wall_ms();
+    facts->progress.done =
+        facts->state == LODGE_OP_DONE ? facts->progress.total : facts->progress.done;
+    if (op->failure.kind != LODGE_ERROR_NONE) {
+        set_text(&facts->error.kind, lodge_error_kind_name(op->failure.kind));
+        set_text(&facts->error.message, op->failure.message);
+    }
+    registry_op_changed(ops->registry, op->shown);
+    struct registry_op **place = &ops->ended[ops->ended_next++ % OPS_SHOWN];
+    if (*place != NULL) {
+        registry_remove_op(ops->registry, *place);
+    }
+    *place = op->shown;
+}
+
+static void log_ended(const struct op *op)
+{
+    struct log_fields fields = {.host = op->host_name, .vm = op->plan.name, .op = op->id};
+    if (op->failure.kind == LODGE_ERROR_NONE) {
+        log_with(LOG_LEVEL_INFO, LOG_OPS, &fields, "%s of '%s' is done", op->recipe->kind,
+                 op->plan.name);
+    } else {
+        log_with(LOG_LEVEL_WARNING, LOG_OPS, &fields, "%s of '%s': %s", op->recipe->kind,
+                 op->plan.name, op->failure.message);
+    }
+}
+
+/* Those who wait hear how it ended; one that never began, why. */
+static void tell_ended(struct op *op)
+{
+    struct op_answer answer = {.op = op->begun ? op->id : 0, .uuid = op->uuid, .began = op->begun};
+    struct lodge_error err = op->begun ? op->failure : op->error;
+    if (op->begun && err.kind != LODGE_ERROR_NONE) {
+        err.op = op->id;
+        err.op_ended = true;
+    }
+    answer.error = err.kind == LODGE_ERROR_NONE ? NULL : &err;
+    answer.result = op->result;
+    waiters_tell(op, true, &answer);
+}
+
+void ops_ended(struct ops *ops, struct op *op)
+{
+    if (ops->closing) {
+        op_free(op);
+        return;
+    }
+    if (op->begun && !op->known) {
+        struct vm_row row;
+        AUTO(free) struct disk_row *disks = NULL;
+        op_fill_row(op, true, &row, &disks);
+        enum vm_effect effect = op->recipe->ends(op, op_final_state(op), &row);
+        if (!op->is_debris) {
+            register_ended(op, effect, &row);
+        }
+        show_ended(op);
+        log_ended(op);
+        ops_guard(op);
+    }
+    tell_ended(op);
+    op_free(op);
+    loop_later(ops->loop, &ops->look); /* who waited for this VM looks again */
+}

@@ -1,0 +1,238 @@
+/*
+ * op: one operation, and the recipes that operations follow.
+ *
+ * A recipe reads from top to bottom: each step says what it does, what undoes it, and where its
+ * calls go. The runner (runner.c) journals a step before it acts, so that whoever comes after a
+ * kill knows what may have happened; every `run` and `undo` therefore looks before it acts, and may
+ * be run again.
+ *
+ * An operation is the loop's between jobs and one worker's during a job: `out` says which. What
+ * both need at once is atomic.
+ */
+#ifndef OPS_OP_H
+#define OPS_OP_H
+
+#include "buffer.h"
+#include "host/hand.h"
+#include "host/storage.h"
+#include "index.h"
+#include "loop/workers.h"
+#include "ops/ops.h"
+#include "ops/plan.h"
+#include "store/ops.h"
+
+#include <stdatomic.h>
+
+struct op;
+
+enum step_where {
+    ON_STORE,  /* needs no host */
+    ON_HOST,   /* the `ops` connection */
+    ON_RESCUE, /* virDomainDestroy only */
+};
+
+enum step_end {
+    STEP_DONE,
+    STEP_WAIT,   /* for `happened`, until a deadline; no worker is held */
+    STEP_FAILED, /* op.error says why; what the step began is undone with the others */
+    STEP_LOST, /* the host went away: whether it happened is unknown; look again when it is back */
+    STEP_STALLED,   /* the store did not take the journal's line: nothing was done; try again */
+    STEP_CANCELLED, /* asked to stop, between steps */
+};
+
+enum wait_end { WAIT_ON, WAIT_OVER, WAIT_FAILED };
+
+struct step {
+    const char *name; /* in journals: never renamed */
+    enum step_where where;
+    bool (*skips)(const struct op *op); /* whether this one has nothing to do there */
+    void (*prepare)(struct op *op);     /* on the loop, right before; what only the loop knows */
+    enum step_end (*run)(struct op *op, struct hand *hand);
+    bool commits;                             /* in place of run: the point of no return */
+    enum wait_end (*happened)(struct op *op); /* on the loop, whenever anything changed */
+    unsigned wait_s;                          /* 0: … */
+    unsigned grace_percent;                   /* … so much of the plan's grace_s */
+    bool late_is_fine;                        /* at the deadline go on; else TIMEOUT */
+    bool insists; /* there is no way back: what fails is tried again until it works */
+    enum step_where undo_where;
+    enum step_end (*undo)(struct op *op, struct hand *hand);
+};
+
+struct recipe {
+    const char *kind; /* the method */
+    const struct step *steps;
+    size_t count;
+    enum vm_effect begins, commits;
+    bool undoes;       /* what fails or is cancelled before the commit is undone */
+    bool can_cancel;   /* before the commit */
+    bool stops_others; /* vm.stop: claims nothing, cancels what has the VM */
+    /* On the worker, before anything is written; its error is the call's. */
+    bool (*check)(struct op *op, struct hand *hand);
+    /* What becomes of the row; fills `row` for VM_SETTLE. */
+    enum vm_effect (*ends)(const struct op *op, enum lodge_op_state state, struct vm_row *row);
+};
+
+extern const struct recipe *const recipes[]; /* NULL after the last */
+const struct recipe *recipe_find(const char *kind);
+
+enum op_phase {
+    OP_MOVING,     /* a job is out, or about to be */
+    OP_WAITING,    /* for an event */
+    OP_NEEDS_HOST, /* goes on when its host has been read */
+    OP_RETRIES,    /* at `retry_at` */
+    OP_CLOSING,    /* its last transaction */
+};
+
+struct waiter {
+    struct waiter *next;
+    op_answer_fn *answer;
+    void *data;
+    bool until_end;
+    uint64_t deadline; /* monotonic; 0: none */
+};
+
+struct op {
+    struct index_link by_vm; /* in ops.by_vm */
+    struct op *next;         /* in ops.live */
+    struct ops *ops;
+    const struct recipe *recipe;
+    struct host *host; /* NULL: not configured (any more) */
+    char *host_name;
+    char uuid[37];
+    uid_t uid;
+    pid_t pid;
+    bool is_admin;
+    char *request_id;
+    char *request_hash;
+    struct lodge_error refusal; /* of one that only asks for its request_id's */
+
+    /* The holder's: the loop's, or the worker's while `out`. */
+    struct plan plan;
+    bool plan_changed;      /* the journal's copy is older */
+    int64_t id;             /* 0 until it has begun; negative: not journalled */
+    bool known;             /* the request_id's operation of before: this one never began */
+    struct op_begun record; /* what the store said of it */
+    int64_t spare_id;       /* negative, for one that cannot be journalled */
+    bool begun;             /* the loop's: `id` may be read by it */
+    ssize_t at;             /* the step; -1: all undone */
+    bool noted;             /* the step `at` is in the journal */
+    bool again;             /* its run may have begun before */
+    bool undoing;
+    bool committed;
+    bool closed; /* its last transaction is written */
+    enum step_end end;
+    struct lodge_error error;   /* of the last step */
+    struct lodge_error failure; /* what it ends with */
+    bool was_cancelled;
+    char *result; /* a JSON object, or NULL */
+
+    atomic_bool cancelled; /* set by the loop, read between steps and while disks are copied */
+
+    /* The loop's. */
+    struct registry_op *shown;
+    enum op_phase phase;
+    bool out;
+    bool answered;  /* those who wait for the beginning */
+    bool is_debris; /* an undone creation's, that turned up later: undone again, not journalled */
+    uint64_t deadline;
+    uint64_t retry_at;
+    unsigned retry_ms;
+    uint64_t starts, reboots; /* the VM's, when the job was sent */
+    struct waiter *waiters;
+    struct host_task task;
+    struct job job;
+    struct letter begun_letter;
+    struct letter step_letter;
+    atomic_bool step_letter_out;
+    atomic_int showing; /* the step that the worker is at */
+};
+
+struct house_host {
+    struct host *host;
+    struct storage_place place;
+};
+
+enum { OPS_SHOWN = 256 };
+
+struct ops {
+    struct loop *loop;
+    struct registry *registry;
+    struct store *store;
+    struct ops_options options;
+    struct workers *workers; /* for the store's part of operations */
+    struct workers *readers; /* for questions: a long list delays no operation */
+    struct house_host *hosts;
+    size_t host_count;
+    struct op *live;
+    struct index by_vm;
+    struct registry_reader reader;
+    struct loop_timer *timer;
+    struct loop_later look;
+    int64_t last_unjournalled;
+    bool closing;
+    struct registry_op *ended[OPS_SHOWN]; /* a ring of those that ended last */
+    size_t ended_next;
+    struct guard *guards; /* undone creations that are kept */
+    uint64_t added_seen;  /* registry_added() when guards were last looked at */
+};
+
+/* The end of a step whose call went `ok`. */
+enum step_end op_end(struct op *op, bool ok);
+
+/* A failure of the operation itself. */
+enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+const struct storage_place *op_place(const struct op *op);
+struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */
+
+/* walk.c. The holder's. */
+void op_walk(struct op *op, struct hand *hand); /* on a worker */
+const struct step *op_step(const struct op *op);
+bool op_is_over(const struct op *op);
+enum step_where op_lane(const struct op *op);
+bool op_wants_to_stop(struct op *op);
+void op_move_on(struct op *op); /* to the next step forward, or back that has an undo */
+
+/* runner.c. Loop only. */
+void op_start(struct op *op); /* first job, or the next */
+void op_came_back(struct op *op, bool ran);
+void op_look(struct op *op); /* something changed: does it go on? */
+void op_tick(struct op *op, uint64_t now);
+ssize_t last_undo(const struct recipe *recipe);
+void op_cancel(struct op *op); /* sets the flag; what waits ends at once */
+
+/* ops.c */
+struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
+struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
+struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
+                   const char *uuid);
+struct house_host *ops_host(struct ops *ops, const char *name);
+void ops_set_timer(struct ops *ops);
+void op_free(struct op *op);
+
+/* op.c */
+void ops_begun(struct op *op);                  /* who waits for the beginning is answered */
+void ops_ended(struct ops *ops, struct op *op); /* everybody is; it is freed */
+void op_show(struct op *op);                    /* in the feed */
+void op_show_recovered(struct op *op, int64_t started_at);
+
+/* recover.c */
+void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
+void ops_look_for_debris(struct ops *ops);
+void ops_free_guards(struct ops *ops);
+
+enum lodge_op_state op_final_state(const struct op *op);
+
+/* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
+ */
+void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks);
+
+/* waiters.c: calls that wait. */
+void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end,
+                 int64_t timeout_ms);
+void waiters_tell(struct op *op, bool ended, const struct op_answer *answer);
+void waiters_tick(struct op *op, uint64_t now);
+uint64_t waiters_next(const struct op *op); /* 0: none has a deadline */
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * ops: operations: changes that touch SQLite, libvirt and disks together and never leave them
+ * apart.
+ *
+ * Loop-only. A call is answered when its operation is on record, or with `wait` when it has ended;
+ * a client that hangs up changes nothing.
+ */
+#ifndef OPS_OPS_H
+#define OPS_OPS_H
+
+#include "lodge/op.h"
+#include "lodge/quota.h"
+#include "loop/loop.h"
+#include "ops/plan.h"
+#include "registry/registry.h"
+
+struct host;
+struct ops;
+struct store;
+
+struct ops_options {
+    struct lodge_strings image_dirs; /* borrowed */
+    struct lodge_amounts system_limits, user_limits;
+};
+
+/* `store` may be NULL: then every change is refused but an admin's vm.stop. */
+struct ops *ops_new(struct loop *loop, struct registry *registry, struct store *store,
+                    const struct ops_options *options);
+
+/* Borrowed until ops_free(). `pool` and `dir` as configured, or NULL. */
+void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir);
+
+/* Takes up what a kill has left: each waits for its host's first full sync. Before the loop runs.
+ */
+void ops_recover(struct ops *ops);
+
+/* Everybody who waits is told that lodged leaves; no more starts. */
+void ops_close(struct ops *ops);
+
+/* After the hosts. What is out in a call stays behind, and its journal with it. */
+bool ops_free(struct ops *ops);
+
+struct op_answer {
+    int64_t op;
+    const char *uuid;
+    const char *result;              /* its own, a JSON object; NULL: none, or it has not ended */
+    const struct lodge_error *error; /* NULL: it has begun, or with `wait` is done */
+    bool began; /* it is in the journal, and so is the call's row of the audit */
+};
+typedef void op_answer_fn(void *data, const struct op_answer *answer);
+
+struct op_ask {
+    const char *kind; /* the method */
+    const char *host;
+    const char *uuid; /* NULL: a new one is made */
+    struct viewer viewer;
+    pid_t pid;
+    struct plan *plan;        /* its members are taken over */
+    const char *request_id;   /* or NULL */
+    const char *request_hash; /* its other parameters */
+    bool wait;
+    int64_t timeout_ms;                /* of the wait; LODGE_UNKNOWN: none */
+    const struct lodge_error *refusal; /* only an operation of that request_id is asked for (its VM
+                                          may be gone); this is the answer if there is none */
+    op_answer_fn *answer;
+    void *data;
+};
+
+/* `answer` comes exactly once, now or later. Access, state and revision have been looked at in this
+ * turn of the loop. */
+void ops_ask(struct ops *ops, struct op_ask *ask);
+
+/* op.cancel. NOT_FOUND when it is not live, CONFLICT when it is past its point of no return. */
+bool ops_cancel(struct ops *ops, int64_t op, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* op.get with wait: false if it is not live. */
+bool ops_wait(struct ops *ops, int64_t op, int64_t timeout_ms, op_answer_fn *answer, void *data);
+
+#ifdef LODGE_FAILPOINTS
+/* On stdout, one a line, from the recipes: the tests' list of what to break. */
+void recipes_print_fail_points(void);
+#endif
+
+struct store *ops_store(const struct ops *ops);
+const struct ops_options *ops_options(const struct ops *ops);
+
+#endif

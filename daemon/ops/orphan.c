@@ -1,0 +1,72 @@
+/* orphan.c: what the standing comparison found and nobody owns is deleted, on an admin's word and
+ * nothing else: a domain with our mark and no row, or a volume of our naming that no row and no
+ * domain has. Each is looked at again right before. */
+#include "memory.h"
+#include "ops/recipes.h"
+#include "registry/registry.h"
+#include "scope.h"
+#include "store/store.h"
+
+#include <string.h>
+
+static bool is_volume(const struct op *op)
+{
+    return op->plan.disks.count > 0;
+}
+
+static bool is_domain(const struct op *op)
+{
+    return op->plan.disks.count == 0;
+}
+
+static enum step_end look(struct op *op, struct hand *hand)
+{
+    struct domain_look found;
+    if (!hand_look(hand, op->uuid, &found, &op->error)) {
+        return op_end(op, false);
+    }
+    if (found.present && strcmp(found.installation, store_installation(op->ops->store)) != 0) {
+        return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
+    }
+    return op_end(op, !found.present || hand_undefine(hand, op->uuid, &op->error));
+}
+
+static enum step_end destroy(struct op *op, struct hand *hand)
+{
+    return op_end(op, hand_destroy(hand, op->uuid, &op->error));
+}
+
+static enum step_end remove_volume(struct op *op, struct hand *hand)
+{
+    enum step_end end = disks_remove(op, hand);
+    const struct plan_disk *disk = &op->plan.disks.items[0];
+    if (end == STEP_DONE && disk->kept) {
+        return op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path, disk->why);
+    }
+    return end;
+}
+
+static const struct step steps[] = {
+    {.name = "undefine", .where = ON_HOST, .skips = is_volume, .run = look},
+    {.name = "destroy", .where = ON_RESCUE, .skips = is_volume, .run = destroy},
+    {.name = "volume",
+     .where = ON_HOST,
+     .skips = is_domain,
+     .prepare = disks_mark_used,
+     .run = remove_volume},
+};
+
+static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+{
+    (void)op;
+    (void)state;
+    (void)row;
+    return VM_KEEP;
+}
+
+const struct recipe orphan_recipe = {
+    .kind = "orphan.delete",
+    .steps = steps,
+    .count = ARRAY_LENGTH(steps),
+    .ends = keeps,
+};

@@ -1,0 +1,89 @@
+/*
+ * plan: what an operation is to do, as it stands in its journal: everything that recovery and undo
+ * need after a kill, and nothing else. Members are added, never renamed.
+ */
+#ifndef OPS_PLAN_H
+#define OPS_PLAN_H
+
+#include "lodge/error.h"
+#include "lodge/strings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct plan_disk {
+    char *target;
+    char *volume; /* its exact name; NULL for a disk that lodge did not make */
+    char *path;
+    char *format;
+    int64_t size_gib;
+    int64_t old_gib; /* update: before it grows; LODGE_UNKNOWN: it does not */
+    char *image;     /* absolute path to copy from, or NULL: blank */
+    char *image_format;
+    bool ours;
+    bool kept; /* delete: stays, for `why` */
+    char *why;
+};
+
+struct plan {
+    char *name;
+    int64_t owner; /* uid */
+    char *pool;    /* "" for a plain directory */
+    char *dir;
+    struct {
+        struct plan_disk *items;
+        size_t count;
+    } disks;
+    int64_t vcpus;
+    int64_t memory_mib;
+    char *iso;
+    char *kernel;
+    char *initrd;
+    char *cmdline;
+    char *network;
+    char *mac;
+    char *graphics;
+    bool uefi;
+    struct lodge_strings boot;
+    struct lodge_strings tags;
+    char *serial_log; /* the file's name, beside the disks */
+    bool start;
+    bool hung; /* delete: its QEMU did not answer when it was asked for */
+    int64_t grace_s;
+
+    /* update, media: what is asked for; `vcpus`, `memory_mib` and the disks' sizes above are what
+     * is charged meanwhile, the larger of old and new */
+    char *new_name;
+    int64_t new_vcpus, new_memory_mib; /* LODGE_UNKNOWN: as they are */
+    int64_t old_vcpus, old_memory_mib;
+    char *old_xml;     /* inactive, as it was found … */
+    char *new_xml;     /* … and as it is to be */
+    int64_t autostart; /* 0, 1; LODGE_UNKNOWN: as it is */
+    bool set_tags;
+    bool set_boot;
+    bool set_media;
+    char *target;                 /* of the drive; NULL: the first */
+    bool defined;                 /* the new XML is libvirt's */
+    struct lodge_strings pending; /* what waits for the next boot */
+
+    /* why it is being undone, or will end as failed */
+    int64_t error_kind;
+    char *error;
+    bool foreign; /* a domain with our uuid that is not ours: nothing of it is touched */
+};
+
+void plan_init(struct plan *plan);
+void plan_clear(struct plan *plan);
+
+/* The journal's text; the caller frees. */
+char *plan_to_json(const struct plan *plan);
+
+/* From a journal, of this or an older lodged. */
+bool plan_from_json(const char *json, struct plan *ret_plan, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* What its disks that are ours add up to. */
+int64_t plan_disk_gib(const struct plan *plan);
+
+#endif

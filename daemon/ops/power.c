@@ -1,0 +1,263 @@
+/* power.c: start, stop, shutdown and the other recipes that touch nothing but the guest. Each is on
+ * record before it acts; a kill leaves a guest in one of its ordinary states, and who comes back
+ * looks at it. */
+#include "ops/op.h"
+#include "ops/recipes.h"
+#include "scope.h"
+
+#include <string.h>
+
+enum { EVENT_S = 10, DESTROY_S = 40 };
+
+static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+{
+    (void)op;
+    (void)state;
+    (void)row;
+    return VM_KEEP;
+}
+
+/* QEMU is there paused for a moment before its guest runs. */
+static enum wait_end has_started(struct op *op)
+{
+    const struct vm *vm = op_vm(op);
+    bool came_and_went = vm != NULL && vm->starts != op->starts && !vm_is_active(vm);
+    return vm != NULL && (vm->live == LODGE_VM_RUNNING || came_and_went) ? WAIT_OVER : WAIT_ON;
+}
+
+static enum wait_end is_inactive(struct op *op)
+{
+    const struct vm *vm = op_vm(op);
+    return vm == NULL || !vm_is_active(vm) ? WAIT_OVER : WAIT_ON;
+}
+
+static enum wait_end is_live(struct op *op, enum lodge_vm_state state)
+{
+    const struct vm *vm = op_vm(op);
+    return vm == NULL || vm->live == state || !vm_is_active(vm) ? WAIT_OVER : WAIT_ON;
+}
+
+static enum wait_end is_running(struct op *op)
+{
+    return is_live(op, LODGE_VM_RUNNING);
+}
+
+static enum wait_end is_paused(struct op *op)
+{
+    return is_live(op, LODGE_VM_PAUSED);
+}
+
+static enum step_end after(struct op *op, bool ok)
+{
+    return ok ? STEP_WAIT : op_end(op, false);
+}
+
+/* What cannot be judged by the state afterwards is not done twice. */
+static bool may_have_been_done(struct op *op, const char *what)
+{
+    if (op->again) {
+        (void)op_fail(
+            op, LODGE_ERROR_HOST_DOWN,
+            "the connection was lost while '%s' was being %s: it may or may not have been",
+            op->plan.name, what);
+    }
+    return op->again;
+}
+
+static enum step_end start(struct op *op, struct hand *hand)
+{
+    return after(op, hand_start(hand, op->uuid, false, &op->error));
+}
+
+static const struct step start_steps[] = {
+    {.name = "start",
+     .where = ON_HOST,
+     .run = start,
+     .happened = has_started,
+     .wait_s = EVENT_S,
+     .late_is_fine = true},
+};
+
+static enum step_end destroy(struct op *op, struct hand *hand)
+{
+    return after(op, hand_destroy(hand, op->uuid, &op->error));
+}
+
+/* The other's call may still start the guest after we have looked: it is over when that has
+ * returned. */
+static enum wait_end is_inactive_and_alone(struct op *op)
+{
+    const struct op *holder = ops_holder(op->ops, op->host_name, op->uuid);
+    return holder != NULL && holder->out ? WAIT_ON : is_inactive(op);
+}
+
+static const struct step stop_steps[] = {
+    {.name = "destroy",
+     .where = ON_RESCUE,
+     .run = destroy,
+     .happened = is_inactive_and_alone,
+     .wait_s = DESTROY_S,
+     .late_is_fine = true},
+    {.name = "again",
+     .where = ON_RESCUE,
+     .run = destroy,
+     .happened = is_inactive,
+     .wait_s = DESTROY_S},
+};
+
+static enum step_end look_inactive(struct op *op, struct hand *hand, bool *ret_inactive)
+{
+    struct domain_look look;
+    bool ok = hand_look(hand, op->uuid, &look, &op->error);
+    *ret_inactive = ok && (!look.present || !look.active);
+    return op_end(op, ok);
+}
+
+static enum step_end acpi(struct op *op, struct hand *hand)
+{
+    bool inactive = false;
+    enum step_end end = look_inactive(op, hand, &inactive);
+    if (end != STEP_DONE || inactive) {
+        return end == STEP_DONE ? STEP_WAIT : end;
+    }
+    return after(op, hand_shutdown_acpi(hand, op->uuid, &op->error));
+}
+
+static enum step_end agent(struct op *op, struct hand *hand)
+{
+    bool inactive = false;
+    enum step_end end = look_inactive(op, hand, &inactive);
+    if (end != STEP_DONE || inactive) {
+        return end == STEP_DONE ? STEP_WAIT : end;
+    }
+    if (!hand_shutdown_agent(hand, op->uuid, &op->error) &&
+        op->error.kind == LODGE_ERROR_HOST_DOWN) {
+        return STEP_LOST;
+    }
+    return STEP_WAIT; /* without an agent, ACPI has the rest of the time too */
+}
+
+static const struct step shutdown_steps[] = {
+    {.name = "acpi",
+     .where = ON_HOST,
+     .run = acpi,
+     .happened = is_inactive,
+     .grace_percent = 50,
+     .late_is_fine = true},
+    {.name = "agent", .where = ON_HOST, .run = agent, .happened = is_inactive, .grace_percent = 50},
+};
+
+static enum step_end reboot(struct op *op, struct hand *hand)
+{
+    return may_have_been_done(op, "rebooted") ? STEP_FAILED
+                                              : after(op, hand_reboot(hand, op->uuid, &op->error));
+}
+
+static enum wait_end has_rebooted(struct op *op)
+{
+    const struct vm *vm = op_vm(op);
+    if (vm == NULL || !vm_is_active(vm)) {
+        (void)op_fail(op, LODGE_ERROR_BAD_STATE, "'%s' shut down instead of rebooting",
+                      op->plan.name);
+        return WAIT_FAILED;
+    }
+    return vm->reboots != op->reboots ? WAIT_OVER : WAIT_ON;
+}
+
+static const struct step reboot_steps[] = {
+    {.name = "reboot",
+     .where = ON_HOST,
+     .run = reboot,
+     .happened = has_rebooted,
+     .grace_percent = 100},
+};
+
+static enum step_end reset(struct op *op, struct hand *hand)
+{
+    return may_have_been_done(op, "reset") ? STEP_FAILED
+                                           : op_end(op, hand_reset(hand, op->uuid, &op->error));
+}
+
+static const struct step reset_steps[] = {
+    {.name = "reset", .where = ON_HOST, .run = reset},
+};
+
+static enum step_end nmi(struct op *op, struct hand *hand)
+{
+    return may_have_been_done(op, "sent an NMI") ? STEP_FAILED
+                                                 : op_end(op, hand_nmi(hand, op->uuid, &op->error));
+}
+
+static const struct step nmi_steps[] = {
+    {.name = "nmi", .where = ON_HOST, .run = nmi},
+};
+
+static enum step_end pause_guest(struct op *op, struct hand *hand)
+{
+    return after(op, hand_pause(hand, op->uuid, &op->error));
+}
+
+static const struct step pause_steps[] = {
+    {.name = "pause",
+     .where = ON_HOST,
+     .run = pause_guest,
+     .happened = is_paused,
+     .wait_s = EVENT_S,
+     .late_is_fine = true},
+};
+
+static enum step_end resume(struct op *op, struct hand *hand)
+{
+    return after(op, hand_resume(hand, op->uuid, &op->error));
+}
+
+static const struct step resume_steps[] = {
+    {.name = "resume",
+     .where = ON_HOST,
+     .run = resume,
+     .happened = is_running,
+     .wait_s = EVENT_S,
+     .late_is_fine = true},
+};
+
+static enum step_end save(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    if (op->again && look.present && !look.active && look.managed_save) {
+        return STEP_WAIT; /* it was saved before we lost sight of it */
+    }
+    return after(op, hand_save(hand, op->uuid, &op->error));
+}
+
+static const struct step save_steps[] = {
+    {.name = "save",
+     .where = ON_HOST,
+     .run = save,
+     .happened = is_inactive,
+     .wait_s = EVENT_S,
+     .late_is_fine = true},
+};
+
+/* All of them can be given up while they wait; the guest is in some ordinary state then. */
+#define POWER(noun, method, stops)           \
+    const struct recipe noun##_recipe = {    \
+        .kind = (method),                    \
+        .steps = noun##_steps,               \
+        .count = ARRAY_LENGTH(noun##_steps), \
+        .can_cancel = !(stops),              \
+        .stops_others = (stops),             \
+        .ends = keeps,                       \
+    }
+
+POWER(start, "vm.start", false);
+POWER(stop, "vm.stop", true);
+POWER(shutdown, "vm.shutdown", false);
+POWER(reboot, "vm.reboot", false);
+POWER(reset, "vm.reset", false);
+POWER(nmi, "vm.nmi", false);
+POWER(pause, "vm.pause", false);
+POWER(resume, "vm.resume", false);
+POWER(save, "vm.save", false);

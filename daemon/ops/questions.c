@@ -1,0 +1,32 @@
+#include "ops/questions.h"
+
+#include "ops/op.h"
+
+static void run(struct job *job)
+{
+    struct question *question = (struct question *)job;
+    struct store *store = question->ops->store;
+    if (store == NULL) {
+        (void)lodge_fail(&question->error, LODGE_ERROR_STORE_UNAVAILABLE,
+                         "the store is not open: lodged's log says why");
+    } else if (!question->run(question, store) && question->error.kind == LODGE_ERROR_NONE) {
+        (void)lodge_fail(&question->error, LODGE_ERROR_INTERNAL, "the store gave no answer");
+    }
+}
+
+static void deliver(struct letter *letter)
+{
+    struct question *question = (struct question *)letter;
+    if (atomic_load(&question->job.cancelled)) {
+        (void)lodge_fail(&question->error, LODGE_ERROR_CANCELLED, "lodged is leaving");
+    }
+    question->answer(question);
+}
+
+void question_ask(struct ops *ops, struct question *question)
+{
+    question->ops = ops;
+    question->job.run = run;
+    question->job.letter.deliver = deliver;
+    workers_submit(ops->readers, &question->job);
+}

@@ -1,0 +1,120 @@
+#include "ops/quotas.h"
+
+#include "memory.h"
+#include "ops/op.h"
+#include "ops/questions.h"
+#include "scope.h"
+#include "store/vms.h"
+
+#include <stdlib.h>
+
+struct reading {
+    struct question question; /* first */
+    struct quota_answer quota;
+    struct quota_change change; /* of quota_write */
+    bool writes;
+    quota_fn *answer;
+    void *data;
+};
+
+static bool limits_of(struct store *store, const uid_t *uid, const struct lodge_amounts *configured,
+                      struct lodge_amounts *ret_limits, struct lodge_error *err)
+{
+    bool found = false;
+    if (!store_read_limits(store, uid, ret_limits, &found, err)) {
+        return false;
+    }
+    if (!found) {
+        *ret_limits = *configured;
+    }
+    return true;
+}
+
+static bool read_quota(struct question *question, struct store *store)
+{
+    struct reading *reading = (struct reading *)question;
+    const struct ops_options *options = &question->ops->options;
+    struct quota_answer *quota = &reading->quota;
+    struct lodge_error *err = &question->error;
+    return limits_of(store, NULL, &options->system_limits, &quota->system.limits, err) &&
+           limits_of(store, &quota->uid, &options->user_limits, &quota->user.limits, err) &&
+           store_sum_promised(store, NULL, &quota->system.promised, err) &&
+           store_sum_promised(store, &quota->uid, &quota->user.promised, err);
+}
+
+static bool write_quota(struct question *question, struct store *store)
+{
+    struct reading *reading = (struct reading *)question;
+    const struct quota_change *change = &reading->change;
+    const struct ops_options *options = &question->ops->options;
+    const uid_t *uid = change->is_system ? NULL : &change->uid;
+    struct lodge_amounts limits;
+    if (!limits_of(store, uid, change->is_system ? &options->system_limits : &options->user_limits,
+                   &limits, &question->error)) {
+        return false;
+    }
+    limits.vms = change->vms ? change->limits.vms : limits.vms;
+    limits.vcpus = change->vcpus ? change->limits.vcpus : limits.vcpus;
+    limits.memory_mib = change->memory_mib ? change->limits.memory_mib : limits.memory_mib;
+    limits.disk_gib = change->disk_gib ? change->limits.disk_gib : limits.disk_gib;
+    return store_write_limits(store, uid, &limits, &question->error) && read_quota(question, store);
+}
+
+static void add(struct lodge_amounts *sum, const struct vm *vm)
+{
+    sum->vms++;
+    sum->vcpus += vm->facts.vcpus > 0 ? vm->facts.vcpus : 0;
+    sum->memory_mib += vm->facts.memory_mib > 0 ? vm->facts.memory_mib : 0;
+    sum->disk_gib += vm->facts.disk_gib > 0 ? vm->facts.disk_gib : 0;
+}
+
+/* What runs now is the registry's to say: the store does not know. */
+static void sum_running(struct registry *registry, struct quota_answer *quota)
+{
+    size_t count = 0;
+    struct vm *const *vms = registry_sorted(registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (vms[i]->phase == ROW_NONE || !vm_is_active(vms[i])) {
+            continue;
+        }
+        add(&quota->system.running, vms[i]);
+        if (vms[i]->owner == quota->uid) {
+            add(&quota->user.running, vms[i]);
+        }
+    }
+}
+
+static void answer_quota(struct question *question)
+{
+    struct reading *reading = (struct reading *)question;
+    bool ok = question->error.kind == LODGE_ERROR_NONE;
+    if (ok) {
+        sum_running(question->ops->registry, &reading->quota);
+    }
+    reading->answer(reading->data, ok ? &reading->quota : NULL, ok ? NULL : &question->error);
+    free(reading);
+}
+
+static struct reading *reading_new(uid_t uid, quota_fn *answer, void *data)
+{
+    struct reading *reading = xcalloc(1, sizeof *reading);
+    reading->question.run = read_quota;
+    reading->question.answer = answer_quota;
+    reading->quota.uid = uid;
+    reading->answer = answer;
+    reading->data = data;
+    return reading;
+}
+
+void quota_read(struct ops *ops, uid_t uid, quota_fn *answer, void *data)
+{
+    question_ask(ops, &reading_new(uid, answer, data)->question);
+}
+
+void quota_write(struct ops *ops, const struct quota_change *change, quota_fn *answer, void *data)
+{
+    struct reading *reading = reading_new(change->uid, answer, data);
+    reading->question.run = write_quota;
+    reading->change = *change;
+    question_ask(ops, &reading->question);
+}

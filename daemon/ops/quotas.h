@@ -1,0 +1,29 @@
+/*
+ * quotas: limits and what was promised, read and set. Answers come once, on the loop.
+ */
+#ifndef OPS_QUOTAS_H
+#define OPS_QUOTAS_H
+
+#include "lodge/quota.h"
+#include "ops/ops.h"
+
+struct quota_answer {
+    struct lodge_quota system, user;
+    uid_t uid; /* whose `user` is */
+};
+typedef void quota_fn(void *data, const struct quota_answer *quota,
+                      const struct lodge_error *error);
+
+/* The system's and one user's. `running` is summed from the registry. */
+void quota_read(struct ops *ops, uid_t uid, quota_fn *answer, void *data);
+
+/* Which members of `limits` are named: the rest stay as they are, stored or configured. */
+struct quota_change {
+    bool is_system; /* else uid's */
+    uid_t uid;
+    struct lodge_amounts limits;
+    bool vms, vcpus, memory_mib, disk_gib; /* named */
+};
+void quota_write(struct ops *ops, const struct quota_change *change, quota_fn *answer, void *data);
+
+#endif

@@ -1,0 +1,22 @@
+/* recipes: all there are, one file per noun; and the looks that several of them take. */
+#ifndef OPS_RECIPES_H
+#define OPS_RECIPES_H
+
+#include "ops/op.h"
+
+extern const struct recipe create_recipe;
+extern const struct recipe delete_recipe;
+extern const struct recipe start_recipe, stop_recipe, shutdown_recipe, reboot_recipe, reset_recipe,
+    nmi_recipe, pause_recipe, resume_recipe, save_recipe;
+extern const struct recipe update_recipe, media_recipe;
+extern const struct recipe adopt_recipe, forget_recipe;
+extern const struct recipe orphan_recipe;
+
+/* Which disks of the plan other VMs have too: those are kept. On the loop. */
+void disks_mark_used(struct op *op);
+
+/* Deletes the volumes of the plan that are ours and nobody else's, and the serial log. What is not
+ * what we made (a symlink, a second link) stays, `kept` with its reason. On a worker. */
+enum step_end disks_remove(struct op *op, struct hand *hand);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * recover.c: what a kill has left is taken up again, and what turns up of an undone creation is
+ * undone again.
+ *
+ * A call outlives its caller: libvirtd may run a define that was queued when lodged was killed,
+ * long after the undo has looked and found nothing. So an undone creation is guarded as long as its
+ * row is kept (design: "A call outlives kill -9").
+ */
+#include "log.h"
+#include "memory.h"
+#include "ops/op.h"
+#include "ops/recipes.h"
+#include "scope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct guard {
+    struct guard *next;
+    int64_t op;
+    char *host;
+    char uuid[37];
+    char *journal;
+    bool foreign; /* looked at: not ours */
+};
+
+static ssize_t step_called(const struct recipe *recipe, const char *name)
+{
+    for (size_t i = 0; i < recipe->count; i++) {
+        if (strcmp(recipe->steps[i].name, name) == 0) {
+            return (ssize_t)i;
+        }
+    }
+    return -1;
+}
+
+static void fail_with(struct op *op, enum lodge_error_kind kind, const char *message)
+{
+    op->failure = (struct lodge_error){0};
+    (void)lodge_fail(&op->failure, kind, "%s", message);
+}
+
+/* Where it goes on from: a creation before its commit back, all else forward. */
+static void point(struct op *op, const struct op_row *row)
+{
+    op->undoing = row->state == LODGE_OP_UNDOING;
+    op->committed = row->committed;
+    op->noted = true;
+    op->again = true;
+    if (row->restored) {
+        fail_with(op, LODGE_ERROR_CANCELLED,
+                  "it was under way when the backup was made that this database came from");
+        op->committed = true; /* nothing of it is undone */
+        op->at = (ssize_t)op->recipe->count;
+    } else if (op->undoing) {
+        enum lodge_error_kind kind = (enum lodge_error_kind)op->plan.error_kind;
+        fail_with(
+            op, kind > LODGE_ERROR_NONE && kind < LODGE_ERROR_KINDS ? kind : LODGE_ERROR_CANCELLED,
+            op->plan.error == NULL ? "it was being undone" : op->plan.error);
+        op->was_cancelled = op->failure.kind == LODGE_ERROR_CANCELLED;
+    } else if (op->recipe->undoes && !op->committed) {
+        fail_with(op, LODGE_ERROR_CANCELLED, "lodged ended in the middle of it, so it was undone");
+        op->undoing = true;
+        op->at = last_undo(op->recipe);
+        op->noted = false;
+        op->plan_changed = true;
+        op->plan.error_kind = (int64_t)op->failure.kind;
+        free(op->plan.error);
+        op->plan.error = xstrdup(op->failure.message);
+    } else if (op->recipe->steps[op->at].commits && op->committed) {
+        op->at++;
+        op->noted = false;
+    }
+}
+
+static void take_up(void *data, const struct op_row *row)
+{
+    struct ops *ops = data;
+    struct lodge_error err = {0};
+    const struct recipe *recipe = recipe_find(row->kind);
+    ssize_t at = recipe == NULL ? -1 : step_called(recipe, row->step);
+    if (at < 0) {
+        log_error(LOG_OPS, "operation %lld (%s, step %s) is of a newer lodged: it is left as it is",
+                  (long long)row->id, row->kind, row->step);
+        return;
+    }
+    struct op *op = ops_add(ops, recipe, row->host, row->uuid);
+    if (!plan_from_json(row->journal, &op->plan, &err)) {
+        log_error(LOG_OPS, "the journal of operation %lld cannot be read: %s", (long long)row->id,
+                  err.message);
+        op_free(op);
+        return;
+    }
+    op->id = row->id;
+    op->uid = row->uid;
+    op->is_admin = true;
+    op->at = at;
+    op->begun = true;
+    atomic_store(&op->showing, (int)at);
+    point(op, row);
+    log_info(LOG_OPS, "operation %lld (%s of '%s') is taken up at step %s", (long long)row->id,
+             row->kind, row->vm_name, row->step);
+    op_show_recovered(op, row->started_ms);
+    op_start(op);
+}
+
+static void add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
+                      const char *journal)
+{
+    struct guard *guard = xcalloc(1, sizeof *guard);
+    guard->op = id;
+    guard->host = xstrdup(host);
+    snprintf(guard->uuid, sizeof guard->uuid, "%s", uuid);
+    guard->journal = xstrdup(journal);
+    guard->next = ops->guards;
+    ops->guards = guard;
+}
+
+static void learn_guard(void *data, const struct op_row *row)
+{
+    add_guard(data, row->id, row->host, row->uuid, row->journal);
+}
+
+void ops_recover(struct ops *ops)
+{
+    struct lodge_error err = {0};
+    if (ops->store == NULL) {
+        return;
+    }
+    if (!store_read_unfinished(ops->store, take_up, ops, &err) ||
+        !store_read_guarded(ops->store, NULL, learn_guard, ops, &err)) {
+        log_error(LOG_OPS, "unfinished operations are not known: %s", err.message);
+    }
+}
+
+void ops_guard(struct op *op)
+{
+    bool undone = op->recipe->undoes && !op->committed && !op->known;
+    if (undone && !op->is_debris && !op->plan.foreign && op->id > 0) {
+        AUTO(free) char *journal = plan_to_json(&op->plan);
+        add_guard(op->ops, op->id, op->host_name, op->uuid, journal);
+    }
+}
+
+static void clear_up(struct ops *ops, struct guard *guard)
+{
+    struct lodge_error err = {0};
+    struct op *op = ops_add(ops, &create_recipe, guard->host, guard->uuid);
+    guard->foreign = true; /* once: whatever it is, it has been looked at */
+    if (!plan_from_json(guard->journal, &op->plan, &err)) {
+        log_error(LOG_OPS, "the journal of operation %lld cannot be read: %s", (long long)guard->op,
+                  err.message);
+        op_free(op);
+        return;
+    }
+    log_warning(LOG_OPS,
+                "a domain of operation %lld, which was undone, has turned up: it is undone again",
+                (long long)guard->op);
+    op->id = guard->op;
+    op->is_debris = true;
+    op->begun = true;
+    op->undoing = true;
+    op->at = last_undo(&create_recipe);
+    fail_with(op, LODGE_ERROR_CANCELLED, "undone again");
+    op_start(op);
+}
+
+void ops_look_for_debris(struct ops *ops)
+{
+    uint64_t added = registry_added(ops->registry);
+    if (added == ops->added_seen) {
+        return;
+    }
+    ops->added_seen = added;
+    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
+        const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
+        if (vm != NULL && vm->present && vm->phase == ROW_NONE && !guard->foreign &&
+            ops_holder(ops, guard->host, guard->uuid) == NULL) {
+            clear_up(ops, guard);
+        }
+    }
+}
+
+void ops_free_guards(struct ops *ops)
+{
+    while (ops->guards != NULL) {
+        struct guard *guard = ops->guards;
+        ops->guards = guard->next;
+        free(guard->host);
+        free(guard->journal);
+        free(guard);
+    }
+}

@@ -1,0 +1,272 @@
+/*
+ * runner: takes an operation through its recipe, and back: what to do with how a walk ended.
+ *
+ * A kill anywhere leaves a journal that says which step may have acted; recovery is the same walk
+ * from there. Loop-only.
+ */
+#include "log.h"
+#include "memory.h"
+#include "ops/failpoint.h"
+#include "ops/op.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RETRY_FIRST_MS = 1000, RETRY_LAST_MS = 60000, MS_PER_S = 1000 };
+
+static void store_run(struct job *job)
+{
+    op_walk(CONTAINER_OF(job, struct op, job), NULL);
+}
+
+static void store_deliver(struct letter *letter)
+{
+    struct op *op = CONTAINER_OF(letter, struct op, job.letter);
+    op_came_back(op, !atomic_load(&op->job.cancelled));
+}
+
+static void host_run(struct host_task *task, struct hand *hand)
+{
+    op_walk(CONTAINER_OF(task, struct op, task), hand);
+}
+
+static void host_done(struct host_task *task, bool ran)
+{
+    op_came_back(CONTAINER_OF(task, struct op, task), ran);
+}
+
+static void deliver_begun(struct letter *letter)
+{
+    ops_begun(CONTAINER_OF(letter, struct op, begun_letter));
+}
+
+static void deliver_step(struct letter *letter)
+{
+    struct op *op = CONTAINER_OF(letter, struct op, step_letter);
+    atomic_store(&op->step_letter_out, false);
+    op_show(op);
+}
+
+static bool host_is_read(const struct op *op)
+{
+    struct registry_host *host = registry_find_host(op->ops->registry, op->host_name);
+    return op->host != NULL && host != NULL && host->facts.synced_at != 0;
+}
+
+static void retry_later(struct op *op)
+{
+    op->phase = OP_RETRIES;
+    op->retry_ms = op->retry_ms == 0 ? RETRY_FIRST_MS : op->retry_ms * 2;
+    op->retry_ms = op->retry_ms > RETRY_LAST_MS ? RETRY_LAST_MS : op->retry_ms;
+    op->retry_at = loop_monotonic_ms() + op->retry_ms;
+    if (op->retry_ms == RETRY_FIRST_MS) {
+        log_warning(LOG_OPS, "operation %lld (%s) waits: %s", (long long)op->id, op->recipe->kind,
+                    op->error.message);
+    }
+}
+
+void op_start(struct op *op)
+{
+    assert(!op->out);
+    bool over = op->begun && op_is_over(op);
+    enum step_where where = over                                   ? ON_STORE
+                            : op->refusal.kind != LODGE_ERROR_NONE ? ON_STORE
+                                                                   : op_lane(op);
+    if (where != ON_STORE && op->begun && !host_is_read(op)) {
+        op->phase = OP_NEEDS_HOST;
+        op_show(op);
+        return;
+    }
+    struct vm *vm = op_vm(op);
+    op->phase = over ? OP_CLOSING : OP_MOVING;
+    op->starts = vm == NULL ? 0 : vm->starts;
+    op->reboots = vm == NULL ? 0 : vm->reboots;
+    if (!over && op_step(op)->prepare != NULL) {
+        op_step(op)->prepare(op);
+    }
+    op->out = true;
+    op_show(op);
+    op->begun_letter.deliver = deliver_begun;
+    op->step_letter.deliver = deliver_step;
+    if (where == ON_STORE) {
+        op->job = (struct job){.letter.deliver = store_deliver, .run = store_run};
+        workers_submit(op->ops->workers, &op->job);
+    } else {
+        op->task = (struct host_task){.run = host_run, .done = host_done};
+        host_submit(op->host, where == ON_RESCUE ? HOST_LANE_RESCUE : HOST_LANE_OPS, &op->task);
+    }
+}
+
+/* Undoing always begins at the recipe's last step that has an undo: each looks whether there is
+ * anything of it, and somebody else may have started what we only defined. */
+ssize_t last_undo(const struct recipe *recipe)
+{
+    ssize_t at = (ssize_t)recipe->count - 1;
+    while (at >= 0 && recipe->steps[at].undo == NULL) {
+        at--;
+    }
+    return at;
+}
+
+/* Back, or straight to the end. */
+static void give_up(struct op *op)
+{
+    bool back = op->recipe->undoes && !op->committed;
+    op->phase = OP_MOVING;
+    if (!back) {
+        op->at = (ssize_t)op->recipe->count;
+    } else if (!op->undoing) {
+        op->undoing = true;
+        op->at = last_undo(op->recipe);
+        op->noted = false;
+        op->plan_changed = true;
+        op->plan.error_kind = (int64_t)op->failure.kind;
+        free(op->plan.error);
+        op->plan.error = xstrdup(op->failure.message);
+    }
+    op_start(op);
+}
+
+static void failed(struct op *op)
+{
+    /* An undo that cannot finish is tried again, visibly, for ever; so is what only goes forward.
+     */
+    if (op->undoing || op_step(op)->insists) {
+        retry_later(op);
+        return;
+    }
+    op->failure = op->error;
+    give_up(op);
+}
+
+static void stopped(struct op *op)
+{
+    op->was_cancelled = true;
+    op->failure = (struct lodge_error){0};
+    (void)lodge_fail(&op->failure, LODGE_ERROR_CANCELLED, "%s of '%s' was cancelled",
+                     op->recipe->kind, op->plan.name);
+    give_up(op);
+}
+
+static void waits(struct op *op)
+{
+    const struct step *step = op_step(op);
+    uint64_t ms = step->wait_s != 0
+                      ? (uint64_t)step->wait_s * MS_PER_S
+                      : (uint64_t)op->plan.grace_s * step->grace_percent * MS_PER_S / 100;
+    op->phase = OP_WAITING;
+    op->deadline = loop_monotonic_ms() + ms;
+    op_look(op);
+}
+
+static void lost(struct op *op)
+{
+    op->again = true;
+    if (host_is_read(op)) {
+        retry_later(op);
+    } else {
+        op->phase = OP_NEEDS_HOST;
+    }
+}
+
+void op_came_back(struct op *op, bool ran)
+{
+    op->out = false;
+    if (op->ops->closing) {
+        ops_ended(op->ops, op);
+        return;
+    }
+    if (!ran && !op->begun) {
+        (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
+        op->end = STEP_FAILED;
+    } else if (!ran) {
+        op->end = STEP_LOST;
+    }
+    if (!op->begun || op->known || op->closed) {
+        ops_ended(op->ops, op);
+        return;
+    }
+    if (op->end == STEP_DONE || op->end == STEP_WAIT) {
+        op->retry_ms = 0;
+    }
+    /* What fails after it was told to stop has failed because of that. */
+    if (op->end != STEP_DONE && op->end != STEP_LOST && op_wants_to_stop(op)) {
+        op->end = STEP_CANCELLED;
+    }
+    switch (op->end) {
+    case STEP_DONE:
+        op_start(op);
+        break;
+    case STEP_WAIT:
+        waits(op);
+        break;
+    case STEP_FAILED:
+        failed(op);
+        break;
+    case STEP_CANCELLED:
+        stopped(op);
+        break;
+    case STEP_LOST:
+        lost(op);
+        break;
+    case STEP_STALLED:
+        retry_later(op);
+        break;
+    }
+    op_show(op);
+}
+
+static void wait_is_over(struct op *op, enum wait_end end)
+{
+    op->phase = OP_MOVING;
+    if (end == WAIT_FAILED) {
+        failed(op);
+        return;
+    }
+    op_move_on(op);
+    op_start(op);
+}
+
+void op_look(struct op *op)
+{
+    if (op->out) {
+        return;
+    }
+    if (op->phase == OP_NEEDS_HOST && host_is_read(op)) {
+        op_start(op);
+    } else if (op->phase == OP_WAITING) {
+        enum wait_end end = op_step(op)->happened(op);
+        if (end != WAIT_ON) {
+            wait_is_over(op, end);
+        }
+    }
+}
+
+void op_tick(struct op *op, uint64_t now)
+{
+    if (op->out) {
+        return;
+    }
+    if (op->phase == OP_RETRIES && op->retry_at <= now) {
+        op_start(op);
+    } else if (op->phase == OP_WAITING && op->deadline <= now) {
+        bool fine = op_step(op)->late_is_fine;
+        if (!fine) {
+            (void)op_fail(op, LODGE_ERROR_TIMEOUT, "'%s' did not answer %s within %lld s",
+                          op->plan.name, op->recipe->kind, (long long)op->plan.grace_s);
+        }
+        wait_is_over(op, fine ? WAIT_OVER : WAIT_FAILED);
+    }
+}
+
+void op_cancel(struct op *op)
+{
+    atomic_store(&op->cancelled, true);
+    bool idle = op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES;
+    if (!op->out && op->begun && idle && op_wants_to_stop(op)) {
+        stopped(op);
+    }
+}
