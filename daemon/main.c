@@ -9,6 +9,7 @@
 #include "log.h"
 #include "loop/loop.h"
 #include "memory.h"
+#include "ops/ops.h"
 #include "options.h"
 #include "rpc/listen.h"
 #include "rpc/method.h"
@@ -21,6 +22,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -193,6 +195,11 @@ int main(int argc, char **argv)
         options_print_help();
     } else if (options.version) {
         printf("lodged " LODGE_VERSION "\n");
+#ifdef LODGE_FAILPOINTS
+    } else if (getenv("LODGED_FAILPOINT") != NULL &&
+               strcmp(getenv("LODGED_FAILPOINT"), "list") == 0) {
+        recipes_print_fail_points();
+#endif
     } else {
         status = start(&options, &config, &err);
     }

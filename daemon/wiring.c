@@ -5,6 +5,7 @@
 #include "loop/workers.h"
 #include "memory.h"
 #include "ops/audit.h"
+#include "ops/ops.h"
 #include "ops/reads.h"
 #include "options.h"
 #include "registry/registry.h"
@@ -29,6 +30,7 @@ struct house {
     struct registry *registry;
     struct reads *reads;
     struct audit *audit;
+    struct ops *ops;
     struct host **hosts;
     size_t host_count;
     struct door *door;
@@ -155,6 +157,7 @@ static void add_host(struct house *house, const struct host_config *configured)
     struct host *host = host_new(house->loop, &options, &registry_listener, house->registry);
     house->hosts[house->host_count++] = host;
     reads_add_host(house->reads, host);
+    ops_add_host(house->ops, host, configured->pool, configured->dir);
 }
 
 struct house *house_new(struct house_parts *parts)
@@ -172,16 +175,24 @@ struct house *house_new(struct house_parts *parts)
     house->registry = registry_new(house->loop, house->people, boot_number(house->store));
     house->reads = reads_new(house->store, parts->store_error);
     house->audit = audit_new(house->loop, house->store);
+    house->ops = ops_new(house->loop, house->registry, house->store,
+                         &(struct ops_options){
+                             .image_dirs = house->config.image_dirs,
+                             .system_limits = house->config.quota,
+                             .user_limits = house->config.quota_user,
+                         });
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {
         add_host(house, &house->config.hosts[i]);
     }
     learn_from_store(house);
+    ops_recover(house->ops);
     house->rpc = (struct rpc_house){
         .loop = house->loop,
         .registry = house->registry,
         .reads = house->reads,
         .audit = house->audit,
+        .ops = house->ops,
         .started_at = loop_wall_ms(),
     };
     return house;
@@ -269,6 +280,8 @@ void house_close(struct house *house)
     }
     workers_free(TAKE(house->reload));
     door_close(house->door);
+    ops_close(house->ops);
+    host_layer_leave();
     for (size_t i = 0; i < house->host_count; i++) {
         host_free(house->hosts[i]);
     }
@@ -282,6 +295,7 @@ void house_free(struct house *house)
     people_free(house->people);
     reads_free(house->reads);
     bool store_is_free = audit_free(house->audit);
+    store_is_free &= ops_free(house->ops);
     listen_end(house->config.socket, &house->listening);
     if (store_is_free) {
         store_close(house->store);

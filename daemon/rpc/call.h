@@ -13,6 +13,8 @@
 #include "registry/registry.h"
 
 struct audit;
+struct method;
+struct ops;
 struct call;
 struct connection;
 struct reads;
@@ -22,13 +24,22 @@ struct rpc_house {
     struct loop *loop;
     struct registry *registry;
     struct reads *reads;
+    struct ops *ops;
     struct audit *audit;
     int64_t started_at;
 };
 
 const struct rpc_house *call_house(const struct call *call);
 struct viewer call_viewer(const struct call *call);
+pid_t call_pid(const struct call *call);
+const struct method *call_method(const struct call *call);
 struct connection *call_connection(const struct call *call); /* NULL once the client is gone */
+
+/* What it is about, for the audit: HOST/NAME. */
+void call_set_target(struct call *call, const char *host, const char *name);
+
+/* Its row of the audit is written, in its operation's first transaction. */
+void call_set_audited(struct call *call);
 
 /* Answers with JSON text, and frees the call. */
 void call_reply(struct call *call, const struct buffer *result);

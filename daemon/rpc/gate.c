@@ -22,6 +22,8 @@ struct call {
     char *id; /* JSON text; NULL: nobody wants an answer */
     bool in_batch;
     bool is_notification;
+    bool is_audited;
+    char *target;
 };
 
 const struct rpc_house *call_house(const struct call *call)
@@ -32,6 +34,27 @@ const struct rpc_house *call_house(const struct call *call)
 struct viewer call_viewer(const struct call *call)
 {
     return call->viewer;
+}
+
+pid_t call_pid(const struct call *call)
+{
+    return call->pid;
+}
+
+const struct method *call_method(const struct call *call)
+{
+    return call->method;
+}
+
+void call_set_target(struct call *call, const char *host, const char *name)
+{
+    free(call->target);
+    call->target = xasprintf("%s/%s", host, name == NULL ? "" : name);
+}
+
+void call_set_audited(struct call *call)
+{
+    call->is_audited = true;
 }
 
 struct connection *call_connection(const struct call *call)
@@ -57,6 +80,7 @@ void call_orphan(struct call *call)
 static void call_free(struct call *call)
 {
     free(call->id);
+    free(call->target);
     free(call);
 }
 
@@ -64,8 +88,9 @@ static void call_free(struct call *call)
 static void answer(struct call *call, struct buffer *envelope, const struct lodge_error *err)
 {
     struct connection *connection = call->connection;
-    if (call->method != NULL && call->method->mutates) {
-        audit_note(call->house->audit, call->viewer.uid, call->pid, call->method->name, "", err);
+    if (call->method != NULL && call->method->mutates && !call->is_audited) {
+        audit_note(call->house->audit, call->viewer.uid, call->pid, call->method->name,
+                   call->target == NULL ? "" : call->target, err);
     }
     if (connection != NULL) {
         connection_drop_call(connection, &call->link);
@@ -117,6 +142,11 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
     if (method->access == ACCESS_ADMIN && viewer->role != ROLE_ADMIN) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "%s is for admins, your role is %s",
                           method->name, role_name(viewer->role));
+    }
+    bool for_users = method->access == ACCESS_USER || method->access == ACCESS_OWNER;
+    if (for_users && viewer->role == ROLE_VIEWER) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "%s changes something, your role is viewer",
+                          method->name);
     }
     return true;
 }

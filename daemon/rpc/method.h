@@ -11,6 +11,8 @@ enum access {
     ACCESS_UNSET, /* a row that forgets its access does not start the daemon */
     ACCESS_ANY,   /* every role but none */
     ACCESS_SEE,   /* as any; what is shown is what the caller may see */
+    ACCESS_USER,  /* users and admins */
+    ACCESS_OWNER, /* the VM's owner and admins: the handler finds the VM by ask_vm() */
     ACCESS_ADMIN,
 };
 
@@ -35,6 +37,14 @@ extern const struct method server_methods[];
 extern const struct method host_methods[];
 extern const struct method vm_methods[];
 extern const struct method event_methods[];
+extern const struct method change_methods[];
+extern const struct method create_methods[];
+extern const struct method update_methods[];
+extern const struct method op_methods[];
+extern const struct method quota_methods[];
+extern const struct method user_methods[];
+extern const struct method audit_methods[];
+extern const struct method offer_methods[];
 
 /* NULL if there is none. */
 const struct method *method_find(const char *name);

@@ -5,14 +5,14 @@
 #include <string.h>
 
 const struct method *const method_tables[] = {
-    server_methods, host_methods, vm_methods, event_methods, NULL,
+    server_methods, host_methods,  vm_methods,    create_methods, change_methods,
+    update_methods, op_methods,    quota_methods, user_methods,   audit_methods,
+    offer_methods,  event_methods, NULL,
 };
 
 static const char *const access_names[] = {
-    [ACCESS_UNSET] = NULL,
-    [ACCESS_ANY] = "any",
-    [ACCESS_SEE] = "see",
-    [ACCESS_ADMIN] = "admin",
+    [ACCESS_UNSET] = NULL,  [ACCESS_ANY] = "any",     [ACCESS_SEE] = "see",
+    [ACCESS_USER] = "user", [ACCESS_OWNER] = "owner", [ACCESS_ADMIN] = "admin",
 };
 
 const char *access_name(enum access access)

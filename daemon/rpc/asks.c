@@ -1,0 +1,182 @@
+#include "rpc/asks.h"
+
+#include "memory.h"
+#include "scope.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_there(const struct vm *vm, struct lodge_error *err)
+{
+    const struct lodge_host *host = &vm->host->facts;
+    if (host->state != LODGE_HOST_UP) {
+        err->since_ms = host->since;
+        return lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' is not up%s%s", host->name,
+                          host->error == NULL ? "" : ": ", host->error == NULL ? "" : host->error);
+    }
+    if (!vm->present && host->synced_at != 0 && vm->phase == ROW_READY) {
+        snprintf(err->state, sizeof err->state, "error");
+        return lodge_fail(err, LODGE_ERROR_BAD_STATE,
+                          "host '%s' has no domain of '%s' any more: delete the VM, or define it "
+                          "again with uuid %s",
+                          host->name, vm->facts.name, vm->facts.uuid);
+    }
+    return true;
+}
+
+static bool may_change(const struct vm *vm, enum ask_for what, struct lodge_error *err)
+{
+    if (what != ASK_DOMAIN && vm->phase == ROW_NONE) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                          "lodge did not make '%s': adopt it first (vm.adopt)", vm->facts.name);
+    }
+    return true;
+}
+
+struct vm *ask_vm(struct call *call, const char *text, const struct ask_params *ask,
+                  enum ask_for what, struct lodge_error *err)
+{
+    struct viewer viewer = call_viewer(call);
+    struct vm *vm = registry_get(call_house(call)->registry, text, &viewer, err);
+    if (vm == NULL) {
+        return NULL;
+    }
+    call_set_target(call, vm->facts.host, vm->facts.name);
+    if (ask->if_rev != LODGE_UNKNOWN && ask->if_rev != vm->facts.rev) {
+        (void)lodge_fail(err, LODGE_ERROR_CONFLICT,
+                         "'%s' has changed since: its rev is %lld, not %lld", vm->facts.name,
+                         (long long)vm->facts.rev, (long long)ask->if_rev);
+        return NULL;
+    }
+    return may_change(vm, what, err) && (what == ASK_ROW || is_there(vm, err)) ? vm : NULL;
+}
+
+void ask_fill(struct plan *plan, const struct vm *vm)
+{
+    plan_init(plan);
+    plan->name = xstrdup(vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name);
+    plan->owner = vm->owner;
+}
+
+void ask_freeze_disks(struct plan *plan, const struct vm *vm)
+{
+    plan->disks.items = xcalloc(vm->row_disk_count, sizeof *plan->disks.items);
+    plan->disks.count = vm->row_disk_count;
+    for (size_t i = 0; i < vm->row_disk_count; i++) {
+        const struct row_disk *row = &vm->row_disks[i];
+        struct plan_disk *disk = &plan->disks.items[i];
+        *disk = (struct plan_disk){
+            .path = xstrdup(row->path),
+            .volume = row->ours ? xstrdup(row->volume) : NULL,
+            .target = xstrdup_or_null(row->target),
+            .size_gib = row->size_gib,
+            .old_gib = LODGE_UNKNOWN,
+            .ours = row->ours,
+        };
+    }
+    plan->serial_log = xstrdup_or_null(vm->serial_log);
+}
+
+/* A call on its way through an operation. */
+struct asked {
+    struct call *call;
+};
+
+static struct json_object *own_result(const struct op_answer *answer)
+{
+    struct json_object *result = answer->result == NULL ? NULL : json_tokener_parse(answer->result);
+    return result == NULL ? json_object_new_object() : result;
+}
+
+static void answered(void *data, const struct op_answer *answer)
+{
+    struct asked *asked = data;
+    struct call *call = asked->call;
+    free(asked);
+    if (answer->began) {
+        call_set_audited(call);
+    }
+    if (answer->error != NULL && answer->error->kind != LODGE_ERROR_NONE) {
+        call_fail(call, answer->error);
+        return;
+    }
+    struct json_object *result = own_result(answer);
+    json_object_object_add(result, "op", json_object_new_int64(answer->op));
+    if (strcmp(call_method(call)->name, "vm.create") == 0) {
+        json_object_object_add(result, "uuid", json_object_new_string(answer->uuid));
+    }
+    size_t length = 0;
+    const char *text = json_object_to_json_string_length(
+        result, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    struct buffer buffer = {0};
+    buffer_add(&buffer, text, length);
+    json_object_put(result);
+    call_reply(call, &buffer);
+    buffer_free(&buffer);
+}
+
+/* All parameters but the caller's manners: what the same request_id must come with again. */
+static char *parameters_of(const struct call *call, const void *params)
+{
+    const struct field *table = call_method(call)->params;
+    field_mask manners = fields_bit(table, "request_id") | fields_bit(table, "wait") |
+                         fields_bit(table, "timeout_ms");
+    struct buffer buffer = {0};
+    fields_write(&buffer, table, ~manners, params);
+    char *text = buffer_take(&buffer);
+    if (text == NULL) {
+        abort(); /* out of memory */
+    }
+    return text;
+}
+
+static void submit(struct call *call, const void *params, const struct ask_params *ask,
+                   struct op_ask *op_ask)
+{
+    AUTO(free) char *parameters = parameters_of(call, params);
+    struct asked *asked = xcalloc(1, sizeof *asked);
+    asked->call = call;
+    op_ask->kind = call_method(call)->name;
+    op_ask->viewer = call_viewer(call);
+    op_ask->pid = call_pid(call);
+    op_ask->request_id = ask->request_id;
+    op_ask->request_hash = parameters;
+    op_ask->wait = ask->wait;
+    op_ask->timeout_ms = ask->timeout_ms;
+    op_ask->answer = answered;
+    op_ask->data = asked;
+    ops_ask(call_house(call)->ops, op_ask);
+}
+
+void ask_op(struct call *call, const void *params, const struct ask_params *ask, struct vm *vm,
+            const char *host, struct plan *plan)
+{
+    submit(call, params, ask,
+           &(struct op_ask){
+               .host = vm == NULL ? host : vm->facts.host,
+               .uuid = vm == NULL ? NULL : vm->facts.uuid,
+               .plan = plan,
+           });
+}
+
+void ask_op_of(struct call *call, const void *params, const struct ask_params *ask,
+               const char *host, const char *uuid, struct plan *plan)
+{
+    submit(call, params, ask, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
+}
+
+void ask_known(struct call *call, const void *params, const struct ask_params *ask,
+               const struct lodge_error *err)
+{
+    if (ask->request_id == NULL || err->kind != LODGE_ERROR_NOT_FOUND) {
+        call_fail(call, err);
+        return;
+    }
+    struct plan plan;
+    plan_init(&plan);
+    struct registry_host *host = registry_first_host(call_house(call)->registry);
+    submit(call, params, ask,
+           &(struct op_ask){
+               .host = host == NULL ? "" : host->facts.name, .plan = &plan, .refusal = err});
+}

@@ -1,0 +1,213 @@
+/* vm.start … vm.forget: what is done to a VM that is there. One table row each; the recipes in ops/
+ * do the rest. */
+#include "memory.h"
+#include "rpc/asks.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { GRACE_DEFAULT_S = 90, GRACE_MAX_S = 86400 };
+
+struct vm_act {
+    char *vm;
+    int64_t grace_s;
+    struct ask_params ask;
+};
+
+static const struct field act_params[] = {
+    ASK_VM(struct vm_act),
+    ASK_FIELDS(struct vm_act),
+    ASK_IF_REV(struct vm_act),
+    {.type = FIELD_END},
+};
+
+static const struct field grace_params[] = {
+    ASK_VM(struct vm_act),
+    {"grace_s", FIELD_INT, .offset = offsetof(struct vm_act, grace_s), .min = 1, .max = GRACE_MAX_S,
+     .help = "how long the guest has (90); then the operation fails"},
+    ASK_FIELDS(struct vm_act),
+    ASK_IF_REV(struct vm_act),
+    {.type = FIELD_END},
+};
+
+struct op_result {
+    int64_t op;
+};
+static const struct field op_result[] = {
+    {"op", FIELD_INT, .offset = offsetof(struct op_result, op), .help = "the operation's number"},
+    {.type = FIELD_END},
+};
+
+static void act_run(struct call *call, const void *params)
+{
+    const struct vm_act *act = params;
+    struct lodge_error err = {0};
+    struct plan plan;
+    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_DOMAIN, &err);
+    if (vm == NULL) {
+        ask_known(call, params, &act->ask, &err);
+        return;
+    }
+    ask_fill(&plan, vm);
+    plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
+    ask_op(call, params, &act->ask, vm, NULL, &plan);
+}
+
+static void delete_run(struct call *call, const void *params)
+{
+    const struct vm_act *act = params;
+    struct lodge_error err = {0};
+    struct plan plan;
+    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_ROW, &err);
+    if (vm != NULL && vm->host->facts.state != LODGE_HOST_UP) {
+        (void)lodge_fail(&err, LODGE_ERROR_HOST_DOWN,
+                         "host '%s' is not up: nothing of '%s' can be deleted there",
+                         vm->facts.host, vm->facts.name);
+        vm = NULL;
+    }
+    if (vm == NULL) {
+        ask_known(call, params, &act->ask, &err);
+        return;
+    }
+    ask_fill(&plan, vm);
+    ask_freeze_disks(&plan, vm);
+    plan.hung = vm->facts.unresponsive != 0;
+    ask_op(call, params, &act->ask, vm, NULL, &plan);
+}
+
+static void forget_run(struct call *call, const void *params)
+{
+    const struct vm_act *act = params;
+    struct lodge_error err = {0};
+    struct plan plan;
+    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_ROW, &err);
+    if (vm != NULL && vm->host->facts.state == LODGE_HOST_UP) {
+        (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
+                         "host '%s' is up: vm.delete deletes '%s' with its disks, vm.forget is for "
+                         "VMs whose host is gone",
+                         vm->facts.host, vm->facts.name);
+        vm = NULL;
+    }
+    if (vm == NULL) {
+        ask_known(call, params, &act->ask, &err);
+        return;
+    }
+    ask_fill(&plan, vm);
+    ask_op(call, params, &act->ask, vm, NULL, &plan);
+}
+
+struct vm_adopt {
+    char *vm;
+    char *owner;
+    struct ask_params ask;
+};
+
+static const struct field adopt_params[] = {
+    ASK_VM(struct vm_adopt),
+    {"owner", FIELD_STRING, .offset = offsetof(struct vm_adopt, owner), .required = true, .min = 1,
+     .max = ASK_TEXT_MAX, .help = "whose it is from now on: a user's name, or #uid"},
+    ASK_FIELDS(struct vm_adopt),
+    ASK_IF_REV(struct vm_adopt),
+    {.type = FIELD_END},
+};
+
+/* An adoption that waits for its owner's uid: the VM is looked up again then. */
+struct adoption {
+    struct call *call;
+    struct vm_adopt params;
+};
+
+static void plan_adoption(struct plan *plan, const struct vm *vm, uid_t owner)
+{
+    const struct lodge_vm *facts = &vm->facts;
+    ask_fill(plan, vm);
+    plan->owner = owner;
+    plan->vcpus = facts->vcpus == LODGE_UNKNOWN ? 0 : facts->vcpus;
+    plan->memory_mib = facts->memory_mib == LODGE_UNKNOWN ? 0 : facts->memory_mib;
+    plan->disks.items = xcalloc(facts->disks.count, sizeof *plan->disks.items);
+    for (size_t i = 0; i < facts->disks.count; i++) {
+        const struct lodge_disk *from = &facts->disks.items[i];
+        bool is_disk = from->device == NULL || strcmp(from->device, "disk") == 0;
+        if (from->path == NULL || from->target == NULL || !is_disk) {
+            continue;
+        }
+        plan->disks.items[plan->disks.count++] = (struct plan_disk){
+            .target = xstrdup(from->target),
+            .path = xstrdup(from->path),
+            .format = xstrdup_or_null(from->format),
+            .size_gib = 0, /* its disks stay not ours, and uncharged */
+            .old_gib = LODGE_UNKNOWN,
+        };
+    }
+}
+
+static void adopter_found(void *data, const uid_t *uid, const struct lodge_error *error)
+{
+    struct adoption *adoption = data;
+    const struct vm_adopt *adopt = &adoption->params;
+    struct lodge_error err = {0};
+    struct vm *vm =
+        uid == NULL ? NULL : ask_vm(adoption->call, adopt->vm, &adopt->ask, ASK_DOMAIN, &err);
+    if (vm != NULL && vm->phase != ROW_NONE) {
+        (void)lodge_fail(&err, LODGE_ERROR_EXISTS, "'%s' is lodge's already, its owner is %s",
+                         vm->facts.name, vm->facts.owner);
+        vm = NULL;
+    }
+    if (vm == NULL) {
+        call_fail(adoption->call, uid == NULL ? error : &err);
+    } else {
+        struct plan plan;
+        plan_adoption(&plan, vm, *uid);
+        ask_op(adoption->call, adopt, &adopt->ask, vm, NULL, &plan);
+    }
+    fields_clear(adopt_params, &adoption->params);
+    free(adoption);
+}
+
+static void adopt_run(struct call *call, const void *params)
+{
+    const struct vm_adopt *adopt = params;
+    struct adoption *adoption = xcalloc(1, sizeof *adoption);
+    adoption->call = call;
+    adoption->params = *adopt;
+    adoption->params.vm = xstrdup(adopt->vm);
+    adoption->params.owner = xstrdup(adopt->owner);
+    adoption->params.ask.request_id = xstrdup_or_null(adopt->ask.request_id);
+    struct people *people = registry_people(call_house(call)->registry);
+    people_find(people, adoption->params.owner, "owner", adopter_found, adoption);
+}
+
+#define ACT(method, who, fields, handler, text)                                      \
+    {                                                                                \
+        .name = (method), .access = (who), .mutates = true, .params = (fields),      \
+        .params_size = sizeof(struct vm_act), .result = op_result, .run = (handler), \
+        .help = (text),                                                              \
+    }
+
+const struct method change_methods[] = {
+    ACT("vm.start", ACCESS_OWNER, act_params, act_run, "Boots it, or restores its managed save."),
+    ACT("vm.stop", ACCESS_OWNER, act_params, act_run, "Forces it off at once. Never busy."),
+    ACT("vm.shutdown", ACCESS_OWNER, grace_params, act_run, "Asks the guest to shut down."),
+    ACT("vm.reboot", ACCESS_OWNER, grace_params, act_run, "Asks the guest to reboot."),
+    ACT("vm.reset", ACCESS_OWNER, act_params, act_run, "Presses the reset button."),
+    ACT("vm.pause", ACCESS_OWNER, act_params, act_run, "Stops its vCPUs."),
+    ACT("vm.resume", ACCESS_OWNER, act_params, act_run, "Lets its vCPUs run on."),
+    ACT("vm.save", ACCESS_OWNER, act_params, act_run, "Saves its memory to disk and shuts it off."),
+    ACT("vm.nmi", ACCESS_OWNER, act_params, act_run, "Sends the guest an NMI."),
+    ACT("vm.delete", ACCESS_OWNER, act_params, delete_run,
+        "Deletes it with the disks that lodge made."),
+    ACT("vm.forget", ACCESS_ADMIN, act_params, forget_run,
+        "Takes away lodge's row of a VM whose host is gone; touches nothing else."),
+    {
+        .name = "vm.adopt",
+        .access = ACCESS_ADMIN,
+        .mutates = true,
+        .params = adopt_params,
+        .params_size = sizeof(struct vm_adopt),
+        .result = op_result,
+        .run = adopt_run,
+        .help = "Gives a VM that lodge did not make an owner; its disks stay not lodge's.",
+    },
+    {0},
+};
