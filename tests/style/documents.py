@@ -12,8 +12,8 @@ import source
 # Where the tables are -> the row's name -> the page that must say it.
 TABLES = (
     ("daemon/options.c", r'\.name = "(--[a-z-]+)"', "man/lodged.8.scd"),
-    ("tui/cli/verbs.c", r'\.name = "([a-z]+)"', "man/lodge.1.scd"),
-    ("tui/cli/verbs.c", r'\.flag = "(--[a-z-]+)"', "man/lodge.1.scd"),
+    ("tui/cli/verb_table.c", r'\.name = "([a-z]+)"', "man/lodge.1.scd"),
+    ("tui/cli/verb_table.c", r'"(--[a-z-]+)"', "man/lodge.1.scd"),
     ("tui/input/commands.c", r'\.name = "([a-z-]+)"', "man/lodge.1.scd"),
 )
 METHOD_ROW = re.compile(r'\{\s*\.name = "([a-z]+\.[a-z_]+)".*?\n    \}', re.S)

@@ -69,13 +69,13 @@ class Planted(unittest.TestCase):
 
     def test_what_is_not_documented_is_found(self):
         self.plant("CONTRIBUTING.md", "see `src/nowhere.c` and `src/a.c`\n")
-        self.plant("tui/cli/verbs.c", '        .name = "ls",\n        .name = "show",\n')
+        self.plant("tui/cli/verb_table.c", '        .name = "ls",\n        .name = "show",\n')
         self.plant("src/a.c", "")
         self.plant("daemon/rpc/vm_methods.c", '    {\n        .name = "vm.list",\n'
                    '        .access = ACCESS_SEE,\n    },\n')
         self.plant("man/lodge.1.scd", "*show* and lsof\n")
         found = self.found(documents.check)
-        self.assertIn("tui/cli/verbs.c: man/lodge.1.scd does not say ls", found)
+        self.assertIn("tui/cli/verb_table.c: man/lodge.1.scd does not say ls", found)
         self.assertNotIn("does not say show", found)
         self.assertIn("vm.list has no .help", found)
         self.assertNotIn("no .access", found)

@@ -14,7 +14,17 @@
 /* A question that is not answered by then will not be: the daemon answers from memory. */
 enum { COMMAND_ANSWER_MS = 30000 };
 
+enum { COMMAND_OPTIONS_MAX = 64 };
+
+/* A flag that only its verb knows. */
+struct command_option {
+    const char *flag;  /* --cpus */
+    const char *value; /* NULL where it takes none */
+};
+
 struct command {
+    const char *verb;
+    const char *method; /* of its row, or NULL */
     const struct output *output;
     const char *socket_path; /* NULL: where lodge_socket_path() says */
     int wait_s; /* how long a daemon or a host may take to be there; 0: it is, or not */
@@ -23,6 +33,8 @@ struct command {
     bool xml;
     int argc; /* what is no flag */
     char **argv;
+    struct command_option options[COMMAND_OPTIONS_MAX]; /* in the order given */
+    size_t option_count;
 };
 
 DEFINE_AUTO(struct lodge_client *, lodge_client_close, NULL);
@@ -40,7 +52,20 @@ bool command_await_hosts(const struct command *command, struct lodge_client *cli
 bool command_listen(struct lodge_client *client, int timeout_ms, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+/* Whether a flag was given; the value of the last, NULL without. */
+bool command_has(const struct command *command, const char *flag);
+const char *command_value(const struct command *command, const char *flag);
+
 /* The verbs. On failure `err` says why: INVALID is a wrong call, UNREACHABLE no daemon. */
+bool run_act(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_audit(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_backup(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_create(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_media(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_ops(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_quota(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_set(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_users(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_call(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_hosts(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_info(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;

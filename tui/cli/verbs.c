@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 
 #include "cli/command.h"
+#include "cli/verb_table.h"
 #include "memory.h"
 #include "query.h"
 #include "units.h"
@@ -15,131 +16,12 @@
 
 enum status { STATUS_DONE, STATUS_FAILED, STATUS_WRONG_CALL, STATUS_NO_DAEMON };
 
-enum flag_bit {
-    FLAG_SOCKET = 1 << 0,
-    FLAG_JSON = 1 << 1,
-    FLAG_HELP = 1 << 2,
-    FLAG_WAIT = 1 << 3,
-    FLAG_XML = 1 << 4,
-    FLAG_METRICS = 1 << 5,
-};
-enum { EVERY_VERB = FLAG_SOCKET | FLAG_JSON | FLAG_HELP };
-
-struct flag {
-    enum flag_bit bit;
-    const char *flag;
-    const char *argument; /* NULL: takes none */
-    const char *help;
-};
-
-static const struct flag flags[] = {
-    {
-        .bit = FLAG_WAIT,
-        .flag = "--wait",
-        .argument = "TIME",
-        .help = "wait so long (10s, 2m) for the daemon, and for its hosts to be read",
-    },
-    {
-        .bit = FLAG_XML,
-        .flag = "--xml",
-        .help = "libvirt's XML of the VM",
-    },
-    {
-        .bit = FLAG_METRICS,
-        .flag = "--metrics",
-        .help = "samples of CPU and memory too",
-    },
-    {
-        .bit = FLAG_SOCKET,
-        .flag = "--socket",
-        .argument = "PATH",
-        .help = "the daemon's socket",
-    },
-    {
-        .bit = FLAG_JSON,
-        .flag = "--json",
-        .help = "results, and errors too, as JSON",
-    },
-    {
-        .bit = FLAG_HELP,
-        .flag = "--help",
-        .help = "this",
-    },
-};
-
-struct verb {
-    const char *name;
-    const char *arguments;
-    int least; /* arguments */
-    int most;
-    bool takes_query;
-    bool speaks_json; /* whatever is asked */
-    unsigned flags;   /* beside EVERY_VERB */
-    const char *help;
-    bool (*run)(const struct command *command, struct lodge_error *err);
-};
-
-static const struct verb verbs[] = {
-    {
-        .name = "ls",
-        .arguments = "[QUERY]",
-        .most = 1,
-        .takes_query = true,
-        .flags = FLAG_WAIT,
-        .help = "list virtual machines",
-        .run = run_ls,
-    },
-    {
-        .name = "show",
-        .arguments = "VM",
-        .least = 1,
-        .most = 1,
-        .flags = FLAG_XML,
-        .help = "all about one virtual machine",
-        .run = run_show,
-    },
-    {
-        .name = "watch",
-        .arguments = "[QUERY]",
-        .most = 1,
-        .takes_query = true,
-        .flags = FLAG_WAIT | FLAG_METRICS,
-        .help = "a line for each thing that happens",
-        .run = run_watch,
-    },
-    {
-        .name = "hosts",
-        .arguments = "",
-        .flags = FLAG_WAIT,
-        .help = "list the machines that guests run on",
-        .run = run_hosts,
-    },
-    {
-        .name = "info",
-        .arguments = "",
-        .flags = FLAG_WAIT,
-        .help = "which daemon answers, and who you are to it",
-        .run = run_info,
-    },
-    {
-        .name = "call",
-        .arguments = "METHOD [JSON|-]",
-        .least = 1,
-        .most = 2,
-        .speaks_json = true,
-        .flags = FLAG_WAIT,
-        .help = "call a method of the daemon; - reads its parameters from standard input",
-        .run = run_call,
-    },
-};
-
 static void print_verb_help(const struct verb *verb)
 {
     printf("Usage: lodge %s [OPTION...]%s%s\n\n%c%s.\n\n", verb->name,
            verb->arguments[0] == '\0' ? "" : " ", verb->arguments, verb->help[0] - 'a' + 'A',
            verb->help + 1);
-    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-        const struct flag *flag = &flags[i];
+    for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
         if ((verb->flags | EVERY_VERB) & flag->bit) {
             int used = printf("  %s %s", flag->flag, flag->argument ? flag->argument : "");
             printf("%*s%s\n", used < 17 ? 17 - used : 1, "", flag->help);
@@ -155,17 +37,17 @@ static void print_verb_help(const struct verb *verb)
 
 void cli_print_verbs(FILE *out)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++) {
-        int used = fprintf(out, "  %s %s", verbs[i].name, verbs[i].arguments);
-        fprintf(out, "%*s%s\n", used < 24 ? 24 - used : 1, "", verbs[i].help);
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
+        int used = fprintf(out, "  %s %s", verb->name, verb->arguments);
+        fprintf(out, "%*s%s\n", used < 28 ? 28 - used : 1, "", verb->help);
     }
 }
 
 static const struct verb *verb_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++) {
-        if (strcmp(verbs[i].name, name) == 0) {
-            return &verbs[i];
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            return verb;
         }
     }
     return NULL;
@@ -182,10 +64,20 @@ static bool wait_read(const char *text, int *ret_wait_s, struct lodge_error *err
     return true;
 }
 
-static bool flag_apply(enum flag_bit bit, const char *value, struct command *command,
+static bool option_add(const char *flag, const char *value, struct command *command,
+                       struct lodge_error *err)
+{
+    if (command->option_count == COMMAND_OPTIONS_MAX) {
+        return lodge_fail(err, LODGE_ERROR_INVALID, "too many flags");
+    }
+    command->options[command->option_count++] = (struct command_option){flag, value};
+    return true;
+}
+
+static bool flag_apply(const struct flag *flag, const char *value, struct command *command,
                        bool *ret_help, struct lodge_error *err)
 {
-    switch (bit) {
+    switch ((unsigned)flag->bit) { /* the rest are their verbs' own */
     case FLAG_SOCKET:
         command->socket_path = value;
         return true;
@@ -203,21 +95,21 @@ static bool flag_apply(enum flag_bit bit, const char *value, struct command *com
     case FLAG_METRICS:
         command->metrics = true;
         return true;
+    default:
+        return option_add(flag->flag, value, command, err);
     }
-    return false;
 }
 
 /* The flag that `word` begins with, or NULL; `ret_value` is what stands behind its `=`. */
 static const struct flag *flag_find(const struct verb *verb, const char *word,
                                     const char **ret_value)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-        size_t length = strlen(flags[i].flag);
-        if (((verb->flags | EVERY_VERB) & flags[i].bit) &&
-            strncmp(word, flags[i].flag, length) == 0 &&
-            (word[length] == '\0' || (word[length] == '=' && flags[i].argument))) {
+    for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
+        size_t length = strlen(flag->flag);
+        if (((verb->flags | EVERY_VERB) & flag->bit) && strncmp(word, flag->flag, length) == 0 &&
+            (word[length] == '\0' || (word[length] == '=' && flag->argument))) {
             *ret_value = word[length] == '=' ? word + length + 1 : NULL;
-            return &flags[i];
+            return flag;
         }
     }
     return NULL;
@@ -251,7 +143,7 @@ static bool arguments_read(const struct verb *verb, int argc, char **argv, struc
             return lodge_fail(err, LODGE_ERROR_INVALID, "%s wants a %s", flag->flag,
                               flag->argument);
         }
-        if (!flag_apply(flag->bit, value, command, ret_help, err)) {
+        if (!flag_apply(flag, value, command, ret_help, err)) {
             return false;
         }
     }
@@ -301,6 +193,8 @@ int cli_main(int argc, char **argv, const struct cli_options *options)
     }
     AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof(*arguments));
     struct command command = {
+        .verb = verb->name,
+        .method = verb->method,
         .socket_path = options->socket_path,
         .json = options->json,
         .argv = arguments,

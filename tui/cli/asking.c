@@ -1,0 +1,207 @@
+#include "cli/asking.h"
+
+#include "memory.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+bool command_has(const struct command *command, const char *flag)
+{
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].flag, flag) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *command_value(const struct command *command, const char *flag)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].flag, flag) == 0) {
+            value = command->options[i].value;
+        }
+    }
+    return value;
+}
+
+static void add_manners(const struct command *command, struct json_object *params)
+{
+    unsigned char random[16];
+    char text[2 * sizeof random + 1];
+    if (getrandom(random, sizeof random, 0) != sizeof random) {
+        abort(); /* never fails once the kernel is up (getrandom(2)) */
+    }
+    for (size_t i = 0; i < sizeof random; i++) {
+        snprintf(text + 2 * i, 3, "%02x", random[i]);
+    }
+    json_object_object_add(params, "request_id", json_object_new_string(text));
+    if (!command_has(command, "--no-wait")) {
+        json_object_object_add(params, "wait", json_object_new_boolean(true));
+    }
+}
+
+static void hear_answer(void *data, const char *result, const struct lodge_error *error)
+{
+    struct asking *asking = data;
+    asking->answered = true;
+    if (error != NULL) {
+        asking->error = *error;
+    } else {
+        asking->result = xstrdup(result);
+    }
+}
+
+/* One line on the terminal that says where the newest operation stands. */
+static void hear_progress(void *data, const struct lodge_event *event,
+                          const struct lodge_error *error)
+{
+    (void)data;
+    if (error != NULL || event->topic != LODGE_TOPIC_OP || event->op.vm == NULL) {
+        return;
+    }
+    AUTO(free) char *name = text_visible(event->op.vm);
+    fprintf(stderr, "\r\033[K%s %s: %s%s%s", event->op.kind == NULL ? "" : event->op.kind,
+            name == NULL ? "" : name, lodge_op_state_name(event->op.state),
+            event->op.step == NULL ? "" : ", ", event->op.step == NULL ? "" : event->op.step);
+}
+
+static bool all_answered(const struct asking *askings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!askings[i].answered) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool asking_all(const struct command *command, struct lodge_client *client, struct asking *askings,
+                size_t count, struct lodge_error *err)
+{
+    bool shows = isatty(STDERR_FILENO) && !command_has(command, "--no-wait");
+    struct lodge_subscribe ops = {.topics = {[LODGE_TOPIC_OP] = true}};
+    struct lodge_subscription *progress =
+        shows ? lodge_client_subscribe(client, &ops, hear_progress, NULL, err) : NULL;
+    if (shows && progress == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        add_manners(command, askings[i].params);
+        const char *params = json_object_to_json_string_ext(
+            askings[i].params, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (lodge_client_call(client, command->method, params, 0, hear_answer, &askings[i], err) ==
+            0) {
+            return false;
+        }
+    }
+    bool good = true;
+    while (good && !all_answered(askings, count)) {
+        good = command_listen(client, -1, err);
+    }
+    if (shows) {
+        fputs("\r\033[K", stderr);
+        lodge_subscription_end(progress);
+    }
+    return good;
+}
+
+static void say_pending(struct json_object *result, const char *subject)
+{
+    struct json_object *pending = json_object_object_get(result, "pending");
+    size_t count = pending == NULL ? 0 : json_object_array_length(pending);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s%s", i == 0 ? "" : ", ",
+               json_object_get_string(json_object_array_get_idx(pending, i)));
+    }
+    if (count > 0) {
+        printf(" of %s: at its next boot\n", subject);
+    }
+}
+
+static void say_kept(struct json_object *result)
+{
+    struct json_object *kept = json_object_object_get(result, "kept");
+    size_t count = kept == NULL ? 0 : json_object_array_length(kept);
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *disk = json_object_array_get_idx(kept, i);
+        printf("kept %s: %s\n", json_object_get_string(json_object_object_get(disk, "path")),
+               json_object_get_string(json_object_object_get(disk, "why")));
+    }
+}
+
+static void say_result(const struct command *command, const struct asking *asking)
+{
+    struct json_object *result = json_tokener_parse(asking->result);
+    if (command->json) {
+        puts(asking->result);
+    } else if (command_has(command, "--no-wait")) {
+        printf("%s: operation %lld\n", asking->subject,
+               (long long)json_object_get_int64(json_object_object_get(result, "op")));
+    } else {
+        printf("%s: %s done\n", asking->subject, command->verb);
+        say_pending(result, asking->subject);
+        say_kept(result);
+    }
+    json_object_put(result);
+}
+
+bool asking_end(const struct command *command, struct asking *askings, size_t count,
+                struct lodge_error *err)
+{
+    bool good = true;
+    for (size_t i = 0; i < count; i++) {
+        struct asking *asking = &askings[i];
+        if (asking->result != NULL) {
+            say_result(command, asking);
+        } else if (asking->answered) {
+            if (!good) {
+                command->output->error(err);
+                *err = (struct lodge_error){0};
+            }
+            *err = asking->error;
+            good = lodge_fail_in(err, "%s", asking->subject);
+        }
+        json_object_put(asking->params);
+        free(asking->result);
+    }
+    return good;
+}
+
+static bool answer_read(const char *question, char *ret_line, size_t size, struct lodge_error *err)
+{
+    if (!isatty(STDIN_FILENO)) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "nobody can be asked here: say --yes if it is meant");
+    }
+    fprintf(stderr, "%s ", question);
+    if (fgets(ret_line, (int)size, stdin) == NULL) {
+        ret_line[0] = '\0';
+    }
+    ret_line[strcspn(ret_line, "\n")] = '\0';
+    return true;
+}
+
+bool asking_confirm(const char *question, struct lodge_error *err)
+{
+    char line[16];
+    if (!answer_read(question, line, sizeof line, err)) {
+        return false;
+    }
+    return strcmp(line, "y") == 0 || strcmp(line, "yes") == 0 ||
+           lodge_fail(err, LODGE_ERROR_CANCELLED, "nothing was done");
+}
+
+bool asking_type(const char *question, const char *word, struct lodge_error *err)
+{
+    char line[512];
+    if (!answer_read(question, line, sizeof line, err)) {
+        return false;
+    }
+    return strcmp(line, word) == 0 || lodge_fail(err, LODGE_ERROR_CANCELLED, "nothing was done");
+}

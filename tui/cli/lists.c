@@ -1,0 +1,320 @@
+/* lists: `lodge ops`, `lodge quota`, `lodge users`, `lodge audit`, `lodge backup`: one question,
+ * one table. */
+#include "cli/asking.h"
+#include "cli/table.h"
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_AUTO(struct table *, table_free, NULL);
+DEFINE_AUTO(struct json_object *, json_object_put, NULL);
+
+enum { COLUMNS_MAX = 10 };
+
+/* A table of the objects in member `list` of a result: a column per member. */
+struct listing {
+    const char *list;
+    const char *empty; /* what is said when there are none */
+    size_t count;
+    struct table_column columns[COLUMNS_MAX];
+    const char *members[COLUMNS_MAX]; /* a.b is member b of object a */
+};
+
+static const char *text_at(struct json_object *item, const char *path)
+{
+    AUTO(free) char *copy = xstrdup(path);
+    char *rest = copy;
+    for (char *word; item != NULL && (word = strsep(&rest, ".")) != NULL;) {
+        item = json_object_object_get(item, word);
+    }
+    return item == NULL ? NULL : json_object_get_string(item);
+}
+
+static bool print_list(const struct command *command, const struct listing *listing,
+                       const char *result)
+{
+    if (command->json) {
+        puts(result);
+        return true;
+    }
+    AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
+    struct json_object *items = json_object_object_get(json, listing->list);
+    size_t count = items == NULL ? 0 : json_object_array_length(items);
+    AUTO(table_free) struct table *table = table_new(listing->columns, listing->count);
+    for (size_t i = 0; i < count; i++) {
+        const char *cells[COLUMNS_MAX];
+        for (size_t column = 0; column < listing->count; column++) {
+            cells[column] = text_at(json_object_array_get_idx(items, i), listing->members[column]);
+        }
+        table_add(table, cells);
+    }
+    if (count == 0) {
+        fprintf(stderr, "%s\n", listing->empty);
+    } else {
+        table_print(table, 0, stdout);
+    }
+    return true;
+}
+
+/* Connects, calls, gives the answer; the caller frees. `params` is given away. */
+static char *ask(const struct command *command, const char *method, struct json_object *params,
+                 struct lodge_error *err)
+{
+    AUTO(json_object_put) struct json_object *held = params;
+    AUTO(lodge_client_close) struct lodge_client *client = command_connect(command, err);
+    if (client == NULL) {
+        return NULL;
+    }
+    const char *text = held == NULL
+                           ? NULL
+                           : json_object_to_json_string_ext(
+                                 held, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    return lodge_client_call_wait(client, method, text, COMMAND_ANSWER_MS, err);
+}
+
+static void add_option(const struct command *command, struct json_object *params, const char *flag,
+                       const char *name)
+{
+    const char *value = command_value(command, flag);
+    if (value != NULL) {
+        json_object_object_add(params, name, json_object_new_string(value));
+    }
+}
+
+/* ops */
+
+static const struct listing ops_listing = {
+    .list = "ops",
+    .empty = "no operations are kept",
+    .count = 8,
+    .columns = {{.title = "OP", .right = true},
+                {.title = "WHAT"},
+                {.title = "VM"},
+                {.title = "USER", .rank = 2},
+                {.title = "STATE"},
+                {.title = "STEP", .rank = 1},
+                {.title = "STARTED", .rank = 3},
+                {.title = "ERROR", .cut_to = 20}},
+    .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "error.message"},
+};
+
+static const struct listing step_listing = {
+    .list = "steps",
+    .empty = "no step of it is known",
+    .count = 2,
+    .columns = {{.title = "STEP"}, {.title = "BEGAN"}},
+    .members = {"name", "at"},
+};
+
+static bool number_read(const char *text, int64_t *ret_number, struct lodge_error *err)
+{
+    char *end = NULL;
+    *ret_number = strtoll(text, &end, 10);
+    return (end != text && *end == '\0') ||
+           lodge_fail(err, LODGE_ERROR_INVALID, "%s: expected an operation's number", text);
+}
+
+static bool one_op(const struct command *command, struct lodge_error *err)
+{
+    int64_t number = 0;
+    bool cancels = command_has(command, "--cancel");
+    if (!number_read(command->argv[0], &number, err)) {
+        return false;
+    }
+    struct json_object *params = json_object_new_object();
+    json_object_object_add(params, "op", json_object_new_int64(number));
+    AUTO(free) char *result = ask(command, cancels ? "op.cancel" : "op.get", params, err);
+    if (result == NULL || cancels) {
+        return result != NULL;
+    }
+    if (!command->json) {
+        AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
+        const char *error = text_at(json, "error.message");
+        printf("%s of %s: %s%s%s\n", text_at(json, "kind"), text_at(json, "vm"),
+               text_at(json, "state"), error == NULL ? "" : ": ", error == NULL ? "" : error);
+    }
+    return print_list(command, &step_listing, result);
+}
+
+bool run_ops(const struct command *command, struct lodge_error *err)
+{
+    if (command->argc > 0) {
+        return one_op(command, err);
+    }
+    if (command_has(command, "--cancel")) {
+        return lodge_fail(err, LODGE_ERROR_INVALID, "--cancel wants the operation's number");
+    }
+    struct json_object *params = json_object_new_object();
+    add_option(command, params, "--vm", "vm");
+    add_option(command, params, "--user", "user");
+    AUTO(free) char *result = ask(command, "op.list", params, err);
+    return result != NULL && print_list(command, &ops_listing, result);
+}
+
+/* audit, backup */
+
+bool run_audit(const struct command *command, struct lodge_error *err)
+{
+    static const struct listing listing = {
+        .list = "rows",
+        .empty = "nothing was called that changes something",
+        .count = 7,
+        .columns = {{.title = "AT"},
+                    {.title = "USER"},
+                    {.title = "METHOD"},
+                    {.title = "TARGET"},
+                    {.title = "RESULT"},
+                    {.title = "TIMES", .right = true},
+                    {.title = "ERROR", .cut_to = 20}},
+        .members = {"at", "user", "method", "target", "result", "times", "error"},
+    };
+    struct json_object *params = json_object_new_object();
+    add_option(command, params, "--vm", "vm");
+    add_option(command, params, "--user", "user");
+    AUTO(free) char *result = ask(command, "audit.list", params, err);
+    return result != NULL && print_list(command, &listing, result);
+}
+
+bool run_backup(const struct command *command, struct lodge_error *err)
+{
+    AUTO(free) char *result = ask(command, "server.backup", NULL, err);
+    if (result == NULL) {
+        return false;
+    }
+    AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
+    puts(command->json ? result : text_at(json, "path"));
+    return true;
+}
+
+/* users */
+
+static bool set_role(const struct command *command, struct lodge_error *err)
+{
+    struct json_object *params = json_object_new_object();
+    json_object_object_add(params, "user", json_object_new_string(command->argv[1]));
+    json_object_object_add(params, "role", json_object_new_string(command->argv[2]));
+    AUTO(free) char *result = ask(command, "user.set", params, err);
+    if (result != NULL && command->json) {
+        puts(result);
+    }
+    return result != NULL;
+}
+
+bool run_users(const struct command *command, struct lodge_error *err)
+{
+    static const struct listing listing = {
+        .list = "users",
+        .empty = "nobody has a role of their own, or virtual machines",
+        .count = 7,
+        .columns = {{.title = "USER"},
+                    {.title = "UID", .right = true},
+                    {.title = "ROLE"},
+                    {.title = "VMS", .right = true},
+                    {.title = "VCPUS", .right = true},
+                    {.title = "MEMORY_MIB", .right = true},
+                    {.title = "DISK_GIB", .right = true}},
+        .members = {"user", "uid", "role", "vms", "promised.vcpus", "promised.memory_mib",
+                    "promised.disk_gib"},
+    };
+    if (command->argc > 0) {
+        if (command->argc != 3 || strcmp(command->argv[0], "set") != 0) {
+            return lodge_fail(err, LODGE_ERROR_INVALID, "expected: lodge users set USER ROLE");
+        }
+        return set_role(command, err);
+    }
+    AUTO(free) char *result = ask(command, "user.list", NULL, err);
+    return result != NULL && print_list(command, &listing, result);
+}
+
+/* quota */
+
+static void add_quota_rows(struct table *table, struct json_object *json, const char *scope)
+{
+    static const char *const resources[] = {"vms", "vcpus", "memory_mib", "disk_gib"};
+    for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
+        AUTO(free) char *limit = xasprintf("%s.limits.%s", scope, resources[i]);
+        AUTO(free) char *promised = xasprintf("%s.promised.%s", scope, resources[i]);
+        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i]);
+        const char *value = text_at(json, limit);
+        const char *cells[] = {i == 0 ? scope : NULL, resources[i], text_at(json, promised),
+                               text_at(json, running), value == NULL ? "none" : value};
+        table_add(table, cells);
+    }
+}
+
+static bool print_quota(const struct command *command, const char *result)
+{
+    static const struct table_column columns[] = {
+        {.title = "OF"},
+        {.title = "RESOURCE"},
+        {.title = "PROMISED", .right = true},
+        {.title = "RUNNING", .right = true},
+        {.title = "LIMIT", .right = true},
+    };
+    if (command->json) {
+        puts(result);
+        return true;
+    }
+    AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
+    AUTO(table_free) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
+    add_quota_rows(table, json, "system");
+    add_quota_rows(table, json, "user");
+    table_print(table, 0, stdout);
+    return true;
+}
+
+/* "vms=10", "memory_mib=none". */
+static bool limit_read(const char *text, struct json_object *limits, struct lodge_error *err)
+{
+    const char *equals = strchr(text, '=');
+    char *end = NULL;
+    long long value = equals == NULL ? 0 : strtoll(equals + 1, &end, 10);
+    bool none = equals != NULL && strcmp(equals + 1, "none") == 0;
+    if (equals == NULL || (!none && (end == equals + 1 || *end != '\0'))) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "%s: expected vms=N, vcpus=N, memory_mib=N or disk_gib=N; none lifts it",
+                          text);
+    }
+    AUTO(free) char *name = xstrndup(text, (size_t)(equals - text));
+    json_object_object_add(limits, name, none ? NULL : json_object_new_int64(value));
+    return true;
+}
+
+static bool set_quota(const struct command *command, struct lodge_error *err)
+{
+    if (command->argc < 3) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "expected: lodge quota set system|USER KEY=N...");
+    }
+    bool is_system = strcmp(command->argv[1], "system") == 0;
+    struct json_object *params = json_object_new_object();
+    struct json_object *limits = json_object_new_object();
+    json_object_object_add(params, "scope", json_object_new_string(is_system ? "system" : "user"));
+    json_object_object_add(params, "limits", limits);
+    if (!is_system) {
+        json_object_object_add(params, "user", json_object_new_string(command->argv[1]));
+    }
+    for (int i = 2; i < command->argc; i++) {
+        if (!limit_read(command->argv[i], limits, err)) {
+            json_object_put(params);
+            return false;
+        }
+    }
+    AUTO(free) char *result = ask(command, "quota.set", params, err);
+    return result != NULL && print_quota(command, result);
+}
+
+bool run_quota(const struct command *command, struct lodge_error *err)
+{
+    if (command->argc > 0 && strcmp(command->argv[0], "set") == 0) {
+        return set_quota(command, err);
+    }
+    struct json_object *params = json_object_new_object();
+    if (command->argc > 0) {
+        json_object_object_add(params, "user", json_object_new_string(command->argv[0]));
+    }
+    AUTO(free) char *result = ask(command, "quota.get", params, err);
+    return result != NULL && print_quota(command, result);
+}
