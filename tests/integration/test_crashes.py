@@ -1,0 +1,156 @@
+"""Every step of every operation, broken (root; a lodged built with -Dfailpoints=true): lodged is
+killed there and started again, or the step fails, or libvirtd is killed. Afterwards the VM is whole or
+gone, SQLite, libvirt and the directory of disks fit together, and nothing of anybody else's was
+touched. The list of points is made from the recipes: a new step is covered without a line here."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import libvirtd as libvirtds  # noqa: E402
+import promise  # noqa: E402
+from rpc import Gone  # noqa: E402
+from three_worlds import ThreeWorlds  # noqa: E402
+from world import LODGED, Mirror, RpcError, Timeout, World  # noqa: E402
+
+SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}, {"size_gib": 1}], "network": None}
+
+
+def points():
+    listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
+                            capture_output=True, timeout=30, check=False)
+    return listed.stdout.split() if listed.returncode == 0 else []
+
+
+def why_not():
+    return libvirtds.why_not() or (None if points() else "needs a lodged with fail points")
+
+
+# What is asked for where a point of that kind is to be reached, on a VM called `victim`: the state
+# it is brought into before, and the parameters.
+CALLS = {
+    "create": (None, {"name": "fresh", "start": True, **SMALL}),
+    "delete": ("running", {}),
+    "start": ("shutoff", {}),
+    "stop": ("running", {}),
+    "shutdown": ("running", {"grace_s": 2}),
+    "reboot": ("running", {"grace_s": 2}),
+    "reset": ("running", {}),
+    "nmi": ("running", {}),
+    "pause": ("running", {}),
+    "resume": ("paused", {}),
+    "save": ("running", {}),
+    "update": ("shutoff", {"vcpus": 2, "memory_mib": 96, "name": "renamed",
+                           "disks": [{"target": "vda", "size_gib": 2}]}),
+    "media": ("shutoff", {"iso": None}),
+}
+ELSEWHERE = {"adopt", "forget", "orphan.delete"}  # one transaction, or tested by their own
+
+
+@unittest.skipIf(why_not(), why_not())
+class Crashes(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self.libvirtd = self.world.libvirtd()
+        self.disks = self.world.folder / "disks"
+        self.disks.mkdir()
+        (self.disks / "theirs.qcow2").write_bytes(b"somebody else's")
+        self.libvirtd.define("foreign")
+        self.libvirtd.virsh("start", "foreign")
+        self.daemon = self.world.daemon(None, start=False,
+                                        config={"host q": {"uri": self.libvirtd.qemu_uri, "dir": self.disks}})
+        self.worlds = ThreeWorlds(self.daemon, self.libvirtd, self.disks).keep()
+
+    # the parts of a round
+
+    def start(self, point=None):
+        self.daemon.env = {"LODGED_FAILPOINT": point} if point else {}
+        self.daemon.start()
+        self.daemon.synced(60).rpc.close()
+        return self.daemon.rpc()
+
+    def prepare(self, state):
+        """A VM called `victim` in that state; made by a lodged without fail points."""
+        with self.start() as rpc:
+            if state is not None:
+                rpc.call("vm.create", name="victim", start=state != "shutoff", wait=True,
+                         deadline=60, **SMALL)
+            if state == "paused":
+                rpc.call("vm.pause", vm="victim", wait=True, deadline=60)
+        self.assertEqual(self.daemon.stop(), 0)
+
+    def settle(self):
+        """Until nothing is under way; lodged runs without fail points."""
+        with self.start() as rpc:
+            mirror = Mirror(rpc, topics=["vm", "op"])
+            mirror.KEYS = {**Mirror.KEYS, "op": ("id",)}
+            mirror.wait_ready(60)
+            mirror.wait(lambda m: all(
+                value["state"] in ("done", "failed", "cancelled")
+                for (topic, _), value in m.objects.items() if topic == "op"), 90)
+
+    def clear(self):
+        with self.daemon.rpc() as rpc:
+            for vm in rpc.call("vm.list", fields=["managed"])["vms"]:
+                if vm["managed"]:
+                    rpc.call("vm.delete", vm=vm["uuid"], wait=True, deadline=60)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.worlds.compare(), [], "after everything was deleted")
+        self.assertEqual(self.worlds.charged()["vms"], 0)
+
+    def ask(self, rpc, noun):
+        state, params = CALLS[noun]
+        if state is not None:
+            params = {"vm": "victim", **params}
+        try:
+            return rpc.call(f"vm.{noun}", wait=True, timeout_ms=4000, **params)
+        except (RpcError, Gone) as error:
+            return error
+
+    # the rounds
+
+    def broken(self, action, noun, others=()):
+        """One point after the other; the VM is whole or gone after each."""
+        undo = [point for point in points() if point.startswith(noun + ".") and ".undo" in point]
+        plain = [point for point in points() if point.startswith(noun + ".")
+                 and ".undo" not in point]
+        rounds = [(point, f"{point}:{action}") for point in plain]
+        # An undo is reached by a step that fails, the last one that is undone.
+        rounds += [(point, f"{noun}.commit:error,{point}:{action}") for point in undo]
+        for point, env in rounds:
+            with self.subTest(point=point, action=action):
+                self.prepare(CALLS[noun][0])
+                with self.start(env) as rpc:
+                    self.ask(rpc, noun)
+                    if action == "kill":
+                        try:
+                            self.daemon.process.wait(5 if "undo" in point else 1)
+                        except Timeout:
+                            pass  # not on this path
+                self.daemon.process.kill()
+                self.settle()
+                self.assertEqual(self.worlds.compare(), [])
+                self.clear()
+
+    def test_no_recipe_is_forgotten_here(self):
+        nouns = {point.split(".reserve")[0] for point in points() if ".reserve" in point}
+        self.assertEqual(nouns, set(CALLS) | ELSEWHERE)
+
+
+def add_rounds():
+    for noun in CALLS:
+        for action in ("kill", "error"):
+            def test(self, noun=noun, action=action):
+                self.broken(action, noun)
+            what = "killed_at" if action == "kill" else "failing_at"
+            test.__name__ = f"test_{what}_every_step_of_{noun}_the_VM_is_whole_or_gone"
+            setattr(Crashes, test.__name__, test)
+
+
+add_rounds()
+
+if __name__ == "__main__":
+    promise.main()

@@ -1,0 +1,100 @@
+"""Quotas, in lodged's own process with libvirt's test driver: 64 clients on one free slot, random
+sequences, and every way to set and read them."""
+
+import os
+import random
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import promise  # noqa: E402
+from world import Rpc, RpcError, World, free_uid  # noqa: E402
+
+ROUNDS = int(os.environ.get("QUOTA_ROUNDS", "100"))
+CLIENTS = 64
+SMALL = {"vcpus": 1, "memory_mib": 32, "network": None}
+
+
+class Quota(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        cls.daemon = cls.world.daemon("test:///default",
+                                      config={"daemon": {"socket_mode": "0666"}})
+        cls.daemon.synced().rpc.close()
+
+    def setUp(self):
+        self.rpc = self.daemon.rpc()
+        self.rpc.call("quota.set", scope="system",
+                      limits={"vms": None, "vcpus": None, "memory_mib": None, "disk_gib": None})
+
+    def tearDown(self):
+        for vm in self.rpc.call("vm.list", fields=["managed"])["vms"]:
+            if vm["managed"]:
+                self.rpc.call("vm.delete", vm=vm["uuid"], wait=True)
+        self.rpc.close()
+
+    def test_of_64_clients_at_one_free_slot_exactly_one_wins_each_round(self):
+        self.rpc.call("quota.set", scope="system", limits={"vms": 1})
+        clients = [Rpc(self.daemon.socket) for _ in range(CLIENTS)]
+        for number in range(ROUNDS):
+            asked = [client.ask("vm.create", name=f"r{number}-{index}", wait=True, **SMALL)
+                     for index, client in enumerate(clients)]
+            won, kinds = [], set()
+            for client, call in zip(clients, asked):
+                try:
+                    won.append(client.answer(call)["uuid"])
+                except RpcError as error:
+                    kinds.add(error.kind)
+            self.assertEqual((len(won), kinds), (1, {"quota_exceeded"}), f"round {number}")
+            self.rpc.call("vm.delete", vm=won[0], wait=True)
+        for client in clients:
+            client.close()
+
+    def test_what_is_promised_never_passes_the_limit(self):
+        seed = int(os.environ.get("QUOTA_SEED", random.randrange(1_000_000)))
+        print(f"QUOTA_SEED={seed}")
+        dice = random.Random(seed)
+        limits = {"vms": 6, "vcpus": 12, "memory_mib": 400, "disk_gib": None}
+        self.rpc.call("quota.set", scope="system", limits=limits)
+        names = [f"p{number}" for number in range(10)]
+        for _ in range(300):
+            name, kind = dice.choice(names), dice.choice(("create", "create", "delete", "update"))
+            try:
+                if kind == "create":
+                    self.rpc.call("vm.create", name=name, vcpus=dice.randint(1, 4),
+                                  memory_mib=dice.randint(16, 160), network=None, wait=True)
+                elif kind == "delete":
+                    self.rpc.call("vm.delete", vm=name, wait=True)
+                else:
+                    self.rpc.call("vm.update", vm=name, vcpus=dice.randint(1, 6),
+                                  memory_mib=dice.randint(16, 200), wait=True)
+            except RpcError as error:
+                self.assertIn(error.kind, ("quota_exceeded", "exists", "not_found"), error)
+            promised = self.rpc.call("quota.get")["system"]["promised"]
+            for resource in ("vms", "vcpus", "memory_mib"):
+                self.assertLessEqual(promised[resource], limits[resource])
+            vms = [vm for vm in self.rpc.call("vm.list")["vms"] if vm["managed"]]
+            self.assertEqual(promised["vms"], len(vms))
+
+    def test_a_refusal_says_which_limit_and_leaves_nothing(self):
+        self.rpc.call("quota.set", scope="user", user=f"#{free_uid()}", limits={"vcpus": 2})
+        with self.daemon.rpc(uid=free_uid()) as user:
+            with self.assertRaises(RpcError) as caught:
+                user.call("vm.create", name="big", vcpus=3, memory_mib=32, network=None, wait=True)
+            data = caught.exception.data
+            self.assertEqual((data["kind"], data["resource"], data["scope"], data["limit"],
+                              data["used"], data["requested"]),
+                             ("quota_exceeded", "vcpus", "user", 2, 0, 3))
+            self.assertEqual(user.call("vm.list")["vms"], [])
+            mine = user.call("quota.get")
+            self.assertEqual(mine["user"]["limits"]["vcpus"], 2)
+            self.assertEqual(mine["user"]["promised"]["vms"], 0)
+            with self.assertRaises(RpcError) as caught:
+                user.call("quota.set", scope="system", limits={"vms": 100})
+            self.assertEqual(caught.exception.kind, "denied")
+
+
+if __name__ == "__main__":
+    promise.main()

@@ -1,0 +1,110 @@
+"""three_worlds: SQLite, libvirt and the directory of disks, side by side.
+
+    worlds = ThreeWorlds(daemon, libvirtd, disks)
+    worlds.compare()     # what does not fit together, as sentences; none when all is well
+
+Whoever calls it has stopped changing things; what belongs to lodge is told by lodge's mark, by its
+rows, and by the names of its volumes. What was there before (`keep()`) must be as it was.
+"""
+
+import hashlib
+import pathlib
+import re
+import sqlite3
+import xml.etree.ElementTree as ElementTree
+
+OURS = re.compile(r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})-")
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class ThreeWorlds:
+    def __init__(self, daemon, libvirtd, disks):
+        self.daemon, self.libvirtd = daemon, libvirtd
+        self.disks = pathlib.Path(disks)
+        self.strangers = {}
+
+    # what there is
+
+    def rows(self, query):
+        with sqlite3.connect(f"file:{self.daemon.state_dir}/lodge.db?mode=ro", uri=True) as database:
+            return database.execute(query).fetchall()
+
+    def vms(self):
+        return {uuid: (name, phase) for uuid, name, phase in
+                self.rows("SELECT uuid, name, phase FROM vm")}
+
+    def volumes_of_rows(self):
+        return {path for (path,) in self.rows("SELECT path FROM disk WHERE ours")}
+
+    def unfinished(self):
+        return self.rows("SELECT id, kind, step FROM op WHERE ended_ms IS NULL")
+
+    def domains(self):
+        """uuid -> (name, has lodge's mark, paths of disks)."""
+        found = {}
+        for uuid in self.libvirtd.virsh("list", "--all", "--uuid").stdout.split():
+            dumped = self.libvirtd.virsh("dumpxml", uuid, check=False)
+            if dumped.returncode:
+                continue
+            tree = ElementTree.fromstring(dumped.stdout)
+            marked = any(element.tag.endswith("}made") for element in tree.iter())
+            paths = {source.get("file") for source in tree.findall("./devices/disk/source")}
+            found[uuid] = tree.findtext("name"), marked, paths - {None}
+        return found
+
+    def files(self):
+        if not self.disks.is_dir():
+            return set()
+        return {str(path) for path in self.disks.iterdir()}
+
+    # what must stay
+
+    def keep(self):
+        """Everything that is not lodge's is to be the same at the end."""
+        self.strangers = {
+            "domains": {uuid: domain[0] for uuid, domain in self.domains().items()
+                        if not domain[1]},
+            "files": {path: digest(pathlib.Path(path)) for path in self.files()
+                      if not OURS.match(pathlib.Path(path).name) and pathlib.Path(path).is_file()},
+        }
+        return self
+
+    # what does not fit
+
+    def compare(self):
+        vms, domains, files = self.vms(), self.domains(), self.files()
+        wrong = [f"operation {row} has not ended" for row in self.unfinished()]
+        for uuid, (name, phase) in vms.items():
+            if phase != "ready":
+                wrong.append(f"row {name} is {phase}")
+            if uuid not in domains:
+                wrong.append(f"row {name} has no domain")
+        for uuid, (name, marked, paths) in domains.items():
+            if marked and uuid not in vms:
+                wrong.append(f"domain {name} is lodge's and has no row")
+            for path in paths:
+                if uuid in vms and not pathlib.Path(path).exists():
+                    wrong.append(f"domain {name} has no file {path}")
+        for path in self.volumes_of_rows() - files:
+            wrong.append(f"a row names {path}, which is not there")
+        for path in files:
+            match = OURS.match(pathlib.Path(path).name)
+            if match and match[1] not in vms:
+                wrong.append(f"file {path} is nobody's")
+        for uuid, name in self.strangers.get("domains", {}).items():
+            if uuid not in domains:
+                wrong.append(f"foreign domain {name} is gone")
+        for path, was in self.strangers.get("files", {}).items():
+            if not pathlib.Path(path).exists() or digest(pathlib.Path(path)) != was:
+                wrong.append(f"foreign file {path} was touched")
+        return wrong
+
+    def charged(self):
+        """What the rows add up to: vms, vcpus, memory_mib, disk_gib."""
+        vms, vcpus, memory = self.rows(
+            "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0) FROM vm")[0]
+        (disk,), = self.rows("SELECT coalesce(sum(size_gib), 0) FROM disk WHERE ours")
+        return {"vms": vms, "vcpus": vcpus, "memory_mib": memory, "disk_gib": disk}
