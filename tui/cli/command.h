@@ -67,6 +67,8 @@ bool run_quota(const struct command *command, struct lodge_error *err) LODGE_MUS
 bool run_set(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_users(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_call(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_doctor(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_images(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_hosts(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_info(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_ls(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;

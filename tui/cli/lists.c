@@ -188,6 +188,24 @@ bool run_backup(const struct command *command, struct lodge_error *err)
     return true;
 }
 
+/* images */
+
+bool run_images(const struct command *command, struct lodge_error *err)
+{
+    static const struct listing listing = {
+        .list = "images",
+        .empty = "the library is empty: lodged.conf(5), [images] dirs says where it is",
+        .count = 4,
+        .columns = {{.title = "NAME"},
+                    {.title = "KIND"},
+                    {.title = "FORMAT"},
+                    {.title = "SIZE_GIB", .right = true}},
+        .members = {"name", "kind", "format", "size_gib"},
+    };
+    AUTO(free) char *result = ask(command, "image.list", NULL, err);
+    return result != NULL && print_list(command, &listing, result);
+}
+
 /* users */
 
 static bool set_role(const struct command *command, struct lodge_error *err)

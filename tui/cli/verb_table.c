@@ -311,6 +311,18 @@ const struct verb verbs[] = {
         .run = run_backup,
     },
     {
+        .name = "images",
+        .arguments = "",
+        .help = "images, ISOs and kernels that virtual machines can be made from",
+        .run = run_images,
+    },
+    {
+        .name = "doctor",
+        .arguments = "",
+        .help = "look whether all is well, and say what to do where it is not",
+        .run = run_doctor,
+    },
+    {
         .name = "call",
         .arguments = "METHOD [JSON|-]",
         .least = 1,
