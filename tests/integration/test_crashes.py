@@ -110,6 +110,16 @@ class Crashes(unittest.TestCase):
         except (RpcError, Gone) as error:
             return error
 
+    @staticmethod
+    def fill(path):
+        """Takes all the room that there is."""
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.write(file, b"x" * 4096)
+        except OSError:
+            os.close(file)
+
     # the rounds
 
     def broken(self, action, noun, others=()):
@@ -132,6 +142,77 @@ class Crashes(unittest.TestCase):
                             pass  # not on this path
                 self.daemon.process.kill()
                 self.settle()
+                self.assertEqual(self.worlds.compare(), [])
+                self.clear()
+
+    def test_libvirtd_killed_at_every_step_the_VM_is_whole_or_gone(self):
+        self.prepare(None)
+        for noun in ("create", "delete", "start", "stop", "update"):
+            for point in points():
+                if not point.startswith(noun + ".") or ".undo" in point or "reserve" in point:
+                    continue
+                with self.subTest(point=point):
+                    self.prepare(CALLS[noun][0])
+                    with self.start(f"{point}:delay=600") as rpc:
+                        state, params = CALLS[noun]
+                        asked = rpc.ask(f"vm.{noun}", wait=True, timeout_ms=30000,
+                                        **({"vm": "victim"} if state else {}), **params)
+                        self.world.keeper.look(0.3)
+                        self.libvirtd.kill()
+                        self.world.keeper.look(0.5)
+                        self.libvirtd.start()
+                        try:
+                            rpc.answer(asked, 60)
+                        except RpcError:
+                            pass  # whole or gone is what counts
+                    self.assertEqual(self.daemon.stop(), 0)
+                    self.settle()
+                    self.assertEqual(self.worlds.compare(), [])
+                    self.clear()
+
+    def test_a_call_that_runs_after_lodged_was_killed_leaves_nothing(self):
+        for point in ("create.define", "create.start", "create.volumes", "delete.undefine"):
+            with self.subTest(point=point):
+                noun = point.split(".")[0]
+                self.prepare(CALLS[noun][0])
+                with self.start(f"{point}:delay=400") as rpc:
+                    state, params = CALLS[noun]
+                    rpc.ask(f"vm.{noun}", **({"vm": "victim"} if state else {}), **params)
+                    self.world.keeper.look(0.2)
+                    self.libvirtd.freeze()
+                    self.world.keeper.look(0.6)  # the call waits in libvirtd's socket by now
+                    self.daemon.process.kill()
+                self.daemon.env = {}
+                self.daemon.start()
+                self.libvirtd.thaw()
+                self.daemon.synced(60).rpc.close()
+                self.assertEqual(self.daemon.stop(), 0)
+                self.settle()
+                self.assertEqual(self.worlds.compare(), [])
+                self.clear()
+
+    def test_a_full_disk_under_the_database_stops_an_operation_and_no_more(self):
+        folder = self.world.folder / "small"
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=True)
+        self.world.closers.append(lambda: subprocess.run(["umount", "-l", folder], check=False))
+        self.daemon.state_dir = folder / "state"
+        self.daemon.argv[self.daemon.argv.index("--state-dir") + 1] = str(folder / "state")
+        for point in ("create.volumes.done", "create.define.done", "create.start.done"):
+            with self.subTest(point=point):
+                with self.start(f"{point}:delay=600") as rpc:
+                    asked = rpc.ask("vm.create", wait=True, **CALLS["create"][1])
+                    self.world.keeper.look(0.3)
+                    filler = folder / "filler"
+                    self.fill(filler)
+                    self.world.keeper.look(0.6)
+                    with self.daemon.rpc() as other:
+                        self.assertEqual(len(other.call("vm.list")["vms"]), 2, "the list is live")
+                        with self.assertRaises(RpcError) as caught:
+                            other.call("vm.create", name="more", **SMALL)
+                        self.assertEqual(caught.exception.kind, "store_unavailable")
+                    filler.unlink()
+                    rpc.answer(asked, 60)
                 self.assertEqual(self.worlds.compare(), [])
                 self.clear()
 

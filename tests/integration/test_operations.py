@@ -3,6 +3,7 @@ answers, and that SQLite, libvirt and the directory of disks fit together after 
 
 import os
 import pathlib
+import signal
 import sys
 import unittest
 
@@ -209,6 +210,90 @@ class Operations(unittest.TestCase):
             user.call("vm.create", name="mine", wait=True, deadline=60, **SMALL)
             user.call("vm.start", vm="mine", wait=True, deadline=60)
             user.call("vm.delete", vm="mine", wait=True, deadline=60)
+
+    def test_without_its_database_lodged_changes_nothing_but_lets_admins_stop_guests(self):
+        self.create("web", start=True)
+        database = pathlib.Path(self.daemon.state_dir) / "lodge.db"
+        database.rename(database.with_suffix(".away"))
+        for method in ("vm.pause", "vm.delete"):
+            self.refused("store_unavailable", method, vm="web", wait=True)
+        self.refused("store_unavailable", "vm.create", name="more", wait=True, **SMALL)
+        self.assertEqual(self.state("web"), "running", "the list is live")
+        answer = self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
+        self.assertLess(answer["op"], 0, "no number of the journal's")
+        self.assertEqual(self.state("web"), "shutoff")
+        database.with_suffix(".away").rename(database)
+        self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+
+    def test_a_VM_cannot_be_called_as_a_uuid_or_a_path(self):
+        for name in ("7d1a2c60-10d9-4e00-9000-000000000001", "../web", "a/b", ".hidden", "-x", "",
+                     "x" * 65, "a b"):
+            with self.assertRaises(RpcError) as caught:
+                self.rpc.call("vm.create", name=name, **SMALL)
+            self.assertEqual((caught.exception.code, caught.exception.data["param"]),
+                             (-32602, "name"))
+
+    def test_a_stranger_in_the_place_of_a_volume_is_left_alone(self):
+        self.create("web")
+        path = pathlib.Path(self.rpc.call("vm.get", vm="web")["disks"][0]["path"])
+        theirs = self.world.folder / "theirs.img"
+        theirs.write_bytes(b"theirs")
+        path.unlink()
+        path.symlink_to(theirs)
+        answer = self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+        self.assertEqual([kept["path"] for kept in answer["kept"]], [str(path)])
+        self.assertEqual(theirs.read_bytes(), b"theirs")
+        path.unlink()
+
+    def test_a_disk_that_another_domain_uses_is_kept(self):
+        self.create("web")
+        path = self.rpc.call("vm.get", vm="web")["disks"][0]["path"]
+        xml = libvirtds.GUEST.replace("<graphics", f"<disk type='file' device='disk'><source file='{path}'/>"
+                                      "<target dev='vda' bus='virtio'/></disk><graphics")
+        self.libvirtd.define("user", xml=xml)
+        mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
+        mirror.wait(lambda m: "user" in m.vms and m.vms["user"].get("vcpus"))
+        answer = self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+        self.assertEqual([kept["path"] for kept in answer["kept"]], [path])
+        self.libvirtd.virsh("undefine", "user")
+        mirror.wait(lambda m: "user" not in m.vms)
+        found = self.rpc.call("server.compare")["stray_volumes"]
+        self.assertEqual(found, [{"host": "q", "path": path}])
+        self.rpc.call("orphan.delete", host="q", path=path, wait=True)
+        self.assertFalse(pathlib.Path(path).exists())
+
+    def hang(self):
+        self.libvirtd.signal_qemu("web", signal.SIGSTOP)
+
+    def test_a_guest_whose_QEMU_hangs_in_any_operation_can_be_stopped(self):
+        for method, more in (("vm.pause", {}), ("vm.reset", {}), ("vm.save", {}), ("vm.nmi", {}),
+                             ("vm.shutdown", {}), ("vm.reboot", {}), ("vm.update", {"vcpus": 2})):
+            with self.subTest(method=method):
+                self.create("web", start=True)
+                self.hang()
+                op = self.rpc.call(method, vm="web", **more)["op"]
+                self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
+                self.assertEqual(self.state("web"), "shutoff")
+                ended = self.rpc.call("op.get", op=op, wait=True, deadline=60)
+                self.assertIn(ended["state"], ("cancelled", "failed", "done"))
+                self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+                self.assertEqual(self.worlds.compare(), [])
+
+    def test_a_guest_whose_QEMU_hangs_can_be_deleted(self):
+        self.create("web", start=True)
+        self.hang()
+        self.rpc.call("vm.delete", vm="web", wait=True, deadline=90)
+        self.refused("not_found", "vm.get", vm="web")
+        self.assertEqual(list(self.disks.iterdir()), [])
+
+    def test_a_hung_guest_is_said_to_be_and_asked_nothing(self):
+        self.create("web", start=True)
+        self.hang()
+        mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
+        mirror.wait(lambda m: m.vms["web"].get("unresponsive"))
+        error = self.refused("unresponsive", "vm.pause", vm="web", wait=True)
+        self.assertIn("since", error.data)
+        self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
 
     def test_a_client_that_hangs_up_changes_nothing_about_its_operation(self):
         with self.daemon.rpc() as leaver:
