@@ -26,6 +26,9 @@ static unsigned move_by(struct desk *desk, long by)
         state->host_cursor = to < 0 ? 0 : (size_t)to; /* the other end is desk_refresh's */
         break;
     }
+    case VIEW_QUOTAS:
+        break;
+    case VIEW_TASKS:
     case VIEW_HELP:
         state->scroll += (int)by;
         break;

@@ -155,9 +155,22 @@ static void follow(struct app *app, unsigned acts)
     if (acts & ACT_SHOT) {
         take_screenshot(app);
     }
+    if (acts & ACT_ASK) {
+        struct ask *ask = &app->desk.ask;
+        AUTO(free) char *params = ask_params(ask);
+        feed_ask(app->feed, ask->method, params, ask->what);
+        ask_done(ask);
+    }
     if (acts & ACT_DRAW) {
         draw_by(app, 0);
     }
+}
+
+static void say(void *owner, bool bad, const char *text)
+{
+    struct app *app = owner;
+    desk_say(&app->desk, bad ? ROLE_WARN : ROLE_PLAIN, "%s", text);
+    draw_by(app, 0);
 }
 
 static void read_keys(struct app *app)
@@ -266,6 +279,7 @@ int app_run(const struct feed_options *options)
         settings_load(&app.desk.state);
     }
     app.feed = feed_new(options, &app.desk.model);
+    feed_on_say(app.feed, say, &app);
     notice_news(&app);
     loop(&app);
     screen_close();

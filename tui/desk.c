@@ -2,6 +2,7 @@
 #include "desk.h"
 
 #include "act.h"
+#include "ask.h"
 #include "input/keymap.h"
 #include "scope.h"
 
@@ -23,6 +24,7 @@ void desk_done(struct desk *desk)
 {
     list_done(&desk->state.list);
     prompt_done(&desk->state.prompt);
+    ask_done(&desk->ask);
     model_done(&desk->model);
 }
 
@@ -134,6 +136,9 @@ static unsigned prompt_finished(struct desk *desk)
     if (kind == PROMPT_COMMAND) {
         return run_line(desk, prompt->text);
     }
+    if (kind == PROMPT_NAME) {
+        return ask_named(desk, prompt->text);
+    }
     return ACT_DRAW;
 }
 
@@ -141,10 +146,16 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
 {
     struct prompt *prompt = &desk->state.prompt;
 
+    if (prompt->kind == PROMPT_YES) {
+        prompt_close(prompt);
+        return ask_answered(desk, key);
+    }
     switch (prompt_key(prompt, key)) {
     case PROMPT_CHANGED:
         if (prompt->kind == PROMPT_FILTER) {
             list_set_filter(&desk->state.list, prompt->text);
+        } else if (prompt->kind == PROMPT_COMMAND) {
+            ask_weigh(desk, prompt->text);
         }
         return ACT_DRAW;
     case PROMPT_DONE:
@@ -152,6 +163,8 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
     case PROMPT_LEFT:
         if (prompt->kind == PROMPT_FILTER) {
             list_set_filter(&desk->state.list, "");
+        } else if (prompt->kind == PROMPT_NAME) {
+            desk_say(desk, ROLE_PLAIN, "nothing was done");
         }
         prompt_close(prompt);
         return ACT_DRAW;

@@ -6,6 +6,7 @@
 #ifndef TUI_DESK_H
 #define TUI_DESK_H
 
+#include "ask.h"
 #include "input/commands.h"
 #include "view/view.h"
 
@@ -18,6 +19,7 @@ enum act {
     ACT_SUSPEND = 8,
     ACT_COPY = 16, /* desk.text to the clipboard */
     ACT_SHOT = 32, /* the picture to the file desk.text */
+    ACT_ASK = 64,  /* the daemon for desk.ask */
 };
 
 /* All that the console is, but for its terminal and its feed. */
@@ -26,6 +28,7 @@ struct desk {
     struct view_state state;
     struct layout layout; /* of the last size */
     char text[1024];
+    struct ask ask; /* that waits for a yes, or is to be sent */
 };
 
 void desk_init(struct desk *desk);

@@ -37,6 +37,8 @@ struct feed {
     int64_t tick_at;
     int64_t look_at; /* when to ask for details; 0: no need */
     int64_t details_call;
+    feed_say_fn *say;
+    void *say_owner;
     struct {
         char host[128];
         char uuid[37];
@@ -59,12 +61,52 @@ static void on_demo_event(void *data, const struct lodge_event *event)
     model_apply(feed->model, event);
 }
 
+struct quotas {
+    struct lodge_quota system, user;
+};
+
+static const struct field quotas_fields[] = {
+    {.name = "system",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct quotas, system),
+     .fields = lodge_quota_fields},
+    {.name = "user",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct quotas, user),
+     .fields = lodge_quota_fields},
+    {.type = FIELD_END},
+};
+
+static void on_quota(void *data, const char *result, const struct lodge_error *error)
+{
+    struct feed *feed = data;
+    struct quotas quotas;
+    struct lodge_error err = {0};
+
+    if (error == NULL && fields_read_text(result, quotas_fields, &quotas, &err)) {
+        model_take_quota(feed->model, &quotas.system, &quotas.user);
+    }
+}
+
+static void ask_quota(struct feed *feed)
+{
+    struct lodge_error err = {0}; /* without it the bars stay as they were */
+
+    (void)lodge_client_call(feed->client, "quota.get", NULL, CALL_MS, on_quota, feed, &err);
+}
+
 static void on_event(void *data, const struct lodge_event *event, const struct lodge_error *error)
 {
     struct feed *feed = data;
 
     if (error != NULL) {
         model_set_link(feed->model, LINK_CONNECTING, error->message); /* it let us in, no further */
+        return;
+    }
+    if (event->topic == LODGE_TOPIC_OP) {
+        if (model_apply_op(feed->model, event)) {
+            ask_quota(feed);
+        }
         return;
     }
     model_apply(feed->model, event);
@@ -137,7 +179,12 @@ static bool begin(struct feed *feed, struct lodge_error *err)
 {
     const struct lodge_subscribe what = {
         .topics =
-            {[LODGE_TOPIC_VM] = true, [LODGE_TOPIC_HOST] = true, [LODGE_TOPIC_METRICS] = true},
+            {
+                [LODGE_TOPIC_VM] = true,
+                [LODGE_TOPIC_HOST] = true,
+                [LODGE_TOPIC_METRICS] = true,
+                [LODGE_TOPIC_OP] = true,
+            },
         .fields = fields,
     };
 
@@ -171,6 +218,59 @@ static void connect_again(struct feed *feed)
     if (lodge_client_call(feed->client, "server.info", NULL, CALL_MS, on_server_info, feed, &err) ==
         0) {
         lost(feed, &err);
+        return;
+    }
+    ask_quota(feed);
+}
+
+/* What was asked for by a key, and whom to tell how it went. */
+struct asked {
+    struct feed *feed;
+    char what[160];
+    int64_t since;
+};
+
+static void on_asked(void *data, const char *result, const struct lodge_error *error)
+{
+    struct asked *asked = data;
+    char text[sizeof(asked->what) + sizeof(error->message) + 2];
+
+    (void)result;
+    if (error == NULL) {
+        snprintf(text, sizeof(text), "%s: done in %.1f s", asked->what,
+                 (double)(monotonic_ms() - asked->since) / 1000);
+    } else {
+        snprintf(text, sizeof(text), "%s: %s", asked->what, error->message);
+    }
+    if (asked->feed->say != NULL) {
+        asked->feed->say(asked->feed->say_owner, error != NULL, text);
+    }
+    free(asked);
+}
+
+void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner)
+{
+    feed->say = say;
+    feed->say_owner = owner;
+}
+
+void feed_ask(struct feed *feed, const char *method, const char *params, const char *what)
+{
+    struct lodge_error err = {0};
+
+    if (feed->demo != NULL || !feed->connected) {
+        feed->say(feed->say_owner, true,
+                  feed->demo != NULL ? "nothing can be changed in the demonstration"
+                                     : "not connected: nothing was asked");
+        return;
+    }
+    struct asked *asked = xcalloc(1, sizeof(*asked));
+    asked->feed = feed;
+    asked->since = monotonic_ms();
+    snprintf(asked->what, sizeof(asked->what), "%s", what);
+    if (lodge_client_call(feed->client, method, params, 0, on_asked, asked, &err) == 0) {
+        feed->say(feed->say_owner, true, err.message);
+        free(asked);
     }
 }
 

@@ -30,6 +30,14 @@ int feed_timeout_ms(const struct feed *feed);
 /* Takes in what there is; model->now_ms must be the time. Never waits. */
 void feed_run(struct feed *feed);
 
+/* How what was asked for went, in a line. */
+typedef void feed_say_fn(void *owner, bool bad, const char *text);
+void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner);
+
+/* Asks for a change; `params` is JSON, `what` is what is said of it. The answer comes by
+ * feed_on_say, when the operation has ended. */
+void feed_ask(struct feed *feed, const char *method, const char *params, const char *what);
+
 /* Says which guest is looked at (NULL: none): its details are asked for when the eye has rested on
  * it for a moment, and again when its facts change. */
 void feed_look_at(struct feed *feed, const struct model_row *row);

@@ -10,7 +10,18 @@
 #define IN_DETAILS (1U << VIEW_DETAILS)
 #define IN_HOSTS (1U << VIEW_HOSTS)
 #define IN_HELP (1U << VIEW_HELP)
-#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_HELP)
+#define IN_QUOTAS (1U << VIEW_QUOTAS)
+#define IN_TASKS (1U << VIEW_TASKS)
+#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_TASKS | IN_HELP)
+#define IN_ONE (IN_VMS | IN_DETAILS)
+
+/* What is done to the guest under the cursor; act_vm.c has the methods in the same order. */
+#define CHANGE(command, key, place, word, which, text)                                       \
+    {                                                                                        \
+        .name = (command), .keys = (key), .hint = (word), .group = "Change", .help = (text), \
+        .views = IN_ONE, .hinted = (place) != 0 ? IN_ONE : 0, .hint_place = (place),         \
+        .amount = (which), .run = act_change,                                                \
+    }
 
 const struct command *command_find(const char *name, size_t length)
 {
@@ -104,7 +115,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "back: one view, or the filter",
         .views = IN_ALL,
-        .hinted = IN_DETAILS | IN_HOSTS | IN_HELP,
+        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_TASKS | IN_HELP,
         .hint_place = 2,
         .run = act_back,
     },
@@ -217,6 +228,43 @@ const struct command commands[] = {
         .hinted = IN_VMS,
         .hint_place = 7,
         .run = act_view,
+    },
+    {
+        .name = "quotas",
+        .keys = "3",
+        .group = "Look",
+        .help = "limits, and what counts against them",
+        .views = IN_ALL,
+        .amount = VIEW_QUOTAS,
+        .run = act_view,
+    },
+    {
+        .name = "tasks",
+        .keys = "5",
+        .group = "Look",
+        .help = "operations, as they go",
+        .views = IN_ALL,
+        .amount = VIEW_TASKS,
+        .run = act_view,
+    },
+    CHANGE("start", "s", 9, "start", CHANGE_START, "start it, or let it run on"),
+    CHANGE("shutdown", "S", 10, "shutdown", CHANGE_SHUTDOWN, "ask its guest to shut down"),
+    CHANGE("reboot", "R", 0, NULL, CHANGE_REBOOT, "ask its guest to reboot"),
+    CHANGE("pause", "P", 0, NULL, CHANGE_PAUSE, "stop its vCPUs"),
+    CHANGE("save", "M", 0, NULL, CHANGE_SAVE, "save its memory and shut it off"),
+    CHANGE("force-off", "D", 11, "off", CHANGE_STOP, "force it off at once"),
+    CHANGE("delete", "X", 12, "delete", CHANGE_DELETE, "delete it with the disks lodge made"),
+    {
+        .name = "create",
+        .keys = "i",
+        .hint = "create",
+        .group = "Change",
+        .help = "make a guest: NAME CPUS MEMORY [DISK] and iso=, kernel=, image=, network=, start",
+        .argument = "NAME CPUS MEMORY [DISK] …",
+        .views = IN_VMS,
+        .hinted = IN_VMS,
+        .hint_place = 13,
+        .run = act_create,
     },
     {
         .name = "help",

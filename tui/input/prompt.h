@@ -13,10 +13,18 @@
 #define PROMPT_BYTES 1024
 #define PROMPT_HISTORY 20
 
-enum prompt_kind { PROMPT_NONE, PROMPT_FILTER, PROMPT_COMMAND, PROMPT_KINDS };
+enum prompt_kind {
+    PROMPT_NONE,
+    PROMPT_FILTER,
+    PROMPT_COMMAND,
+    PROMPT_YES,  /* one key answers */
+    PROMPT_NAME, /* a name is typed to confirm */
+    PROMPT_KINDS,
+};
 
 struct prompt {
     enum prompt_kind kind; /* NONE: nothing is being typed */
+    char label[256];       /* of YES and NAME: the question */
     char text[PROMPT_BYTES];
     size_t length; /* bytes */
     size_t cursor; /* bytes before it */

@@ -30,6 +30,7 @@ static void row_free(struct model_row *row)
 
 void model_done(struct model *model)
 {
+    model_forget_ops(model);
     for (size_t i = 0; i < model->count; i++) {
         row_free(model->rows[i]);
     }
@@ -306,7 +307,9 @@ void model_apply(struct model *model, const struct lodge_event *event)
             apply_ready(model, event);
         }
         break;
-    case LODGE_TOPIC_OP: /* the console does not ask for it */
+    case LODGE_TOPIC_OP:
+        (void)model_apply_op(model, event);
+        break;
     case LODGE_TOPICS:
         break;
     }

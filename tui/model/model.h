@@ -10,12 +10,16 @@
 
 #include "index.h"
 #include "lodge/event.h"
+#include "lodge/quota.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Seconds of samples that are kept; older ones are the daemon's business. */
 #define HISTORY_SECONDS 60
+
+/* Operations that are remembered. */
+#define MODEL_OPS 100
 
 /* How long what has disappeared stays to be seen, greyed. */
 #define GONE_MS 3000
@@ -81,6 +85,12 @@ struct model {
     } server;               /* NULL: not told */
     struct lodge_vm detail; /* the last vm.get, by uuid and host; empty uuid: none */
     char detail_error[512]; /* why there is none */
+    struct lodge_op *ops;   /* newest first, at most MODEL_OPS */
+    size_t op_count;
+    struct {
+        bool known;
+        struct lodge_quota system, user;
+    } quota;
     int64_t now_ms;
     unsigned facts;   /* counts changes of anything but samples */
     unsigned samples; /* counts samples */
@@ -94,6 +104,14 @@ void model_apply(struct model *model, const struct lodge_event *event);
 
 /* Says how the connection is; `error` (may be NULL) why it is not live. */
 void model_set_link(struct model *model, enum link_state state, const char *error);
+
+/* Takes in what an event says of an operation; false unless it has ended by that. */
+bool model_apply_op(struct model *model, const struct lodge_event *event);
+void model_forget_ops(struct model *model);
+
+/* What quota.get told. */
+void model_take_quota(struct model *model, const struct lodge_quota *system,
+                      const struct lodge_quota *user);
 
 /* Forgets who was gone GONE_MS ago (rows are freed). Returns when to ask again, 0: not at all. */
 int64_t model_expire(struct model *model);

@@ -20,6 +20,14 @@ const struct view views[VIEWS] = {
             .lines = details_lines,
         },
     [VIEW_HOSTS] = {.name = "hosts", .title = "Hosts", .draw = hosts_draw},
+    [VIEW_QUOTAS] = {.name = "quotas", .title = "Quotas", .draw = quotas_draw},
+    [VIEW_TASKS] =
+        {
+            .name = "tasks",
+            .title = "Tasks",
+            .draw = tasks_draw,
+            .lines = tasks_lines,
+        },
     [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
 };
 
@@ -36,7 +44,9 @@ static void draw_prompt(const struct prompt *prompt, struct canvas *canvas, stru
 {
     char before[PROMPT_BYTES];
 
-    append(canvas, &area, STYLE(ROLE_ACCENT), ":");
+    bool asks = prompt->kind == PROMPT_YES || prompt->kind == PROMPT_NAME;
+    append(canvas, &area, STYLE(asks ? ROLE_WARN : ROLE_ACCENT), asks ? prompt->label : ":");
+    append(canvas, &area, STYLE(ROLE_PLAIN), asks ? " " : "");
     snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);
     canvas->cursor_x = area.x + canvas_text_width(canvas, before);
     canvas->cursor_y = area.y;
@@ -48,7 +58,7 @@ static void draw_message(const struct model *model, const struct view_state *sta
 {
     area.x++;
     area.width--;
-    if (state->prompt.kind == PROMPT_COMMAND) {
+    if (state->prompt.kind != PROMPT_NONE && state->prompt.kind != PROMPT_FILTER) {
         draw_prompt(&state->prompt, canvas, area);
     } else if (state->frozen) {
         canvas_text(canvas, area, STYLE(ROLE_WARN),

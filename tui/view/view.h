@@ -13,7 +13,7 @@
 #include "model/model.h"
 #include "view/canvas.h"
 
-enum view_id { VIEW_VMS, VIEW_DETAILS, VIEW_HOSTS, VIEW_HELP, VIEWS };
+enum view_id { VIEW_VMS, VIEW_DETAILS, VIEW_HOSTS, VIEW_QUOTAS, VIEW_TASKS, VIEW_HELP, VIEWS };
 
 #define VIEW_DEPTH 8
 
@@ -82,6 +82,11 @@ void details_draw(const struct model *model, const struct view_state *state, str
 int details_lines(const struct model *model, const struct view_state *state, struct area area);
 void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                 struct area area);
+void quotas_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 struct area area);
+void tasks_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                struct area area);
+int tasks_lines(const struct model *model, const struct view_state *state, struct area area);
 void help_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                struct area area);
 int help_lines(const struct model *model, const struct view_state *state, struct area area);

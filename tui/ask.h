@@ -1,0 +1,41 @@
+/*
+ * ask: a change that a key asked for: what it is, what must be confirmed, how it is said to the
+ * daemon. The guest is named by its uuid as it was when the key was hit. One thread.
+ */
+#ifndef TUI_ASK_H
+#define TUI_ASK_H
+
+#include "input/key.h"
+
+#include <json-c/json_types.h>
+
+struct desk;
+
+/* How heavy it is, and what a yes looks like. */
+enum ask_weight {
+    ASK_LIGHT, /* nothing is asked */
+    ASK_PLAIN, /* y */
+    ASK_HEAVY, /* Y: another key than the one that is hit by habit */
+    ASK_FINAL, /* the guest's name */
+};
+
+struct ask {
+    const char *method; /* NULL: nothing is asked for */
+    enum ask_weight weight;
+    struct json_object *params; /* owned */
+    char name[80];              /* of the guest */
+    char what[160];             /* "start web" */
+};
+
+/* With the manners of all: waits, and has a random request_id. The caller frees. */
+char *ask_params(struct ask *ask);
+void ask_done(struct ask *ask);
+
+/* What a question was answered with: bits of enum act. */
+unsigned ask_answered(struct desk *desk, struct key key);
+unsigned ask_named(struct desk *desk, const char *name);
+
+/* While `create …` is typed: what the quotas would say, in the message line. */
+void ask_weigh(struct desk *desk, const char *line);
+
+#endif

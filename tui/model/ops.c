@@ -1,0 +1,82 @@
+/* ops: the operations that the console has heard of, newest first, and the quotas. */
+#include "contract/contract.h"
+#include "memory.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_ended(enum lodge_op_state state)
+{
+    return state == LODGE_OP_DONE || state == LODGE_OP_FAILED || state == LODGE_OP_CANCELLED;
+}
+
+/* The text is the daemon's, its members are copied by the table that reads them. */
+static void copy(struct lodge_op *to, const struct lodge_op *from)
+{
+    struct lodge_error err = {0};
+    struct buffer text = {0};
+    fields_write(&text, lodge_op_fields, FIELD_MASK_ALL, from);
+    if (!fields_read_text(buffer_text(&text), lodge_op_fields, to, &err)) {
+        fields_init(lodge_op_fields, to);
+    }
+    buffer_free(&text);
+}
+
+static size_t place_of(const struct model *model, int64_t id)
+{
+    size_t at = 0;
+    while (at < model->op_count && model->ops[at].id != id) {
+        at++;
+    }
+    return at;
+}
+
+static void make_room(struct model *model)
+{
+    if (model->ops == NULL) {
+        model->ops = xcalloc(MODEL_OPS, sizeof *model->ops);
+    }
+    if (model->op_count == MODEL_OPS) {
+        fields_clear(lodge_op_fields, &model->ops[--model->op_count]);
+    }
+    memmove(model->ops + 1, model->ops, model->op_count * sizeof *model->ops);
+    model->op_count++;
+    fields_init(lodge_op_fields, &model->ops[0]);
+}
+
+bool model_apply_op(struct model *model, const struct lodge_event *event)
+{
+    if (event->type == LODGE_EVENT_REMOVED) {
+        return false; /* what has been seen stays to be read */
+    }
+    size_t at = place_of(model, event->op.id);
+    bool had_ended = at < model->op_count && has_ended(model->ops[at].state);
+    if (at == model->op_count) {
+        make_room(model);
+        at = 0;
+    }
+    fields_clear(lodge_op_fields, &model->ops[at]);
+    copy(&model->ops[at], &event->op);
+    model->facts++;
+    return !had_ended && has_ended(event->op.state);
+}
+
+void model_forget_ops(struct model *model)
+{
+    for (size_t i = 0; i < model->op_count; i++) {
+        fields_clear(lodge_op_fields, &model->ops[i]);
+    }
+    free(model->ops);
+    model->ops = NULL;
+    model->op_count = 0;
+}
+
+void model_take_quota(struct model *model, const struct lodge_quota *system,
+                      const struct lodge_quota *user)
+{
+    model->quota.known = true;
+    model->quota.system = *system;
+    model->quota.user = *user;
+    model->facts++;
+}
