@@ -7,6 +7,7 @@
 #include "ops/audit.h"
 #include "ops/ops.h"
 #include "ops/reads.h"
+#include "ops/upkeep.h"
 #include "options.h"
 #include "registry/registry.h"
 #include "rpc/door.h"
@@ -31,6 +32,7 @@ struct house {
     struct reads *reads;
     struct audit *audit;
     struct ops *ops;
+    struct upkeep *upkeep;
     struct host **hosts;
     size_t host_count;
     struct door *door;
@@ -187,6 +189,8 @@ struct house *house_new(struct house_parts *parts)
     }
     learn_from_store(house);
     ops_recover(house->ops);
+    house->upkeep =
+        upkeep_new(house->ops, house->config.op_keep_days, house->config.audit_keep_days);
     house->rpc = (struct rpc_house){
         .loop = house->loop,
         .registry = house->registry,
@@ -280,6 +284,7 @@ void house_close(struct house *house)
     }
     workers_free(TAKE(house->reload));
     door_close(house->door);
+    upkeep_free(TAKE(house->upkeep));
     ops_close(house->ops);
     host_layer_leave();
     for (size_t i = 0; i < house->host_count; i++) {

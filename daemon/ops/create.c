@@ -39,6 +39,11 @@ static bool find_image(struct op *op, const char *name, enum image_kind kind, co
 static bool check_disk(struct op *op, struct plan_disk *disk)
 {
     struct image image = {0};
+    if (disk->pool != NULL && strcmp(disk->pool, op->plan.pool) != 0) {
+        return lodge_fail(&op->error, LODGE_ERROR_UNSUPPORTED,
+                          "on host '%s' lodge makes disks in pool '%s' only, not in '%s'",
+                          op->host_name, op->plan.pool, disk->pool);
+    }
     if (disk->image == NULL) {
         return true;
     }

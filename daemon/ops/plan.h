@@ -21,6 +21,7 @@ struct plan_disk {
     int64_t old_gib; /* update: before it grows; LODGE_UNKNOWN: it does not */
     char *image;     /* absolute path to copy from, or NULL: blank */
     char *image_format;
+    char *pool; /* that was asked for; NULL: lodge's own */
     bool ours;
     bool kept; /* delete: stays, for `why` */
     char *why;

@@ -35,6 +35,16 @@ void registry_free_op(struct feed_entry *entry)
     free(op);
 }
 
+void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t uid)
+{
+    struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
+    if (op->uid == uid && op->facts.user != NULL) {
+        free(op->facts.user);
+        op->facts.user = xstrdup(people_name(registry->people, uid));
+        registry_op_changed(registry, op);
+    }
+}
+
 struct registry_op *registry_find_op(struct registry *registry, int64_t id)
 {
     const struct feed *feed = &registry->feed;

@@ -154,6 +154,9 @@ static void name_learned(void *owner, uid_t uid)
     struct registry *registry = owner;
     for (size_t slot = 0; slot < registry->feed.slot_count; slot++) {
         struct feed_entry *entry = registry->feed.slots[slot];
+        if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
+            registry_name_op(registry, entry, uid);
+        }
         if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
             continue;
         }

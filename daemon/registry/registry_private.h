@@ -27,6 +27,9 @@ struct registry {
 
 void registry_free_op(struct feed_entry *entry);
 
+/* A user's name was learned: operations that they asked for show it. */
+void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t uid);
+
 /* Readers are told at the end of this turn. */
 void registry_something_changed(struct registry *registry);
 

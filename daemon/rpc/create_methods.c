@@ -191,6 +191,7 @@ static void plan_disks(struct plan *plan, const struct vm_create *create)
             .size_gib = from->size_gib,
             .old_gib = LODGE_UNKNOWN,
             .image = xstrdup_or_null(from->image),
+            .pool = xstrdup_or_null(from->pool),
             .ours = true,
         };
     }
