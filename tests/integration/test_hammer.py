@@ -1,16 +1,19 @@
-"""lodged is killed at random moments under eight clients that create, start, stop and delete (root):
-after each kill and restart SQLite, libvirt and the directory of disks fit together, what is charged is
+"""lodged is killed at random moments under eight clients that create, start, stop and delete (root);
+now and then libvirtd or a guest's QEMU is killed first. After each kill and restart SQLite, libvirt and the directory of disks fit together, what is charged is
 what is there, and nothing of anybody else's was touched. Fifty kills here; `test_hammer.py 1000` is
 the full run. HAMMER_SEED=N repeats a run."""
 
 import os
+import pathlib
 import random
+import signal
 import sys
 import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import keeper as keepers  # noqa: E402
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from rpc import Gone  # noqa: E402
@@ -49,7 +52,7 @@ class Client(threading.Thread):
                         self.done += 1
                     except RpcError as error:
                         expected = ("exists", "not_found", "busy", "bad_state", "host_down",
-                                    "cancelled")
+                                    "cancelled", "hypervisor")
                         if error.kind not in expected:
                             self.wrong.append(str(error))
         except (Gone, OSError):
@@ -67,6 +70,33 @@ class Hammer(unittest.TestCase):
             mirror.wait_ready(60)
             mirror.wait(lambda m: all(value["state"] in ("done", "failed", "cancelled")
                                       for value in m.objects.values()), 120)
+
+    @staticmethod
+    def kill_a_guest(world, dice):
+        """The QEMU of any guest of ours."""
+        pids = []
+        for pid in keepers.descendants(world.keeper.program.pid):
+            try:
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if any(word.startswith(b"guest=h") for word in words):
+                pids.append(pid)
+        if pids:
+            try:
+                os.kill(dice.choice(pids), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def disturb(self, world, libvirtd, dice):
+        what = dice.random()
+        if what < 0.15:
+            libvirtd.kill()
+            world.keeper.look(dice.uniform(0, 0.3))
+            libvirtd.start()
+        elif what < 0.4:
+            self.kill_a_guest(world, dice)
+        world.keeper.look(dice.uniform(0, 0.5))
 
     def test_killed_at_any_moment_nothing_is_left_behind(self):
         print(f"HAMMER_SEED={SEED}, {KILLS} kills", flush=True)
@@ -90,7 +120,8 @@ class Hammer(unittest.TestCase):
                            for number in range(CLIENTS)]
                 for client in clients:
                     client.start()
-                world.keeper.look(dice.uniform(0.05, 1.5))
+                world.keeper.look(dice.uniform(0.05, 1.2))
+                self.disturb(world, libvirtd, dice)
                 daemon.process.kill()
                 for client in clients:
                     client.join(60)
