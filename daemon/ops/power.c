@@ -69,6 +69,17 @@ static enum step_end start(struct op *op, struct hand *hand)
     return after(op, hand_start(hand, op->uuid, false, &op->error));
 }
 
+/* A boot takes up what has waited for it; until then the larger was charged. */
+static enum vm_effect settles(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+{
+    if (state != LODGE_OP_DONE || op->plan.new_vcpus == LODGE_UNKNOWN) {
+        return VM_KEEP;
+    }
+    row->vcpus = op->plan.new_vcpus;
+    row->memory_mib = op->plan.new_memory_mib;
+    return VM_SETTLE;
+}
+
 static const struct step start_steps[] = {
     {.name = "start",
      .where = ON_HOST,
@@ -242,22 +253,22 @@ static const struct step save_steps[] = {
 };
 
 /* All of them can be given up while they wait; the guest is in some ordinary state then. */
-#define POWER(noun, method, stops)           \
+#define POWER(noun, method, stops, end)      \
     const struct recipe noun##_recipe = {    \
         .kind = (method),                    \
         .steps = noun##_steps,               \
         .count = ARRAY_LENGTH(noun##_steps), \
         .can_cancel = !(stops),              \
         .stops_others = (stops),             \
-        .ends = keeps,                       \
+        .ends = (end),                       \
     }
 
-POWER(start, "vm.start", false);
-POWER(stop, "vm.stop", true);
-POWER(shutdown, "vm.shutdown", false);
-POWER(reboot, "vm.reboot", false);
-POWER(reset, "vm.reset", false);
-POWER(nmi, "vm.nmi", false);
-POWER(pause, "vm.pause", false);
-POWER(resume, "vm.resume", false);
-POWER(save, "vm.save", false);
+POWER(start, "vm.start", false, settles);
+POWER(stop, "vm.stop", true, keeps);
+POWER(shutdown, "vm.shutdown", false, keeps);
+POWER(reboot, "vm.reboot", false, keeps);
+POWER(reset, "vm.reset", false, keeps);
+POWER(nmi, "vm.nmi", false, keeps);
+POWER(pause, "vm.pause", false, keeps);
+POWER(resume, "vm.resume", false, keeps);
+POWER(save, "vm.save", false, keeps);

@@ -177,7 +177,22 @@ class Operations(unittest.TestCase):
         answer = self.rpc.call("vm.update", vm="web", vcpus=2, memory_mib=128,
                                disks=[{"target": "vda", "size_gib": 2}], wait=True, deadline=60)
         self.assertEqual(sorted(answer["pending"]), ["memory_mib", "vcpus"])
-        self.assertEqual(self.worlds.charged()["disk_gib"], 2)
+        charged = self.worlds.charged()
+        self.assertEqual((charged["vcpus"], charged["memory_mib"], charged["disk_gib"]),
+                         (2, 128, 2))
+
+    def test_what_shrinks_at_the_next_boot_is_charged_until_then(self):
+        self.create("web", start=True, vcpus=2)
+        answer = self.rpc.call("vm.update", vm="web", vcpus=1, wait=True, deadline=60)
+        pending = answer["pending"] == ["vcpus"]
+        self.assertEqual(self.worlds.charged()["vcpus"], 2 if pending else 1)
+        self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
+        mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
+        mirror.wait(lambda m: m.vms["web"]["vcpus"] == 1)
+        self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+        self.assertEqual(self.worlds.charged(),
+                         {"vms": 1, "vcpus": 1, "memory_mib": 64, "disk_gib": 1})
+        self.assertIs(self.rpc.call("vm.get", vm="web")["disks"][0]["ours"], True)
 
     def test_an_adopted_VM_goes_without_its_disks(self):
         path = self.world.folder / "theirs.qcow2"
