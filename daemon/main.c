@@ -182,6 +182,14 @@ static int start(const struct options *options, struct config *config, struct lo
     return run(config, options, err);
 }
 
+#ifdef LODGE_FAILPOINTS
+static bool wants_fail_points(void)
+{
+    const char *asked = getenv("LODGED_FAILPOINT");
+    return asked != NULL && strcmp(asked, "list") == 0;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     struct lodge_error err = {0};
@@ -196,8 +204,7 @@ int main(int argc, char **argv)
     } else if (options.version) {
         printf("lodged " LODGE_VERSION "\n");
 #ifdef LODGE_FAILPOINTS
-    } else if (getenv("LODGED_FAILPOINT") != NULL &&
-               strcmp(getenv("LODGED_FAILPOINT"), "list") == 0) {
+    } else if (wants_fail_points()) {
         recipes_print_fail_points();
 #endif
     } else {

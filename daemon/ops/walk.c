@@ -75,13 +75,12 @@ static bool begin_without_store(struct op *op)
 
 static bool find_known(struct op *op)
 {
+    const struct op_request request = {op->uid, op->recipe->kind, op->request_id, op->request_hash};
     struct op_begun begun;
-    bool found = false;
-    if (!store_find_request(op->ops->store, op->uid, op->recipe->kind, op->request_id,
-                            op->request_hash, &begun, &found, &op->error)) {
+    if (!store_find_request(op->ops->store, &request, &begun, &op->error)) {
         return false;
     }
-    if (!found) {
+    if (!begun.known) {
         op->error = op->refusal;
         return false;
     }

@@ -170,15 +170,6 @@ static char *make_mac(void)
     return xasprintf("52:54:00:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2]);
 }
 
-static void copy_strings(struct lodge_strings *to, const struct lodge_strings *from)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        if (!lodge_strings_add(to, from->items[i])) {
-            abort(); /* out of memory */
-        }
-    }
-}
-
 static void plan_disks(struct plan *plan, const struct vm_create *create)
 {
     plan->disks.items = xcalloc(create->disks.count, sizeof *plan->disks.items);
@@ -214,8 +205,8 @@ static void make_plan(struct plan *plan, const struct vm_create *create, uid_t o
     plan->graphics = xstrdup(create->graphics == NULL ? "vnc" : create->graphics);
     plan->uefi = create->firmware != NULL && strcmp(create->firmware, "uefi") == 0;
     plan->start = create->start;
-    copy_strings(&plan->boot, &create->boot);
-    copy_strings(&plan->tags, &create->tags);
+    strings_copy(&plan->boot, &create->boot);
+    strings_copy(&plan->tags, &create->tags);
     plan_disks(plan, create);
 }
 

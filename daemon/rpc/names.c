@@ -1,5 +1,6 @@
 #include "rpc/names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_letter_or_digit(char byte)
@@ -66,4 +67,13 @@ bool tags_are_fit(const struct lodge_strings *tags, struct lodge_error *err)
         }
     }
     return true;
+}
+
+void strings_copy(struct lodge_strings *to, const struct lodge_strings *from)
+{
+    for (size_t i = 0; from->items != NULL && i < from->count; i++) {
+        if (!lodge_strings_add(to, from->items[i])) {
+            abort(); /* out of memory */
+        }
+    }
 }

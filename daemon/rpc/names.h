@@ -12,4 +12,7 @@ bool name_is_fit(const char *name, const char *param, struct lodge_error *err) L
 bool boot_is_fit(const struct lodge_strings *boot, struct lodge_error *err) LODGE_MUST_CHECK;
 bool tags_are_fit(const struct lodge_strings *tags, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Adds copies of all. */
+void strings_copy(struct lodge_strings *to, const struct lodge_strings *from);
+
 #endif

@@ -88,7 +88,7 @@ static bool is_sound(const struct vm_update *update, struct lodge_error *err)
 
 static struct plan_disk *find_disk(struct plan *plan, const char *target)
 {
-    for (size_t i = 0; i < plan->disks.count; i++) {
+    for (size_t i = 0; plan->disks.items != NULL && i < plan->disks.count; i++) {
         const char *known = plan->disks.items[i].target;
         if (known != NULL && strcmp(known, target) == 0) {
             return &plan->disks.items[i];
@@ -99,7 +99,7 @@ static struct plan_disk *find_disk(struct plan *plan, const char *target)
 
 static bool plan_growth(struct plan *plan, const struct vm_update *update, struct lodge_error *err)
 {
-    for (size_t i = 0; i < update->disks.count; i++) {
+    for (size_t i = 0; update->disks.items != NULL && i < update->disks.count; i++) {
         const struct grown_disk *asked = &update->disks.items[i];
         struct plan_disk *disk = find_disk(plan, asked->target);
         if (disk == NULL) {
@@ -121,15 +121,6 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
     return true;
 }
 
-static void copy_strings(struct lodge_strings *to, const struct lodge_strings *from)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        if (!lodge_strings_add(to, from->items[i])) {
-            abort(); /* out of memory */
-        }
-    }
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -149,8 +140,8 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     plan->new_name = xstrdup_or_null(update->name);
     plan->set_tags = update->tags.items != NULL;
     plan->set_boot = update->boot.items != NULL;
-    copy_strings(&plan->tags, &update->tags);
-    copy_strings(&plan->boot, &update->boot);
+    strings_copy(&plan->tags, &update->tags);
+    strings_copy(&plan->boot, &update->boot);
     if (update->autostart != LODGE_FLAG_UNKNOWN) {
         plan->autostart = update->autostart == LODGE_FLAG_YES;
     }

@@ -7,38 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool find_request(struct store *store, uid_t uid, const char *kind, const char *request_id,
-                         const char *request_hash, struct op_begun *ret_begun, bool *ret_found,
-                         struct lodge_error *err)
+static bool find_request(struct store *store, const struct op_request *request,
+                         struct op_begun *ret_begun, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *find = statement_get(store, OP_FIND_REQUEST);
-    statement_bind_int(find, 1, uid);
-    statement_bind_text(find, 2, kind);
-    statement_bind_text(find, 3, request_id);
-    if (!statement_step(store, find, ret_found, err)) {
+    bool found = false;
+    *ret_begun = (struct op_begun){0};
+    statement_bind_int(find, 1, request->uid);
+    statement_bind_text(find, 2, request->kind);
+    statement_bind_text(find, 3, request->request_id);
+    if (!statement_step(store, find, &found, err)) {
         return false;
     }
-    if (!*ret_found) {
+    if (!found) {
         return true;
     }
-    if (strcmp(statement_text(find, 1), request_hash == NULL ? "" : request_hash) != 0) {
+    const char *hash = request->request_hash == NULL ? "" : request->request_hash;
+    if (strcmp(statement_text(find, 1), hash) != 0) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT,
-                          "request_id '%.40s' was used with other parameters", request_id);
+                          "request_id '%.40s' was used with other parameters", request->request_id);
     }
     *ret_begun = (struct op_begun){.id = sqlite3_column_int64(find, 0), .known = true};
     snprintf(ret_begun->uuid, sizeof ret_begun->uuid, "%s", statement_text(find, 2));
     return true;
 }
 
-bool store_find_request(struct store *store, uid_t uid, const char *kind, const char *request_id,
-                        const char *request_hash, struct op_begun *ret_begun, bool *ret_found,
-                        struct lodge_error *err)
+bool store_find_request(struct store *store, const struct op_request *request,
+                        struct op_begun *ret_begun, struct lodge_error *err)
 {
     if (!database_enter(store, err)) {
         return false;
     }
     AUTO(database_leave) struct store *entered = store;
-    return find_request(entered, uid, kind, request_id, request_hash, ret_begun, ret_found, err);
+    return find_request(entered, request, ret_begun, err);
 }
 
 static bool is_free(struct store *store, const struct op_begin *begin, struct lodge_error *err)
@@ -186,19 +187,16 @@ bool store_begin_op(struct store *store, const struct op_begin *begin, struct op
                     struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    bool found = false;
-    if (transaction == NULL) {
+    const struct op_request request = {begin->uid, begin->kind, begin->request_id,
+                                       begin->request_hash};
+    *ret_begun = (struct op_begun){0};
+    if (transaction == NULL ||
+        (request.request_id != NULL && !find_request(store, &request, ret_begun, err))) {
         return false;
     }
-    if (begin->request_id != NULL &&
-        !find_request(store, begin->uid, begin->kind, begin->request_id, begin->request_hash,
-                      ret_begun, &found, err)) {
-        return false;
-    }
-    if (found) {
+    if (ret_begun->known) {
         return true; /* nothing was written: the end rolls back */
     }
-    *ret_begun = (struct op_begun){0};
     snprintf(ret_begun->uuid, sizeof ret_begun->uuid, "%s", begin->uuid);
     return may_begin(store, begin, err) && is_free(store, begin, err) && apply(store, begin, err) &&
            insert_op(store, begin, &ret_begun->id, err) &&

@@ -59,10 +59,17 @@ struct op_begun {
 bool store_begin_op(struct store *store, const struct op_begin *begin, struct op_begun *ret_begun,
                     struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* By request_id alone; `*ret_found` false if there is none. CONFLICT with other parameters. */
-bool store_find_request(struct store *store, uid_t uid, const char *kind, const char *request_id,
-                        const char *request_hash, struct op_begun *ret_begun, bool *ret_found,
-                        struct lodge_error *err) LODGE_MUST_CHECK;
+/* What makes two calls the same, and what they then must agree in. */
+struct op_request {
+    uid_t uid;
+    const char *kind;
+    const char *request_id;
+    const char *request_hash;
+};
+
+/* By request_id alone; id 0 in `ret_begun` if there is none. CONFLICT with other parameters. */
+bool store_find_request(struct store *store, const struct op_request *request,
+                        struct op_begun *ret_begun, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Before a step acts: step and state are on disk. `journal` NULL leaves it as it was. The step is
  * added to the operation's log. */
