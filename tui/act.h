@@ -20,7 +20,7 @@ enum change {
 typedef unsigned act_fn(struct desk *desk, const struct command *command, const char *argument);
 act_fn act_move, act_page, act_end, act_open, act_back, act_filter, act_sort, act_sort_step,
     act_sort_invert, act_hide_stopped, act_header, act_zoom, act_freeze, act_copy, act_view,
-    act_change, act_create, act_command, act_redraw, act_suspend, act_quit, act_leave,
-    act_screenshot;
+    act_change, act_mark, act_unmark, act_create, act_command, act_redraw, act_suspend, act_quit,
+    act_leave, act_screenshot;
 
 #endif

@@ -30,7 +30,9 @@ static const struct {
     [CHANGE_DELETE] = {"vm.delete", "delete", ASK_FINAL, "", ""},
 };
 
-/* "Delete web (running) and its 2 disks (30G)? Type its name:", as far as its details are known. */
+enum { MANY = 10 }; /* of more than that, the number must be typed */
+
+/* "Delete web (running) for good, with 2 disks of 30G?", as far as its details are known. */
 static void question_of_deletion(const struct desk *desk, const struct lodge_vm *vm, char *ret_text,
                                  size_t size)
 {
@@ -54,45 +56,103 @@ static void question_of_deletion(const struct desk *desk, const struct lodge_vm 
 static unsigned ask_or_send(struct desk *desk, const struct lodge_vm *vm, enum change change)
 {
     struct prompt *prompt = &desk->state.prompt;
+    struct ask *ask = &desk->ask;
+    char names[96];
 
-    switch (desk->ask.weight) {
+    if (ask->vm_count > MANY) {
+        ask->weight = ASK_FINAL;
+    }
+    if (ask->vm_count == 1) {
+        snprintf(names, sizeof(names), "%s", vm->name);
+    } else {
+        snprintf(names, sizeof(names), "%zu VMs", ask->vm_count);
+    }
+    switch (ask->weight) {
     case ASK_LIGHT:
-        desk_say(desk, ROLE_DIM, "%s …", desk->ask.what);
+        desk_say(desk, ROLE_DIM, "%s …", ask->what);
         return ACT_DRAW | ACT_ASK;
     case ASK_PLAIN:
     case ASK_HEAVY:
         prompt_open(prompt, PROMPT_YES, "");
-        snprintf(prompt->label, sizeof(prompt->label), "%s%s%s", changes[change].before, vm->name,
+        snprintf(prompt->label, sizeof(prompt->label), "%s%s%s", changes[change].before, names,
                  changes[change].after);
         return ACT_DRAW;
     case ASK_FINAL:
         prompt_open(prompt, PROMPT_NAME, "");
-        question_of_deletion(desk, vm, prompt->label, sizeof(prompt->label));
+        if (ask->vm_count == 1) {
+            snprintf(ask->word, sizeof(ask->word), "%s", vm->name);
+            question_of_deletion(desk, vm, prompt->label, sizeof(prompt->label));
+        } else {
+            snprintf(ask->word, sizeof(ask->word), "%s", ask->what);
+            snprintf(prompt->label, sizeof(prompt->label),
+                     "That is %zu VMs. Type \"%s\":", ask->vm_count, ask->word);
+        }
         return ACT_DRAW;
     }
     return ACT_DRAW;
+}
+
+/* Those that are marked, in view or not, else the one under the cursor. */
+static void choose(struct desk *desk, const struct model_row *selected)
+{
+    for (size_t i = 0; i < desk->model.count; i++) {
+        const struct model_row *row = desk->model.rows[i];
+        if (row->marked && row->gone_ms == 0) {
+            ask_add(&desk->ask, row->vm.host, row->vm.uuid);
+        }
+    }
+    if (desk->ask.vm_count == 0) {
+        ask_add(&desk->ask, selected->vm.host, selected->vm.uuid);
+    }
 }
 
 unsigned act_change(struct desk *desk, const struct command *command, const char *argument)
 {
     const struct model_row *row = list_selected(&desk->state.list);
     enum change change = (enum change)command->amount;
+    struct ask *ask = &desk->ask;
 
     (void)argument;
     if (row == NULL) {
         return ACT_NOTHING;
     }
-    bool resumes = change == CHANGE_START && row->vm.state == LODGE_VM_PAUSED;
-    AUTO(free) char *vm = xasprintf("%s/%s", row->vm.host, row->vm.uuid);
-    ask_done(&desk->ask);
-    desk->ask.method = resumes ? "vm.resume" : changes[change].method;
-    desk->ask.weight = changes[change].weight;
-    desk->ask.params = json_object_new_object();
-    json_object_object_add(desk->ask.params, "vm", json_object_new_string(vm));
-    snprintf(desk->ask.name, sizeof(desk->ask.name), "%s", row->vm.name);
-    snprintf(desk->ask.what, sizeof(desk->ask.what), "%s %s",
-             resumes ? "resume" : changes[change].verb, row->vm.name);
+    ask_done(ask);
+    choose(desk, row);
+    bool resumes = change == CHANGE_START && ask->vm_count == 1 && row->vm.state == LODGE_VM_PAUSED;
+    ask->method = resumes ? "vm.resume" : changes[change].method;
+    ask->weight = changes[change].weight;
+    ask->params = json_object_new_object();
+    if (ask->vm_count == 1) {
+        snprintf(ask->what, sizeof(ask->what), "%s %s", resumes ? "resume" : changes[change].verb,
+                 row->vm.name);
+    } else {
+        snprintf(ask->what, sizeof(ask->what), "%s %zu", changes[change].verb, ask->vm_count);
+    }
     return ask_or_send(desk, &row->vm, change);
+}
+
+unsigned act_mark(struct desk *desk, const struct command *command, const char *argument)
+{
+    struct model_row *row = list_selected(&desk->state.list);
+
+    (void)command;
+    (void)argument;
+    if (row == NULL) {
+        return ACT_NOTHING;
+    }
+    row->marked = !row->marked;
+    list_move(&desk->state.list, 1, desk->model.now_ms);
+    return ACT_DRAW;
+}
+
+unsigned act_unmark(struct desk *desk, const struct command *command, const char *argument)
+{
+    (void)command;
+    (void)argument;
+    for (size_t i = 0; i < desk->model.count; i++) {
+        desk->model.rows[i]->marked = false;
+    }
+    return ACT_DRAW;
 }
 
 /* :create NAME CPUS MEMORY [DISK] [iso=… kernel=… image=… network=… start] */
@@ -203,7 +263,6 @@ unsigned act_create(struct desk *desk, const struct command *command, const char
     ask_done(&desk->ask);
     desk->ask.method = "vm.create";
     desk->ask.params = json_object_new_object();
-    snprintf(desk->ask.name, sizeof(desk->ask.name), "%s", wish.name);
     snprintf(desk->ask.what, sizeof(desk->ask.what), "create %s", wish.name);
     if (!wish_apply(&wish, desk->ask.params, &word)) {
         desk_say(desk, ROLE_WARN, "'%s' is nothing that create takes", word);

@@ -157,8 +157,10 @@ static void follow(struct app *app, unsigned acts)
     }
     if (acts & ACT_ASK) {
         struct ask *ask = &app->desk.ask;
-        AUTO(free) char *params = ask_params(ask);
-        feed_ask(app->feed, ask->method, params, ask->what);
+        for (size_t i = 0; i < ask_count(ask); i++) {
+            AUTO(free) char *params = ask_params(ask, i);
+            feed_ask(app->feed, ask->method, params, ask->what);
+        }
         ask_done(ask);
     }
     if (acts & ACT_DRAW) {

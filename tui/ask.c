@@ -9,7 +9,18 @@
 #include <string.h>
 #include <sys/random.h>
 
-char *ask_params(struct ask *ask)
+size_t ask_count(const struct ask *ask)
+{
+    return ask->vm_count == 0 ? 1 : ask->vm_count;
+}
+
+void ask_add(struct ask *ask, const char *host, const char *uuid)
+{
+    ask->vms = xrealloc(ask->vms, (ask->vm_count + 1) * sizeof(char *));
+    ask->vms[ask->vm_count++] = xasprintf("%s/%s", host, uuid);
+}
+
+char *ask_params(struct ask *ask, size_t index)
 {
     unsigned char random[16];
     char id[2 * sizeof random + 1];
@@ -20,6 +31,9 @@ char *ask_params(struct ask *ask)
     for (size_t i = 0; i < sizeof random; i++) {
         snprintf(id + 2 * i, 3, "%02x", random[i]);
     }
+    if (ask->vm_count > 0) {
+        json_object_object_add(ask->params, "vm", json_object_new_string(ask->vms[index]));
+    }
     json_object_object_add(ask->params, "request_id", json_object_new_string(id));
     json_object_object_add(ask->params, "wait", json_object_new_boolean(true));
     return xstrdup(json_object_to_json_string_ext(ask->params, JSON_C_TO_STRING_PLAIN |
@@ -29,6 +43,10 @@ char *ask_params(struct ask *ask)
 void ask_done(struct ask *ask)
 {
     json_object_put(ask->params);
+    for (size_t i = 0; i < ask->vm_count; i++) {
+        free(ask->vms[i]);
+    }
+    free(ask->vms);
     *ask = (struct ask){0};
 }
 
@@ -50,5 +68,5 @@ unsigned ask_answered(struct desk *desk, struct key key)
 
 unsigned ask_named(struct desk *desk, const char *name)
 {
-    return decide(desk, strcmp(name, desk->ask.name) == 0);
+    return decide(desk, strcmp(name, desk->ask.word) == 0);
 }

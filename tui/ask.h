@@ -23,13 +23,21 @@ struct ask {
     const char *method; /* NULL: nothing is asked for */
     enum ask_weight weight;
     struct json_object *params; /* owned */
-    char name[80];              /* of the guest */
-    char what[160];             /* "start web" */
+    char **vms;                 /* owned: HOST/UUID of each guest that it is asked of … */
+    size_t vm_count;            /* … 0: of none that is there */
+    char word[160];             /* that must be typed for a FINAL one */
+    char what[160];             /* "start web", "start 3 VMs" */
 };
 
-/* With the manners of all: waits, and has a random request_id. The caller frees. */
-char *ask_params(struct ask *ask);
+/* How many calls it makes. */
+size_t ask_count(const struct ask *ask);
+
+/* Of one of them, with the manners of all: waits, and has a random request_id. The caller frees. */
+char *ask_params(struct ask *ask, size_t index);
 void ask_done(struct ask *ask);
+
+/* One more guest that it is asked of. */
+void ask_add(struct ask *ask, const char *host, const char *uuid);
 
 /* What a question was answered with: bits of enum act. */
 unsigned ask_answered(struct desk *desk, struct key key);

@@ -88,6 +88,8 @@ struct waiter {
     op_answer_fn *answer;
     void *data;
     bool until_end;
+    bool
+        began_it; /* the call that the operation is of: its audit row is in the first transaction */
     uint64_t deadline; /* monotonic; 0: none */
 };
 
@@ -200,7 +202,8 @@ void op_came_back(struct op *op, bool ran);
 void op_look(struct op *op); /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 ssize_t last_undo(const struct recipe *recipe);
-void op_cancel(struct op *op); /* sets the flag; what waits ends at once */
+void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
+void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 
 /* ops.c */
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */

@@ -61,13 +61,7 @@ static void point(struct op *op, const struct op_row *row)
         op->was_cancelled = op->failure.kind == LODGE_ERROR_CANCELLED;
     } else if (op->recipe->undoes && !op->committed) {
         fail_with(op, LODGE_ERROR_CANCELLED, "lodged ended in the middle of it, so it was undone");
-        op->undoing = true;
-        op->at = last_undo(op->recipe);
-        op->noted = false;
-        op->plan_changed = true;
-        op->plan.error_kind = (int64_t)op->failure.kind;
-        free(op->plan.error);
-        op->plan.error = xstrdup(op->failure.message);
+        op_turn_back(op);
     } else if (op->recipe->steps[op->at].commits && op->committed) {
         op->at++;
         op->noted = false;

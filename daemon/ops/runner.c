@@ -111,6 +111,17 @@ ssize_t last_undo(const struct recipe *recipe)
     return at;
 }
 
+void op_turn_back(struct op *op)
+{
+    op->undoing = true;
+    op->at = last_undo(op->recipe);
+    op->noted = false;
+    op->plan_changed = true;
+    op->plan.error_kind = (int64_t)op->failure.kind;
+    free(op->plan.error);
+    op->plan.error = xstrdup(op->failure.message);
+}
+
 /* Back, or straight to the end. */
 static void give_up(struct op *op)
 {
@@ -119,13 +130,7 @@ static void give_up(struct op *op)
     if (!back) {
         op->at = (ssize_t)op->recipe->count;
     } else if (!op->undoing) {
-        op->undoing = true;
-        op->at = last_undo(op->recipe);
-        op->noted = false;
-        op->plan_changed = true;
-        op->plan.error_kind = (int64_t)op->failure.kind;
-        free(op->plan.error);
-        op->plan.error = xstrdup(op->failure.message);
+        op_turn_back(op);
     }
     op_start(op);
 }

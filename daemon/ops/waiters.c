@@ -7,7 +7,9 @@
 static void tell(struct op *op, struct waiter *waiter, const struct op_answer *answer)
 {
     (void)op;
-    waiter->answer(waiter->data, answer);
+    struct op_answer own = *answer;
+    own.began = answer->began && waiter->began_it;
+    waiter->answer(waiter->data, &own);
     free(waiter);
 }
 
@@ -15,13 +17,14 @@ void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end
                  int64_t timeout_ms)
 {
     if (op->begun && !until_end) {
-        answer(data, &(struct op_answer){.op = op->id, .uuid = op->uuid, .began = true});
+        answer(data, &(struct op_answer){.op = op->id, .uuid = op->uuid});
         return;
     }
     struct waiter *waiter = xcalloc(1, sizeof *waiter);
     waiter->answer = answer;
     waiter->data = data;
     waiter->until_end = until_end;
+    waiter->began_it = op->waiters == NULL && !op->begun;
     waiter->deadline =
         until_end && timeout_ms >= 0 ? loop_monotonic_ms() + (uint64_t)timeout_ms : 0;
     waiter->next = op->waiters;

@@ -285,6 +285,95 @@ static void settings_come_back_and_nonsense_is_skipped(void **state)
 
 #define DESK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* What desk.ask would send first, to be freed. */
+static char *params_of_ask(void)
+{
+    return ask_params(&desk.ask, 0);
+}
+
+static void what_is_light_is_asked_for_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(hit("j s"), ACT_DRAW | ACT_ASK);
+    char *params = params_of_ask();
+    assert_string_equal(desk.ask.method, "vm.start");
+    assert_non_null(strstr(params, "\"vm\":\"h1/"));
+    assert_non_null(strstr(params, "\"wait\":true"));
+    assert_non_null(strstr(params, "\"request_id\":\""));
+    free(params);
+}
+
+static void what_hurts_wants_its_own_yes(void **state)
+{
+    (void)state;
+    assert_false(hit("S") & ACT_ASK);
+    assert_true(hit("y") & ACT_ASK);
+    assert_string_equal(desk.ask.method, "vm.shutdown");
+
+    assert_false(hit("D y") & ACT_ASK); /* the habit's key is not enough */
+    assert_null(desk.ask.method);
+    assert_true(hit("D Y") & ACT_ASK);
+    assert_string_equal(desk.ask.method, "vm.stop");
+}
+
+static void a_deletion_wants_the_name_typed(void **state)
+{
+    (void)state;
+    (void)hit("X");
+    type("beta");
+    assert_false(hit("Enter") & ACT_ASK);
+    assert_null(desk.ask.method);
+
+    (void)hit("X");
+    type("alpha");
+    assert_true(hit("Enter") & ACT_ASK);
+    assert_string_equal(desk.ask.method, "vm.delete");
+
+    (void)hit("X");
+    assert_false(hit("Esc") & ACT_ASK);
+    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+}
+
+static void what_is_done_to_marked_guests_is_done_to_all_of_them(void **state)
+{
+    (void)state;
+    (void)hit("Space");
+    (void)hit("Space");
+    assert_true(hit("s") & ACT_ASK);
+    assert_int_equal(ask_count(&desk.ask), 2);
+    (void)hit("\\");
+    assert_true(hit("s") & ACT_ASK);
+    assert_int_equal(ask_count(&desk.ask), 1);
+
+    (void)hit("g Space Space X");
+    type("delete 2");
+    assert_true(hit("Enter") & ACT_ASK);
+    assert_int_equal(ask_count(&desk.ask), 2);
+}
+
+static void a_creation_is_typed_and_weighed(void **state)
+{
+    (void)state;
+    static const struct lodge_quota quota = {
+        .limits = {2, 8, 4096, LODGE_UNKNOWN},
+        .promised = {2, 3, 512, 10},
+    };
+    model_take_quota(&desk.model, &quota, &quota);
+    (void)hit("i");
+    type("new 2 1G 10G network=none start");
+    assert_non_null(strstr(desk.state.message.text, "VMs 3/2!"));
+    assert_non_null(strstr(desk.state.message.text, "vCPUs 5/8"));
+    assert_non_null(strstr(desk.state.message.text, "over the quota"));
+
+    assert_true(hit("Enter") & ACT_ASK);
+    char *params = params_of_ask();
+    assert_string_equal(desk.ask.method, "vm.create");
+    assert_non_null(strstr(params, "\"name\":\"new\",\"vcpus\":2,\"memory_mib\":1024,"
+                                   "\"disks\":[{\"size_gib\":10}],\"network\":null,"
+                                   "\"start\":true"));
+    free(params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +392,11 @@ int main(void)
         DESK_TEST(scrolling_ends_with_the_text),
         DESK_TEST(a_frozen_picture_only_thaws_or_ends),
         DESK_TEST(settings_come_back_and_nonsense_is_skipped),
+        DESK_TEST(what_is_light_is_asked_for_at_once),
+        DESK_TEST(what_hurts_wants_its_own_yes),
+        DESK_TEST(a_deletion_wants_the_name_typed),
+        DESK_TEST(what_is_done_to_marked_guests_is_done_to_all_of_them),
+        DESK_TEST(a_creation_is_typed_and_weighed),
     };
 
     setlocale(LC_ALL, "C.UTF-8");

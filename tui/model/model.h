@@ -34,6 +34,7 @@ struct model_row {
     struct lodge_vm vm; /* what the list asks for; the rest is unknown */
     struct history cpu;
     struct history memory;
+    bool marked;            /* by the user: what a key does, it does to all of them */
     int64_t gone_ms;        /* since when it is no more, 0: it is */
     unsigned told;          /* the telling (see model.telling) that named it last */
     size_t rank;            /* the list's: where it stood at the last sort */

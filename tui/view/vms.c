@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "> R ": cursor, state, and the blanks behind them. */
+/* ">*R ": cursor, mark, state, and a blank behind them. */
 #define MARKS 4
 
 static void draw_titles(const struct view_state *state, struct canvas *canvas, struct area area,
@@ -36,6 +36,10 @@ static void draw_row(const struct model *model, const struct model_row *row, str
 
     canvas_text(canvas, (struct area){area.x + 2, area.y, 1, 1}, STYLE_WITH(role, STYLE_BOLD),
                 letter);
+    if (row->marked) {
+        canvas_text(canvas, (struct area){area.x + 1, area.y, 1, 1},
+                    STYLE_WITH(ROLE_ACCENT, STYLE_BOLD), "*");
+    }
     for (size_t i = 0; i < count; i++) {
         struct area place = {area.x + MARKS + placed[i].x, area.y, placed[i].width, 1};
         placed[i].column->draw(model, row, canvas, place);
