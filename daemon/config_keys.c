@@ -169,7 +169,7 @@ const struct config_key config_keys[] = {
         .name = "dirs",
         .type = KEY_PATHS,
         .offset = offsetof(struct config, image_dirs),
-        .preset = "/var/lib/lodge/images; a user's own daemon: ~/.local/share/lodge/images",
+        .preset = "/srv/lodge/images; a user's own daemon: ~/.local/share/lodge/images",
         .find_preset = find_image_dirs,
         .help = "Directories of disk images, ISOs and kernels that VMs may be made from, by name.",
     },

@@ -81,7 +81,7 @@ char *path_data_dir(uid_t uid)
 char *path_images_dir(uid_t uid)
 {
     if (uid == 0) {
-        return strdup("/var/lib/lodge/images");
+        return strdup("/srv/lodge/images");
     }
     char *data = path_data_dir(uid);
     char *images = data == NULL ? NULL : join(data, "images");

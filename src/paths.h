@@ -29,7 +29,7 @@ char *path_state_dir(uid_t uid);
  * when nobody knows one. */
 char *path_data_dir(uid_t uid);
 
-/* The library of images of a daemon of `uid` unless told: /var/lib/lodge/images for root, else
+/* The library of images of a daemon of `uid` unless told: /srv/lodge/images for root, else
  * `images` in the user's data. */
 char *path_images_dir(uid_t uid);
 

@@ -207,7 +207,7 @@ static void roots_daemon_is_the_machines(void **state)
     bool group = getgrnam("lodge") != NULL;
     assert_string_equal(config.socket, "/run/lodge/lodged.sock");
     assert_string_equal(config.state_dir, "/var/lib/lodge");
-    assert_string_equal(config.image_dirs.items[0], "/var/lib/lodge/images");
+    assert_string_equal(config.image_dirs.items[0], "/srv/lodge/images");
     assert_int_equal(config.socket_mode, 0660);
     assert_int_equal(config.group_absent, !group);
     assert_int_equal(config.socket_group != NULL, group);

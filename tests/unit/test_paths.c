@@ -45,7 +45,7 @@ static void the_library_and_a_users_data_have_their_places(void **state)
 {
     (void)state;
     setenv("XDG_DATA_HOME", "/home/u/data", 1);
-    expect_path(path_images_dir(ROOT), "/var/lib/lodge/images");
+    expect_path(path_images_dir(ROOT), "/srv/lodge/images");
     expect_path(path_images_dir(USER), "/home/u/data/lodge/images");
     expect_path(path_data_dir(USER), "/home/u/data/lodge");
 
