@@ -58,10 +58,10 @@ void waiters_tick(struct op *op, uint64_t now)
             continue;
         }
         struct lodge_error err = {0};
+        err.op = op->begun ? op->id : 0; /* until then it is a worker's to write */
         (void)lodge_fail(&err, LODGE_ERROR_TIMEOUT,
                          "operation %lld has not ended yet; it goes on (op.get tells)",
-                         (long long)op->id);
-        err.op = op->begun ? op->id : 0;
+                         (long long)err.op);
         *place = waiter->next;
         tell(
             op, waiter,
