@@ -1,9 +1,11 @@
 """Creating, changing and deleting VMs through a private libvirtd with real QEMU (root): what each call
 answers, and that SQLite, libvirt and the directory of disks fit together after it."""
 
+import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import unittest
 
@@ -24,10 +26,24 @@ class Operations(unittest.TestCase):
         cls.addClassCleanup(cls.world.close)
         cls.libvirtd = cls.world.libvirtd()
         cls.disks = cls.world.folder / "disks"
+        cls.library = cls.world.folder / "library"
+        cls.make_library()
         cls.daemon = cls.world.daemon(None,
-                                      config={"daemon": {"socket_mode": "0666"}, "host q": {"uri": cls.libvirtd.qemu_uri, "dir": cls.disks}})
+                                      config={"daemon": {"socket_mode": "0666"}, "host q": {"uri": cls.libvirtd.qemu_uri, "dir": cls.disks},
+                                              "images": {"dirs": cls.library}})
         cls.daemon.synced(60).rpc.close()
         cls.worlds = ThreeWorlds(cls.daemon, cls.libvirtd, cls.disks)
+
+    @classmethod
+    def make_library(cls):
+        cls.library.mkdir()
+        (cls.library / "one.iso").write_bytes(b"\0" * 40960)
+        (cls.library / "two.iso").write_bytes(b"\0" * 40960)
+        outside = cls.world.folder / "secret.raw"
+        outside.write_bytes(b"secret" * 1000)
+        make = ["qemu-img", "create", "-q", "-f", "qcow2"]
+        subprocess.run([*make, cls.library / "base.qcow2", "2G"], check=True)
+        subprocess.run([*make, "-b", outside, "-F", "raw", cls.library / "evil.qcow2"], check=True)
 
     def setUp(self):
         self.rpc = self.daemon.rpc()
@@ -276,6 +292,36 @@ class Operations(unittest.TestCase):
         self.assertEqual(found, [{"host": "q", "path": path}])
         self.rpc.call("orphan.delete", host="q", path=path, wait=True)
         self.assertFalse(pathlib.Path(path).exists())
+
+    def test_disks_are_copies_of_library_images_and_nothing_outside_is_read(self):
+        listed = self.rpc.call("image.list")["images"]
+        self.assertEqual([(image["name"], image["kind"]) for image in listed
+                          if image["name"] != "evil.qcow2"],
+                         [("base.qcow2", "disk"), ("one.iso", "iso"), ("two.iso", "iso")])
+        self.create("web", disks=[{"size_gib": 3, "image": "base.qcow2"}])
+        path = self.rpc.call("vm.get", vm="web")["disks"][0]["path"]
+        info = json.loads(subprocess.run(["qemu-img", "info", "--output=json", path], check=True,
+                                         capture_output=True).stdout)
+        self.assertEqual(info["virtual-size"], 3 << 30)
+        self.assertNotIn("backing-filename", info)
+        for image, kind in (("evil.qcow2", "unsupported"), ("../secret.raw", "invalid_params"),
+                            ("nothing.qcow2", "not_found")):
+            self.refused(kind, "vm.create", name="more", wait=True,
+                         **{**SMALL, "disks": [{"size_gib": 3, "image": image}]})
+        self.refused("invalid_params", "vm.create", name="more", wait=True,
+                     **{**SMALL, "disks": [{"size_gib": 1, "image": "base.qcow2"}]})
+
+    def test_an_ISO_is_changed_and_ejected_while_the_guest_runs(self):
+        def drive():
+            xml = self.libvirtd.virsh("dumpxml", "web").stdout
+            return [name for name in ("one.iso", "two.iso") if name in xml]
+        self.create("web", iso="one.iso", start=True)
+        self.assertEqual(drive(), ["one.iso"])
+        self.rpc.call("vm.media", vm="web", iso="two.iso", wait=True, deadline=60)
+        self.assertEqual(drive(), ["two.iso"])
+        self.rpc.call("vm.media", vm="web", iso=None, wait=True, deadline=60)
+        self.assertEqual(drive(), [])
+        self.refused("not_found", "vm.media", vm="web", iso="three.iso", wait=True)
 
     def hang(self):
         self.libvirtd.signal_qemu("web", signal.SIGSTOP)
