@@ -262,7 +262,7 @@ const struct verb verbs[] = {
     },
     {
         .name = "quota",
-        .arguments = "[USER | set system|USER KEY=N...]",
+        .arguments = "[USER|set WHO KEY=N...]",
         .least = 0,
         .most = MANY,
         .flags = 0,

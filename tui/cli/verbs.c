@@ -24,7 +24,7 @@ static void print_verb_help(const struct verb *verb)
     for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
         if ((verb->flags | EVERY_VERB) & flag->bit) {
             int used = printf("  %s %s", flag->flag, flag->argument ? flag->argument : "");
-            printf("%*s%s\n", used < 17 ? 17 - used : 1, "", flag->help);
+            printf("%*s%s\n", used < 21 ? 21 - used : 1, "", flag->help);
         }
     }
     if (verb->takes_query) {
@@ -39,7 +39,7 @@ void cli_print_verbs(FILE *out)
 {
     for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
         int used = fprintf(out, "  %s %s", verb->name, verb->arguments);
-        fprintf(out, "%*s%s\n", used < 28 ? 28 - used : 1, "", verb->help);
+        fprintf(out, "%*s%s\n", used < 32 ? 32 - used : 1, "", verb->help);
     }
 }
 
