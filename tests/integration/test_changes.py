@@ -1,0 +1,122 @@
+"""The verbs that change something: what they ask for, say, and leave as their status."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import promise  # noqa: E402
+from world import BUILD_DIR, PATIENCE, World  # noqa: E402
+
+LODGE = BUILD_DIR / "tui" / "lodge"
+DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
+SMALL = ("--cpus", "1", "--memory", "64M", "--network", "none")
+
+
+class Changes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        cls.daemon = cls.world.daemon("test:///default")
+        cls.daemon.synced().rpc.close()
+
+    def tearDown(self):
+        with self.daemon.rpc() as rpc:
+            for vm in rpc.call("vm.list", fields=["managed"])["vms"]:
+                if vm["managed"]:
+                    rpc.call("vm.delete", vm=vm["uuid"], wait=True)
+            rpc.call("quota.set", scope="system", limits={"vms": None})
+
+    def environ(self):
+        return {**os.environ, "LODGE_SOCKET": self.daemon.socket}
+
+    def lodge(self, *words, status=DONE):
+        ran = subprocess.run([LODGE, *words], env=self.environ(), text=True, capture_output=True,
+                             stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+        self.assertEqual(ran.returncode, status, f"{words}\n{ran.stdout}{ran.stderr}")
+        return ran.stdout, ran.stderr
+
+    def lodge_at_a_terminal(self, typed, *words):
+        """With a terminal for its input, where `typed` was typed; the status."""
+        master, slave = pty.openpty()
+        os.write(master, typed.encode())
+        ran = subprocess.run([LODGE, *words], env=self.environ(), stdin=slave, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE,
+                             check=False)
+        os.close(master)
+        os.close(slave)
+        return ran.returncode, ran.stderr
+
+    def get(self, name):
+        with self.daemon.rpc() as rpc:
+            return rpc.call("vm.get", vm=name)
+
+    def test_a_VM_lives_from_create_to_rm(self):
+        self.assertEqual(self.lodge("create", "web", *SMALL, "--disk", "2G", "--tag", "a,b",
+                                    "--start")[0], "web: create done\n")
+        vm = self.get("web")
+        self.assertEqual((vm["state"], vm["memory_mib"], vm["disk_gib"], vm["tags"]),
+                         ("running", 64, 2, ["a", "b"]))
+        for verb, state in (("pause", "paused"), ("resume", "running"), ("stop", "shutoff"),
+                            ("start", "running")):
+            self.lodge(verb, "web")
+            self.assertEqual(self.get("web")["state"], state)
+        self.lodge("stop", "web")
+        self.lodge("set", "web", "--cpus", "3", "--disk", "vda=4G", "--name", "web2")
+        vm = self.get("web2")
+        self.assertEqual((vm["vcpus"], vm["disk_gib"]), (3, 4))
+        self.lodge("rm", "web2", "--yes")
+        self.assertNotIn("web2", self.lodge("ls")[0])
+
+    def test_without_waiting_the_operation_s_number_is_printed(self):
+        out = self.lodge("create", "web", *SMALL, "--no-wait")[0]
+        number = out.removeprefix("web: operation ").strip()
+        self.assertIn("vm.create of web", self.lodge("ops", number)[0])
+        self.assertIn("vm.create", self.lodge("ops", "--vm", "web")[0])
+
+    def test_of_several_each_failure_is_named_and_the_others_are_done(self):
+        self.lodge("create", "web", *SMALL, "--start")
+        out, error = self.lodge("stop", "web", "nosuch", status=FAILED)
+        self.assertIn("web: stop done", out)
+        self.assertIn("nosuch", error)
+
+    def test_a_deletion_is_confirmed_by_the_name(self):
+        self.lodge("create", "web", *SMALL, "--disk", "2G")
+        self.assertIn("--yes", self.lodge("rm", "web", status=WRONG_CALL)[1])
+        status, said = self.lodge_at_a_terminal("nope\n", "rm", "web")
+        self.assertEqual(status, FAILED)
+        self.assertIn("1 disk (2G)", said)
+        self.get("web")
+        self.assertEqual(self.lodge_at_a_terminal("web\n", "rm", "web")[0], DONE)
+
+    def test_quotas_are_set_and_refuse(self):
+        self.lodge("quota", "set", "system", "vms=1")
+        self.lodge("create", "web", *SMALL)
+        error = self.lodge("create", "more", *SMALL, status=FAILED)[1]
+        self.assertIn("the system's quota of vms is 1", error)
+        refused = json.loads(self.lodge("create", "more", *SMALL, "--json", status=FAILED)[1])
+        self.assertEqual(refused["data"]["resource"], "vms")
+        self.lodge("quota", "set", "system", "vms=none")
+        self.assertIn("quota_exceeded", self.lodge("audit")[0])
+
+    def test_a_wrong_flag_is_said_before_anybody_is_asked(self):
+        for words in (("create", "web"), ("create", "web", "--cpus", "x", "--memory", "1G"),
+                      ("create", "web", *SMALL, "--disk", "big"), ("set", "web"),
+                      ("media", "web"), ("adopt", "web"), ("shutdown", "web", "--grace", "soon"),
+                      ("quota", "set", "system", "vms"), ("ops", "x"), ("users", "set", "a")):
+            with self.subTest(words=words):
+                self.lodge(*words, status=WRONG_CALL)
+
+    def test_the_doctor_finds_what_is_missing(self):
+        self.assertIn("fit together", self.lodge("doctor")[0])
+        self.assertTrue(self.lodge("backup")[0].strip().startswith(str(self.daemon.state_dir)))
+        self.lodge("create", "web", *SMALL)
+        self.assertRegex(self.lodge("users")[0], r"admin +1 ")
+
+
+if __name__ == "__main__":
+    promise.main()
