@@ -28,7 +28,7 @@ void batch_run(struct connection *connection)
 {
     struct batch *batch = &connection->batch;
     while (batch->entries != NULL && !batch->waits && !connection->closing &&
-           connection_unsent(connection) < CONNECTION_UNSENT_MAX &&
+           connection_queued(connection) < CONNECTION_UNSENT_MAX &&
            loop_monotonic_ms() <= connection->turn_ends) {
         if (batch->next == json_object_array_length(batch->entries)) {
             batch_end(connection);

@@ -79,6 +79,14 @@ static bool is_tired(struct connection *connection)
     return true;
 }
 
+/* Whether it goes on only when something was sent. While a batch is open, what is held back for its
+ * end does not count: nothing but the batch's own going on frees that. */
+static bool is_full(const struct connection *connection)
+{
+    return (batch_is_open(connection) ? connection_queued(connection)
+                                      : connection_unsent(connection)) >= CONNECTION_UNSENT_MAX;
+}
+
 /* Handles the lines that are there, as long as their answers find room. */
 static void parse(struct connection *connection)
 {
@@ -88,16 +96,20 @@ static void parse(struct connection *connection)
     while (!connection->closing && !connection->close_when_sent) {
         if (batch_is_open(connection)) {
             batch_run(connection);
-            if (batch_is_open(connection)) {
-                (void)is_tired(connection);
+        }
+        if (is_full(connection)) {
+            /* Its reader may have kept up: then all of it goes out at once, and no write is left
+             * whose end would call us again. */
+            connection_flush(connection);
+            if (is_full(connection)) {
                 break;
             }
         }
-        if (connection_unsent(connection) >= CONNECTION_UNSENT_MAX) {
-            connection_flush(connection);
-            if (connection_unsent(connection) >= CONNECTION_UNSENT_MAX) {
+        if (batch_is_open(connection)) {
+            if (connection->batch.waits || is_tired(connection)) {
                 break;
             }
+            continue;
         }
         char *line;
         size_t length;

@@ -46,7 +46,10 @@ struct connection {
     struct loop_later go_on; /* flush, then parse on */
 };
 
-/* Bytes that the client has not taken yet. */
+/* Bytes on their way that the client has not taken yet. */
+size_t connection_queued(const struct connection *connection);
+
+/* Those, and what is held back until an open batch ends. */
 size_t connection_unsent(const struct connection *connection);
 
 /* Gives to the socket what it takes now; flush_later at the end of this turn, with all else that

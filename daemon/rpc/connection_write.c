@@ -4,10 +4,15 @@
 
 enum { KEEP_BYTES = 4096 };
 
+size_t connection_queued(const struct connection *connection)
+{
+    return connection->out.length +
+           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
+}
+
 size_t connection_unsent(const struct connection *connection)
 {
-    return connection->out.length + connection->held.length +
-           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
+    return connection_queued(connection) + connection->held.length;
 }
 
 static void wrote(uv_write_t *request, int status);

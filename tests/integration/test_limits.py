@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import sys
+import threading
 import time
 import unittest
 
@@ -255,6 +256,21 @@ class Readers(LimitsTest):
         self.assertTrue(all(len(answer["result"]["vms"]) == 1000 for answer in answers))
         if not self.daemon.sanitized():
             self.assertLess(grown, 4 * 1024, "KiB while the array waits")
+
+    def test_a_batch_comes_whole_to_a_reader_who_keeps_up(self):
+        """Then every write takes all there is, and none is left whose end would go on."""
+        count = 20
+        batch = json.dumps([json.loads(line(number, "vm.list")) for number in range(24)])
+        with Rpc(self.daemon.socket) as rpc:
+            rpc.socket.settimeout(30)
+            sender = threading.Thread(
+                target=rpc.socket.sendall, args=((batch + "\n").encode() * count,))
+            sender.start()
+            while count > 0:
+                chunk = rpc.socket.recv(1 << 20)
+                self.assertTrue(chunk, "hung up")
+                count -= chunk.count(b"\n")
+            sender.join()
 
     def test_a_hundred_subscribers_get_everything(self):
         mirrors = [Mirror(Rpc(self.daemon.socket), topics=["vm"], fields=["state"])
