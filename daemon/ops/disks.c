@@ -34,6 +34,10 @@ static enum step_end remove_file(struct op *op, struct hand *hand, const char *n
     bool was_there = false;
     *ret_kept = false;
     if (storage_remove(hand, op_place(op), name, &was_there, &op->error)) {
+        if (was_there && op->is_debris) {
+            log_warning(LOG_OPS, "%s of operation %lld, which was undone, came late: it is removed",
+                        name, (long long)op->id);
+        }
         return STEP_DONE;
     }
     if (op->error.kind == LODGE_ERROR_CONFLICT) { /* not what we made: nobody's but its maker's */

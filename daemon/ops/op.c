@@ -304,7 +304,9 @@ void ops_ended(struct ops *ops, struct op *op)
             register_ended(op, effect, &row);
         }
         show_ended(op);
-        log_ended(op);
+        if (!op->is_debris) {
+            log_ended(op);
+        }
         ops_guard(op);
     }
     tell_ended(op);

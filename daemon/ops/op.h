@@ -135,7 +135,7 @@ struct op {
     enum op_phase phase;
     bool out;
     bool answered;  /* those who wait for the beginning */
-    bool is_debris; /* an undone creation's, that turned up later: undone again, not journalled */
+    bool is_debris; /* of an undone creation: undone again, not journalled */
     uint64_t deadline;
     uint64_t retry_at;
     unsigned retry_ms;
@@ -222,7 +222,8 @@ void op_show_recovered(struct op *op, int64_t started_at);
 
 /* recover.c */
 void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
-void ops_look_for_debris(struct ops *ops);
+void ops_look_for_debris(struct ops *ops); /* has a domain turned up? */
+void ops_look_again(struct ops *ops);      /* has a volume? */
 void ops_free_guards(struct ops *ops);
 
 enum lodge_op_state op_final_state(const struct op *op);

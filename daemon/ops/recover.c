@@ -22,8 +22,13 @@ struct guard {
     char *host;
     char uuid[37];
     char *journal;
-    bool foreign; /* looked at: not ours */
+    bool foreign;   /* looked at: not ours */
+    unsigned looks; /* still to come */
 };
+
+/* A volume tells nobody that it has come, as a domain does: what ended lately is looked at again,
+ * so often and (by upkeep) so far apart. A call that libvirtd had queued has been made by then. */
+enum { LOOKS = 4, LATELY_MS = 10 * 60 * 1000 };
 
 static ssize_t step_called(const struct recipe *recipe, const char *name)
 {
@@ -99,8 +104,8 @@ static void take_up(void *data, const struct op_row *row)
     op_start(op);
 }
 
-static void add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
-                      const char *journal)
+static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
+                               const char *journal)
 {
     struct guard *guard = xcalloc(1, sizeof *guard);
     guard->op = id;
@@ -109,11 +114,13 @@ static void add_guard(struct ops *ops, int64_t id, const char *host, const char 
     guard->journal = xstrdup(journal);
     guard->next = ops->guards;
     ops->guards = guard;
+    return guard;
 }
 
 static void learn_guard(void *data, const struct op_row *row)
 {
-    add_guard(data, row->id, row->host, row->uuid, row->journal);
+    struct guard *guard = add_guard(data, row->id, row->host, row->uuid, row->journal);
+    guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
 }
 
 void ops_recover(struct ops *ops)
@@ -128,29 +135,37 @@ void ops_recover(struct ops *ops)
     }
 }
 
+static struct guard *find_guard(struct ops *ops, int64_t op)
+{
+    struct guard *guard = ops->guards;
+    while (guard != NULL && guard->op != op) {
+        guard = guard->next;
+    }
+    return guard;
+}
+
 void ops_guard(struct op *op)
 {
-    bool undone = op->recipe->undoes && !op->committed && !op->known;
-    if (undone && !op->is_debris && !op->plan.foreign && op->id > 0) {
+    bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0;
+    if (op->is_debris) {
+        find_guard(op->ops, op->id)->foreign = op->plan.foreign;
+    } else if (undone && !op->plan.foreign) {
         AUTO(free) char *journal = plan_to_json(&op->plan);
-        add_guard(op->ops, op->id, op->host_name, op->uuid, journal);
+        add_guard(op->ops, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
     }
 }
 
-static void clear_up(struct ops *ops, struct guard *guard)
+static void undo_again(struct ops *ops, struct guard *guard)
 {
     struct lodge_error err = {0};
     struct op *op = ops_add(ops, &create_recipe, guard->host, guard->uuid);
-    guard->foreign = true; /* once: whatever it is, it has been looked at */
     if (!plan_from_json(guard->journal, &op->plan, &err)) {
         log_error(LOG_OPS, "the journal of operation %lld cannot be read: %s", (long long)guard->op,
                   err.message);
+        guard->foreign = true;
         op_free(op);
         return;
     }
-    log_warning(LOG_OPS,
-                "a domain of operation %lld, which was undone, has turned up: it is undone again",
-                (long long)guard->op);
     op->id = guard->op;
     op->is_debris = true;
     op->begun = true;
@@ -158,6 +173,14 @@ static void clear_up(struct ops *ops, struct guard *guard)
     op->at = last_undo(&create_recipe);
     fail_with(op, LODGE_ERROR_CANCELLED, "undone again");
     op_start(op);
+}
+
+/* Nothing of it is known to be anybody's, and no operation is at it. */
+static bool is_free(struct ops *ops, const struct guard *guard)
+{
+    const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
+    return !guard->foreign && (vm == NULL || vm->phase == ROW_NONE) &&
+           ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 
 void ops_look_for_debris(struct ops *ops)
@@ -169,9 +192,24 @@ void ops_look_for_debris(struct ops *ops)
     ops->added_seen = added;
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-        if (vm != NULL && vm->present && vm->phase == ROW_NONE && !guard->foreign &&
-            ops_holder(ops, guard->host, guard->uuid) == NULL) {
-            clear_up(ops, guard);
+        if (vm != NULL && vm->present && is_free(ops, guard)) {
+            log_warning(LOG_OPS,
+                        "a domain of operation %lld, which was undone, has turned up: it is undone "
+                        "again",
+                        (long long)guard->op);
+            undo_again(ops, guard);
+        }
+    }
+}
+
+void ops_look_again(struct ops *ops)
+{
+    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
+        struct registry_host *host = registry_find_host(ops->registry, guard->host);
+        bool is_read = host != NULL && host->facts.synced_at != 0;
+        if (guard->looks > 0 && is_read && is_free(ops, guard)) {
+            guard->looks--;
+            undo_again(ops, guard);
         }
     }
 }

@@ -90,6 +90,7 @@ static void look(void *owner)
 {
     struct upkeep *upkeep = owner;
     compare(upkeep);
+    ops_look_again(upkeep->ops);
     if (upkeep->looks++ % LOOKS_PER_FORGETTING == 0) {
         forget_old(upkeep);
     }

@@ -4,8 +4,10 @@ gone, SQLite, libvirt and the directory of disks fit together, and nothing of an
 touched. The list of points is made from the recipes: a new step is covered without a line here."""
 
 import os
+import select
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -13,7 +15,7 @@ import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from rpc import Gone  # noqa: E402
 from three_worlds import ThreeWorlds  # noqa: E402
-from world import LODGED, Mirror, RpcError, Timeout, World  # noqa: E402
+from world import LODGED, Inotify, Mirror, RpcError, Timeout, World  # noqa: E402
 
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}, {"size_gib": 1}], "network": None}
 
@@ -190,6 +192,27 @@ class Crashes(unittest.TestCase):
                 self.settle()
                 self.assertEqual(self.worlds.compare(), [])
                 self.clear()
+
+    def test_a_volume_that_comes_after_its_creation_was_undone_is_removed(self):
+        """As from a call that libvirtd had still queued; looked at within half a minute."""
+        with self.start("create.commit:error") as rpc:
+            self.assertIsInstance(self.ask(rpc, "create"), RpcError)
+            uuid = rpc.call("op.list")["ops"][0]["uuid"]
+            late = f"{uuid}-0.qcow2"
+            self.libvirtd.virsh("vol-create-as", self.pool(), late, "1M", "--format", "qcow2")
+            with Inotify(self.disks) as changes:
+                until = time.monotonic() + 90
+                while (self.disks / late).exists():
+                    self.assertLess(time.monotonic(), until, "it stays")
+                    select.select([changes.fd], [], [], 1)
+                    changes.clear()
+        self.assertEqual(self.worlds.compare(), [])
+
+    def pool(self):
+        """The name of libvirt's pool of our directory."""
+        names = self.libvirtd.virsh("pool-list", "--name", "--all").stdout.split()
+        return next(name for name in names if f"<path>{self.disks}</path>"
+                    in self.libvirtd.virsh("pool-dumpxml", name).stdout)
 
     def test_a_full_disk_under_the_database_stops_an_operation_and_no_more(self):
         folder = self.world.folder / "small"
