@@ -119,7 +119,6 @@ static _Noreturn void leave(int status)
 
 static int run(struct config *config, const struct options *options, struct lodge_error *err)
 {
-    AUTO(free) char *store_error = NULL;
     struct house_parts parts = {0};
     int state_lock = -1; /* held until the process ends */
     hold_signals(SIG_BLOCK);
@@ -132,13 +131,6 @@ static int run(struct config *config, const struct options *options, struct lodg
     if (config->group_absent) {
         log_info(LOG_MAIN, "there is no group 'lodge': only root may open %s", config->socket);
     }
-    struct lodge_error trouble = {0};
-    parts.store = store_open(config->state_dir, &trouble);
-    if (parts.store == NULL) {
-        store_error = xstrdup(trouble.message);
-        log_error(LOG_STORE, "running without a store: %s", trouble.message);
-    }
-    parts.store_error = store_error;
     parts.loop = loop_new();
     struct loop *loop = parts.loop;
     if (!host_layer_start(loop, err)) {

@@ -12,7 +12,8 @@
 #include "registry/registry.h"
 #include "rpc/door.h"
 #include "scope.h"
-#include "store/vms.h"
+#include "store/recall.h"
+#include "store_opener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,8 @@ struct house {
     struct loop *loop;
     struct config config;
     struct listening listening;
-    struct store *store;
+    struct store_opener *opener;
+    struct store *store; /* NULL until it is open */
     struct people *people;
     struct registry *registry;
     struct reads *reads;
@@ -92,15 +94,6 @@ static gid_t group_id(const char *name)
     return found->gr_gid;
 }
 
-static void learn_role(void *data, uid_t uid, const char *role)
-{
-    struct house *house = data;
-    enum role known;
-    if (role_from_name(role, &known)) {
-        people_set_role(house->people, uid, known);
-    }
-}
-
 static const enum row_phase phases[] = {
     [VM_PHASE_READY] = ROW_READY,
     [VM_PHASE_CREATING] = ROW_CREATING,
@@ -108,9 +101,8 @@ static const enum row_phase phases[] = {
     [VM_PHASE_ERROR] = ROW_ERROR,
 };
 
-static void learn_vm(void *data, const struct vm_row *row)
+static void learn_vm(struct house *house, const struct vm_row *row)
 {
-    struct house *house = data;
     AUTO(free) struct registry_disk *disks = xcalloc(row->disk_count + 1, sizeof *disks);
     for (size_t i = 0; i < row->disk_count; i++) {
         const struct disk_row *disk = &row->disks[i];
@@ -133,16 +125,29 @@ static void learn_vm(void *data, const struct vm_row *row)
 }
 
 /* Roles and owners move into the loop's memory, where they are read from on. */
-static void learn_from_store(struct house *house)
+static void store_opened(void *owner, struct store *store, const struct recall *recall)
 {
-    struct lodge_error err = {0};
-    if (house->store == NULL) {
-        return;
+    struct house *house = owner;
+    house->store = store;
+    for (size_t i = 0; i < recall->user_count; i++) {
+        enum role known;
+        if (role_from_name(recall->users[i].role, &known)) {
+            people_set_role(house->people, recall->users[i].uid, known);
+        }
     }
-    if (!store_read_users(house->store, learn_role, house, &err) ||
-        !store_read_vms(house->store, learn_vm, house, &err)) {
-        log_error(LOG_STORE, "roles and owners are not known: %s", err.message);
+    for (size_t i = 0; i < recall->vm_count; i++) {
+        learn_vm(house, &recall->vms[i]);
     }
+    registry_people_changed(house->registry);
+    reads_set_store(house->reads, store, NULL);
+    audit_take_store(house->audit, store);
+    ops_take_store(house->ops, store, recall);
+}
+
+static void store_failed(void *owner, const char *why)
+{
+    struct house *house = owner;
+    reads_set_store(house->reads, NULL, why);
 }
 
 static void add_host(struct house *house, const struct host_config *configured)
@@ -169,15 +174,16 @@ struct house *house_new(struct house_parts *parts)
     house->config = parts->config;
     parts->config = (struct config){0};
     house->listening = parts->listening;
-    house->store = TAKE(parts->store);
     house->reload = workers_new(house->loop, "reload", 1, RELOAD_IDLE_MS);
     house->people = people_new(house->loop);
     people_set_defaults(house->people, role_of(house->config.default_role),
                         group_id(house->config.admin_group));
-    house->registry = registry_new(house->loop, house->people, boot_number(house->store));
-    house->reads = reads_new(house->store, parts->store_error);
-    house->audit = audit_new(house->loop, house->store);
-    house->ops = ops_new(house->loop, house->registry, house->store,
+    struct store *store = NULL;
+    house->opener = store_opener_new(house->loop, house->config.state_dir, &store);
+    house->registry = registry_new(house->loop, house->people, boot_number(store));
+    house->reads = reads_new();
+    house->audit = audit_new(house->loop);
+    house->ops = ops_new(house->loop, house->registry,
                          &(struct ops_options){
                              .image_dirs = house->config.image_dirs,
                              .system_limits = house->config.quota,
@@ -187,8 +193,8 @@ struct house *house_new(struct house_parts *parts)
     for (size_t i = 0; i < house->config.host_count; i++) {
         add_host(house, &house->config.hosts[i]);
     }
-    learn_from_store(house);
-    ops_recover(house->ops);
+    store_opener_start(house->opener,
+                       &(struct store_opener_owner){store_opened, store_failed, house});
     house->upkeep =
         upkeep_new(house->ops, house->config.op_keep_days, house->config.audit_keep_days);
     house->rpc = (struct rpc_house){
@@ -284,6 +290,7 @@ void house_close(struct house *house)
     }
     workers_free(TAKE(house->reload));
     door_close(house->door);
+    store_opener_free(TAKE(house->opener));
     upkeep_free(TAKE(house->upkeep));
     ops_close(house->ops);
     host_layer_leave();

@@ -8,19 +8,16 @@
 #include "loop/loop.h"
 #include "rpc/listen.h"
 
-struct store;
 struct house;
 
-/* What main has taken and opened before any thread ran. The house takes the store and the listening
- * socket; `config` is taken too. */
+/* What main has taken and opened before any thread ran; the house takes it. */
 struct house_parts {
     struct loop *loop;
     struct config config;
     struct listening listening;
-    struct store *store;     /* NULL: there is none, */
-    const char *store_error; /* and why */
 };
 
+/* Opens the store, which blocks: for before the loop runs. */
 struct house *house_new(struct house_parts *parts);
 
 /* Hosts begin to connect, the door opens. */

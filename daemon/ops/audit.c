@@ -25,13 +25,17 @@ struct note {
     struct lodge_error err; /* of the writing */
 };
 
-struct audit *audit_new(struct loop *loop, struct store *store)
+struct audit *audit_new(struct loop *loop)
 {
     struct audit *audit = xcalloc(1, sizeof *audit);
     audit->loop = loop;
-    audit->store = store;
     audit->workers = workers_new(loop, "audit", 1, AUDIT_IDLE_MS);
     return audit;
+}
+
+void audit_take_store(struct audit *audit, struct store *store)
+{
+    audit->store = store;
 }
 
 bool audit_free(struct audit *audit)

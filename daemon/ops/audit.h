@@ -12,8 +12,9 @@
 struct audit;
 struct store;
 
-/* `store` may be NULL: then calls are noted in the log alone. */
-struct audit *audit_new(struct loop *loop, struct store *store);
+/* Until it has a store calls are noted in the log alone. */
+struct audit *audit_new(struct loop *loop);
+void audit_take_store(struct audit *audit, struct store *store); /* borrowed until audit_free() */
 
 /* Rows that wait are lost with a word in the log. Returns whether none is being written: while one
  * is, the store must not be closed (WAL makes that harmless at the end of the process). */

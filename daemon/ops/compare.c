@@ -24,6 +24,7 @@ struct volumes_read {
 struct comparing {
     struct ops *ops;
     struct buffer strays;
+    size_t stray_count;
     unsigned out;
     compare_fn *answer;
     void *data;
@@ -134,7 +135,7 @@ static void finish(struct comparing *comparing)
     buffer_add_text(&json, "],\"old_ops\":[");
     add_old_ops(comparing->ops, &json);
     buffer_add_text(&json, "]}");
-    comparing->answer(comparing->data, &json);
+    comparing->answer(comparing->data, &json, comparing->stray_count);
     buffer_free(&json);
     buffer_free(&comparing->strays);
     free(comparing);
@@ -157,6 +158,7 @@ static void volumes_come(struct host_task *task, bool ran)
         AUTO(free) char *path = storage_path(&volumes->on->place, name);
         if (is_stray(comparing->ops, name, path)) {
             struct buffer *strays = &comparing->strays;
+            comparing->stray_count++;
             buffer_add_text(strays, strays->length > 0 ? ",{\"host\":" : "{\"host\":");
             buffer_add_json_string(strays, host_name(volumes->on->host));
             buffer_add_text(strays, ",\"path\":");

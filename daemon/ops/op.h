@@ -159,7 +159,7 @@ enum { OPS_SHOWN = 256 };
 struct ops {
     struct loop *loop;
     struct registry *registry;
-    struct store *store;
+    struct store *_Atomic store; /* set once, by the loop; NULL until then */
     struct ops_options options;
     struct workers *workers; /* for the store's part of operations */
     struct workers *readers; /* for questions: a long list delays no operation */

@@ -74,13 +74,11 @@ void ops_set_timer(struct ops *ops)
     loop_timer_start(ops->timer, next > now ? next - now : 0, 0);
 }
 
-struct ops *ops_new(struct loop *loop, struct registry *registry, struct store *store,
-                    const struct ops_options *options)
+struct ops *ops_new(struct loop *loop, struct registry *registry, const struct ops_options *options)
 {
     struct ops *ops = xcalloc(1, sizeof *ops);
     ops->loop = loop;
     ops->registry = registry;
-    ops->store = store;
     ops->options = *options;
     ops->workers = workers_new(loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
     ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
@@ -110,11 +108,6 @@ struct house_host *ops_host(struct ops *ops, const char *name)
         }
     }
     return NULL;
-}
-
-struct store *ops_store(const struct ops *ops)
-{
-    return ops->store;
 }
 
 const struct ops_options *ops_options(const struct ops *ops)

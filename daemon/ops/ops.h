@@ -16,6 +16,7 @@
 
 struct host;
 struct ops;
+struct recall;
 struct store;
 
 struct ops_options {
@@ -23,16 +24,16 @@ struct ops_options {
     struct lodge_amounts system_limits, user_limits;
 };
 
-/* `store` may be NULL: then every change is refused but an admin's vm.stop. */
-struct ops *ops_new(struct loop *loop, struct registry *registry, struct store *store,
+/* Until it has a store every change is refused but an admin's vm.stop. */
+struct ops *ops_new(struct loop *loop, struct registry *registry,
                     const struct ops_options *options);
 
 /* Borrowed until ops_free(). `pool` and `dir` as configured, or NULL. */
 void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir);
 
-/* Takes up what a kill has left: each waits for its host's first full sync. Before the loop runs.
- */
-void ops_recover(struct ops *ops);
+/* Once: the store, borrowed until ops_free(). What a kill has left is taken up: each waits for its
+ * host's first full sync. */
+void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall);
 
 /* Everybody who waits is told that lodged leaves; no more starts. */
 void ops_close(struct ops *ops);
@@ -81,7 +82,6 @@ bool ops_wait(struct ops *ops, int64_t op, int64_t timeout_ms, op_answer_fn *ans
 void recipes_print_fail_points(void);
 #endif
 
-struct store *ops_store(const struct ops *ops);
 const struct ops_options *ops_options(const struct ops *ops);
 
 #endif

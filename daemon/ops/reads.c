@@ -14,12 +14,16 @@ struct reads {
     size_t host_count;
 };
 
-struct reads *reads_new(struct store *store, const char *store_error)
+struct reads *reads_new(void)
 {
-    struct reads *reads = xcalloc(1, sizeof *reads);
+    return xcalloc(1, sizeof(struct reads));
+}
+
+void reads_set_store(struct reads *reads, struct store *store, const char *why_not)
+{
+    free(reads->store_error);
     reads->store = store;
-    reads->store_error = xstrdup_or_null(store_error);
-    return reads;
+    reads->store_error = xstrdup_or_null(why_not);
 }
 
 void reads_free(struct reads *reads)

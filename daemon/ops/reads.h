@@ -14,8 +14,11 @@ struct host;
 struct store;
 struct reads;
 
-struct reads *reads_new(struct store *store, const char *store_error); /* store may be NULL */
+struct reads *reads_new(void);
 void reads_free(struct reads *reads);
+
+/* The store, borrowed until reads_free(); or NULL, and why there is none. */
+void reads_set_store(struct reads *reads, struct store *store, const char *why_not);
 
 /* The hosts are borrowed until reads_free(). */
 void reads_add_host(struct reads *reads, struct host *host);

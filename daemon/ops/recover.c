@@ -11,6 +11,7 @@
 #include "ops/op.h"
 #include "ops/recipes.h"
 #include "scope.h"
+#include "store/recall.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,9 +74,8 @@ static void point(struct op *op, const struct op_row *row)
     }
 }
 
-static void take_up(void *data, const struct op_row *row)
+static void take_up(struct ops *ops, const struct op_row *row)
 {
-    struct ops *ops = data;
     struct lodge_error err = {0};
     const struct recipe *recipe = recipe_find(row->kind);
     ssize_t at = recipe == NULL ? -1 : step_called(recipe, row->step);
@@ -117,21 +117,16 @@ static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, co
     return guard;
 }
 
-static void learn_guard(void *data, const struct op_row *row)
+void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall)
 {
-    struct guard *guard = add_guard(data, row->id, row->host, row->uuid, row->journal);
-    guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
-}
-
-void ops_recover(struct ops *ops)
-{
-    struct lodge_error err = {0};
-    if (ops->store == NULL) {
-        return;
+    ops->store = store;
+    for (size_t i = 0; i < recall->unfinished_count; i++) {
+        take_up(ops, &recall->unfinished[i]);
     }
-    if (!store_read_unfinished(ops->store, take_up, ops, &err) ||
-        !store_read_guarded(ops->store, NULL, learn_guard, ops, &err)) {
-        log_error(LOG_OPS, "unfinished operations are not known: %s", err.message);
+    for (size_t i = 0; i < recall->guarded_count; i++) {
+        const struct op_row *row = &recall->guarded[i];
+        struct guard *guard = add_guard(ops, row->id, row->host, row->uuid, row->journal);
+        guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "ops/compare.h"
 #include "ops/op.h"
 #include "ops/questions.h"
 #include "scope.h"
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 30 * 1000, LOOKS_PER_FORGETTING = 20 };
+/* Volumes are read two minutes after the start, when undone creations have been looked at again,
+ * and then every hour. */
+enum { LOOK_MS = 30 * 1000, LOOKS_PER_FORGETTING = 20, LOOKS_PER_LISTING = 120, FIRST_LISTING = 4 };
 #define DAY_MS INT64_C(86400000)
 
 struct upkeep {
@@ -86,11 +89,25 @@ static void compare(struct upkeep *upkeep)
     upkeep->unknown = unknown;
 }
 
+static void say_strays(void *data, const struct buffer *json, size_t strays)
+{
+    (void)data;
+    (void)json;
+    if (strays > 0) {
+        log_warning(LOG_OPS,
+                    "%zu volumes of lodge's naming belong to no VM: lodge doctor says which",
+                    strays);
+    }
+}
+
 static void look(void *owner)
 {
     struct upkeep *upkeep = owner;
     compare(upkeep);
     ops_look_again(upkeep->ops);
+    if (upkeep->looks % LOOKS_PER_LISTING == FIRST_LISTING) {
+        compare_now(upkeep->ops, say_strays, NULL);
+    }
     if (upkeep->looks++ % LOOKS_PER_FORGETTING == 0) {
         forget_old(upkeep);
     }

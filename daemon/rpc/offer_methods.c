@@ -77,8 +77,9 @@ static void networks_run(struct call *call, const void *params)
                 answer_offers, call);
 }
 
-static void answer_compare(void *data, const struct buffer *json)
+static void answer_compare(void *data, const struct buffer *json, size_t strays)
 {
+    (void)strays;
     call_reply(data, json);
 }
 

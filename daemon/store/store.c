@@ -156,9 +156,9 @@ bool database_ask_text(struct store *store, const char *sql, char **ret_text,
 /* Makes the file for lodged's user alone and remembers which one it is; says with the kernel's
  * words why it cannot be there, where SQLite would only say that it cannot open it. The descriptor
  * is closed before SQLite has one: closing it later would drop SQLite's locks. */
-static bool touch(struct store *store, struct lodge_error *err)
+static bool touch(struct store *store, int create, struct lodge_error *err)
 {
-    AUTO(fd_close) int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO(fd_close) int fd = open(store->path, O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat info;
     if (fd >= 0 && fstat(fd, &info) == 0) {
         store->device = info.st_dev;
@@ -211,10 +211,10 @@ static bool read_installation(struct store *store, struct lodge_error *err)
 
 /* All is looked at before anything is changed: a newer schema or a damaged file stays as it is, its
  * log included. Foreign keys come after the migrations, which may rebuild tables. */
-static bool open_all(struct store *store, struct lodge_error *err)
+static bool open_all(struct store *store, int create, struct lodge_error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (!touch(store, err)) {
+    if (!touch(store, create, err)) {
         return false;
     }
     int code = sqlite3_open_v2(store->path, &store->db, flags, NULL);
@@ -233,7 +233,7 @@ static bool open_all(struct store *store, struct lodge_error *err)
     return good;
 }
 
-struct store *store_open(const char *state_dir, struct lodge_error *err)
+static struct store *open_in(const char *state_dir, int create, struct lodge_error *err)
 {
     struct store *store = xcalloc(1, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
@@ -242,11 +242,27 @@ struct store *store_open(const char *state_dir, struct lodge_error *err)
         store->texts[i] = xasprintf("the database %s %s: %s", store->path, trouble_words[i].what,
                                     trouble_words[i].help);
     }
-    if (!open_all(store, err)) {
+    if (!open_all(store, create, err)) {
         store_close(store);
         return NULL;
     }
     return store;
+}
+
+struct store *store_open(const char *state_dir, struct lodge_error *err)
+{
+    return open_in(state_dir, O_CREAT, err);
+}
+
+struct store *store_open_again(const char *state_dir, struct lodge_error *err)
+{
+    return open_in(state_dir, 0, err);
+}
+
+bool store_is_there(const char *state_dir)
+{
+    AUTO(free) char *path = xasprintf("%s/lodge.db", state_dir);
+    return access(path, F_OK) == 0;
 }
 
 void store_close(struct store *store)

@@ -25,6 +25,11 @@ bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_
 /* Opens DIR/lodge.db: checks, backs up before a migration, migrates. NULL with STORE_UNAVAILABLE
  * for a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
 struct store *store_open(const char *state_dir, struct lodge_error *err);
+
+/* The same for a file that is there: one that somebody moved away to put a backup in its place must
+ * not come back as an empty one. Any thread. */
+struct store *store_open_again(const char *state_dir, struct lodge_error *err);
+bool store_is_there(const char *state_dir);
 void store_close(struct store *store); /* NULL is fine */
 
 /* This installation's random id, 32 hex digits: the mark on what it makes. Any thread. */

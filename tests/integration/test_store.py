@@ -2,13 +2,15 @@
 
 import os
 import pathlib
+import select
 import sqlite3
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
-from world import Mirror, World  # noqa: E402
+from world import Inotify, Mirror, RpcError, World  # noqa: E402
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534 if ROOT else None
@@ -127,6 +129,57 @@ class StoreTest(unittest.TestCase):
         daemon.start()
         self.assertNotEqual(self.lives_without_store(daemon), healthy)
         self.assertTrue(database.exists())
+
+    def with_a_row(self):
+        """A stopped daemon whose database has a VM; and what else it has to remember."""
+        daemon, _ = self.ready_made()
+        daemon.start()
+        daemon.synced().rpc.call("vm.adopt", vm="test", owner="root", wait=True)
+        self.assertEqual(daemon.stop(), 0)
+        return daemon, self.state(daemon)[1]
+
+    def comes_back(self, daemon, heal):
+        """Without a restart: rows are known and changes are taken as soon as the trouble goes."""
+        mirror = Mirror(daemon.synced().rpc, topics=["vm"]).wait_ready()
+        self.assertIs(next(iter(mirror.vms.values()))["managed"], False)
+        with daemon.rpc() as rpc:
+            with self.assertRaises(RpcError) as caught:
+                rpc.call("vm.update", vm="test", autostart=True, wait=True)
+            self.assertNotIn(caught.exception.kind, ("internal", "timeout"))
+        heal()
+        mirror.wait(lambda m: any(vm["managed"] for vm in m.vms.values()), 90)
+        self.assertEqual(mirror.rpc.call("server.health")["store"], "ok")
+        mirror.rpc.call("vm.update", vm="test", autostart=False, wait=True)
+
+    @unittest.skipUnless(ROOT, "needs root to take a user's rights away")
+    def test_a_database_that_may_be_read_again_is_opened_while_lodged_runs(self):
+        daemon, database = self.with_a_row()
+        database.chmod(0)
+        os.chown(database, 0, 0)
+        daemon.start()
+        self.comes_back(daemon, lambda: (os.chown(database, NOBODY, NOBODY), database.chmod(0o600)))
+
+    def test_a_backup_in_the_place_of_a_damaged_database_is_opened_while_lodged_runs(self):
+        daemon, database = self.with_a_row()
+        good = database.read_bytes()
+        database.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+        daemon.start()
+
+        def heal():
+            database.unlink()
+            with daemon.rpc() as rpc, Inotify(database.parent) as changes:
+                until = time.monotonic() + 90
+                while "No such file" not in rpc.call("server.health")["store"]:
+                    self.assertLess(time.monotonic(), until)
+                    select.select([changes.fd], [], [], 0.5)
+            self.assertFalse(database.exists(), "an empty one takes the backup's place")
+            fresh = database.with_suffix(".new")
+            fresh.write_bytes(good)
+            if ROOT:
+                os.chown(fresh, NOBODY, NOBODY)
+            fresh.replace(database)
+
+        self.comes_back(daemon, heal)
 
     @unittest.skipUnless(ROOT, "needs root to take a user's rights away")
     def test_a_state_directory_that_may_not_be_made_is_refused_by_name(self):

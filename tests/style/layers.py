@@ -27,6 +27,7 @@ ROOMS = {
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
     "daemon/ops": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/store", "daemon/registry"},
     "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry"},
+    "daemon/store_opener": DAEMON | {"daemon/store"},
     # The two that know everyone.
     "daemon/main": None,
     "daemon/wiring": None,

@@ -1,0 +1,116 @@
+#include "store/recall.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *keep(struct recall *recall, void *block)
+{
+    recall->blocks = xrealloc(recall->blocks, (recall->block_count + 1) * sizeof(void *));
+    recall->blocks[recall->block_count++] = block;
+    return block;
+}
+
+static const char *keep_text(struct recall *recall, const char *text)
+{
+    return text == NULL ? NULL : keep(recall, xstrdup(text));
+}
+
+static void learn_user(void *data, uid_t uid, const char *role)
+{
+    struct recall *recall = data;
+    size_t size = (recall->user_count + 1) * sizeof *recall->users;
+    recall->users = xrealloc(recall->users, size);
+    recall->users[recall->user_count++] = (struct recalled_user){uid, keep_text(recall, role)};
+}
+
+static struct disk_row keep_disk(struct recall *recall, const struct disk_row *disk)
+{
+    struct disk_row kept = *disk;
+    kept.target = keep_text(recall, disk->target);
+    kept.pool = keep_text(recall, disk->pool);
+    kept.volume = keep_text(recall, disk->volume);
+    kept.path = keep_text(recall, disk->path);
+    kept.format = keep_text(recall, disk->format);
+    return kept;
+}
+
+static void learn_vm(void *data, const struct vm_row *row)
+{
+    struct recall *recall = data;
+    struct vm_row kept = *row;
+    struct disk_row *disks = keep(recall, xcalloc(row->disk_count + 1, sizeof *disks));
+    for (size_t i = 0; i < row->disk_count; i++) {
+        disks[i] = keep_disk(recall, &row->disks[i]);
+    }
+    kept.host = keep_text(recall, row->host);
+    kept.uuid = keep_text(recall, row->uuid);
+    kept.name = keep_text(recall, row->name);
+    kept.serial_log = keep_text(recall, row->serial_log);
+    kept.disks = disks;
+    kept.macs = NULL;
+    kept.mac_count = 0;
+    recall->vms = xrealloc(recall->vms, (recall->vm_count + 1) * sizeof kept);
+    recall->vms[recall->vm_count++] = kept;
+}
+
+static struct op_row keep_op(struct recall *recall, const struct op_row *row)
+{
+    struct op_row kept = *row;
+    kept.kind = keep_text(recall, row->kind);
+    kept.host = keep_text(recall, row->host);
+    kept.uuid = keep_text(recall, row->uuid);
+    kept.vm_name = keep_text(recall, row->vm_name);
+    kept.step = keep_text(recall, row->step);
+    kept.journal = keep_text(recall, row->journal);
+    kept.result = keep_text(recall, row->result);
+    kept.error = keep_text(recall, row->error);
+    kept.steps = NULL;
+    kept.step_count = 0;
+    return kept;
+}
+
+static void learn_unfinished(void *data, const struct op_row *row)
+{
+    struct recall *recall = data;
+    size_t size = (recall->unfinished_count + 1) * sizeof *recall->unfinished;
+    recall->unfinished = xrealloc(recall->unfinished, size);
+    recall->unfinished[recall->unfinished_count++] = keep_op(recall, row);
+}
+
+static void learn_guarded(void *data, const struct op_row *row)
+{
+    struct recall *recall = data;
+    size_t size = (recall->guarded_count + 1) * sizeof *recall->guarded;
+    recall->guarded = xrealloc(recall->guarded, size);
+    recall->guarded[recall->guarded_count++] = keep_op(recall, row);
+}
+
+struct recall *recall_read(struct store *store, struct lodge_error *err)
+{
+    AUTO(recall_free) struct recall *recall = xcalloc(1, sizeof *recall);
+    if (!store_read_users(store, learn_user, recall, err) ||
+        !store_read_vms(store, learn_vm, recall, err) ||
+        !store_read_unfinished(store, learn_unfinished, recall, err) ||
+        !store_read_guarded(store, NULL, learn_guarded, recall, err)) {
+        return NULL;
+    }
+    return TAKE(recall);
+}
+
+void recall_free(struct recall *recall)
+{
+    if (recall == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < recall->block_count; i++) {
+        free(recall->blocks[i]);
+    }
+    free(recall->blocks);
+    free(recall->users);
+    free(recall->vms);
+    free(recall->unfinished);
+    free(recall->guarded);
+    free(recall);
+}

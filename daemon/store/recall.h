@@ -1,0 +1,36 @@
+/*
+ * recall: what the store remembers of the time before, in one piece: read by a worker (or before
+ * the loop runs), taken over by the loop, which must not ask the store itself.
+ */
+#ifndef STORE_RECALL_H
+#define STORE_RECALL_H
+
+#include "scope.h"
+#include "store/ops.h"
+
+struct recalled_user {
+    uid_t uid;
+    const char *role;
+};
+
+struct recall {
+    struct recalled_user *users;
+    size_t user_count;
+    struct vm_row *vms; /* without MACs */
+    size_t vm_count;
+    struct op_row *unfinished; /* operations, oldest first; without steps */
+    size_t unfinished_count;
+    struct op_row *guarded; /* creations that were undone and are kept */
+    size_t guarded_count;
+
+    void **blocks; /* all that the rows point to */
+    size_t block_count;
+};
+
+/* Blocks. NULL on failure; else recall_free() when all is taken over. */
+struct recall *recall_read(struct store *store, struct lodge_error *err);
+void recall_free(struct recall *recall); /* NULL is fine */
+
+DEFINE_AUTO(struct recall *, recall_free, NULL);
+
+#endif
