@@ -303,6 +303,29 @@ char *domain_xml_media(const char *xml, const char *target, const char *iso,
     return drive != NULL && drive_fill(drive, iso, err) ? xml_print_node(doc, drive) : NULL;
 }
 
+static void namespaces_remove(xmlNode *node)
+{
+    node->ns = NULL;
+    for (xmlNode *child = node->children; child != NULL; child = child->next) {
+        if (child->type == XML_ELEMENT_NODE) {
+            namespaces_remove(child);
+        }
+    }
+    xmlFreeNsList(node->nsDef); /* after those below, which pointed to it */
+    node->nsDef = NULL;
+}
+
+char *domain_xml_words(const char *xml, const struct lodge_strings *tags, struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "domain", "domain XML", err);
+    if (doc == NULL || !edit_tags(xmlDocGetRootElement(doc), tags, err)) {
+        return NULL;
+    }
+    xmlNode *ours = our_words_made(xmlDocGetRootElement(doc));
+    namespaces_remove(ours);
+    return xml_print_node(doc, ours);
+}
+
 bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
                         struct lodge_error *err)
 {

@@ -29,6 +29,11 @@ char *domain_xml_edit(const char *xml, const struct domain_edit *edit, struct lo
 char *domain_xml_media(const char *xml, const char *target, const char *iso,
                        struct lodge_error *err);
 
+/* Our element of `xml`'s metadata with these tags in place of its own, free of namespaces: libvirt
+ * puts the one it is given into every element, and fails where it is already
+ * (virDomainSetMetadata). The caller frees. */
+char *domain_xml_words(const char *xml, const struct lodge_strings *tags, struct lodge_error *err);
+
 /* What an inactive XML asks for. */
 struct domain_amounts {
     int64_t vcpus;

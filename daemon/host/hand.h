@@ -102,6 +102,11 @@ bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target
 bool hand_change_media_live(struct hand *hand, const char *uuid, const char *disk_xml,
                             struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* virDomainSetMetadata on a running guest, with what domain_xml_words() wrote.
+ * UNSUPPORTED as above. */
+bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* virDomainRename, of one that is shut off. EXISTS, BAD_STATE. */
 bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct lodge_error *err)
     LODGE_MUST_CHECK;

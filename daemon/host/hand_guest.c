@@ -1,5 +1,6 @@
 /* hand_guest.c: what is asked of a guest's QEMU. Each of these takes the guest's job and its
  * monitor, so a QEMU that hangs would hold a worker for ever: it is looked at first. */
+#include "host/domain_xml_read.h"
 #include "host/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -151,6 +152,16 @@ bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target
            (virDomainBlockResize(domain, target, (unsigned long long)size_gib << 30,
                                  VIR_DOMAIN_BLOCK_RESIZE_BYTES) == 0 ||
             hand_fail(hand, "its disk could not grow", domain, err));
+}
+
+bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
+                         struct lodge_error *err)
+{
+    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    return domain != NULL &&
+           (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, words, "lodge",
+                                 DOMAIN_XML_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
+            cannot_live(hand, "its tags cannot change while it runs", domain, err));
 }
 
 bool hand_change_media_live(struct hand *hand, const char *uuid, const char *disk_xml,

@@ -159,6 +159,14 @@ static enum step_end change_media(struct op *op, struct hand *hand)
     return op_end(op, drive != NULL && hand_change_media_live(hand, op->uuid, drive, &op->error));
 }
 
+static bool change_tags(struct op *op, struct hand *hand)
+{
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
+    AUTO(free)
+    char *words = xml == NULL ? NULL : domain_xml_words(xml, &op->plan.tags, &op->error);
+    return words != NULL && hand_set_words_live(hand, op->uuid, words, &op->error);
+}
+
 static enum step_end change_guest(struct op *op, struct hand *hand)
 {
     const struct plan *plan = &op->plan;
@@ -178,7 +186,7 @@ static enum step_end change_guest(struct op *op, struct hand *hand)
         note_pending(op, "boot");
     }
     if (end == STEP_DONE && plan->set_tags) {
-        note_pending(op, "tags");
+        end = or_pending(op, change_tags(op, hand), "tags");
     }
     return end;
 }

@@ -197,6 +197,19 @@ class Operations(unittest.TestCase):
         self.assertEqual((charged["vcpus"], charged["memory_mib"], charged["disk_gib"]),
                          (2, 128, 2))
 
+    def test_tags_of_a_running_guest_change_at_once_and_stay(self):
+        self.create("web", start=True)
+        before = self.worlds.domains()
+        answer = self.rpc.call("vm.update", vm="web", tags=["a<b", "ü"], wait=True, deadline=60)
+        self.assertEqual(answer["pending"], [])
+        mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
+        mirror.wait(lambda m: m.vms["web"]["tags"] == ["a<b", "ü"])
+        self.assertEqual(self.worlds.domains(), before, "lodge's mark is lost")
+        self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
+        self.assertEqual(self.rpc.call("vm.get", vm="web")["tags"], ["a<b", "ü"])
+        self.rpc.call("vm.update", vm="web", tags=[], wait=True, deadline=60)
+        mirror.wait(lambda m: m.vms["web"]["tags"] == [])
+
     def test_what_shrinks_at_the_next_boot_is_charged_until_then(self):
         self.create("web", start=True, vcpus=2)
         answer = self.rpc.call("vm.update", vm="web", vcpus=1, wait=True, deadline=60)
