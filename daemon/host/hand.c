@@ -66,7 +66,12 @@ void host_submit(struct host *host, enum host_lane lane, struct host_task *task)
     call->call.run = run_task;
     call->call.done = task_done;
     call->task = task;
-    role_submit(host, lane == HOST_LANE_RESCUE ? ROLE_RESCUE : ROLE_OPS, &call->call);
+    static const enum role_name roles[] = {
+        [HOST_LANE_OPS] = ROLE_OPS,
+        [HOST_LANE_RESCUE] = ROLE_RESCUE,
+        [HOST_LANE_SCREEN] = ROLE_SCREEN,
+    };
+    role_submit(host, roles[lane], &call->call);
 }
 
 struct host_traits host_traits(const struct host *host)

@@ -15,8 +15,9 @@
 struct hand;
 
 /* `ops`: at most 4 in flight. `rescue`: virDomainDestroy and nothing else, at most 3 (it holds a
- * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). */
-enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE };
+ * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`: at most 3,
+ * which ask a guest's QEMU for its picture: one that hangs holds no operation up. */
+enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE, HOST_LANE_SCREEN };
 
 struct host_task {
     void (*run)(struct host_task *task, struct hand *hand); /* on a worker */

@@ -91,6 +91,7 @@ static void drop_all(struct host *host)
     host->synced = false;
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
+    role_drop(host, ROLE_SCREEN);
     role_drop(host, ROLE_RESCUE);
     role_drop(host, ROLE_OPS);
     role_drop(host, ROLE_SYNC);

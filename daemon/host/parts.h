@@ -29,8 +29,9 @@ struct xml_question;
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
  * are stuck, `sync` those that can wait there for long. */
 /* `ops` is for what operations change, `rescue` for virDomainDestroy alone, which holds a priority
- * worker of libvirtd up to 17 s and is the way out of a hung guest. */
-enum role_name { ROLE_WATCH, ROLE_SYNC, ROLE_OPS, ROLE_RESCUE, ROLES };
+ * worker of libvirtd up to 17 s and is the way out of a hung guest, `screen` for pictures of
+ * guests, any of which may hang. */
+enum role_name { ROLE_WATCH, ROLE_SYNC, ROLE_OPS, ROLE_RESCUE, ROLE_SCREEN, ROLES };
 
 struct role {
     struct libvirt_connection *connection; /* opening or open; the watch's own where all share */

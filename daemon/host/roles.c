@@ -12,14 +12,18 @@
  * stuck ones, so at most 4 are out on any. Where one connection serves all roles it is 5, which
  * none of the made-up worlds that need it can get stuck; and there is no `pulse` there, so that a
  * call which is out for too long takes its place. */
-enum { CALLS = 4, RESCUE_CALLS = 3, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
+enum {
+    CALLS = 4,
+    RESCUE_CALLS = 3,
+    SCREEN_CALLS = 3,
+    SHARED_WATCH_CALLS = 2,
+    SHARED_SYNC_CALLS = 3
+};
 enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000, SILENCE_MS = 15000 };
 
 static const char *const names[ROLES] = {
-    [ROLE_WATCH] = "watch",
-    [ROLE_SYNC] = "sync",
-    [ROLE_OPS] = "ops",
-    [ROLE_RESCUE] = "rescue",
+    [ROLE_WATCH] = "watch",   [ROLE_SYNC] = "sync",     [ROLE_OPS] = "ops",
+    [ROLE_RESCUE] = "rescue", [ROLE_SCREEN] = "screen",
 };
 
 static bool shares(const struct host *host, enum role_name role)
@@ -30,7 +34,7 @@ static bool shares(const struct host *host, enum role_name role)
 /* Its loss is no loss of the host. */
 static bool is_apart(const struct host *host, enum role_name role)
 {
-    return (role == ROLE_OPS || role == ROLE_RESCUE) && !shares(host, role);
+    return role != ROLE_WATCH && role != ROLE_SYNC && !shares(host, role);
 }
 
 static unsigned calls_of(const struct host *host, enum role_name role)
@@ -41,6 +45,9 @@ static unsigned calls_of(const struct host *host, enum role_name role)
     }
     if (role == ROLE_RESCUE) {
         return RESCUE_CALLS;
+    }
+    if (role == ROLE_SCREEN) {
+        return SCREEN_CALLS;
     }
     if (role == ROLE_OPS) {
         return is_shared ? SHARED_SYNC_CALLS : CALLS;
@@ -158,6 +165,11 @@ static void rescue_is_idle(void *owner)
     drop_if_idle(owner, ROLE_RESCUE);
 }
 
+static void screen_is_idle(void *owner)
+{
+    drop_if_idle(owner, ROLE_SCREEN);
+}
+
 void roles_init(struct host *host)
 {
     for (enum role_name name = 0; name < ROLES; name++) {
@@ -166,6 +178,7 @@ void roles_init(struct host *host)
     host->roles[ROLE_SYNC].idle = loop_timer_new(host->loop, sync_is_idle, host);
     host->roles[ROLE_OPS].idle = loop_timer_new(host->loop, ops_is_idle, host);
     host->roles[ROLE_RESCUE].idle = loop_timer_new(host->loop, rescue_is_idle, host);
+    host->roles[ROLE_SCREEN].idle = loop_timer_new(host->loop, screen_is_idle, host);
 }
 
 void roles_end(struct host *host)
