@@ -1,7 +1,7 @@
 """lodged is killed at random moments under eight clients that create, start, stop and delete (root);
 now and then libvirtd or a guest's QEMU is killed first. After each kill and restart SQLite, libvirt and the directory of disks fit together, what is charged is
 what is there, and nothing of anybody else's was touched. Fifty kills here; `test_hammer.py 1000` is
-the full run. HAMMER_SEED=N repeats a run."""
+the full run. HAMMER_SEED=N repeats a run; HAMMER_ONLY=lodged leaves the others alive."""
 
 import os
 import pathlib
@@ -23,6 +23,7 @@ from world import Mirror, Rpc, RpcError, Timeout, World  # noqa: E402
 KILLS = int(next((word for word in sys.argv[1:] if word.isdigit()), "50"))
 sys.argv = [word for word in sys.argv if not word.isdigit()]
 SEED = int(os.environ.get("HAMMER_SEED", time.time_ns() % 1_000_000))
+ONLY_LODGED = os.environ.get("HAMMER_ONLY") == "lodged"
 CLIENTS = 8
 
 
@@ -71,6 +72,17 @@ class Hammer(unittest.TestCase):
             mirror.wait(lambda m: all(value["state"] in ("done", "failed", "cancelled")
                                       for value in m.objects.values()), 120)
 
+    def settle_at_last(self, daemon, libvirtd):
+        """A libvirtd that was killed while it started a guest may wait for that guest's job for ever
+        when it is back, and so does an undo. Whoever restarts it once more is freed."""
+        try:
+            self.settle(daemon)
+        except Timeout:
+            print("libvirtd is restarted: it waits for a guest's job", flush=True)
+            libvirtd.kill()
+            libvirtd.start()
+            self.settle(daemon)
+
     @staticmethod
     def kill_a_guest(world, dice):
         """The QEMU of any guest of ours."""
@@ -90,13 +102,15 @@ class Hammer(unittest.TestCase):
 
     def disturb(self, world, libvirtd, dice):
         what = dice.random()
-        if what < 0.15:
+        libvirtd_dies = what < 0.15 and not ONLY_LODGED
+        if libvirtd_dies:
             libvirtd.kill()
             world.keeper.look(dice.uniform(0, 0.3))
             libvirtd.start()
-        elif what < 0.4:
+        elif what < 0.4 and not ONLY_LODGED:
             self.kill_a_guest(world, dice)
         world.keeper.look(dice.uniform(0, 0.5))
+        return libvirtd_dies
 
     def test_killed_at_any_moment_nothing_is_left_behind(self):
         print(f"HAMMER_SEED={SEED}, {KILLS} kills", flush=True)
@@ -121,7 +135,7 @@ class Hammer(unittest.TestCase):
                 for client in clients:
                     client.start()
                 world.keeper.look(dice.uniform(0.05, 1.2))
-                self.disturb(world, libvirtd, dice)
+                libvirtd_died = self.disturb(world, libvirtd, dice)
                 daemon.process.kill()
                 for client in clients:
                     client.join(60)
@@ -129,7 +143,10 @@ class Hammer(unittest.TestCase):
                     done += client.done
                 daemon.start()
                 daemon.synced(60).rpc.close()
-                self.settle(daemon)
+                if libvirtd_died:
+                    self.settle_at_last(daemon, libvirtd)
+                else:
+                    self.settle(daemon)
                 self.assertEqual(worlds.compare(), [], f"after kill {kill}")
                 charged = worlds.charged()
                 self.assertEqual(charged["disk_gib"], charged["vms"], "one GiB each")
