@@ -28,6 +28,7 @@ static unsigned move_by(struct desk *desk, long by)
     }
     case VIEW_QUOTAS:
         break;
+    case VIEW_EVENTS:
     case VIEW_TASKS:
     case VIEW_HELP:
         state->scroll += (int)by;

@@ -196,6 +196,66 @@ static void an_old_history_shows_its_age(void **state)
     assert_true(values[HISTORY_SECONDS - 11] == 10);
 }
 
+static void what_happens_after_all_was_told_is_remembered_newest_first(void **state)
+{
+    (void)state;
+    fleet_add(&model, 1, "web", LODGE_VM_RUNNING);
+    fleet_say(&model, LODGE_EVENT_READY);
+    assert_int_equal(model_happenings(&model), 0); /* it was there before we looked */
+
+    fleet_add(&model, 1, "web", LODGE_VM_CRASHED);
+    fleet_add(&model, 2, "db", LODGE_VM_SHUTOFF);
+    fleet_add(&model, 2, "db", LODGE_VM_SHUTOFF); /* nothing new */
+
+    assert_int_equal(model_happenings(&model), 2);
+    assert_non_null(strstr(model_happening(&model, 0)->text, "db  is there (shutoff)"));
+    assert_false(model_happening(&model, 0)->bad);
+    assert_non_null(strstr(model_happening(&model, 1)->text, "web  crashed"));
+    assert_true(model_happening(&model, 1)->bad);
+
+    fleet_say(&model, LODGE_EVENT_RESET);
+    fleet_add(&model, 3, "old", LODGE_VM_RUNNING); /* told again, or seen for the first time */
+    fleet_say(&model, LODGE_EVENT_READY);
+    assert_int_equal(model_happenings(&model), 2);
+}
+
+static void of_many_happenings_the_last_thousand_stay(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HAPPENINGS + 5; i++) {
+        model_note(&model, false, "%d", i);
+    }
+
+    assert_int_equal(model_happenings(&model), HAPPENINGS);
+    assert_string_equal(model_happening(&model, 0)->text, "1004");
+    assert_string_equal(model_happening(&model, HAPPENINGS - 1)->text, "5");
+}
+
+static void an_operation_is_said_when_it_begins_and_when_it_ends(void **state)
+{
+    (void)state;
+    struct lodge_event event = fleet_event(LODGE_TOPIC_OP, LODGE_EVENT_CHANGED);
+    char kind[] = "vm.start";
+    char vm[] = "web";
+    char user[] = "alice";
+    event.op = (struct lodge_op){.id = 7, .kind = kind, .vm = vm, .user = user};
+    event.op.state = LODGE_OP_RUNNING;
+    event.op.started_at = FLEET_NOW - 1500;
+    fleet_say(&model, LODGE_EVENT_READY);
+
+    model_apply(&model, &event);
+    model_apply(&model, &event);
+    assert_int_equal(model_happenings(&model), 1);
+    assert_string_equal(model_happening(&model, 0)->text, "web  start began (alice)");
+    event.op.state = LODGE_OP_DONE;
+    event.op.ended_at = FLEET_NOW;
+    model_apply(&model, &event);
+    model_apply(&model, &event);
+
+    assert_int_equal(model_happenings(&model), 2);
+    assert_string_equal(model_happening(&model, 0)->text, "web  start done, 1.5 s");
+}
+
 #define MODEL_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -210,6 +270,9 @@ int main(void)
         MODEL_TEST(names_are_made_fit_to_show_on_entry),
         MODEL_TEST(a_guest_that_stops_has_no_load),
         MODEL_TEST(the_hung_and_the_stale_are_counted_as_such),
+        MODEL_TEST(what_happens_after_all_was_told_is_remembered_newest_first),
+        MODEL_TEST(of_many_happenings_the_last_thousand_stay),
+        MODEL_TEST(an_operation_is_said_when_it_begins_and_when_it_ends),
         TEST(a_history_has_a_place_for_each_second),
         TEST(an_old_history_shows_its_age),
     };

@@ -11,8 +11,9 @@
 #define IN_HOSTS (1U << VIEW_HOSTS)
 #define IN_HELP (1U << VIEW_HELP)
 #define IN_QUOTAS (1U << VIEW_QUOTAS)
+#define IN_EVENTS (1U << VIEW_EVENTS)
 #define IN_TASKS (1U << VIEW_TASKS)
-#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_TASKS | IN_HELP)
+#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_HELP)
 #define IN_ONE (IN_VMS | IN_DETAILS)
 
 /* What is done to the guest under the cursor; act_vm.c has the methods in the same order. */
@@ -115,7 +116,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "back: one view, or the filter",
         .views = IN_ALL,
-        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_TASKS | IN_HELP,
+        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_HELP,
         .hint_place = 2,
         .run = act_back,
     },
@@ -236,6 +237,15 @@ const struct command commands[] = {
         .help = "limits, and what counts against them",
         .views = IN_ALL,
         .amount = VIEW_QUOTAS,
+        .run = act_view,
+    },
+    {
+        .name = "events",
+        .keys = "4",
+        .group = "Look",
+        .help = "what happened to guests and operations",
+        .views = IN_ALL,
+        .amount = VIEW_EVENTS,
         .run = act_view,
     },
     {

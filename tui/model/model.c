@@ -31,6 +31,7 @@ static void row_free(struct model_row *row)
 void model_done(struct model *model)
 {
     model_forget_ops(model);
+    free(model->happenings);
     for (size_t i = 0; i < model->count; i++) {
         row_free(model->rows[i]);
     }
@@ -170,15 +171,22 @@ static void apply_vm(struct model *model, const struct lodge_event *event)
     if (event->type == LODGE_EVENT_REMOVED) {
         if (row != NULL && row->gone_ms == 0) {
             row->gone_ms = model->now_ms;
+            model_note(model, false, "%s  gone", row->vm.name);
         }
         return;
     }
-    if (row == NULL) {
-        row = row_new(model, vm);
-    }
+    bool is_new = row == NULL;
+    row = is_new ? row_new(model, vm) : row;
+    struct lodge_vm before = {.state = row->vm.state, .unresponsive = row->vm.unresponsive};
     row->gone_ms = 0;
     row->told = model->telling;
     take_facts(row, event);
+    if (!is_new) {
+        model_note_vm(model, &before, &row->vm);
+    } else if (model->ready && !model->retelling) {
+        model_note(model, false, "%s  is there (%s)", row->vm.name,
+                   lodge_vm_state_name(row->vm.state));
+    }
 }
 
 static void apply_sample(struct model *model, const struct lodge_event *event)
@@ -271,6 +279,7 @@ static void apply_host(struct model *model, const struct lodge_event *event)
 static void apply_ready(struct model *model, const struct lodge_event *event)
 {
     model->ready = true;
+    model->retelling = false;
     model->facts++;
     set_strings(&model->incomplete, &event->incomplete);
     for (size_t i = 0; i < model->count; i++) {
@@ -302,6 +311,7 @@ void model_apply(struct model *model, const struct lodge_event *event)
     case LODGE_TOPIC_NONE:
         if (event->type == LODGE_EVENT_RESET) {
             model->telling++;
+            model->retelling = true;
             model->facts++;
         } else if (event->type == LODGE_EVENT_READY) {
             apply_ready(model, event);

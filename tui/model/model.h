@@ -21,6 +21,9 @@
 /* Operations that are remembered. */
 #define MODEL_OPS 100
 
+/* What has happened that is remembered. */
+#define HAPPENINGS 1000
+
 /* How long what has disappeared stays to be seen, greyed. */
 #define GONE_MS 3000
 
@@ -28,6 +31,13 @@
 struct history {
     int64_t second; /* of the newest value, since 1970; 0: none yet */
     uint8_t halves[HISTORY_SECONDS];
+};
+
+/* Something that happened while the console was looking. */
+struct happening {
+    int64_t at_ms;
+    bool bad;
+    char text[200];
 };
 
 struct model_row {
@@ -66,6 +76,7 @@ struct model {
     unsigned telling; /* counts resets: rows of an older telling are unconfirmed until ready */
 
     bool ready;                      /* all that there is has been told once */
+    bool retelling;                  /* it is being told again: who is named is no newcomer */
     struct lodge_strings incomplete; /* hosts that were not read when it was told */
     size_t by_state[LODGE_VM_STATES];
     size_t total;
@@ -88,6 +99,8 @@ struct model {
     char detail_error[512]; /* why there is none */
     struct lodge_op *ops;   /* newest first, at most MODEL_OPS */
     size_t op_count;
+    struct happening *happenings; /* a ring; NULL: nothing yet */
+    size_t happening_count;       /* ever */
     struct {
         bool known;
         struct lodge_quota system, user;
@@ -109,6 +122,17 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
 /* Takes in what an event says of an operation; false unless it has ended by that. */
 bool model_apply_op(struct model *model, const struct lodge_event *event);
 void model_forget_ops(struct model *model);
+
+/* Remembers a line of what happens now; of a guest, what is other than before; of an operation that
+ * has begun or ended, that. */
+void model_note(struct model *model, bool bad, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void model_note_vm(struct model *model, const struct lodge_vm *before, const struct lodge_vm *now);
+void model_note_op(struct model *model, const struct lodge_op *op);
+
+/* How many are remembered, and one of them, 0 the last. */
+size_t model_happenings(const struct model *model);
+const struct happening *model_happening(const struct model *model, size_t back);
 
 /* What quota.get told. */
 void model_take_quota(struct model *model, const struct lodge_quota *system,

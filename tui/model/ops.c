@@ -52,14 +52,19 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
     }
     size_t at = place_of(model, event->op.id);
     bool had_ended = at < model->op_count && has_ended(model->ops[at].state);
-    if (at == model->op_count) {
+    bool is_new = at == model->op_count;
+    if (is_new) {
         make_room(model);
         at = 0;
     }
     fields_clear(lodge_op_fields, &model->ops[at]);
     copy(&model->ops[at], &event->op);
     model->facts++;
-    return !had_ended && has_ended(event->op.state);
+    bool ends = !had_ended && has_ended(event->op.state);
+    if (model->ready && !model->retelling && (is_new || ends)) {
+        model_note_op(model, &model->ops[at]);
+    }
+    return ends;
 }
 
 void model_forget_ops(struct model *model)

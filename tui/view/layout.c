@@ -6,6 +6,7 @@
 
 #define WIDE 160        /* details beside the list */
 #define MEDIUM 100      /* details below it */
+#define ROOMY 120       /* and events beside them */
 #define DETAIL_WIDTH 62 /* beside; its left rule and a blank are 2 of it */
 
 /* Takes lines from the top or the bottom of what is left. */
@@ -36,6 +37,11 @@ static int header_lines(const struct view_state *state, int height)
     return state->header_lines < most ? state->header_lines : most;
 }
 
+static bool has_events_pane(int width, int height)
+{
+    return (width >= WIDE && height >= 30) || (width >= ROOMY && width < WIDE && height >= 28);
+}
+
 static void place_detail(struct layout *layout, int width, int height)
 {
     if (width >= WIDE && height >= 24) {
@@ -43,9 +49,20 @@ static void place_detail(struct layout *layout, int width, int height)
         layout->detail.width = DETAIL_WIDTH;
         layout->detail.x = layout->body.width - DETAIL_WIDTH;
         layout->body.width -= DETAIL_WIDTH;
+        if (has_events_pane(width, height)) {
+            layout->events = take_bottom(&layout->detail, layout->detail.height / 3);
+            layout->events.x += 2;
+            layout->events.width -= 2;
+        }
     } else if (width >= MEDIUM && height >= 28) {
         int lines = height / 3;
         layout->detail = take_bottom(&layout->body, lines > 14 ? 14 : lines);
+        if (has_events_pane(width, height)) {
+            layout->events = layout->detail;
+            layout->detail.width = layout->detail.width * 3 / 5;
+            layout->events.x = layout->detail.width;
+            layout->events.width -= layout->detail.width;
+        }
     }
 }
 
@@ -67,11 +84,15 @@ struct layout layout_for(const struct view_state *state, int width, int height)
     if (height >= 6) {
         layout.message = take_bottom(&left, 1);
     }
+    bool shows_list = state->view == VIEW_VMS && !state->zoomed;
+    if (height >= 20 && shows_list && !has_events_pane(width, height)) {
+        layout.ticker = take_bottom(&left, 1);
+    }
     if (height >= 20) {
         layout.rule = take_bottom(&left, 1);
     }
     layout.body = left;
-    if (state->view == VIEW_VMS && !state->zoomed) {
+    if (shows_list) {
         place_detail(&layout, width, height);
     }
     return layout;

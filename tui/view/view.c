@@ -21,6 +21,13 @@ const struct view views[VIEWS] = {
         },
     [VIEW_HOSTS] = {.name = "hosts", .title = "Hosts", .draw = hosts_draw},
     [VIEW_QUOTAS] = {.name = "quotas", .title = "Quotas", .draw = quotas_draw},
+    [VIEW_EVENTS] =
+        {
+            .name = "events",
+            .title = "Events",
+            .draw = events_draw,
+            .lines = events_lines,
+        },
     [VIEW_TASKS] =
         {
             .name = "tasks",
@@ -144,6 +151,27 @@ void footer_draw(const struct model *model, const struct view_state *state, stru
     }
 }
 
+static void draw_side(struct canvas *canvas, struct area area)
+{
+    struct area side = {area.x, area.y, 1, area.height};
+    canvas_fill(canvas, side, STYLE(ROLE_DIM), canvas->glyphs == GLYPHS_LINES ? 0x2502 : '|');
+}
+
+static void draw_events_pane(const struct model *model, struct canvas *canvas,
+                             const struct layout *layout)
+{
+    struct area area = layout->events;
+    struct area title = {area.x + 2, area.y, area.width - 2, 1};
+
+    if (layout->detail.x > 0) {
+        draw_side(canvas, (struct area){layout->detail.x, area.y, 1, area.height});
+    }
+    canvas_rule(canvas, area, STYLE(ROLE_DIM));
+    canvas_text(canvas, title, STYLE(ROLE_ACCENT), " Events ");
+    events_draw_pane(model, canvas,
+                     (struct area){area.x + 1, area.y + 1, area.width - 2, area.height - 1});
+}
+
 static void draw_detail_pane(const struct model *model, const struct view_state *state,
                              struct canvas *canvas, const struct layout *layout)
 {
@@ -151,8 +179,7 @@ static void draw_detail_pane(const struct model *model, const struct view_state 
     struct area area = layout->detail;
 
     if (area.x > 0) {
-        struct area side = {area.x, area.y, 1, area.height};
-        canvas_fill(canvas, side, STYLE(ROLE_DIM), canvas->glyphs == GLYPHS_LINES ? 0x2502 : '|');
+        draw_side(canvas, area);
         area.x += 2;
         area.width -= 2;
     } else {
@@ -182,5 +209,11 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     views[state->view].draw(model, state, canvas, layout.body);
     if (layout.detail.height > 0) {
         draw_detail_pane(model, state, canvas, &layout);
+    }
+    if (layout.events.height > 0) {
+        draw_events_pane(model, canvas, &layout);
+    }
+    if (layout.ticker.height > 0) {
+        events_draw_ticker(model, canvas, layout.ticker);
     }
 }

@@ -13,7 +13,16 @@
 #include "model/model.h"
 #include "view/canvas.h"
 
-enum view_id { VIEW_VMS, VIEW_DETAILS, VIEW_HOSTS, VIEW_QUOTAS, VIEW_TASKS, VIEW_HELP, VIEWS };
+enum view_id {
+    VIEW_VMS,
+    VIEW_DETAILS,
+    VIEW_HOSTS,
+    VIEW_QUOTAS,
+    VIEW_EVENTS,
+    VIEW_TASKS,
+    VIEW_HELP,
+    VIEWS
+};
 
 #define VIEW_DEPTH 8
 
@@ -41,6 +50,8 @@ struct layout {
     struct area filter;
     struct area body;    /* the view: titles and rows */
     struct area detail;  /* beside or below the guest list */
+    struct area events;  /* beside or below the details … */
+    struct area ticker;  /* … or the last of them in a line above the message */
     struct area message; /* and typing */
     struct area hints;
     struct area views;
@@ -84,6 +95,11 @@ void hosts_draw(const struct model *model, const struct view_state *state, struc
                 struct area area);
 void quotas_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
+void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 struct area area);
+int events_lines(const struct model *model, const struct view_state *state, struct area area);
+void events_draw_pane(const struct model *model, struct canvas *canvas, struct area area);
+void events_draw_ticker(const struct model *model, struct canvas *canvas, struct area area);
 void tasks_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                 struct area area);
 int tasks_lines(const struct model *model, const struct view_state *state, struct area area);

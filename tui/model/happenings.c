@@ -1,0 +1,65 @@
+/* happenings: what has happened since the console looks, the last HAPPENINGS of it. */
+#include "memory.h"
+#include "model/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void model_note(struct model *model, bool bad, const char *format, ...)
+{
+    va_list args;
+
+    if (model->happenings == NULL) {
+        model->happenings = xcalloc(HAPPENINGS, sizeof *model->happenings);
+    }
+    struct happening *happening = &model->happenings[model->happening_count++ % HAPPENINGS];
+    happening->at_ms = model->now_ms;
+    happening->bad = bad;
+    va_start(args, format);
+    vsnprintf(happening->text, sizeof(happening->text), format, args);
+    va_end(args);
+}
+
+size_t model_happenings(const struct model *model)
+{
+    return model->happening_count < HAPPENINGS ? model->happening_count : HAPPENINGS;
+}
+
+const struct happening *model_happening(const struct model *model, size_t back)
+{
+    return &model->happenings[(model->happening_count - 1 - back) % HAPPENINGS];
+}
+
+void model_note_vm(struct model *model, const struct lodge_vm *before, const struct lodge_vm *now)
+{
+    const char *reason = now->reason == NULL ? "" : now->reason;
+
+    if (before->state != now->state) {
+        model_note(model, now->state == LODGE_VM_CRASHED, "%s  %s%s%s%s", now->name,
+                   lodge_vm_state_name(now->state), *reason == '\0' ? "" : " (", reason,
+                   *reason == '\0' ? "" : ")");
+    }
+    if ((before->unresponsive != 0) != (now->unresponsive != 0)) {
+        bool hangs = now->unresponsive != 0;
+        model_note(model, hangs, "%s  %s", now->name,
+                   hangs ? "its QEMU does not answer" : "its QEMU answers again");
+    }
+}
+
+void model_note_op(struct model *model, const struct lodge_op *op)
+{
+    const char *kind = op->kind == NULL ? "" : op->kind;
+    const char *verb = strncmp(kind, "vm.", 3) == 0 ? kind + 3 : kind;
+    const char *vm = op->vm == NULL ? "" : op->vm;
+
+    if (op->ended_at == 0) {
+        model_note(model, false, "%s  %s began (%s)", vm, verb, op->user == NULL ? "" : op->user);
+    } else if (op->error.message != NULL) {
+        model_note(model, true, "%s  %s: %s", vm, verb, op->error.message);
+    } else {
+        model_note(model, false, "%s  %s done, %.1f s", vm, verb,
+                   (double)(op->ended_at - op->started_at) / 1000);
+    }
+}

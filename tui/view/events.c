@@ -1,0 +1,74 @@
+/* events: what happened to guests and operations, newest first: a view, a pane, a line. */
+#include "view/figures.h"
+#include "view/pen.h"
+#include "view/view.h"
+
+enum { CLOCK_WIDTH = 8, HOUR_WIDTH = 5 };
+
+static void draw_line(const struct happening *happening, struct canvas *canvas, struct area line)
+{
+    canvas_text(canvas, line, STYLE(ROLE_DIM), figure_clock(happening->at_ms).text);
+    line.x += CLOCK_WIDTH + 2;
+    line.width -= CLOCK_WIDTH + 2;
+    canvas_text(canvas, line, STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN), happening->text);
+}
+
+void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 struct area area)
+{
+    struct pen pen = {canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
+    size_t count = model_happenings(model);
+
+    if (count == 0) {
+        struct area middle = {area.x + 2, area.y + 1, area.width - 4, 1};
+        canvas_text(canvas, middle, STYLE(ROLE_DIM),
+                    "Nothing has happened since this console was opened.");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct area line = pen_lines(&pen, 1);
+        if (line.height > 0) {
+            draw_line(model_happening(model, i), canvas, line);
+        }
+    }
+}
+
+int events_lines(const struct model *model, const struct view_state *state, struct area area)
+{
+    (void)state;
+    (void)area;
+    return (int)model_happenings(model);
+}
+
+void events_draw_pane(const struct model *model, struct canvas *canvas, struct area area)
+{
+    size_t count = model_happenings(model);
+
+    for (int i = 0; i < area.height && (size_t)i < count; i++) {
+        draw_line(model_happening(model, (size_t)i), canvas,
+                  (struct area){area.x, area.y + i, area.width, 1});
+    }
+}
+
+/* Where there is no room for a pane: as many of the last as fit beside each other. */
+void events_draw_ticker(const struct model *model, struct canvas *canvas, struct area area)
+{
+    size_t count = model_happenings(model);
+
+    area.x++;
+    area.width--;
+    for (size_t i = 0; i < count && area.width > HOUR_WIDTH; i++) {
+        const struct happening *happening = model_happening(model, i);
+        int wanted = HOUR_WIDTH + 1 + canvas_text_width(canvas, happening->text);
+        if (i > 0 && wanted + 3 > area.width) {
+            break;
+        }
+        int used = canvas_format(canvas, area, STYLE(ROLE_DIM), "%s%.*s ", i > 0 ? " | " : "",
+                                 HOUR_WIDTH, figure_clock(happening->at_ms).text);
+        area.x += used;
+        area.width -= used;
+        used = canvas_text(canvas, area, STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN),
+                           happening->text);
+        area.x += used;
+        area.width -= used;
+    }
+}
