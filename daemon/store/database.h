@@ -7,6 +7,7 @@
 
 #include "lodge/error.h"
 #include "scope.h"
+#include "store/held.h"
 #include "store/statements.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ enum trouble {
 struct transaction {
     struct store *store;
     bool open;
+    uint64_t begun_ns; /* monotonic: when SQLite's write lock was ours */
 };
 
 struct store {
@@ -38,6 +40,7 @@ struct store {
     sqlite3 *db;
     sqlite3_stmt *prepared[STATEMENTS];
     struct transaction transaction; /* one connection, one transaction */
+    struct held write_lock;         /* SQLite's, from BEGIN IMMEDIATE to the end; since open */
     dev_t device;                   /* of the file that was opened */
     ino_t inode;
     char installation[33];         /* set at open, never changed */

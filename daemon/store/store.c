@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "log.h"
 #include "memory.h"
 #include "store/database.h"
 #include "store/migrate.h"
@@ -246,6 +247,7 @@ static struct store *open_in(const char *state_dir, int create, struct lodge_err
         store_close(store);
         return NULL;
     }
+    store->write_lock = (struct held){0}; /* a migration's time is not what writers wait for */
     return store;
 }
 
@@ -265,11 +267,22 @@ bool store_is_there(const char *state_dir)
     return access(path, F_OK) == 0;
 }
 
+static void tell_write_lock(const struct held *held)
+{
+    if (held->count > 0) {
+        log_debug(LOG_STORE,
+                  "the write lock was held %llu times, p50 %.3f ms, p99 %.3f ms, max %.3f ms",
+                  (unsigned long long)held->count, (double)held_percentile(held, 500) / 1e6,
+                  (double)held_percentile(held, 990) / 1e6, (double)held->longest_ns / 1e6);
+    }
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL) {
         return;
     }
+    tell_write_lock(&store->write_lock);
     statements_finalize(store);
     sqlite3_close(store->db);
     for (int i = 0; i < TROUBLES; i++) {

@@ -1,6 +1,20 @@
 #include "store/database.h"
 
 #include <assert.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void close_transaction(struct transaction *transaction)
+{
+    held_note(&transaction->store->write_lock, now_ns() - transaction->begun_ns);
+    transaction->open = false;
+}
 
 struct transaction *transaction_begin(struct store *store, struct lodge_error *err)
 {
@@ -13,7 +27,7 @@ struct transaction *transaction_begin(struct store *store, struct lodge_error *e
         database_leave(store);
         return NULL;
     }
-    store->transaction = (struct transaction){.store = store, .open = true};
+    store->transaction = (struct transaction){.store = store, .open = true, .begun_ns = now_ns()};
     return &store->transaction;
 }
 
@@ -22,7 +36,7 @@ bool transaction_commit(struct transaction *transaction, struct lodge_error *err
     if (!database_run(transaction->store, "COMMIT", err)) {
         return false; /* the end rolls back */
     }
-    transaction->open = false;
+    close_transaction(transaction);
     database_well(transaction->store);
     return true;
 }
@@ -30,10 +44,12 @@ bool transaction_commit(struct transaction *transaction, struct lodge_error *err
 void transaction_end(struct transaction *transaction)
 {
     struct store *store = transaction->store;
-    /* a full disk or a broken one has rolled back by itself already */
-    if (transaction->open && sqlite3_get_autocommit(store->db) == 0) {
-        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    if (transaction->open) {
+        /* a full disk or a broken one has rolled back by itself already */
+        if (sqlite3_get_autocommit(store->db) == 0) {
+            sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+        close_transaction(transaction);
     }
-    transaction->open = false;
     database_leave(store);
 }
