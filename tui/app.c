@@ -163,6 +163,9 @@ static void follow(struct app *app, unsigned acts)
         }
         ask_done(ask);
     }
+    if (acts & ACT_OFFERS) {
+        feed_ask_offers(app->feed);
+    }
     if (acts & ACT_DRAW) {
         draw_by(app, 0);
     }
@@ -171,6 +174,10 @@ static void follow(struct app *app, unsigned acts)
 static void say(void *owner, bool bad, const char *text)
 {
     struct app *app = owner;
+    if (ask_form_answered(&app->desk, bad, text)) {
+        draw_by(app, 0);
+        return;
+    }
     desk_say(&app->desk, bad ? ROLE_WARN : ROLE_PLAIN, "%s", text);
     draw_by(app, 0);
 }

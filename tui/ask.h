@@ -43,6 +43,12 @@ void ask_add(struct ask *ask, const char *host, const char *uuid);
 unsigned ask_answered(struct desk *desk, struct key key);
 unsigned ask_named(struct desk *desk, const char *name);
 
+/* A key while the form is open; bits of enum act. */
+unsigned ask_in_form(struct desk *desk, struct key key);
+
+/* How something went, as it is said: whether that was for the form, which shows it. */
+bool ask_form_answered(struct desk *desk, bool bad, const char *text);
+
 /* While `create …` is typed: what the quotas would say, in the message line. */
 void ask_weigh(struct desk *desk, const char *line);
 

@@ -190,6 +190,9 @@ unsigned desk_key(struct desk *desk, struct key key)
 {
     char name[16];
 
+    if (desk->state.form.open) {
+        return ask_in_form(desk, key);
+    }
     if (desk->state.prompt.kind != PROMPT_NONE) {
         return key_to_prompt(desk, key);
     }

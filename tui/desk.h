@@ -17,9 +17,10 @@ enum act {
     ACT_REPAINT = 2, /* the terminal's picture is not to be trusted */
     ACT_QUIT = 4,
     ACT_SUSPEND = 8,
-    ACT_COPY = 16, /* desk.text to the clipboard */
-    ACT_SHOT = 32, /* the picture to the file desk.text */
-    ACT_ASK = 64,  /* the daemon for desk.ask */
+    ACT_COPY = 16,    /* desk.text to the clipboard */
+    ACT_SHOT = 32,    /* the picture to the file desk.text */
+    ACT_ASK = 64,     /* the daemon for desk.ask */
+    ACT_OFFERS = 128, /* the daemon for what guests can be made from */
 };
 
 /* All that the console is, but for its terminal and its feed. */

@@ -274,6 +274,64 @@ void feed_ask(struct feed *feed, const char *method, const char *params, const c
     }
 }
 
+/* {"images":[{"name":…,"kind":…}]}, {"networks":[{"name":…}]} */
+static void take_offers(struct feed *feed, const char *result, const char *list,
+                        enum offer_kind (*kind_of)(const char *kind))
+{
+    struct json_object *json = json_tokener_parse(result);
+    struct json_object *items = NULL;
+
+    if (json_object_object_get_ex(json, list, &items)) {
+        for (size_t i = 0; i < json_object_array_length(items); i++) {
+            struct json_object *item = json_object_array_get_idx(items, i);
+            struct json_object *name = json_object_object_get(item, "name");
+            struct json_object *kind = json_object_object_get(item, "kind");
+            model_add_offer(feed->model, kind_of(kind == NULL ? "" : json_object_get_string(kind)),
+                            json_object_get_string(name));
+        }
+    }
+    json_object_put(json);
+}
+
+static enum offer_kind image_kind(const char *kind)
+{
+    return strcmp(kind, "iso") == 0      ? OFFER_ISO
+           : strcmp(kind, "kernel") == 0 ? OFFER_KERNEL
+                                         : OFFER_IMAGE;
+}
+
+static enum offer_kind network_kind(const char *kind)
+{
+    (void)kind;
+    return OFFER_NETWORK;
+}
+
+static void on_images(void *data, const char *result, const struct lodge_error *error)
+{
+    if (error == NULL) {
+        take_offers(data, result, "images", image_kind);
+    }
+}
+
+static void on_networks(void *data, const char *result, const struct lodge_error *error)
+{
+    if (error == NULL) {
+        take_offers(data, result, "networks", network_kind);
+    }
+}
+
+void feed_ask_offers(struct feed *feed)
+{
+    struct lodge_error err = {0}; /* without them a name can still be typed */
+
+    model_forget_offers(feed->model);
+    if (feed->demo != NULL || !feed->connected) {
+        return;
+    }
+    (void)lodge_client_call(feed->client, "image.list", NULL, CALL_MS, on_images, feed, &err);
+    (void)lodge_client_call(feed->client, "network.list", NULL, CALL_MS, on_networks, feed, &err);
+}
+
 struct feed *feed_new(const struct feed_options *options, struct model *model)
 {
     struct feed *feed = xcalloc(1, sizeof(*feed));

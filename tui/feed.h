@@ -38,6 +38,9 @@ void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner);
  * feed_on_say, when the operation has ended. */
 void feed_ask(struct feed *feed, const char *method, const char *params, const char *what);
 
+/* Asks what guests can be made from: model.offers. */
+void feed_ask_offers(struct feed *feed);
+
 /* Says which guest is looked at (NULL: none): its details are asked for when the eye has rested on
  * it for a moment, and again when its facts change. */
 void feed_look_at(struct feed *feed, const struct model_row *row);

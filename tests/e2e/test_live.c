@@ -131,6 +131,48 @@ static void a_daemon_that_restarts_is_found_again_and_nothing_vanishes(void **st
     screen_wait(screen, "of 1");
 }
 
+/* From the form to the list and the events, and away again by its typed name. */
+static void a_guest_is_made_forced_off_and_deleted_by_keys(void **state)
+{
+    (void)state;
+    daemon_start();
+    console_start();
+    screen_wait_line(screen, "> R test", "local");
+    screen_wait(screen, "live");
+
+    screen_type(screen, "i");
+    screen_wait(screen, "Create a guest");
+    screen_type(screen, "web\t2\t\t\x15"); /* 12 vCPUs, no disk */
+    screen_wait(screen, "no limits");
+    screen_type(screen, "\t\t\t\tnone\r");
+    screen_wait_line(screen, "  R web", "local");
+    screen_wait(screen, "create done"); /* among the events */
+
+    screen_type(screen, "G");
+    screen_wait_line(screen, "> R web", "local");
+    screen_type(screen, "D");
+    screen_wait(screen, "Force off web");
+    screen_type(screen, "y"); /* the wrong key */
+    screen_wait(screen, "nothing was done");
+    screen_wait_line(screen, "> R web", "local");
+    screen_type(screen, "D");
+    screen_wait(screen, "Force off web");
+    screen_type(screen, "Y");
+    screen_wait_line(screen, "> S web", "local");
+
+    screen_type(screen, "X");
+    screen_wait(screen, "Type its name");
+    screen_type(screen, "wab\r");
+    screen_wait(screen, "nothing was done");
+    screen_wait_line(screen, "> S web", "local");
+    screen_type(screen, "X");
+    screen_wait(screen, "Type its name");
+    screen_type(screen, "web\r");
+    screen_wait(screen, "of 1 ");
+    screen_type(screen, "4");
+    screen_wait(screen, "web  delete done");
+}
+
 #define LIVE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -138,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LIVE_TEST(what_the_daemon_knows_is_shown),
         LIVE_TEST(a_daemon_that_comes_later_is_found),
+        LIVE_TEST(a_guest_is_made_forced_off_and_deleted_by_keys),
         LIVE_TEST(a_daemon_that_restarts_is_found_again_and_nothing_vanishes),
     };
 

@@ -3,6 +3,7 @@
 
 #include "act.h"
 #include "input/keymap.h"
+#include "memory.h"
 #include "model/settings.h"
 #include "support/fleet.h"
 
@@ -359,8 +360,8 @@ static void a_creation_is_typed_and_weighed(void **state)
         .promised = {2, 3, 512, 10},
     };
     model_take_quota(&desk.model, &quota, &quota);
-    (void)hit("i");
-    type("new 2 1G 10G network=none start");
+    (void)hit(":");
+    type("create new 2 1G 10G network=none start");
     assert_non_null(strstr(desk.state.message.text, "VMs 3/2!"));
     assert_non_null(strstr(desk.state.message.text, "vCPUs 5/8"));
     assert_non_null(strstr(desk.state.message.text, "over the quota"));
@@ -372,6 +373,74 @@ static void a_creation_is_typed_and_weighed(void **state)
                                    "\"disks\":[{\"size_gib\":10}],\"network\":null,"
                                    "\"start\":true"));
     free(params);
+}
+
+static void the_form_is_filled_and_sent(void **state)
+{
+    (void)state;
+    model_add_offer(&desk.model, OFFER_ISO, "debian.iso");
+    model_add_offer(&desk.model, OFFER_ISO, "fedora.iso");
+    assert_true(hit("i") & ACT_OFFERS);
+    assert_true(desk.state.form.open);
+    type("new");
+    (void)hit("Tab"); /* over the host: there is but one */
+    assert_int_equal(desk.state.form.at, FORM_VCPUS);
+    (void)hit("Backspace");
+    type("2");
+    (void)hit("Down Down Down Down Right Right Down Down");
+    type("none");
+
+    assert_true(hit("Enter") & ACT_ASK);
+    char *params = params_of_ask();
+    assert_string_equal(desk.ask.method, "vm.create");
+    assert_non_null(strstr(params, "\"name\":\"new\",\"vcpus\":2,\"memory_mib\":1024,"
+                                   "\"disks\":[{\"size_gib\":10}],\"iso\":\"fedora.iso\","
+                                   "\"network\":null,\"start\":true"));
+    free(params);
+    assert_false(hit("Enter") & ACT_ASK); /* once */
+}
+
+static void what_the_daemon_refuses_is_said_in_the_form(void **state)
+{
+    (void)state;
+    (void)hit("i");
+    type("new");
+    (void)hit("Enter");
+
+    assert_false(ask_form_answered(&desk, true, "create newer: not this one"));
+    assert_true(ask_form_answered(&desk, true, "create new: over the quota"));
+    assert_true(desk.state.form.open);
+    assert_string_equal(desk.state.form.wrong, "over the quota");
+    assert_string_equal(desk.state.form.text[FORM_NAME], "new");
+    assert_true(hit("Enter") & ACT_ASK); /* again */
+    assert_false(ask_form_answered(&desk, false, "create new: done in 0.1 s"));
+    assert_false(desk.state.form.open);
+}
+
+static void a_form_that_cannot_be_read_is_not_sent(void **state)
+{
+    (void)state;
+    (void)hit("i");
+    assert_false(hit("Enter") & ACT_ASK);
+    assert_non_null(strstr(desk.state.form.wrong, "name"));
+    type("new");
+    (void)hit("Tab");
+    type("x");
+    assert_false(hit("Enter") & ACT_ASK);
+    assert_int_equal(desk.state.form.at, FORM_VCPUS);
+    (void)hit("Esc");
+    assert_false(desk.state.form.open);
+    (void)hit("i");
+    assert_string_equal(desk.state.form.text[FORM_NAME], "new"); /* it was not lost */
+}
+
+static void a_viewer_gets_no_form(void **state)
+{
+    (void)state;
+    model_take_server(&desk.model, NULL, NULL, xstrdup("viewer"));
+    (void)hit("i");
+    assert_false(desk.state.form.open);
+    assert_non_null(strstr(desk.state.message.text, "viewers"));
 }
 
 int main(void)
@@ -397,6 +466,10 @@ int main(void)
         DESK_TEST(a_deletion_wants_the_name_typed),
         DESK_TEST(what_is_done_to_marked_guests_is_done_to_all_of_them),
         DESK_TEST(a_creation_is_typed_and_weighed),
+        DESK_TEST(the_form_is_filled_and_sent),
+        DESK_TEST(what_the_daemon_refuses_is_said_in_the_form),
+        DESK_TEST(a_form_that_cannot_be_read_is_not_sent),
+        DESK_TEST(a_viewer_gets_no_form),
     };
 
     setlocale(LC_ALL, "C.UTF-8");

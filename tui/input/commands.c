@@ -285,7 +285,8 @@ const struct command commands[] = {
         .keys = "i",
         .hint = "create",
         .group = "Change",
-        .help = "make a guest: NAME CPUS MEMORY [DISK] and iso=, kernel=, image=, network=, start",
+        .help = "make a guest in a form, or at once: NAME CPUS MEMORY [DISK] and iso=, kernel=, "
+                "image=, network=, start",
         .argument = "NAME CPUS MEMORY [DISK] …",
         .views = IN_VMS,
         .hinted = IN_VMS,

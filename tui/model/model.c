@@ -31,6 +31,7 @@ static void row_free(struct model_row *row)
 void model_done(struct model *model)
 {
     model_forget_ops(model);
+    model_forget_offers(model);
     free(model->happenings);
     for (size_t i = 0; i < model->count; i++) {
         row_free(model->rows[i]);

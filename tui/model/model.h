@@ -66,6 +66,9 @@ enum link_state {
     LINK_LOST, /* what is shown is from before */
 };
 
+/* What a guest can be made from. */
+enum offer_kind { OFFER_IMAGE, OFFER_ISO, OFFER_KERNEL, OFFER_NETWORK, OFFERS };
+
 struct model {
     struct model_row **rows; /* in no order */
     size_t count;
@@ -105,6 +108,7 @@ struct model {
         bool known;
         struct lodge_quota system, user;
     } quota;
+    struct lodge_strings offers[OFFERS]; /* names, as far as they were asked for */
     int64_t now_ms;
     unsigned facts;   /* counts changes of anything but samples */
     unsigned samples; /* counts samples */
@@ -133,6 +137,10 @@ void model_note_op(struct model *model, const struct lodge_op *op);
 /* How many are remembered, and one of them, 0 the last. */
 size_t model_happenings(const struct model *model);
 const struct happening *model_happening(const struct model *model, size_t back);
+
+/* What the library and the networks are. */
+void model_add_offer(struct model *model, enum offer_kind kind, const char *name);
+void model_forget_offers(struct model *model);
 
 /* What quota.get told. */
 void model_take_quota(struct model *model, const struct lodge_quota *system,

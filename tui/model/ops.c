@@ -77,6 +77,21 @@ void model_forget_ops(struct model *model)
     model->op_count = 0;
 }
 
+void model_add_offer(struct model *model, enum offer_kind kind, const char *name)
+{
+    if (name != NULL && !lodge_strings_add(&model->offers[kind], name)) {
+        abort(); /* out of memory */
+    }
+    model->facts++;
+}
+
+void model_forget_offers(struct model *model)
+{
+    for (int kind = 0; kind < OFFERS; kind++) {
+        lodge_strings_clear(&model->offers[kind]);
+    }
+}
+
 void model_take_quota(struct model *model, const struct lodge_quota *system,
                       const struct lodge_quota *user)
 {

@@ -216,4 +216,7 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     if (layout.ticker.height > 0) {
         events_draw_ticker(model, canvas, layout.ticker);
     }
+    if (state->form.open) {
+        form_draw(model, &state->form, canvas);
+    }
 }

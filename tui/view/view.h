@@ -8,6 +8,7 @@
 #ifndef TUI_VIEW_VIEW_H
 #define TUI_VIEW_VIEW_H
 
+#include "input/form.h"
 #include "input/prompt.h"
 #include "model/list.h"
 #include "model/model.h"
@@ -37,6 +38,7 @@ struct view_state {
     bool zoomed;        /* the list alone */
     bool frozen;        /* the picture stands still (app.c), data comes in unseen */
     struct prompt prompt;
+    struct form form;
     struct {
         char text[512];
         enum role role;
@@ -106,6 +108,9 @@ int tasks_lines(const struct model *model, const struct view_state *state, struc
 void help_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                struct area area);
 int help_lines(const struct model *model, const struct view_state *state, struct area area);
+
+/* Over all else, while it is open. */
+void form_draw(const struct model *model, const struct form *form, struct canvas *canvas);
 
 /* Why there is nothing to show, in the middle of an area: the daemon, the host, or nobody is at
  * fault, and never silently. */
