@@ -61,13 +61,14 @@ def usual(world):
     return held(daemon)
 
 
-def beside_a_backup(world):
+def beside_backups(world, pause_s):
     daemon = world.daemon("test:///default", config=CONFIG)
     daemon.synced().rpc.close()
     threads = begin(daemon.socket, PHASE_S, create_and_delete)
     with daemon.rpc() as rpc:
         while any(thread.is_alive() for thread in threads):
             rpc.call("server.backup", deadline=60)
+            world.keeper.look(pause_s)
     finish(threads)
     return held(daemon)
 
@@ -93,20 +94,24 @@ def beside_a_define(world):
 def main():
     figures = Figures()
     with World() as world:
-        phases = [("while VMs are created and deleted", usual),
-                  (f"while a define takes {DELAY_S} s", beside_a_define),
-                  ("while backups are made", beside_a_backup)]
-        ratios = {what: [] for what, _ in phases}
+        phases = [("while VMs are created and deleted", 5, usual),
+                  (f"while a define takes {DELAY_S} s", 5, beside_a_define),
+                  ("while backups are made, four a second", 5,
+                   lambda world: beside_backups(world, 0.25)),
+                  ("while backups are made without a pause", None,
+                   lambda world: beside_backups(world, 0))]
+        ratios = {what: [] for what, _, _ in phases}
         bares = []
         for _ in range(ROUNDS):
             random.shuffle(phases)
-            for what, phase in phases:
+            for what, _, phase in phases:
                 bare = float(tool("bare_commit", world.folder, COMMITS)[1])
                 bares.append(bare)
                 ratios[what].append(phase(world) / bare)
-        for what, values in ratios.items():
+        for what, limit, _ in phases:
+            values = ratios[what]
             figures.say(f"the write lock {what}, 99 %", statistics.median(values),
-                        "× a bare commit", 5,
+                        "× a bare commit", limit,
                         note=f"bare: {statistics.median(bares):.2f} ms; rounds "
                              + ", ".join(f"{value:.1f}" for value in values))
     figures.end()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import unittest
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
@@ -16,6 +17,8 @@ from three_worlds import ThreeWorlds  # noqa: E402
 from world import Mirror, RpcError, World, free_uid  # noqa: E402
 
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}], "network": None}
+
+OVMF = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 
 
 @unittest.skipIf(libvirtds.why_not(), libvirtds.why_not())
@@ -196,6 +199,18 @@ class Operations(unittest.TestCase):
         charged = self.worlds.charged()
         self.assertEqual((charged["vcpus"], charged["memory_mib"], charged["disk_gib"]),
                          (2, 128, 2))
+
+    @unittest.skipUnless(OVMF.exists(), "needs ovmf")
+    def test_a_guest_with_UEFI_starts_and_its_NVRAM_goes_with_it(self):
+        self.create("efi", start=True, firmware="uefi", memory_mib=256)
+        self.assertEqual(self.state("efi"), "running")
+        dumped = ElementTree.fromstring(self.libvirtd.virsh("dumpxml", "efi").stdout)
+        nvram = dumped.findtext("./os/nvram")
+        # libvirtd has a /var/lib/libvirt of its own here
+        seen = pathlib.Path(f"/proc/{self.libvirtd.process.pid}/root{nvram}")
+        self.assertTrue(seen.exists(), nvram)
+        self.rpc.call("vm.delete", vm="efi", wait=True, deadline=60)
+        self.assertFalse(seen.exists(), nvram)
 
     def test_tags_of_a_running_guest_change_at_once_and_stay(self):
         self.create("web", start=True)
