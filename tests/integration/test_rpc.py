@@ -283,6 +283,7 @@ class Framing(DoorTest):
         self.assertEqual([line["id"] for line in lines], list(range(50)) + [None])
 
     def test_half_a_line_and_hanging_up_leaves_nothing_behind(self):
+        self.still_serves()  # our own connection has been accepted
         before = self.daemon.descriptors()
         for _ in range(50):
             with Rpc(self.daemon.socket) as rude:
