@@ -6,7 +6,8 @@
 
 #define WIDE 160        /* details beside the list */
 #define MEDIUM 100      /* details below it */
-#define ROOMY 120       /* and events beside them */
+#define ROOMY 140       /* and events beside them */
+#define PATH_WIDTH 88   /* of details, where the path of a disk of ours stands in one line */
 #define DETAIL_WIDTH 62 /* beside; its left rule and a blank are 2 of it */
 
 /* Takes lines from the top or the bottom of what is left. */
@@ -59,7 +60,7 @@ static void place_detail(struct layout *layout, int width, int height)
         layout->detail = take_bottom(&layout->body, lines > 14 ? 14 : lines);
         if (has_events_pane(width, height)) {
             layout->events = layout->detail;
-            layout->detail.width = layout->detail.width * 3 / 5;
+            layout->detail.width = PATH_WIDTH;
             layout->events.x = layout->detail.width;
             layout->events.width -= layout->detail.width;
         }
