@@ -72,17 +72,6 @@ class Hammer(unittest.TestCase):
             mirror.wait(lambda m: all(value["state"] in ("done", "failed", "cancelled")
                                       for value in m.objects.values()), 120)
 
-    def settle_at_last(self, daemon, libvirtd):
-        """A libvirtd that was killed while it started a guest may wait for that guest's job for ever
-        when it is back, and so does an undo. Whoever restarts it once more is freed."""
-        try:
-            self.settle(daemon)
-        except Timeout:
-            print("libvirtd is restarted: it waits for a guest's job", flush=True)
-            libvirtd.kill()
-            libvirtd.start()
-            self.settle(daemon)
-
     @staticmethod
     def kill_a_guest(world, dice):
         """The QEMU of any guest of ours."""
@@ -102,15 +91,13 @@ class Hammer(unittest.TestCase):
 
     def disturb(self, world, libvirtd, dice):
         what = dice.random()
-        libvirtd_dies = what < 0.15 and not ONLY_LODGED
-        if libvirtd_dies:
+        if what < 0.15 and not ONLY_LODGED:
             libvirtd.kill()
             world.keeper.look(dice.uniform(0, 0.3))
             libvirtd.start()
         elif what < 0.4 and not ONLY_LODGED:
             self.kill_a_guest(world, dice)
         world.keeper.look(dice.uniform(0, 0.5))
-        return libvirtd_dies
 
     def test_killed_at_any_moment_nothing_is_left_behind(self):
         print(f"HAMMER_SEED={SEED}, {KILLS} kills", flush=True)
@@ -135,7 +122,7 @@ class Hammer(unittest.TestCase):
                 for client in clients:
                     client.start()
                 world.keeper.look(dice.uniform(0.05, 1.2))
-                libvirtd_died = self.disturb(world, libvirtd, dice)
+                self.disturb(world, libvirtd, dice)
                 daemon.process.kill()
                 for client in clients:
                     client.join(60)
@@ -143,10 +130,7 @@ class Hammer(unittest.TestCase):
                     done += client.done
                 daemon.start()
                 daemon.synced(60).rpc.close()
-                if libvirtd_died:
-                    self.settle_at_last(daemon, libvirtd)
-                else:
-                    self.settle(daemon)
+                self.settle(daemon)
                 self.assertEqual(worlds.compare(), [], f"after kill {kill}")
                 charged = worlds.charged()
                 self.assertEqual(charged["disk_gib"], charged["vms"], "one GiB each")
