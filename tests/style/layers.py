@@ -42,6 +42,7 @@ DOORS = {
     "*curses.h": ["tui/screen.c"],
     "uv.h": ["daemon/loop/*", "daemon/rpc/*"],
     "libxml/*": ["daemon/host/*_xml*.c", "daemon/host/libvirt_xml.h"],
+    "png.h": ["daemon/host/picture.c"],
     "ini.h": ["daemon/config.c"],
     "json-c/*": ["src/*", "daemon/host/qemu_img.c", "daemon/rpc/*", "daemon/registry/*.c", "tui/*"],
     "vterm.h": [],
