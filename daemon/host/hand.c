@@ -66,10 +66,10 @@ void host_submit(struct host *host, enum host_lane lane, struct host_task *task)
     call->call.run = run_task;
     call->call.done = task_done;
     call->task = task;
-    static const enum role_name roles[] = {
+    const enum role_name roles[] = {
         [HOST_LANE_OPS] = ROLE_OPS,
         [HOST_LANE_RESCUE] = ROLE_RESCUE,
-        [HOST_LANE_SCREEN] = ROLE_SCREEN,
+        [HOST_LANE_SCREEN] = role_of_screen(host),
     };
     role_submit(host, roles[lane], &call->call);
 }

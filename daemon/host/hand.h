@@ -15,9 +15,11 @@
 struct hand;
 
 /* `ops`: at most 4 in flight. `rescue`: virDomainDestroy and nothing else, at most 3 (it holds a
- * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`: at most 3,
- * which ask a guest's QEMU for its picture: one that hangs holds no operation up. */
+ * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`:
+ * asks a guest's QEMU for its picture, which may hang: each call has a connection of its own, so it
+ * holds up neither an operation nor another picture; no more than HOST_SCREEN_CALLS at a time. */
 enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE, HOST_LANE_SCREEN };
+enum { HOST_SCREEN_CALLS = 3 };
 
 struct host_task {
     void (*run)(struct host_task *task, struct hand *hand); /* on a worker */
@@ -29,6 +31,10 @@ struct host_task {
 
 /* Gives the task away. */
 void host_submit(struct host *host, enum host_lane lane, struct host_task *task);
+
+/* A call that needs a guest's monitor does not return: who hangs is found out and told. Lanes would
+ * not notice, since libvirt leaves a guest out that somebody else waits for. Loop-only. */
+void host_doubt_guests(struct host *host);
 
 /* What the host's driver can do, by its URI alone. Any thread. */
 struct host_traits {

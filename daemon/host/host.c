@@ -91,7 +91,9 @@ static void drop_all(struct host *host)
     host->synced = false;
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
-    role_drop(host, ROLE_SCREEN);
+    for (enum role_name screen = ROLE_SCREEN; screen <= ROLE_SCREEN_LAST; screen++) {
+        role_drop(host, screen);
+    }
     role_drop(host, ROLE_RESCUE);
     role_drop(host, ROLE_OPS);
     role_drop(host, ROLE_SYNC);

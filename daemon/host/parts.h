@@ -16,6 +16,7 @@
 
 #include "host/connection.h"
 #include "host/domains.h"
+#include "host/hand.h"
 #include "host/host.h"
 #include "host/uri.h"
 #include "loop/workers.h"
@@ -29,11 +30,21 @@ struct xml_question;
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
  * are stuck, `sync` those that can wait there for long. */
 /* `ops` is for what operations change, `rescue` for virDomainDestroy alone, which holds a priority
- * worker of libvirtd up to 17 s and is the way out of a hung guest, `screen` for pictures of
- * guests, any of which may hang. */
-enum role_name { ROLE_WATCH, ROLE_SYNC, ROLE_OPS, ROLE_RESCUE, ROLE_SCREEN, ROLES };
+ * worker of libvirtd up to 17 s and is the way out of a hung guest, those of `screen` for pictures
+ * of guests, any of which may hang: one call each, since a stream of one guest's does not end while
+ * another's call is stuck on its connection (virStreamFinish, libvirt 9.0). */
+enum role_name {
+    ROLE_WATCH,
+    ROLE_SYNC,
+    ROLE_OPS,
+    ROLE_RESCUE,
+    ROLE_SCREEN,
+    ROLE_SCREEN_LAST = ROLE_SCREEN + HOST_SCREEN_CALLS - 1,
+    ROLES,
+};
 
 struct role {
+    struct host *host;
     struct libvirt_connection *connection; /* opening or open; the watch's own where all share */
     bool is_open;
     struct workers *pool;                      /* while open: a connection's calls and no other's */

@@ -12,18 +12,15 @@
  * stuck ones, so at most 4 are out on any. Where one connection serves all roles it is 5, which
  * none of the made-up worlds that need it can get stuck; and there is no `pulse` there, so that a
  * call which is out for too long takes its place. */
-enum {
-    CALLS = 4,
-    RESCUE_CALLS = 3,
-    SCREEN_CALLS = 3,
-    SHARED_WATCH_CALLS = 2,
-    SHARED_SYNC_CALLS = 3
-};
+enum { CALLS = 4, RESCUE_CALLS = 3, SHARED_WATCH_CALLS = 2, SHARED_SYNC_CALLS = 3 };
 enum { WORKER_IDLE_MS = 10000, CONNECTION_IDLE_MS = 60000, SILENCE_MS = 15000 };
 
 static const char *const names[ROLES] = {
-    [ROLE_WATCH] = "watch",   [ROLE_SYNC] = "sync",     [ROLE_OPS] = "ops",
-    [ROLE_RESCUE] = "rescue", [ROLE_SCREEN] = "screen",
+    [ROLE_WATCH] = "watch",
+    [ROLE_SYNC] = "sync",
+    [ROLE_OPS] = "ops",
+    [ROLE_RESCUE] = "rescue",
+    [ROLE_SCREEN... ROLE_SCREEN_LAST] = "screen",
 };
 
 static bool shares(const struct host *host, enum role_name role)
@@ -46,8 +43,8 @@ static unsigned calls_of(const struct host *host, enum role_name role)
     if (role == ROLE_RESCUE) {
         return RESCUE_CALLS;
     }
-    if (role == ROLE_SCREEN) {
-        return SCREEN_CALLS;
+    if (role >= ROLE_SCREEN) {
+        return 1;
     }
     if (role == ROLE_OPS) {
         return is_shared ? SHARED_SYNC_CALLS : CALLS;
@@ -143,42 +140,35 @@ void role_submit(struct host *host, enum role_name name, struct host_call *call)
     role_open(host, name);
 }
 
-static void drop_if_idle(struct host *host, enum role_name name)
+static void role_is_idle(void *owner)
 {
-    if (host->roles[name].out == 0) {
-        role_drop(host, name);
+    struct role *role = owner;
+    if (role->out == 0) {
+        role_drop(role->host, (enum role_name)(role - role->host->roles));
     }
 }
 
-static void sync_is_idle(void *owner)
+enum role_name role_of_screen(const struct host *host)
 {
-    drop_if_idle(owner, ROLE_SYNC);
-}
-
-static void ops_is_idle(void *owner)
-{
-    drop_if_idle(owner, ROLE_OPS);
-}
-
-static void rescue_is_idle(void *owner)
-{
-    drop_if_idle(owner, ROLE_RESCUE);
-}
-
-static void screen_is_idle(void *owner)
-{
-    drop_if_idle(owner, ROLE_SCREEN);
+    enum role_name free_one = ROLE_SCREEN;
+    for (enum role_name name = ROLE_SCREEN_LAST; name >= ROLE_SCREEN; name--) {
+        const struct role *role = &host->roles[name];
+        if (role->is_open && role->out == 0) {
+            return name;
+        }
+        free_one = role->out == 0 && role->waiting == NULL ? name : free_one;
+    }
+    return free_one;
 }
 
 void roles_init(struct host *host)
 {
     for (enum role_name name = 0; name < ROLES; name++) {
-        host->roles[name].last_waiting = &host->roles[name].waiting;
+        struct role *role = &host->roles[name];
+        role->host = host;
+        role->last_waiting = &role->waiting;
+        role->idle = name == ROLE_WATCH ? NULL : loop_timer_new(host->loop, role_is_idle, role);
     }
-    host->roles[ROLE_SYNC].idle = loop_timer_new(host->loop, sync_is_idle, host);
-    host->roles[ROLE_OPS].idle = loop_timer_new(host->loop, ops_is_idle, host);
-    host->roles[ROLE_RESCUE].idle = loop_timer_new(host->loop, rescue_is_idle, host);
-    host->roles[ROLE_SCREEN].idle = loop_timer_new(host->loop, screen_is_idle, host);
 }
 
 void roles_end(struct host *host)
