@@ -31,8 +31,7 @@ static bool answers(virDomainPtr domain, struct lodge_error *err)
     return true;
 }
 
-/* The domain, its QEMU answering; NULL with the error. */
-static virDomainPtr reach(struct hand *hand, const char *uuid, struct lodge_error *err)
+virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
     virDomainPtr domain = hand_domain(hand, uuid, err);
     if (domain != NULL && !answers(domain, err)) {
@@ -56,7 +55,7 @@ static bool is_so(virDomainPtr domain, enum lodge_vm_state wanted, struct lodge_
 
 bool hand_resume(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainResume(domain) == 0 ||
                               hand_fail(hand, "it could not be resumed", domain, err) ||
                               is_so(domain, LODGE_VM_RUNNING, err));
@@ -64,7 +63,7 @@ bool hand_resume(struct hand *hand, const char *uuid, struct lodge_error *err)
 
 bool hand_pause(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainSuspend(domain) == 0 ||
                               hand_fail(hand, "it could not be paused", domain, err) ||
                               is_so(domain, LODGE_VM_PAUSED, err));
@@ -73,7 +72,7 @@ bool hand_pause(struct hand *hand, const char *uuid, struct lodge_error *err)
 bool hand_shutdown_acpi(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
     unsigned flags = hand->host->uri.is_test ? 0 : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainShutdownFlags(domain, flags) == 0 ||
                               hand_fail(hand, "it could not be shut down", domain, err) ||
                               is_so(domain, LODGE_VM_SHUTOFF, err));
@@ -81,7 +80,7 @@ bool hand_shutdown_acpi(struct hand *hand, const char *uuid, struct lodge_error 
 
 bool hand_shutdown_agent(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) == 0 ||
             hand_fail(hand, "its agent could not shut it down", domain, err));
@@ -89,28 +88,28 @@ bool hand_shutdown_agent(struct hand *hand, const char *uuid, struct lodge_error
 
 bool hand_reboot(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainReboot(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be rebooted", domain, err));
 }
 
 bool hand_reset(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainReset(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be reset", domain, err));
 }
 
 bool hand_nmi(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainInjectNMI(domain, 0) == 0 ||
                               hand_fail(hand, "the NMI could not be sent", domain, err));
 }
 
 bool hand_save(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL && (virDomainManagedSave(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be saved", domain, err));
 }
@@ -129,7 +128,7 @@ static bool cannot_live(struct hand *hand, const char *what, virDomainPtr domain
 bool hand_set_vcpus_live(struct hand *hand, const char *uuid, int64_t vcpus,
                          struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainSetVcpusFlags(domain, (unsigned)vcpus, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
             cannot_live(hand, "its vCPUs cannot change while it runs", domain, err));
@@ -137,7 +136,7 @@ bool hand_set_vcpus_live(struct hand *hand, const char *uuid, int64_t vcpus,
 
 bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainSetMemoryFlags(domain, (unsigned long)mib * 1024, VIR_DOMAIN_AFFECT_LIVE) ==
                 0 ||
@@ -147,7 +146,7 @@ bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, stru
 bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target, int64_t size_gib,
                          struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainBlockResize(domain, target, (unsigned long long)size_gib << 30,
                                  VIR_DOMAIN_BLOCK_RESIZE_BYTES) == 0 ||
@@ -157,7 +156,7 @@ bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target
 bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
                          struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, words, "lodge",
                                  DOMAIN_XML_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
@@ -167,7 +166,7 @@ bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
 bool hand_change_media_live(struct hand *hand, const char *uuid, const char *disk_xml,
                             struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     return domain != NULL &&
            (virDomainUpdateDeviceFlags(domain, disk_xml, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
             hand_fail(hand, "its drive could not be changed", domain, err));

@@ -14,6 +14,10 @@ struct hand {
 /* The domain, or NULL with the error. The caller frees. */
 virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err);
 
+/* The same, its QEMU answering as far as GetControlInfo knows; else UNRESPONSIVE. For what needs
+ * its monitor. */
+virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error *err);
+
 /* libvirt's last error about `domain`; BAD_STATE says in which it is. Returns false. */
 bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct lodge_error *err);
 

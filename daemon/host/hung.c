@@ -1,4 +1,5 @@
 #include "host/hung.h"
+#include "host/hand.h"
 #include "host/libvirt_auto.h"
 #include "host/roles.h"
 #include "host/sync.h"
@@ -116,6 +117,13 @@ static void done(struct host_call *call, bool fresh)
     }
     free(hung->stuck);
     ask_queue_clear(&hung->asked);
+}
+
+void host_doubt_guests(struct host *host)
+{
+    if (!host->ended) {
+        hung_look(host, true);
+    }
 }
 
 void hung_look(struct host *host, bool at_all)

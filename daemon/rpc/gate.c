@@ -145,8 +145,8 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
     }
     bool for_users = method->access == ACCESS_USER || method->access == ACCESS_OWNER;
     if (for_users && viewer->role == ROLE_VIEWER) {
-        return lodge_fail(err, LODGE_ERROR_DENIED, "%s changes something, your role is viewer",
-                          method->name);
+        return lodge_fail(err, LODGE_ERROR_DENIED, "%s %s, your role is viewer", method->name,
+                          method->mutates ? "changes something" : "is for a VM's owner and admins");
     }
     return true;
 }

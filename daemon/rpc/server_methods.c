@@ -33,8 +33,8 @@ static const struct field info_fields[] = {
 };
 #undef AT
 
-static const char *const features[] = {"events", "fields", "metrics", "operations",
-                                       "query",  "quotas", NULL};
+static const char *const features[] = {"events", "fields", "metrics",     "operations",
+                                       "query",  "quotas", "screenshots", NULL};
 
 static void info_named(void *data, const char *name)
 {

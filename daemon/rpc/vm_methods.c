@@ -2,11 +2,14 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "ops/reads.h"
+#include "ops/shots.h"
 #include "registry/render.h"
+#include "rpc/asks.h"
 #include "rpc/filter.h"
 #include "rpc/method.h"
 #include "scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,6 +268,76 @@ static void vm_get_run(struct call *call, const void *params)
     reads_xml(call_house(call)->reads, vm->facts.host, vm->facts.uuid, xml_came, wait);
 }
 
+struct vm_screenshot {
+    char *vm;
+};
+static const struct field vm_screenshot_params[] = {
+    ASK_VM(struct vm_screenshot),
+    {.type = FIELD_END},
+};
+
+struct vm_screenshot_result {
+    char *mime;
+    char *data;
+};
+
+#define AT(member) .offset = offsetof(struct vm_screenshot_result, member)
+static const struct field vm_screenshot_result[] = {
+    {"mime", FIELD_STRING, AT(mime), .required = true, .help = "image/png"},
+    {"data", FIELD_STRING, AT(data), .required = true,
+     .help = "the picture in base64; its PNG has at most 16 MiB and 8192x8192 pixels"},
+    {.type = FIELD_END},
+};
+#undef AT
+
+static void shot_came(void *data, const struct buffer *base64, const struct lodge_error *error)
+{
+    struct call *call = data;
+    if (error != NULL) {
+        call_fail(call, error);
+        return;
+    }
+    struct buffer result = {0}; /* base64 needs no escapes: it is not looked through for them */
+    buffer_add_text(&result, "{\"mime\":\"image/png\",\"data\":\"");
+    buffer_add(&result, base64->data, base64->length);
+    buffer_add_text(&result, "\"}");
+    call_reply(call, &result);
+    buffer_free(&result);
+}
+
+/* What is known already is said at once, and asked of nobody. */
+static bool may_have_picture(const struct vm *vm, struct lodge_error *err)
+{
+    const struct lodge_vm *facts = &vm->facts;
+    if (!vm->present || vm->live == LODGE_VM_SHUTOFF) {
+        snprintf(err->state, sizeof err->state, "%s", lodge_vm_state_name(facts->state));
+        return lodge_fail(err, LODGE_ERROR_BAD_STATE,
+                          "'%s' is %s: only one that runs has a picture (vm.start)", facts->name,
+                          lodge_vm_state_name(facts->state));
+    }
+    if (facts->unresponsive != 0) {
+        err->since_ms = facts->unresponsive;
+        return lodge_fail(err, LODGE_ERROR_UNRESPONSIVE,
+                          "QEMU of '%s' does not answer: if it stays so, force it off (vm.stop)",
+                          facts->name);
+    }
+    return true;
+}
+
+static void vm_screenshot_run(struct call *call, const void *params)
+{
+    const struct vm_screenshot *screenshot = params;
+    struct ask_params ask = {.if_rev = LODGE_UNKNOWN};
+    struct lodge_error err = {0};
+    struct vm *vm = ask_vm(call, screenshot->vm, &ask, ASK_DOMAIN, &err);
+    if (vm == NULL || !may_have_picture(vm, &err)) {
+        call_fail(call, &err);
+        return;
+    }
+    shots_take(call_house(call)->ops, vm->facts.host, vm->facts.uuid,
+               vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name, shot_came, call);
+}
+
 const struct method vm_methods[] = {
     {
         .name = "vm.list",
@@ -283,6 +356,15 @@ const struct method vm_methods[] = {
         .result = lodge_vm_fields,
         .run = vm_get_run,
         .help = "One VM with its disks, NICs and boot order.",
+    },
+    {
+        .name = "vm.screenshot",
+        .access = ACCESS_OWNER,
+        .params = vm_screenshot_params,
+        .params_size = sizeof(struct vm_screenshot),
+        .result = vm_screenshot_result,
+        .run = vm_screenshot_run,
+        .help = "What a guest's screen shows, within 2 s or an error.",
     },
     {0},
 };

@@ -29,6 +29,7 @@ TABLE = {
     "pool.list": ("any", {}),
     "vm.list": ("see", {}),
     "vm.get": ("sees_vm", MINE),
+    "vm.screenshot": ("owner", MINE),
     "vm.create": ("user", {"name": "new", **NEW}),
     "vm.start": ("owner", MINE),
     "vm.pause": ("owner", MINE),
