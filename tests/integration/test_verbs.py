@@ -1,9 +1,11 @@
 """The verbs of `lodge`: what they print, where, and the status they leave."""
 
+import base64
 import fcntl
 import json
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from world import BUILD_DIR, PATIENCE, World, fleet_xml, uuid_of  # noqa: E402
 LODGE = BUILD_DIR / "tui" / "lodge"
 DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
 COUNT, RUNNING = 6, 4
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Verbs(unittest.TestCase):
@@ -154,14 +157,91 @@ class Verbs(unittest.TestCase):
         self.assertEqual((early.returncode, error), (DONE, ""))
         self.assertEqual(out.splitlines()[1].split()[:3], ["test", "running", "local"])
 
+    def picture_into(self, path, *words, **how):
+        return self.lodge("screenshot", "vm00001", str(path), *words, **how)
+
+    def test_screenshot_writes_a_PNG_and_says_nothing(self):
+        path = self.world.folder / "new.png"
+        self.assertEqual(self.picture_into(path), ("", ""))
+        self.assertTrue(path.read_bytes().startswith(PNG))
+        mask = os.umask(0)
+        os.umask(mask)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o666 & ~mask)
+        self.assertFalse([name for name in os.listdir(path.parent) if name.endswith(".new")])
+
+    def test_screenshot_replaces_a_file_whole_and_follows_a_link(self):
+        path, link = self.world.folder / "old.png", self.world.folder / "link.png"
+        path.write_bytes(b"old" * 1000000)
+        link.symlink_to(path)
+        with open(path, "rb") as old:
+            self.picture_into(link)
+            self.assertEqual(old.read(6), b"oldold", "it was written over, not replaced")
+        self.assertTrue(link.is_symlink())
+        self.assertTrue(path.read_bytes().startswith(PNG))
+        self.assertLess(path.stat().st_size, 1000000)
+
+    def test_screenshot_that_fails_leaves_the_old_file_and_nothing_else(self):
+        folder = self.world.folder / "shots"
+        folder.mkdir()
+        path = folder / "kept.png"
+        path.write_bytes(b"kept")
+        self.assertIn("shutoff", self.lodge("screenshot", "vm00005", str(path), status=FAILED)[1])
+        self.lodge("screenshot", "nobody", str(path), status=FAILED)
+        self.picture_into(folder, status=FAILED)
+        self.assertIn("no/such", self.picture_into(folder / "no/such", status=FAILED)[1])
+        # A disk that is full: a file of more than this many bytes cannot be written here.
+        full = subprocess.run(["prlimit", "--fsize=1000", *map(str, self.command(
+            ["screenshot", "vm00001", path])["args"])], capture_output=True, text=True,
+            env=self.command([])["env"], timeout=PATIENCE, check=False, preexec_fn=lambda:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+        self.assertEqual(full.returncode, FAILED, full)
+        self.assertIn("cannot write", full.stderr)
+        self.assertEqual((path.read_bytes(), os.listdir(folder)), (b"kept", ["kept.png"]))
+
+    def test_screenshot_goes_to_standard_output_but_not_to_a_terminal(self):
+        command = {**self.command(["screenshot", "vm00001", "-"]), "text": False}
+        ran = subprocess.run(**command, capture_output=True, timeout=PATIENCE, check=True)
+        self.assertTrue(ran.stdout.startswith(PNG))
+        ours, theirs = pty.openpty()
+        for target in ("-", os.ttyname(theirs)):
+            command = self.command(["screenshot", "vm00001", target])
+            ran = subprocess.run(**command, stdout=theirs, stderr=subprocess.PIPE,
+                                 timeout=PATIENCE, check=False)
+            self.assertEqual(ran.returncode, WRONG_CALL, target)
+            self.assertIn("terminal", ran.stderr)
+        os.close(theirs)
+        os.close(ours)
+
+    def test_screenshot_goes_into_a_pipe_that_is_there(self):
+        path = self.world.folder / "pipe"
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.picture_into(path)
+        self.assertTrue(os.read(reader, 65536).startswith(PNG))
+        self.assertTrue(path.is_fifo(), "it was replaced by a file")
+        os.close(reader)
+
+    def test_screenshot_as_json(self):
+        path = self.world.folder / "json.png"
+        said = json.loads(self.picture_into(path, "--json")[0])
+        self.assertEqual(said, {"mime": "image/png", "path": str(path),
+                                "size": path.stat().st_size})
+        answer = json.loads(self.picture_into("-", "--json")[0])
+        self.assertEqual((sorted(answer), base64.b64decode(answer["data"])),
+                         (["data", "mime"], path.read_bytes()))
+        error = json.loads(self.lodge("screenshot", "vm00005", str(path), "--json",
+                                      status=FAILED)[1])
+        self.assertEqual(error["data"]["kind"], "bad_state")
+
     def test_every_verb_explains_itself(self):
-        for verb in ("ls", "show", "watch", "hosts", "info", "call"):
+        for verb in ("ls", "show", "watch", "hosts", "info", "screenshot", "call"):
             self.assertIn(f"lodge {verb}", self.lodge(verb, "--help")[0])
             self.assertIn(f"  {verb}", self.lodge("--help")[0])
 
     def test_wrong_calls_leave_2(self):
         for words in (["nope"], ["show"], ["ls", "a", "b"], ["ls", "--xml"], ["ls", "--wait"],
-                      ["ls", "--wait=soon"], ["call"]):
+                      ["ls", "--wait=soon"], ["call"], ["screenshot", "vm00001"],
+                      ["screenshot", "vm00001", "a", "b"]):
             with self.subTest(words=words):
                 out, error = self.lodge(*words, status=WRONG_CALL)
                 self.assertEqual(out, "")

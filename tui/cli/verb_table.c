@@ -220,6 +220,15 @@ const struct verb verbs[] = {
         .run = run_act,
     },
     {
+        .name = "screenshot",
+        .arguments = "VM FILE",
+        .least = 2,
+        .most = 2,
+        .help = "write what its screen shows into a file, as PNG; - is standard output",
+        .method = "vm.screenshot",
+        .run = run_screenshot,
+    },
+    {
         .name = "set",
         .arguments = "VM",
         .least = 1,
