@@ -26,6 +26,7 @@ ROOMS = {
     "daemon/host": DAEMON | {"daemon/host/report.h"},
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
     "daemon/ops": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/store", "daemon/registry"},
+    "daemon/console": DAEMON | {"daemon/ops", "daemon/registry"},
     "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry"},
     "daemon/store_opener": DAEMON | {"daemon/store"},
     # The two that know everyone.
