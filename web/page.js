@@ -1,0 +1,352 @@
+/*
+ * A guest's screen: noVNC's core in a page of ours. The page owns the WebSocket, since its close code
+ * and reason are what the reader is told; noVNC owns what goes over it. At any time the page is in one
+ * state: idle (no link), opening, connected, lost (coming back) or ended (nothing goes on by itself).
+ *
+ * Nothing here decides who may do what: the daemon does. `mode` only says what to offer.
+ */
+
+import { ask, attachScreen, element, enableTools, focusScreen, prepareTools } from './tools.js';
+
+const CLOSED_FOR_GOOD = 4000;   /* the daemon's close code with a reason: do not come back */
+const RETURN_MS = 60_000;       /* the daemon keeps a broken session for that long */
+const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the longest */
+const LONGEST_DELAY_MS = 8_000;
+const OPEN_MS = 6_000;          /* a try that says nothing for that long has failed */
+const STEADY_MS = 5_000;        /* a connection that broke sooner belongs to the same outage */
+
+const screen = element('screen');
+const address = readAddress();
+let state = 'idle';
+let RFB = null;                 /* noVNC's class, once loaded */
+let rfb = null;                 /* its object, while the connection of now is up */
+let outage = null;              /* { until, tries, timer, tick } from a break until steady again */
+let password = 'unasked';       /* or asked, refused: of a remote guest's VNC server */
+
+/* The address */
+
+/* What the fragment says. `+` is itself there, as encodeURIComponent leaves no bare one. */
+function readAddress() {
+    const said = new URLSearchParams(location.hash.slice(1).replaceAll('+', '%2B'));
+    return {
+        empty: location.hash.length < 2,
+        session: said.get('session') ?? '',
+        ticket: said.get('ticket'),
+        vm: said.get('vm') ?? '',
+        viewOnly: said.get('mode') !== 'rw',
+    };
+}
+
+/* The ticket leaves the address bar, and with it the history, before anything else happens. */
+function hideTicket() {
+    const kept = ['session', 'vm'].map((key) => `${key}=${encodeURIComponent(address[key])}`);
+    kept.push(`mode=${address.viewOnly ? 'ro' : 'rw'}`);
+    history.replaceState(null, '', `#${kept.join('&')}`);
+}
+
+/* Relative to the page, so that a proxy may put the door below a path. */
+function doorUrl(query) {
+    const url = new URL('console', location.href);
+    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.search = new URLSearchParams(query);
+    url.hash = '';
+    return url;
+}
+
+/* Words */
+
+function setState(next, words) {
+    state = next;
+    document.body.dataset.state = state;
+    element('state').textContent = words;
+    enableTools(state === 'connected');
+}
+
+function code(text) {
+    const node = document.createElement('code');
+    node.textContent = text;
+    return node;
+}
+
+/* `lodge vnc NAME` as it can be pasted into a shell. */
+function openCommand(flag = '') {
+    const name = address.vm || 'NAME';
+    const plain = /^[\w.@:+%][\w.@:+%-]*$/.test(name);
+    return code(`lodge vnc ${plain ? name : `'${name.replaceAll("'", "'\\''")}'`}${flag}`);
+}
+
+function showCard(title, text, ...advice) {
+    element('card-title').textContent = title;
+    element('card-text').replaceChildren(...[text].flat());
+    element('card-advice').replaceChildren(...advice);
+    element('card').hidden = false;
+}
+
+/* Nothing goes on by itself from here. */
+function end(words, title, text, ...advice) {
+    forgetOutage();
+    rfb = null;
+    screen.replaceChildren();
+    if (document.fullscreenElement) {
+        document.exitFullscreen();
+    }
+    setState('ended', words);
+    showCard(title, text, ...advice);
+}
+
+const sentenceOf = (reason) => `${reason.replace(/\.$/, '')}.`;
+
+function endSession(reason) {
+    end('ended', 'Session ended',
+        reason ? `This session has ended: ${sentenceOf(reason)}` : 'This session has ended.',
+        'Open a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
+}
+
+function endAtLink() {
+    end('not connected', 'This link does not work (any more)',
+        'A link opens a screen once, within 30 seconds of being made.',
+        'Ask for a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
+}
+
+function endAway() {
+    end('connection lost', 'The connection did not come back',
+        'Nobody answered for a minute. The guest is not touched by that.',
+        'Once the daemon can be reached, open a new session: ', openCommand(), '.');
+}
+
+function endUnshown(reason) {
+    end('not connected', 'The screen cannot be shown',
+        reason ? `The guest's VNC server refused: ${sentenceOf(reason)}`
+            : 'The guest\'s VNC server says or wants something that this page does not know.',
+        'A local viewer may know more: ', openCommand(' --viewer'), '.');
+}
+
+/* The connection */
+
+/* Opens the door's WebSocket: by ticket once, by session (and its cookie) to come back. */
+function open(query) {
+    const channel = new WebSocket(doorUrl(query), ['binary']);
+    const patience = setTimeout(() => channel.close(), OPEN_MS);
+    let opened = false;
+
+    channel.addEventListener('open', () => {
+        clearTimeout(patience);
+        opened = true;
+        startScreen(channel);
+    });
+    /* noVNC sets its handlers later, so this one runs first. */
+    channel.addEventListener('close', (event) => {
+        clearTimeout(patience);
+        if (state === 'ended') {
+            return;
+        }
+        if (opened) {
+            broke(event);
+        } else {
+            refused('ticket' in query);
+        }
+    });
+}
+
+function startScreen(channel) {
+    if (state === 'opening') {
+        setState('opening', 'waiting for the screen');
+    }
+    const mine = new RFB(screen, channel, { shared: true });
+    rfb = mine;
+    attachScreen(mine);
+    mine.addEventListener('connect', connected);
+    mine.addEventListener('credentialsrequired', (event) => {
+        giveCredentials(mine, event.detail.types);
+    });
+    mine.addEventListener('securityfailure', (event) => securityFailed(event.detail.reason));
+    mine.addEventListener('disconnect', () => {
+        /* Still the one of now: so noVNC gave up by itself, before the WebSocket closed. */
+        if (rfb === mine) {
+            endUnshown();
+        }
+    });
+}
+
+function connected() {
+    screen.querySelector('.still')?.remove();
+    element('card').hidden = true;
+    password = 'unasked';
+    setState('connected', 'connected');
+    if (outage) {
+        clearInterval(outage.tick);
+        outage.timer = setTimeout(forgetOutage, STEADY_MS);
+    }
+    focusScreen();
+}
+
+/* The WebSocket had been open. Any close but the daemon's own word is the network's. */
+function broke(event) {
+    keepStill();
+    rfb = null;
+    if (password === 'refused') {
+        beginOutage();
+        open({ session: address.session });     /* the way back leads to the same question */
+    } else if (event.code === CLOSED_FOR_GOOD) {
+        endSession(event.reason);
+    } else {
+        comeBack();
+    }
+}
+
+/* The upgrade was refused, or nobody was there: a browser does not tell which. */
+async function refused(byTicket) {
+    if (byTicket) {
+        endAtLink();
+    } else if (await daemonAnswers()) {
+        endSession(password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
+    } else {
+        comeBack();
+    }
+}
+
+async function daemonAnswers() {
+    try {
+        const signal = AbortSignal.timeout(OPEN_MS);
+        const answer = await fetch('healthz', { cache: 'no-store', signal });
+        return answer.status === 200;
+    } catch {
+        return false;
+    }
+}
+
+/* Coming back */
+
+function beginOutage() {
+    outage ??= { until: Date.now() + RETURN_MS, tries: 0 };
+    clearTimeout(outage.timer);
+}
+
+function forgetOutage() {
+    clearTimeout(outage?.timer);
+    clearInterval(outage?.tick);
+    outage = null;
+}
+
+/* Begins an outage, or goes on with one that is not over yet. */
+function comeBack() {
+    beginOutage();
+    if (state !== 'lost') {
+        sayLost();
+    }
+    const left = outage.until - Date.now();
+    if (left <= 0) {
+        endAway();
+        return;
+    }
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** outage.tries, LONGEST_DELAY_MS, left);
+    outage.tries += 1;
+    outage.timer = setTimeout(() => open({ session: address.session }), delay);
+}
+
+function sayLost() {
+    const left = document.createElement('span');
+    left.setAttribute('aria-hidden', 'true');   /* not to be read aloud each second */
+    const count = () => {
+        const seconds = Math.max(0, Math.ceil((outage.until - Date.now()) / 1000));
+        left.textContent = `, for another ${seconds} s`;
+    };
+    count();
+    clearInterval(outage.tick);
+    outage.tick = setInterval(count, 1000);
+    setState('lost', 'connection lost');
+    showCard('Connection lost', ['Trying to come back', left, '.'], 'The guest goes on running.');
+}
+
+/* What was last seen stays, dimmed, while the page tries to come back: noVNC takes its canvas away. */
+function keepStill() {
+    const canvas = screen.querySelector('div > canvas');
+    if (state !== 'connected' || !canvas?.width || !canvas.height) {
+        return;
+    }
+    const still = document.createElement('canvas');
+    still.className = 'still';
+    still.width = canvas.width;
+    still.height = canvas.height;
+    still.style.width = canvas.style.width;
+    still.style.height = canvas.style.height;
+    still.getContext('2d').drawImage(canvas, 0, 0);
+    screen.append(still);
+}
+
+/* A remote guest's password */
+
+async function giveCredentials(asking, types) {
+    const again = password === 'refused';
+    password = 'asked';
+    const given = await ask({
+        title: again ? 'That password was refused' : 'This screen wants a password',
+        text: 'The guest\'s VNC server asks for it. It is not the password of your account.',
+        yes: 'Connect',
+        fields: types,
+    });
+    if (rfb !== asking) {
+        return;     /* the connection went meanwhile, and the question with it */
+    }
+    if (given) {
+        asking.sendCredentials(given);
+        return;
+    }
+    rfb = null;
+    asking.disconnect();
+    end('not connected', 'Not connected', 'This screen is shown with its password only.',
+        'To be asked again, reload this page within a minute.');
+}
+
+/* noVNC closes the WebSocket after this. */
+function securityFailed(reason) {
+    if (password === 'asked') {
+        password = 'refused';
+        rfb = null;
+    } else {
+        endUnshown(reason);
+    }
+}
+
+/* The start */
+
+function welcome() {
+    showCard('Screens of guests',
+        'lodge shows the screen of a virtual machine here, to whoever has a link to it.',
+        'To get one: ', code('lodge vnc NAME'), ', or ', code('v'), ' on a guest in the console.');
+}
+
+function showName() {
+    document.title = address.vm ? `${address.vm} – lodge` : 'lodge';
+    element('name').textContent = address.vm;
+    element('name').title = address.vm;
+    element('badge').hidden = !address.viewOnly;
+    element('bar').hidden = false;
+}
+
+async function start() {
+    addEventListener('hashchange', () => location.reload());    /* a new link, in this window */
+    if (address.empty) {
+        welcome();
+        return;
+    }
+    hideTicket();
+    showName();
+    if (!/^\d+$/.test(address.session)) {
+        endAtLink();
+        return;
+    }
+    prepareTools(address.vm, address.viewOnly);
+    setState('opening', 'connecting');
+    try {
+        ({ default: RFB } = await import('./novnc/core/rfb.js'));
+    } catch {
+        end('not connected', 'noVNC is missing', 'The daemon found no noVNC to show the screen with.',
+            'Install the package ', code('novnc'), ', or set ', code('novnc_dir'), ' in ',
+            code('lodged.conf'), '.');
+        return;
+    }
+    open(address.ticket === null ? { session: address.session } : { ticket: address.ticket });
+}
+
+start();
