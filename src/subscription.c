@@ -55,6 +55,7 @@ static const struct field event_fields[] = {
     {"vm", FIELD_OBJECT, AT(vm), .fields = lodge_vm_fields},
     {"host", FIELD_OBJECT, AT(host), .fields = lodge_host_fields},
     {"op", FIELD_OBJECT, AT(op), .fields = lodge_op_fields},
+    {"session", FIELD_OBJECT, AT(session), .fields = lodge_session_fields},
     {.type = FIELD_END},
 };
 #undef AT
@@ -294,7 +295,7 @@ static bool is_known(const struct lodge_event *event)
     case LODGE_EVENT_CHANGED:
     case LODGE_EVENT_REMOVED:
         return event->topic == LODGE_TOPIC_VM || event->topic == LODGE_TOPIC_HOST ||
-               event->topic == LODGE_TOPIC_OP;
+               event->topic == LODGE_TOPIC_OP || event->topic == LODGE_TOPIC_SESSION;
     case LODGE_EVENT_SAMPLE:
         return event->topic == LODGE_TOPIC_METRICS;
     case LODGE_EVENT_NONE:

@@ -60,16 +60,21 @@ struct registry_op *registry_find_op(struct registry *registry, int64_t id)
     return NULL;
 }
 
-bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
+bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer)
 {
     switch (viewer->role) {
     case ROLE_ADMIN:
     case ROLE_VIEWER:
         return true;
     case ROLE_USER:
-        return op->uid == viewer->uid || op->owner == viewer->uid;
+        return uid == viewer->uid || owner == viewer->uid;
     case ROLE_NONE:
         return false;
     }
     return false;
+}
+
+bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
+{
+    return registry_is_visible(op->uid, op->owner, viewer);
 }

@@ -17,6 +17,8 @@ static void free_entry(struct feed_entry *entry)
         vm_free(CONTAINER_OF(entry, struct vm, entry));
     } else if (entry->node.kind == FEED_OP) {
         registry_free_op(entry);
+    } else if (entry->node.kind == FEED_SESSION) {
+        registry_free_session(entry);
     } else {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         lodge_host_clear(&host->facts);
@@ -156,6 +158,9 @@ static void name_learned(void *owner, uid_t uid)
         struct feed_entry *entry = registry->feed.slots[slot];
         if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
             registry_name_op(registry, entry, uid);
+        }
+        if (entry != NULL && !entry->gone && entry->node.kind == FEED_SESSION) {
+            registry_name_session(registry, entry, uid);
         }
         if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
             continue;
@@ -316,6 +321,15 @@ void registry_incomplete(struct registry *registry, struct lodge_strings *names)
             abort();
         }
     }
+}
+
+bool registry_is_ready(const struct registry *registry)
+{
+    bool ready = true;
+    for (const struct registry_host *host = registry->hosts; host != NULL; host = host->next) {
+        ready &= host->facts.synced_at != 0 || host->facts.state == LODGE_HOST_DOWN;
+    }
+    return ready;
 }
 
 bool registry_turn_is_over(struct registry *registry)

@@ -9,6 +9,7 @@
 
 #include "host/report.h"
 #include "lodge/op.h"
+#include "lodge/session.h"
 #include "registry/feed.h"
 #include "registry/vm.h"
 
@@ -85,6 +86,25 @@ struct registry_op *registry_find_op(struct registry *registry, int64_t id);
 /* Those one asked for, and those of VMs one owns. */
 bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer);
 
+/* A session as the feed shows it. Its maker fills `facts` and says when they change. */
+struct registry_session {
+    struct feed_entry entry; /* first */
+    struct lodge_session facts;
+    uid_t uid;   /* who opened it */
+    uid_t owner; /* of the VM, VM_NO_OWNER if it has none */
+};
+struct registry_session *registry_add_session(struct registry *registry);
+void registry_session_changed(struct registry *registry, struct registry_session *session);
+void registry_remove_session(struct registry *registry, struct registry_session *session);
+
+/* As with operations. */
+bool registry_session_is_visible(const struct registry_session *session,
+                                 const struct viewer *viewer);
+
+/* How many look at a VM's screen now. */
+void registry_set_viewers(struct registry *registry, const char *host, const char *uuid,
+                          int64_t viewers);
+
 /* How many VMs were ever added: who looks for newcomers compares. */
 uint64_t registry_added(const struct registry *registry);
 
@@ -109,6 +129,9 @@ struct vm *const *registry_sorted(struct registry *registry, size_t *ret_count);
  * may not see, or CONFLICT when more than one is called so. */
 struct vm *registry_get(struct registry *registry, const char *text, const struct viewer *viewer,
                         struct lodge_error *err);
+
+/* Whether every host has been read, or is known to be down. */
+bool registry_is_ready(const struct registry *registry);
 
 /* Adds the names of hosts that have not, or no longer, been read. */
 void registry_incomplete(struct registry *registry, struct lodge_strings *names);

@@ -30,6 +30,12 @@ void registry_free_op(struct feed_entry *entry);
 /* A user's name was learned: operations that they asked for show it. */
 void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t uid);
 
+void registry_free_session(struct feed_entry *entry);
+void registry_name_session(struct registry *registry, struct feed_entry *entry, uid_t uid);
+
+/* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
+bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer);
+
 /* Readers are told at the end of this turn. */
 void registry_something_changed(struct registry *registry);
 

@@ -132,3 +132,9 @@ void render_op(struct buffer *buffer, const struct registry_op *op, bool key_onl
     field_mask mask = key_only ? fields_bit(lodge_op_fields, "id") : FIELD_MASK_ALL;
     fields_write(buffer, lodge_op_fields, mask, &op->facts);
 }
+
+void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only)
+{
+    field_mask mask = key_only ? fields_bit(lodge_session_fields, "session") : FIELD_MASK_ALL;
+    fields_write(buffer, lodge_session_fields, mask, &session->facts);
+}

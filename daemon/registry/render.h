@@ -30,6 +30,9 @@ void render_vm_detail(struct buffer *buffer, struct vm *vm, const char *xml);
 /* {…}: an operation, or {"id":…} alone. */
 void render_op(struct buffer *buffer, const struct registry_op *op, bool key_only);
 
+/* {…}: a session, or {"session":…} alone. */
+void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only);
+
 /* {"host":…,"uuid":…,"name":…}: what is left of one that is removed. */
 void render_vm_key(struct buffer *buffer, const struct vm *vm);
 

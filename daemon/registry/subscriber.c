@@ -213,6 +213,11 @@ static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
         return subscriber->topics[LODGE_TOPIC_OP] &&
                registry_op_is_visible(CONTAINER_OF(entry, struct registry_op, entry), viewer);
     }
+    if (entry->node.kind == FEED_SESSION) {
+        return subscriber->topics[LODGE_TOPIC_SESSION] &&
+               registry_session_is_visible(CONTAINER_OF(entry, struct registry_session, entry),
+                                           viewer);
+    }
     struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
     return subscriber->topics[LODGE_TOPIC_VM] && vm_is_visible(vm, viewer) &&
            (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts));
@@ -220,9 +225,13 @@ static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
 
 static enum lodge_topic topic_of(const struct feed_entry *entry)
 {
-    return entry->node.kind == FEED_HOST ? LODGE_TOPIC_HOST
-           : entry->node.kind == FEED_OP ? LODGE_TOPIC_OP
-                                         : LODGE_TOPIC_VM;
+    static const enum lodge_topic topics[] = {
+        [FEED_VM] = LODGE_TOPIC_VM,
+        [FEED_HOST] = LODGE_TOPIC_HOST,
+        [FEED_OP] = LODGE_TOPIC_OP,
+        [FEED_SESSION] = LODGE_TOPIC_SESSION,
+    };
+    return topics[entry->node.kind];
 }
 
 static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
@@ -232,6 +241,8 @@ static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
     struct buffer *line = begin_line(subscriber, entry->rev, topic_of(entry), type);
     if (entry->node.kind == FEED_OP) {
         render_op(line, CONTAINER_OF(entry, struct registry_op, entry), key_only);
+    } else if (entry->node.kind == FEED_SESSION) {
+        render_session(line, CONTAINER_OF(entry, struct registry_session, entry), key_only);
     } else if (entry->node.kind == FEED_HOST) {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         if (key_only) {
@@ -311,7 +322,7 @@ static void tell_sample(struct subscriber *subscriber, struct feed_entry *entry,
         return;
     }
     uint64_t rev = registry_feed(subscriber->registry)->rev;
-    if (entry->node.kind == FEED_OP) {
+    if (entry->node.kind == FEED_OP || entry->node.kind == FEED_SESSION) {
         return;
     }
     if (entry->node.kind == FEED_HOST) {

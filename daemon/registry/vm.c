@@ -14,6 +14,7 @@ struct vm *vm_new(struct registry_host *host, const char *host_name, const char 
     lodge_vm_init(&vm->facts);
     vm->host = host;
     vm->owner = VM_NO_OWNER;
+    vm->facts.viewers = 0; /* whoever looks, looks through us */
     vm->facts.host = xstrdup(host_name);
     strncpy(vm->facts.uuid, uuid, sizeof vm->facts.uuid - 1);
     return vm;

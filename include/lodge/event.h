@@ -4,6 +4,7 @@
 
 #include "lodge/host.h"
 #include "lodge/op.h"
+#include "lodge/session.h"
 #include "lodge/vm.h"
 
 enum lodge_topic {
@@ -12,6 +13,7 @@ enum lodge_topic {
     LODGE_TOPIC_HOST,
     LODGE_TOPIC_METRICS,
     LODGE_TOPIC_OP,
+    LODGE_TOPIC_SESSION,
     LODGE_TOPICS,
 };
 
@@ -39,6 +41,7 @@ struct lodge_event {
     struct lodge_vm vm;
     struct lodge_host host;
     struct lodge_op op;
+    struct lodge_session session;
 };
 
 const char *lodge_topic_name(enum lodge_topic topic);

@@ -10,6 +10,7 @@
 #include "lodge/offer.h"
 #include "lodge/op.h"
 #include "lodge/quota.h"
+#include "lodge/session.h"
 #include "lodge/strings.h"
 #include "lodge/user.h"
 #include "lodge/vm.h"

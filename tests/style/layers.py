@@ -27,7 +27,7 @@ ROOMS = {
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
     "daemon/ops": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/store", "daemon/registry"},
     "daemon/console": DAEMON | {"daemon/ops", "daemon/registry"},
-    "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry"},
+    "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry", "daemon/console"},
     "daemon/store_opener": DAEMON | {"daemon/store"},
     # The two that know everyone.
     "daemon/main": None,
@@ -41,7 +41,8 @@ DOORS = {
                   "daemon/host/node_sample.h", "daemon/host/storage_private.h"],
     "sqlite3.h": ["daemon/store/*"],
     "*curses.h": ["tui/screen.c"],
-    "uv.h": ["daemon/loop/*", "daemon/rpc/*"],
+    "uv.h": ["daemon/loop/*", "daemon/rpc/*", "daemon/console/*"],
+    "libwebsockets.h": ["daemon/console/web_*"],
     "libxml/*": ["daemon/host/*_xml*.c", "daemon/host/libvirt_xml.h"],
     "png.h": ["daemon/host/picture.c"],
     "ini.h": ["daemon/config.c"],

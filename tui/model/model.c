@@ -321,6 +321,7 @@ void model_apply(struct model *model, const struct lodge_event *event)
     case LODGE_TOPIC_OP:
         (void)model_apply_op(model, event);
         break;
+    case LODGE_TOPIC_SESSION:
     case LODGE_TOPICS:
         break;
     }
