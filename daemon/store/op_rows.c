@@ -195,5 +195,6 @@ bool store_forget_old(struct store *store, int64_t ops_before_ms, int64_t audit_
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     return transaction != NULL && forget(store, OP_FORGET, ops_before_ms, err) &&
            forget(store, AUDIT_FORGET, audit_before_ms, err) &&
+           forget(store, SESSION_FORGET, audit_before_ms, err) &&
            transaction_commit(transaction, err);
 }

@@ -1,9 +1,11 @@
 #include "store/recall.h"
 
 #include "memory.h"
+#include "store/session_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void *keep(struct recall *recall, void *block)
 {
@@ -87,13 +89,22 @@ static void learn_guarded(void *data, const struct op_row *row)
     recall->guarded[recall->guarded_count++] = keep_op(recall, row);
 }
 
+/* ms since 1970. */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 struct recall *recall_read(struct store *store, struct lodge_error *err)
 {
     AUTO(recall_free) struct recall *recall = xcalloc(1, sizeof *recall);
     if (!store_read_users(store, learn_user, recall, err) ||
         !store_read_vms(store, learn_vm, recall, err) ||
         !store_read_unfinished(store, learn_unfinished, recall, err) ||
-        !store_read_guarded(store, NULL, learn_guarded, recall, err)) {
+        !store_read_guarded(store, NULL, learn_guarded, recall, err) ||
+        !store_recall_sessions(store, now_ms(), &recall->last_session, err)) {
         return NULL;
     }
     return TAKE(recall);

@@ -22,12 +22,14 @@ struct recall {
     size_t unfinished_count;
     struct op_row *guarded; /* creations that were undone and are kept */
     size_t guarded_count;
+    int64_t last_session; /* the largest number of one; those that were open have ended */
 
     void **blocks; /* all that the rows point to */
     size_t block_count;
 };
 
-/* Blocks. NULL on failure; else recall_free() when all is taken over. */
+/* Blocks. Sessions that were open are ended. NULL on failure; else recall_free() when all is taken
+ * over. */
 struct recall *recall_read(struct store *store, struct lodge_error *err);
 void recall_free(struct recall *recall); /* NULL is fine */
 

@@ -284,6 +284,30 @@ const struct statement_row statement_rows[STATEMENTS] = {
                    " WHERE at_ms < ?1 ORDER BY at_ms LIMIT 1000)",
             .hot = true,
         },
+    [SESSION_INSERT] =
+        {
+            .sql = "INSERT INTO session (id, host, uuid, vm_name, uid, peer, kind, mode, door,"
+                   " started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            .hot = true,
+        },
+    [SESSION_END] =
+        {
+            .sql = "UPDATE session SET ended_ms = ?2, reason = ?3, bytes = ?4"
+                   " WHERE id = ?1 AND ended_ms IS NULL",
+            .hot = true,
+        },
+    [SESSION_END_STALE] =
+        {
+            .sql = "UPDATE session SET ended_ms = ?1, reason = ?2 WHERE ended_ms IS NULL",
+        },
+    [SESSION_LAST] = {.sql = "SELECT coalesce(max(id), 0) FROM session"},
+    [SESSION_FORGET] =
+        {
+            .sql = "DELETE FROM session WHERE id IN (SELECT id FROM session"
+                   " WHERE started_ms < ?1 AND ended_ms IS NOT NULL"
+                   " ORDER BY started_ms LIMIT 1000)",
+            .hot = true,
+        },
 };
 
 bool statements_prepare(struct store *store, struct lodge_error *err)

@@ -1,0 +1,24 @@
+/*
+ * session_log: a row in the store for every session that began. Loop-only.
+ */
+#ifndef OPS_SESSION_LOG_H
+#define OPS_SESSION_LOG_H
+
+#include "lodge/error.h"
+#include "loop/loop.h"
+#include "store/session_rows.h"
+
+struct session_log;
+
+/* Until it has a store sessions have no rows: what they did is in the log. */
+struct session_log *session_log_new(struct loop *loop);
+void session_log_take_store(struct session_log *log, struct store *store);
+
+/* As audit_free(). Ends that were noted at the farewell may be lost: the next start writes them. */
+bool session_log_free(struct session_log *log);
+
+/* Both return at once; a worker writes them in this order. Texts are copied. */
+void session_log_begin(struct session_log *log, const struct session_row *row);
+void session_log_end(struct session_log *log, int64_t id, const char *reason, uint64_t bytes);
+
+#endif

@@ -1,0 +1,65 @@
+#include "store/session_rows.h"
+
+#include "store/rows.h"
+
+bool store_begin_session(struct store *store, const struct session_row *row,
+                         struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL) {
+        return false;
+    }
+    AUTO(statement_reset) sqlite3_stmt *insert = statement_get(store, SESSION_INSERT);
+    statement_bind_int(insert, 1, row->id);
+    statement_bind_text(insert, 2, row->host);
+    statement_bind_text(insert, 3, row->uuid);
+    statement_bind_text(insert, 4, row->vm);
+    statement_bind_int(insert, 5, row->uid);
+    statement_bind_text(insert, 6, row->peer);
+    statement_bind_text(insert, 7, row->kind);
+    statement_bind_text(insert, 8, row->mode);
+    statement_bind_text(insert, 9, row->door);
+    statement_bind_int(insert, 10, row->started_ms);
+    return rows_run(store, insert, NULL, err) && transaction_commit(transaction, err);
+}
+
+bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const char *reason,
+                       int64_t bytes, struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL) {
+        return false;
+    }
+    AUTO(statement_reset) sqlite3_stmt *end = statement_get(store, SESSION_END);
+    statement_bind_int(end, 1, id);
+    statement_bind_int(end, 2, ended_ms);
+    statement_bind_text(end, 3, reason);
+    statement_bind_int(end, 4, bytes);
+    return rows_run(store, end, NULL, err) && transaction_commit(transaction, err);
+}
+
+static bool end_stale(struct store *store, int64_t now_ms, struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *end = statement_get(store, SESSION_END_STALE);
+    statement_bind_int(end, 1, now_ms);
+    statement_bind_text(end, 2, "lodged was not there any more");
+    return rows_run(store, end, NULL, err);
+}
+
+bool store_recall_sessions(struct store *store, int64_t now_ms, int64_t *ret_last,
+                           struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL || !end_stale(store, now_ms, err)) {
+        return false;
+    }
+    bool row = false;
+    {
+        AUTO(statement_reset) sqlite3_stmt *last = statement_get(store, SESSION_LAST);
+        if (!statement_step(store, last, &row, err)) {
+            return lodge_fail_in(err, "reading the sessions");
+        }
+        *ret_last = row ? sqlite3_column_int64(last, 0) : 0;
+    }
+    return transaction_commit(transaction, err);
+}
