@@ -162,7 +162,7 @@ struct ops {
     struct store *_Atomic store; /* set once, by the loop; NULL until then */
     struct ops_options options;
     struct workers *workers; /* for the store's part of operations */
-    struct shots *shots;
+    struct glances *glances;
     struct workers *readers; /* for questions: a long list delays no operation */
     struct house_host *hosts;
     size_t host_count;

@@ -4,8 +4,8 @@
 #include "host/host.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/glances.h"
 #include "ops/op.h"
-#include "ops/shots.h"
 #include "scope.h"
 
 #include <assert.h>
@@ -84,7 +84,7 @@ struct ops *ops_new(struct loop *loop, struct registry *registry, const struct o
     ops->workers = workers_new(loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
     ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
     ops->timer = loop_timer_new(loop, on_time, ops);
-    ops->shots = shots_new(loop);
+    ops->glances = glances_new(loop);
     ops->look.run = look;
     ops->look.owner = ops;
     ops->reader.changed = on_changed;
@@ -327,14 +327,14 @@ void ops_close(struct ops *ops)
             &(struct op_answer){
                 .op = op->begun ? op->id : 0, .uuid = op->uuid, .error = &err, .began = op->begun});
     }
-    shots_close(ops->shots);
+    glances_close(ops->glances);
     workers_free(TAKE(ops->workers));
     workers_free(TAKE(ops->readers));
 }
 
 bool ops_free(struct ops *ops)
 {
-    shots_free(TAKE(ops->shots));
+    glances_free(TAKE(ops->glances));
     struct op *next;
     for (struct op *op = ops->live; op != NULL; op = next) {
         next = op->next;

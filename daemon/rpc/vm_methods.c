@@ -290,7 +290,7 @@ static const struct field vm_screenshot_result[] = {
 };
 #undef AT
 
-static void shot_came(void *data, const struct buffer *base64, const struct lodge_error *error)
+static void shot_came(void *data, struct glance_result *shot, const struct lodge_error *error)
 {
     struct call *call = data;
     if (error != NULL) {
@@ -299,7 +299,7 @@ static void shot_came(void *data, const struct buffer *base64, const struct lodg
     }
     struct buffer result = {0}; /* base64 needs no escapes: it is not looked through for them */
     buffer_add_text(&result, "{\"mime\":\"image/png\",\"data\":\"");
-    buffer_add(&result, base64->data, base64->length);
+    buffer_add(&result, shot->base64.data, shot->base64.length);
     buffer_add_text(&result, "\"}");
     call_reply(call, &result);
     buffer_free(&result);
@@ -334,8 +334,9 @@ static void vm_screenshot_run(struct call *call, const void *params)
         call_fail(call, &err);
         return;
     }
-    shots_take(call_house(call)->ops, vm->facts.host, vm->facts.uuid,
-               vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name, shot_came, call);
+    struct glance_at at = {vm->facts.host, vm->facts.uuid,
+                           vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name};
+    shots_take(call_house(call)->ops, &at, shot_came, call);
 }
 
 const struct method vm_methods[] = {

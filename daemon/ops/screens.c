@@ -1,0 +1,17 @@
+#include "ops/screens.h"
+
+#include "host/open_screen.h"
+
+static bool look(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+                 struct lodge_error *err)
+{
+    ret_result->fd = hand_open_screen(hand, uuid, err);
+    return ret_result->fd >= 0;
+}
+
+static const struct glance_kind screen = {.noun = "screen", .look = look};
+
+void screens_open(struct ops *ops, const struct glance_at *at, glance_fn *answer, void *data)
+{
+    glances_take(ops, &screen, at, answer, data);
+}
