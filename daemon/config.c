@@ -327,6 +327,13 @@ static bool set_flags(struct config *config, const struct options *options, stru
     if (options->log_level != NULL && !log_check_levels(options->log_level, err)) {
         return lodge_fail_in(err, "--log-level");
     }
+    const struct config_key *listen = config_key_find("console", "listen");
+    if (options->http != NULL) {
+        config->given |= bit(listen);
+        if (!config_key_set(listen, config, options->http, err)) {
+            return lodge_fail_in(err, "--http");
+        }
+    }
     if (options->host_count > 0) {
         hosts_clear(config);
     }
@@ -352,6 +359,10 @@ static bool check_all(const struct config *config, struct lodge_error *err)
                           "the socket's path has %zu bytes, expected at most %d: %s",
                           strlen(config->socket), SOCKET_MAX_BYTES, config->socket);
     }
+    if ((config->console.tls_cert == NULL) != (config->console.tls_key == NULL)) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "[console] has only one of tls_cert and tls_key, expected both or none");
+    }
     if (config->state_dir == NULL || config->state_dir[0] == '\0') {
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "no place for the state: $HOME is not set; give --state-dir DIR");
@@ -373,6 +384,11 @@ bool config_load(const struct options *options, struct config *ret_config, struc
     return true;
 }
 
+bool config_is_given(const struct config *config, const char *section, const char *name)
+{
+    return (config->given & bit(config_key_find(section, name))) != 0;
+}
+
 void config_clear(struct config *config)
 {
     free(config->file);
@@ -382,6 +398,12 @@ void config_clear(struct config *config)
     free(config->state_dir);
     free(config->log_level);
     lodge_strings_clear(&config->image_dirs);
+    free(config->console.listen);
+    free(config->console.novnc_dir);
+    free(config->console.tls_cert);
+    free(config->console.tls_key);
+    lodge_strings_clear(&config->console.origins);
+    lodge_strings_clear(&config->console.hosts);
     hosts_clear(config);
     *config = (struct config){0};
 }

@@ -47,6 +47,13 @@ struct config {
     struct lodge_strings image_dirs;
     struct lodge_amounts quota;      /* the system's, where none is stored */
     struct lodge_amounts quota_user; /* of users without a row */
+    struct console_config {
+        char *listen; /* ADDR:PORT, or "off" */
+        char *novnc_dir;
+        unsigned ticket_ttl_s, idle_s, max_s, per_user, per_vm; /* 0 is off */
+        struct lodge_strings origins, hosts;
+        char *tls_cert, *tls_key; /* both or none */
+    } console;
     unsigned op_keep_days;
     unsigned audit_keep_days;
 };
@@ -59,6 +66,9 @@ struct options; /* options.h */
 bool config_load(const struct options *options, struct config *ret_config, struct lodge_error *err)
     LODGE_MUST_CHECK;
 void config_clear(struct config *config);
+
+/* Whether file or flags say it; else it is a default. The key must be there. */
+bool config_is_given(const struct config *config, const char *section, const char *name);
 
 /* The keys that differ in `next` and cannot be changed while running, as "[section] key, …" for the
  * log; the caller frees; NULL when there are none. What is a default in both does not differ, even

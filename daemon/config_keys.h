@@ -15,6 +15,9 @@
 enum key_type {
     KEY_PATH,    /* char *, absolute */
     KEY_PATHS,   /* struct lodge_strings, absolute, with spaces between */
+    KEY_FILE,    /* char *, absolute; `none` is NULL */
+    KEY_WORDS,   /* struct lodge_strings, with spaces between; `none` is none */
+    KEY_LISTEN,  /* char *, ADDR:PORT or `off` */
     KEY_WORD,    /* char *, a name without '/' */
     KEY_LIMIT,   /* int64_t from 0; `none` is LODGE_UNKNOWN */
     KEY_URI,     /* char *, of a libvirt driver */

@@ -69,6 +69,50 @@ static bool set_paths(const struct config_key *key, void *target, const char *te
     return true;
 }
 
+static bool set_file(const struct config_key *key, void *target, const char *text,
+                     struct lodge_error *err)
+{
+    if (strcmp(text, "none") == 0) {
+        set_text(key, target, NULL);
+        return true;
+    }
+    return set_path(key, target, text, err);
+}
+
+static bool set_words(const struct config_key *key, void *target, const char *text)
+{
+    struct lodge_strings *place = member(key, target);
+    AUTO(free) char *copy = xstrdup(strcmp(text, "none") == 0 ? "" : text);
+    char *rest = copy;
+    lodge_strings_clear(place);
+    for (char *word; (word = strsep(&rest, " \t")) != NULL;) {
+        if (word[0] != '\0' && !lodge_strings_add(place, word)) {
+            abort(); /* out of memory */
+        }
+    }
+    return true;
+}
+
+/* Whether the address is one of this machine is found out when it is bound. */
+static bool set_listen(const struct config_key *key, void *target, const char *text,
+                       struct lodge_error *err)
+{
+    enum { PORT_MAX = 65535 };
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    bool off = strcmp(text, "off") == 0;
+    bool digit = colon != NULL && isdigit((unsigned char)colon[1]);
+    unsigned long port = digit ? strtoul(colon + 1, &end, 10) : 0;
+    if (!off && (!digit || *end != '\0' || port > PORT_MAX || colon == text)) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "%s = '%s', expected an address such as 127.0.0.1:6080 or [::1]:6080, or "
+                          "off",
+                          key->name, text);
+    }
+    set_text(key, target, text);
+    return true;
+}
+
 static bool set_word(const struct config_key *key, void *target, const char *text,
                      struct lodge_error *err)
 {
@@ -206,6 +250,12 @@ bool config_key_set(const struct config_key *key, void *target, const char *text
         return set_path(key, target, text, err);
     case KEY_PATHS:
         return set_paths(key, target, text, err);
+    case KEY_FILE:
+        return set_file(key, target, text, err);
+    case KEY_WORDS:
+        return set_words(key, target, text);
+    case KEY_LISTEN:
+        return set_listen(key, target, text, err);
     case KEY_WORD:
         return set_word(key, target, text, err);
     case KEY_LIMIT:
@@ -231,19 +281,23 @@ char *config_key_text(const struct config_key *key, const void *target)
 {
     const void *place = (const char *)target + key->offset;
     switch (key->type) {
+    case KEY_WORDS:
     case KEY_PATHS: {
         const struct lodge_strings *paths = place;
         struct buffer text = {0};
         for (size_t i = 0; i < paths->count; i++) {
             buffer_add_format(&text, "%s%s", i > 0 ? " " : "", paths->items[i]);
         }
-        return paths->count == 0 ? xstrdup("") : buffer_take(&text);
+        const char *nothing = key->type == KEY_WORDS ? "none" : "";
+        return paths->count == 0 ? xstrdup(nothing) : buffer_take(&text);
     }
     case KEY_LIMIT: {
         int64_t limit = *(const int64_t *)place;
         return limit == LODGE_UNKNOWN ? xstrdup("none") : xasprintf("%lld", (long long)limit);
     }
     case KEY_PATH:
+    case KEY_FILE:
+    case KEY_LISTEN:
     case KEY_WORD:
     case KEY_URI:
     case KEY_GROUP:

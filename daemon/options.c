@@ -52,6 +52,13 @@ static const struct flag flags[] = {
         .help = "a libvirt to look after, by name; once for each host",
     },
     {
+        .name = "--http",
+        .argument = "ADDR:PORT",
+        .kind = FLAG_TEXT,
+        .offset = offsetof(struct options, http),
+        .help = "where browsers are answered; off: nowhere",
+    },
+    {
         .name = "--log-level",
         .argument = "LEVEL",
         .kind = FLAG_TEXT,

@@ -12,6 +12,7 @@ struct options {
     const char *socket;
     const char *state_dir;
     const char *log_level;
+    const char *http;
     char **hosts; /* "NAME=URI" each, in order; --uri X is "local=X"; heap, as each of them */
     size_t host_count;
     bool check_config;

@@ -42,6 +42,15 @@ static void print_values(const struct config_key *key)
     case KEY_PATHS:
         printf("paths that begin with /, with spaces between");
         break;
+    case KEY_FILE:
+        printf("a path that begins with /, or _none_");
+        break;
+    case KEY_WORDS:
+        printf("words with spaces between, or _none_");
+        break;
+    case KEY_LISTEN:
+        printf("ADDR:PORT, or _off_");
+        break;
     case KEY_WORD:
         printf("a name");
         break;
