@@ -50,10 +50,10 @@ static struct {
 /* Atomic, because every line of every thread asks and an answer that is a moment old does no harm:
  * a letter per thread would be absurd. */
 static atomic_int levels[LOG_FOLDERS] = {
-    LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO,
+    LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO,
     LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO, LOG_LEVEL_INFO,
 };
-_Static_assert(LOG_FOLDERS == 8, "a folder without a level would be silent");
+_Static_assert(LOG_FOLDERS == 9, "a folder without a level would be silent");
 
 bool log_wants(enum log_level level, enum log_folder folder)
 {

@@ -24,6 +24,7 @@ enum log_folder {
     LOG_REGISTRY,
     LOG_OPS,
     LOG_RPC,
+    LOG_CONSOLE,
     LOG_FOLDERS,
 };
 

@@ -15,7 +15,7 @@ const char *const log_level_names[LOG_LEVEL_DEBUG + 1] = {
 const char *const log_folder_names[LOG_FOLDERS] = {
     [LOG_MAIN] = "main", [LOG_LOOP] = "loop",       [LOG_STORE] = "store",
     [LOG_HOST] = "host", [LOG_LIBVIRT] = "libvirt", [LOG_REGISTRY] = "registry",
-    [LOG_OPS] = "ops",   [LOG_RPC] = "rpc",
+    [LOG_OPS] = "ops",   [LOG_RPC] = "rpc",         [LOG_CONSOLE] = "console",
 };
 
 static size_t size_of(const char *text)

@@ -4,6 +4,7 @@
  * What belongs to the process (umask, environment, locks) is done before any thread exists.
  */
 #include "config.h"
+#include "console/web_door.h"
 #include "host/embedded.h"
 #include "host/host.h"
 #include "log.h"
@@ -117,14 +118,26 @@ static _Noreturn void leave(int status)
     _exit(status);
 }
 
+/* A default port that somebody else has (a user's own lodged beside the machine's) is no reason not
+ * to run: the address is told with each link. */
+static bool bind_web(const struct config *config, int *ret_fd, struct lodge_error *err)
+{
+    bool given = config_is_given(config, "console", "listen");
+    return strcmp(config->console.listen, "off") == 0 ||
+           web_door_bind(config->console.listen, !given, ret_fd, err);
+}
+
 static int run(struct config *config, const struct options *options, struct lodge_error *err)
 {
-    struct house_parts parts = {0};
+    struct house_parts parts = {.web_fd = -1};
     int state_lock = -1; /* held until the process ends */
     hold_signals(SIG_BLOCK);
     struct listen_options door = {config->socket, config->socket_mode, socket_group(config)};
+    AUTO(free) char *stream_path = xasprintf("%s.stream", config->socket);
+    struct listen_options stream = {stream_path, door.mode, door.group};
     if (!store_lock_directory(config->state_dir, &state_lock, err) ||
-        !listen_at(&door, &parts.listening, err)) {
+        !listen_at(&door, &parts.listening, err) || !listen_at(&stream, &parts.stream, err) ||
+        !bind_web(config, &parts.web_fd, err)) {
         return complain(err);
     }
     log_start(config->log_format);
@@ -139,7 +152,11 @@ static int run(struct config *config, const struct options *options, struct lodg
     }
     parts.config = *config;
     *config = (struct config){0};
-    struct house *house = house_new(&parts);
+    struct house *house = house_new(&parts, err);
+    if (house == NULL) {
+        (void)complain(err);
+        leave(LEAVE_USAGE);
+    }
     struct signals signals = {loop, house, options};
     loop_on_signal(loop, SIGTERM, on_signal, &signals);
     loop_on_signal(loop, SIGINT, on_signal, &signals);

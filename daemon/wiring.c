@@ -1,5 +1,8 @@
 #include "wiring.h"
 
+#include "console/console.h"
+#include "console/stream_door.h"
+#include "console/web_door.h"
 #include "host/host.h"
 #include "log.h"
 #include "loop/workers.h"
@@ -7,6 +10,7 @@
 #include "ops/audit.h"
 #include "ops/ops.h"
 #include "ops/reads.h"
+#include "ops/session_log.h"
 #include "ops/upkeep.h"
 #include "options.h"
 #include "registry/registry.h"
@@ -27,6 +31,9 @@ struct house {
     struct loop *loop;
     struct config config;
     struct listening listening;
+    struct listening stream;
+    char *stream_path;
+    int web_fd;
     struct store_opener *opener;
     struct store *store; /* NULL until it is open */
     struct people *people;
@@ -35,6 +42,10 @@ struct house {
     struct audit *audit;
     struct ops *ops;
     struct upkeep *upkeep;
+    struct session_log *session_log;
+    struct console *console;
+    struct stream_door *stream_door;
+    struct web_door *web; /* NULL: browsers are not answered */
     struct host **hosts;
     size_t host_count;
     struct door *door;
@@ -142,6 +153,8 @@ static void store_opened(void *owner, struct store *store, const struct recall *
     reads_set_store(house->reads, store, NULL);
     audit_take_store(house->audit, store);
     ops_take_store(house->ops, store, recall);
+    session_log_take_store(house->session_log, store);
+    console_set_last(house->console, recall->last_session);
 }
 
 static void store_failed(void *owner, const char *why)
@@ -167,13 +180,60 @@ static void add_host(struct house *house, const struct host_config *configured)
     ops_add_host(house->ops, host, configured->pool, configured->dir);
 }
 
-struct house *house_new(struct house_parts *parts)
+static struct console_limits console_limits_of(const struct config *config)
+{
+    return (struct console_limits){
+        .ticket_ttl_s = config->console.ticket_ttl_s,
+        .idle_s = config->console.idle_s,
+        .max_s = config->console.max_s,
+        .per_user = config->console.per_user,
+        .per_vm = config->console.per_vm,
+    };
+}
+
+/* For /readyz. */
+static const char *trouble_of(void *owner)
+{
+    const struct house *house = owner;
+    const char *store = reads_store_trouble(house->reads);
+    return store != NULL                        ? "the store is not well: lodge doctor says why"
+           : registry_is_ready(house->registry) ? NULL
+                                                : "hosts are still being read";
+}
+
+static bool open_console(struct house *house, struct lodge_error *err)
+{
+    struct console_limits limits = console_limits_of(&house->config);
+    house->session_log = session_log_new(house->loop);
+    house->console =
+        console_new(house->loop, house->registry, house->ops, house->session_log, &limits);
+    if (house->web_fd < 0) {
+        return true;
+    }
+    house->web = web_door_new(house->loop, house->console, house->web_fd,
+                              &(struct web_options){
+                                  .hosts = &house->config.console.hosts,
+                                  .origins = &house->config.console.origins,
+                                  .novnc_dir = house->config.console.novnc_dir,
+                                  .tls_cert = house->config.console.tls_cert,
+                                  .tls_key = house->config.console.tls_key,
+                                  .trouble = trouble_of,
+                                  .owner = house,
+                              },
+                              err);
+    return house->web != NULL;
+}
+
+struct house *house_new(struct house_parts *parts, struct lodge_error *err)
 {
     struct house *house = xcalloc(1, sizeof *house);
     house->loop = parts->loop;
     house->config = parts->config;
     parts->config = (struct config){0};
     house->listening = parts->listening;
+    house->stream = parts->stream;
+    house->web_fd = parts->web_fd;
+    house->stream_path = xasprintf("%s.stream", house->config.socket);
     house->reload = workers_new(house->loop, "reload", 1, RELOAD_IDLE_MS);
     house->people = people_new(house->loop);
     people_set_defaults(house->people, role_of(house->config.default_role),
@@ -193,6 +253,9 @@ struct house *house_new(struct house_parts *parts)
     for (size_t i = 0; i < house->config.host_count; i++) {
         add_host(house, &house->config.hosts[i]);
     }
+    if (!open_console(house, err)) {
+        return NULL; /* the program ends */
+    }
     store_opener_start(house->opener,
                        &(struct store_opener_owner){store_opened, store_failed, house});
     house->upkeep =
@@ -203,6 +266,9 @@ struct house *house_new(struct house_parts *parts)
         .reads = house->reads,
         .audit = house->audit,
         .ops = house->ops,
+        .console = house->console,
+        .web = house->web,
+        .stream_path = house->stream_path,
         .started_at = loop_wall_ms(),
     };
     return house;
@@ -211,10 +277,13 @@ struct house *house_new(struct house_parts *parts)
 void house_open(struct house *house)
 {
     house->door = door_new(&house->listening, &house->rpc);
+    house->stream_door = stream_door_new(house->loop, house->console, house->stream.fd);
     for (size_t i = 0; i < house->host_count; i++) {
         host_start(house->hosts[i]);
     }
-    log_info(LOG_MAIN, "lodged " LODGE_VERSION " answers on %s", house->config.socket);
+    log_info(LOG_MAIN, "lodged " LODGE_VERSION " answers on %s%s%s", house->config.socket,
+             house->web == NULL ? "" : ", browsers at ",
+             house->web == NULL ? "" : web_door_address(house->web));
 }
 
 /* Reading the configuration again, on a worker. */
@@ -247,6 +316,11 @@ static void take_over(struct house *house, struct reload *reload)
     }
     people_set_defaults(house->people, role_of(reload->config.default_role), reload->admin_group);
     registry_people_changed(house->registry);
+    struct console_limits limits = console_limits_of(&reload->config);
+    console_set_limits(house->console, &limits);
+    if (house->web != NULL) {
+        web_door_reload(house->web, &reload->config.console.hosts, &reload->config.console.origins);
+    }
     log_info(LOG_MAIN, "configuration read again");
 }
 
@@ -289,6 +363,9 @@ void house_close(struct house *house)
         atomic_store(&house->reloading->job.cancelled, true); /* it may come when we are gone */
     }
     workers_free(TAKE(house->reload));
+    console_close(house->console);
+    web_door_close(house->web);
+    stream_door_close(house->stream_door);
     door_close(house->door);
     store_opener_free(TAKE(house->opener));
     upkeep_free(TAKE(house->upkeep));
@@ -302,17 +379,23 @@ void house_close(struct house *house)
 
 void house_free(struct house *house)
 {
+    web_door_free(house->web);
+    stream_door_free(house->stream_door);
+    console_free(house->console);
     door_free(house->door);
     registry_free(house->registry);
     people_free(house->people);
     reads_free(house->reads);
     bool store_is_free = audit_free(house->audit);
+    store_is_free &= session_log_free(house->session_log);
     store_is_free &= ops_free(house->ops);
     listen_end(house->config.socket, &house->listening);
+    listen_end(house->stream_path, &house->stream);
     if (store_is_free) {
         store_close(house->store);
     }
     config_clear(&house->config);
     free(house->hosts);
+    free(house->stream_path);
     free(house);
 }

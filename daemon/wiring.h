@@ -15,10 +15,13 @@ struct house_parts {
     struct loop *loop;
     struct config config;
     struct listening listening;
+    struct listening stream; /* the door for byte streams */
+    int web_fd;              /* where browsers come; -1: nowhere */
 };
 
-/* Opens the store, which blocks: for before the loop runs. */
-struct house *house_new(struct house_parts *parts);
+/* Opens the store, which blocks: for before the loop runs. NULL with INVALID when the web door
+ * cannot be made (its certificate): the program ends. */
+struct house *house_new(struct house_parts *parts, struct lodge_error *err);
 
 /* Hosts begin to connect, the door opens. */
 void house_open(struct house *house);

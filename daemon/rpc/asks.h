@@ -61,6 +61,10 @@ struct vm *ask_vm(struct call *call, const char *text, const struct ask_params *
 /* The disks that the store knows, frozen: exact names and paths. */
 void ask_freeze_disks(struct plan *plan, const struct vm *vm);
 
+/* For vm.start: what waited for this boot is what it has from now on. The charge follows the
+ * definition, which is what a VM that is off shows. */
+void ask_plan_boot(struct plan *plan, const struct vm *vm);
+
 /* A plan about a VM that is there. */
 void ask_fill(struct plan *plan, const struct vm *vm);
 

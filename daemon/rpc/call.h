@@ -16,6 +16,8 @@ struct audit;
 struct method;
 struct ops;
 struct call;
+struct console;
+struct web_door;
 struct connection;
 struct reads;
 
@@ -26,6 +28,9 @@ struct rpc_house {
     struct reads *reads;
     struct ops *ops;
     struct audit *audit;
+    struct console *console;
+    struct web_door *web;    /* NULL: browsers are not answered */
+    const char *stream_path; /* of the door for byte streams */
     int64_t started_at;
 };
 

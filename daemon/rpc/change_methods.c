@@ -39,19 +39,6 @@ static const struct field op_result[] = {
     {.type = FIELD_END},
 };
 
-/* What waited for this boot is what it has from now on: the charge follows the definition, which is
- * what a VM that is off shows. */
-static void plan_boot(struct plan *plan, const struct vm *vm)
-{
-    bool known = vm->phase == ROW_READY && !vm_is_active(vm) && vm->facts.vcpus > 0 &&
-                 vm->facts.memory_mib > 0;
-    if (known && (vm->facts.vcpus != vm->row_vcpus || vm->facts.memory_mib != vm->row_memory_mib)) {
-        ask_freeze_disks(plan, vm);
-        plan->new_vcpus = vm->facts.vcpus;
-        plan->new_memory_mib = vm->facts.memory_mib;
-    }
-}
-
 static void act_run(struct call *call, const void *params)
 {
     const struct vm_act *act = params;
@@ -65,7 +52,7 @@ static void act_run(struct call *call, const void *params)
     ask_fill(&plan, vm);
     plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
     if (strcmp(call_method(call)->name, "vm.start") == 0) {
-        plan_boot(&plan, vm);
+        ask_plan_boot(&plan, vm);
     }
     ask_op(call, params, &act->ask, vm, NULL, &plan);
 }

@@ -45,6 +45,7 @@ extern const struct method quota_methods[];
 extern const struct method user_methods[];
 extern const struct method audit_methods[];
 extern const struct method offer_methods[];
+extern const struct method console_methods[];
 
 /* NULL if there is none. */
 const struct method *method_find(const char *name);

@@ -1,10 +1,12 @@
 /* server.*: who answers, as whom, and how it is; rpc.discover. */
+#include "console/web_door.h"
 #include "lodge/lodge.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/reads.h"
 #include "rpc/method.h"
 #include "rpc/openrpc.h"
+#include "scope.h"
 
 #include <stdlib.h>
 
@@ -17,6 +19,8 @@ struct info {
     int64_t uid;
     char *role;
     int64_t started_at;
+    char *web;
+    struct lodge_strings warnings;
 };
 
 #define AT(member) .offset = offsetof(struct info, member)
@@ -29,18 +33,21 @@ static const struct field info_fields[] = {
     {"uid", FIELD_INT, AT(uid), .help = "who you are, by number"},
     {"role", FIELD_STRING, AT(role), .help = "admin, user or viewer"},
     {"started_at", FIELD_TIME, AT(started_at), .help = "when this lodged started"},
+    {"web", FIELD_STRING, AT(web),
+     .help = "where browsers are answered, ADDR:PORT; absent: nowhere"},
+    {"warnings", FIELD_STRINGS, AT(warnings), .help = "what its admin should know"},
     {.type = FIELD_END},
 };
 #undef AT
 
-static const char *const features[] = {"events", "fields", "metrics",     "operations",
-                                       "query",  "quotas", "screenshots", NULL};
+static const char *const features[] = {"consoles", "events", "fields",      "metrics", "operations",
+                                       "query",    "quotas", "screenshots", NULL};
 
 static void info_named(void *data, const char *name)
 {
     struct call *call = data;
     struct viewer viewer = call_viewer(call);
-    char *words[8];
+    char *words[ARRAY_LENGTH(features)];
     struct info info = {
         .name = (char[]){"lodged"},
         .version = (char[]){LODGE_VERSION},
@@ -54,8 +61,19 @@ static void info_named(void *data, const char *name)
     for (size_t i = 0; features[i] != NULL; i++) {
         words[info.features.count++] = xstrdup(features[i]);
     }
+    const struct web_door *web = call_house(call)->web;
+    char *warning =
+        (char[]){"browsers are answered without TLS at an address that others reach: whoever "
+                 "is on the way can read along and type"};
+    if (web != NULL) {
+        info.web = xstrdup(web_door_address(web));
+    }
+    if (web != NULL && web_door_is_open_wide(web)) {
+        info.warnings = (struct lodge_strings){.items = &warning, .count = 1};
+    }
     struct buffer result = {0};
     fields_write(&result, info_fields, FIELD_MASK_ALL, &info);
+    free(info.web);
     for (size_t i = 0; i < info.features.count; i++) {
         free(words[i]);
     }
@@ -121,7 +139,7 @@ static void health_run(struct call *call, const void *params)
     const char *trouble = reads_store_trouble(house->reads);
     struct health health = {
         .live = true,
-        .ready = true,
+        .ready = registry_is_ready(house->registry),
         .store = xstrdup(trouble == NULL ? "ok" : trouble),
     };
     struct registry_host *host = registry_first_host(house->registry);
@@ -133,7 +151,6 @@ static void health_run(struct call *call, const void *params)
             .state = xstrdup(lodge_host_state_name(host->facts.state)),
             .error = host->facts.error,
         };
-        health.ready &= host->facts.synced_at != 0 || host->facts.state == LODGE_HOST_DOWN;
     }
     struct buffer result = {0};
     fields_write(&result, health_fields, FIELD_MASK_ALL, &health);

@@ -1,0 +1,296 @@
+#include "console/console.h"
+
+#include "console/session.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TELL_MS = 5000 }; /* how often byte counts that grow are told to subscribers */
+
+static void on_changed(struct registry_reader *reader);
+static void on_time(void *owner);
+
+struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
+                            struct session_log *log, const struct console_limits *limits)
+{
+    struct console *console = xcalloc(1, sizeof *console);
+    console->loop = loop;
+    console->registry = registry;
+    console->ops = ops;
+    console->log = log;
+    console->limits = *limits;
+    console->hub = relay_hub_new(loop);
+    console->timer = loop_timer_new(loop, on_time, console);
+    console->reader.changed = on_changed;
+    console->reader.people_changed = on_changed;
+    registry_add_reader(registry, &console->reader);
+    return console;
+}
+
+void console_set_limits(struct console *console, const struct console_limits *limits)
+{
+    console->limits = *limits;
+    console_set_timer(console);
+}
+
+void console_set_last(struct console *console, int64_t last_session)
+{
+    console->last_id = last_session > console->last_id ? last_session : console->last_id;
+}
+
+void console_close(struct console *console)
+{
+    registry_remove_reader(console->registry, &console->reader);
+    while (console->first != NULL) {
+        session_end(console->first, "lodged is leaving");
+    }
+    loop_timer_free(TAKE(console->timer));
+}
+
+void console_free(struct console *console)
+{
+    if (console != NULL) {
+        relay_hub_free(console->hub);
+        free(console);
+    }
+}
+
+/* The table */
+
+struct session *console_find(struct console *console, int64_t id)
+{
+    struct session *session = console->first;
+    while (session != NULL && session_id(session) != id) {
+        session = session->next;
+    }
+    return session;
+}
+
+void console_forget(struct console *console, struct session *session)
+{
+    struct session **place = &console->first;
+    while (*place != session) {
+        place = &(*place)->next;
+    }
+    *place = session->next;
+}
+
+static void add(struct console *console, struct session *session)
+{
+    struct session **end = &console->first;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = session;
+}
+
+/* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
+ * no other session. */
+static void on_changed(struct registry_reader *reader)
+{
+    struct console *console = CONTAINER_OF(reader, struct console, reader);
+    char words[200];
+    struct session *next;
+    for (struct session *session = console->first; session != NULL; session = next) {
+        next = session->next;
+        const char *trouble = session_trouble(session, words, sizeof words);
+        if (trouble != NULL) {
+            session_end(session, trouble);
+        }
+    }
+}
+
+/* Time: one timer for all */
+
+void console_set_timer(struct console *console)
+{
+    if (console->timer != NULL && console->first != NULL) {
+        loop_timer_start(console->timer, 0, 0); /* on_time() finds out when the next is due */
+    }
+}
+
+static void on_time(void *owner)
+{
+    struct console *console = owner;
+    uint64_t now = loop_monotonic_ms();
+    uint64_t due = UINT64_MAX;
+    struct session *next;
+    for (struct session *session = console->first; session != NULL; session = next) {
+        next = session->next;
+        uint64_t at = session_tick(session, now);
+        due = at < due ? at : due;
+    }
+    for (struct session *session = console->first; session != NULL; session = session->next) {
+        if (session_refresh(session)) {
+            registry_session_changed(console->registry, session->shown);
+        }
+        if (session->phase == SESSION_OPEN) {
+            due = now + TELL_MS < due ? now + TELL_MS : due;
+        }
+    }
+    if (due != UINT64_MAX) {
+        loop_timer_start(console->timer, due > now ? due - now : 1, 0);
+    }
+}
+
+void console_each(struct console *console,
+                  void (*each)(void *data, const struct registry_session *session), void *data)
+{
+    for (struct session *session = console->first; session != NULL; session = session->next) {
+        (void)session_refresh(session);
+        each(data, session->shown);
+    }
+}
+
+/* Opening */
+
+bool console_may_use(const struct console *console, const struct identity *who, const struct vm *vm)
+{
+    enum role role = people_role(registry_people(console->registry), who);
+    return role == ROLE_ADMIN ||
+           (role == ROLE_USER && vm->owner != VM_NO_OWNER && vm->owner == who->uid);
+}
+
+static bool is_of_user(const struct session *session, const struct console_ask *ask)
+{
+    return session->who.uid == ask->who->uid;
+}
+
+static bool is_of_vm(const struct session *session, const struct console_ask *ask)
+{
+    return strcmp(session->uuid, ask->vm->facts.uuid) == 0 &&
+           strcmp(session->host, ask->vm->facts.host) == 0;
+}
+
+/* Who asks again has lost the link: a ticket of theirs that nobody has used makes room. */
+static bool make_room(struct console *console, const struct console_ask *ask, unsigned limit,
+                      bool (*counts)(const struct session *, const struct console_ask *))
+{
+    unsigned count = 0;
+    struct session *unused = NULL;
+    for (struct session *session = console->first; session != NULL; session = session->next) {
+        bool is_unused = session->phase == SESSION_TICKETED && is_of_user(session, ask);
+        count += counts(session, ask);
+        unused = unused == NULL && is_unused && counts(session, ask) ? session : unused;
+    }
+    if (limit == 0 || count < limit) {
+        return true;
+    }
+    if (unused == NULL) {
+        return false;
+    }
+    session_end(unused, "another ticket took its place");
+    return count == limit;
+}
+
+static bool has_room(struct console *console, const struct console_ask *ask,
+                     struct lodge_error *err)
+{
+    const struct console_limits *limits = &console->limits;
+    if (!make_room(console, ask, limits->per_user, is_of_user)) {
+        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
+                          "you have %u sessions, which is as many as you may: close one "
+                          "(console.close), or wait a minute for one whose window is closed",
+                          limits->per_user);
+    }
+    if (!make_room(console, ask, limits->per_vm, is_of_vm)) {
+        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
+                          "'%s' has %u sessions, which is as many as it may: close one "
+                          "(console.close)",
+                          ask->vm->facts.name, limits->per_vm);
+    }
+    return true;
+}
+
+void console_open(struct console *console, const struct console_ask *ask, console_fn *answered,
+                  void *data)
+{
+    struct lodge_error err = {0};
+    if (console->timer == NULL) {
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        answered(data, NULL, &err);
+        return;
+    }
+    if (!has_room(console, ask, &err)) {
+        answered(data, NULL, &err);
+        return;
+    }
+    struct session *session = session_new(console, ask);
+    session->answered = answered;
+    session->data = data;
+    add(console, session);
+    session_ask(session);
+}
+
+/* What the doors ask. That a ticket is wrong, used or expired is the same to who has it. */
+
+static bool may_join(struct session *session, struct lodge_error *err)
+{
+    char words[200];
+    const char *trouble = session_trouble(session, words, sizeof words);
+    if (trouble != NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", trouble);
+        session_end(session, trouble);
+        return false;
+    }
+    return true;
+}
+
+struct session *console_find_ticket(struct console *console, const char *text, size_t length,
+                                    enum lodge_session_door door, uid_t uid,
+                                    struct lodge_error *err)
+{
+    struct ticket ticket;
+    struct session *found = NULL;
+    bool good = ticket_read(text, length, &ticket);
+    uint64_t now = loop_monotonic_ms();
+    for (struct session *session = console->first; good && session != NULL;
+         session = session->next) {
+        bool live = session->phase == SESSION_TICKETED && session->phase_until > now;
+        if (live && session->door == door && ticket_is(&session->ticket, &ticket) &&
+            (uid == (uid_t)-1 || uid == session->who.uid)) {
+            found = session;
+        }
+    }
+    if (found == NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "the ticket is not, or no longer, good");
+        return NULL;
+    }
+    return may_join(found, err) ? found : NULL;
+}
+
+struct session *console_find_cookie(struct console *console, int64_t id, const char *text,
+                                    size_t length, struct lodge_error *err)
+{
+    struct ticket cookie;
+    struct session *session = console_find(console, id);
+    bool good = session != NULL && session->door == LODGE_SESSION_WEB &&
+                (session->phase == SESSION_OPEN || session->phase == SESSION_AWAY) &&
+                ticket_read(text, length, &cookie) && ticket_is(&session->cookie, &cookie);
+    if (!good) {
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
+        return NULL;
+    }
+    return may_join(session, err) ? session : NULL;
+}
+
+bool console_end(struct console *console, int64_t id, const struct viewer *viewer,
+                 struct lodge_error *err)
+{
+    struct session *session = console_find(console, id);
+    if (session == NULL || !registry_session_is_visible(session->shown, viewer)) {
+        return lodge_fail(err, LODGE_ERROR_NOT_FOUND,
+                          "no session %lld; console.list names those there are", (long long)id);
+    }
+    const struct registry_session *shown = session->shown;
+    if (viewer->role != ROLE_ADMIN && viewer->uid != shown->uid && viewer->uid != shown->owner) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "session %lld is not yours", (long long)id);
+    }
+    char reason[120];
+    const char *who = people_name(registry_people(console->registry), viewer->uid);
+    (void)snprintf(reason, sizeof reason, "%.80s closed it", who);
+    session_end(session, reason);
+    return true;
+}

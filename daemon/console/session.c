@@ -1,0 +1,450 @@
+#include "console/session.h"
+
+#include "log.h"
+#include "memory.h"
+#include "ops/screens.h"
+#include "ops/session_log.h"
+#include "scope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    RETURN_MS = 60000, /* how long a viewer whose connection broke may come back */
+    REASON_MS =
+        1000, /* a server that closes mostly belongs to a VM that stops: its event says how */
+    REASON_MAX = 200,
+};
+
+static const struct relay_owner relay_owner;
+
+static uint64_t after(unsigned seconds)
+{
+    return loop_monotonic_ms() + (uint64_t)seconds * 1000;
+}
+
+static void copy_identity(struct identity *copy, const struct identity *who)
+{
+    *copy = *who;
+    copy->groups = NULL;
+    if (who->group_count > 0) {
+        copy->groups = xcalloc(who->group_count, sizeof *who->groups);
+        memcpy(copy->groups, who->groups, who->group_count * sizeof *who->groups);
+    }
+}
+
+static void show(struct session *session, const struct vm *vm)
+{
+    struct lodge_session *facts = &session->shown->facts;
+    struct people *people = registry_people(session->console->registry);
+    session->shown->uid = session->who.uid;
+    session->shown->owner = vm->owner;
+    facts->session = ++session->console->last_id;
+    facts->vm = xstrdup(session->vm);
+    facts->host = xstrdup(session->host);
+    (void)snprintf(facts->uuid, sizeof facts->uuid, "%s", session->uuid);
+    facts->user = xstrdup(people_name(people, session->who.uid));
+    facts->kind = LODGE_SESSION_VNC;
+    facts->mode = session->mode;
+    facts->door = session->door;
+    facts->state = LODGE_SESSION_WAITS;
+    facts->started_at = loop_wall_ms();
+    facts->bytes = 0;
+}
+
+struct session *session_new(struct console *console, const struct console_ask *ask)
+{
+    struct session *session = xcalloc(1, sizeof *session);
+    session->console = console;
+    session->host = xstrdup(ask->vm->facts.host);
+    (void)snprintf(session->uuid, sizeof session->uuid, "%s", ask->vm->facts.uuid);
+    session->vm = xstrdup(ask->vm->facts.name == NULL ? session->uuid : ask->vm->facts.name);
+    session->starts = ask->vm->starts;
+    session->door = ask->door;
+    session->mode = ask->mode;
+    session->fd = -1;
+    session->cookie = ticket_make();
+    copy_identity(&session->who, ask->who);
+    relay_init(&session->relay, console->hub, &relay_owner);
+    session->shown = registry_add_session(console->registry);
+    show(session, ask->vm);
+    return session;
+}
+
+int64_t session_id(const struct session *session)
+{
+    return session->shown->facts.session;
+}
+
+const struct ticket *session_cookie(const struct session *session)
+{
+    return &session->cookie;
+}
+
+static void set_phase(struct session *session, enum session_phase phase, uint64_t until)
+{
+    static const enum lodge_session_state states[] = {
+        [SESSION_ASKED] = LODGE_SESSION_WAITS,   [SESSION_TICKETED] = LODGE_SESSION_WAITS,
+        [SESSION_OPEN] = LODGE_SESSION_OPEN,     [SESSION_AWAY] = LODGE_SESSION_AWAY,
+        [SESSION_ENDED] = LODGE_SESSION_UNKNOWN,
+    };
+    session->phase = phase;
+    session->phase_until = until;
+    session->shown->facts.state = states[phase];
+    if (phase != SESSION_ENDED) {
+        registry_session_changed(session->console->registry, session->shown);
+    }
+    unsigned viewers = 0;
+    for (struct session *other = session->console->first; other != NULL; other = other->next) {
+        viewers += other->phase == SESSION_OPEN && strcmp(other->uuid, session->uuid) == 0 &&
+                   strcmp(other->host, session->host) == 0;
+    }
+    registry_set_viewers(session->console->registry, session->host, session->uuid, viewers);
+    console_set_timer(session->console);
+}
+
+/* The guest's VNC server */
+
+struct opening {
+    struct console *console;
+    int64_t id;
+};
+
+static void answer_ticket(struct session *session)
+{
+    char text[TICKET_TEXT + 1];
+    unsigned ttl = session->console->limits.ticket_ttl_s;
+    session->ticket = ticket_make();
+    ticket_write(&session->ticket, text);
+    set_phase(session, SESSION_TICKETED, after(ttl));
+    struct console_answer answer = {
+        .session = session_id(session),
+        .expires_at = loop_wall_ms() + (int64_t)ttl * 1000,
+        .ticket = text,
+    };
+    TAKE(session->answered)(session->data, &answer, NULL);
+    explicit_bzero(text, sizeof text);
+}
+
+static int take_fd(struct glance_result *result)
+{
+    int fd = result->fd;
+    result->fd = -1;
+    return fd;
+}
+
+static enum rfb_mode rfb_mode_of(const struct session *session)
+{
+    return session->mode == LODGE_SESSION_RW ? RFB_READ_WRITE : RFB_READ_ONLY;
+}
+
+/* The descriptor stays the result's, which closes it, unless it is taken here. */
+static void opened(void *data, struct glance_result *result, const struct lodge_error *error)
+{
+    struct opening *opening = data;
+    struct session *session = console_find(opening->console, opening->id);
+    free(opening);
+    if (session == NULL) {
+        return;
+    }
+    bool asked = session->phase == SESSION_ASKED;
+    session->is_asking = false;
+    if (error != NULL && asked) {
+        console_fn *answered = TAKE(session->answered);
+        session_end(session, error->message);
+        answered(session->data, NULL, error);
+    } else if (error != NULL) {
+        session_end(session, error->message);
+    } else if (asked) {
+        session->fd = take_fd(result);
+        answer_ticket(session);
+    } else if (session->front != NULL) {
+        relay_begin(&session->relay, session->front, take_fd(result), rfb_mode_of(session));
+    } /* else its viewer has gone again */
+}
+
+void session_ask(struct session *session)
+{
+    struct opening *opening = xcalloc(1, sizeof *opening);
+    *opening = (struct opening){session->console, session_id(session)};
+    session->is_asking = true;
+    struct glance_at at = {session->host, session->uuid, session->vm};
+    screens_open(session->console->ops, &at, opened, opening);
+}
+
+/* The viewer */
+
+static void leave_front(struct session *session, bool for_good, const char *reason)
+{
+    struct front *front = TAKE(session->front);
+    if (front != NULL) {
+        front->session = NULL;
+        front->kind->end(front, for_good, reason);
+    }
+}
+
+static void note_begin(struct session *session)
+{
+    session->logged = true;
+    session_log_begin(session->console->log,
+                      &(struct session_row){
+                          .id = session_id(session),
+                          .host = session->host,
+                          .uuid = session->uuid,
+                          .vm = session->vm,
+                          .uid = session->who.uid,
+                          .kind = "vnc",
+                          .mode = session->mode == LODGE_SESSION_RW ? "rw" : "ro",
+                          .door = session->door == LODGE_SESSION_WEB ? "web" : "stream",
+                          .peer = session->shown->facts.peer,
+                          .started_ms = loop_wall_ms(),
+                      });
+}
+
+static void set_peer(struct session *session, const char *peer)
+{
+    free(session->shown->facts.peer);
+    session->shown->facts.peer = xstrdup(peer);
+}
+
+void session_join(struct session *session, struct front *front, const char *peer)
+{
+    bool returns = session->phase != SESSION_TICKETED;
+    leave_front(session, true, "continued in another window");
+    relay_end(&session->relay);
+    explicit_bzero(&session->ticket, sizeof session->ticket);
+    session->gone_at = 0;
+    set_peer(session, peer);
+    if (session->joined_at == 0) {
+        session->joined_at = loop_monotonic_ms();
+        session->shown->facts.started_at = loop_wall_ms();
+        note_begin(session);
+    }
+    front->session = session;
+    session->front = front;
+    if (session->fd >= 0) {
+        relay_begin(&session->relay, front, session->fd, rfb_mode_of(session));
+        session->fd = -1;
+    } else if (!session->is_asking) {
+        session_ask(session);
+    }
+    log_with(LOG_LEVEL_INFO, LOG_CONSOLE,
+             (&(struct log_fields){
+                 .host = session->host, .vm = session->vm, .user = session->shown->facts.user}),
+             "session %lld: %s %s the screen of '%s' from %s", (long long)session_id(session),
+             session->shown->facts.user, returns ? "is back at" : "is at", session->vm, peer);
+    set_phase(session, SESSION_OPEN, 0);
+}
+
+/* Its viewer's connection is not there any more. */
+static void go_away(struct session *session)
+{
+    relay_end(&session->relay);
+    set_phase(session, SESSION_AWAY, loop_monotonic_ms() + RETURN_MS);
+}
+
+void session_from_viewer(struct session *session, uint8_t *bytes, size_t length)
+{
+    relay_from_viewer(&session->relay, bytes, length);
+}
+
+void session_has_room(struct session *session)
+{
+    relay_has_room(&session->relay);
+}
+
+void session_front_gone(struct session *session)
+{
+    session->front = NULL;
+    if (session->gone_at == 0 && session->door == LODGE_SESSION_WEB) {
+        go_away(session);
+    } else {
+        session_end(session, "its viewer has left");
+    }
+}
+
+/* The relay */
+
+/* A server that refuses (mostly a password) says so to the page, which may ask for another. */
+static void server_gone(struct relay *relay)
+{
+    struct session *session = CONTAINER_OF(relay, struct session, relay);
+    if (relay->rfb.state == RFB_REFUSED && session->door == LODGE_SESSION_WEB) {
+        leave_front(session, false, rfb_reason(&relay->rfb));
+        go_away(session);
+        return;
+    }
+    session->gone_at = loop_monotonic_ms();
+    console_set_timer(session->console);
+}
+
+static void must_end(struct relay *relay, const char *reason)
+{
+    session_end(CONTAINER_OF(relay, struct session, relay), reason);
+}
+
+static const struct relay_owner relay_owner = {server_gone, must_end};
+
+/* The end */
+
+static uint64_t bytes_of(const struct session *session)
+{
+    return session->relay.bytes_up + session->relay.bytes_down;
+}
+
+static void session_free(struct session *session)
+{
+    free(session->who.groups);
+    free(session->host);
+    free(session->vm);
+    explicit_bzero(&session->ticket, sizeof session->ticket);
+    explicit_bzero(&session->cookie, sizeof session->cookie);
+    loop_free_later(session->console->loop, session);
+}
+
+void session_end(struct session *session, const char *reason)
+{
+    struct console *console = session->console;
+    if (session->phase == SESSION_ENDED) {
+        return;
+    }
+    int64_t id = session_id(session);
+    if (session->logged) {
+        session_log_end(console->log, id, reason, bytes_of(session));
+    }
+    log_with(session->logged ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, LOG_CONSOLE,
+             (&(struct log_fields){.host = session->host, .vm = session->vm}),
+             "session %lld at '%s' has ended: %s", (long long)id, session->vm, reason);
+    set_phase(session, SESSION_ENDED, 0);
+    leave_front(session, true, reason);
+    relay_end(&session->relay);
+    if (session->fd >= 0) {
+        close(session->fd);
+    }
+    if (session->answered != NULL) {
+        struct lodge_error err = {0};
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "the console of '%s' was not opened: %s",
+                         session->vm, reason);
+        TAKE(session->answered)(session->data, NULL, &err);
+    }
+    registry_remove_session(console->registry, session->shown);
+    console_forget(console, session);
+    session_free(session);
+}
+
+static const char *stop_words(const struct vm *vm)
+{
+    static const struct {
+        const char *reason; /* libvirt's */
+        const char *words;
+    } stops[] = {
+        {"shutdown", "was shut down"}, {"destroyed", "was forced off"},
+        {"crashed", "has crashed"},    {"migrated", "has moved to another host"},
+        {"saved", "was saved"},        {"failed", "has failed"},
+    };
+    for (size_t i = 0; vm->live_reason != NULL && i < ARRAY_LENGTH(stops); i++) {
+        if (strcmp(stops[i].reason, vm->live_reason) == 0) {
+            return stops[i].words;
+        }
+    }
+    return "is not running any more";
+}
+
+const char *session_trouble(struct session *session, char *buffer, size_t size)
+{
+    const struct vm *vm =
+        registry_find_vm(session->console->registry, session->host, session->uuid);
+    const char *words = NULL;
+    if (vm == NULL) {
+        words = "is gone";
+    } else if (!console_may_use(session->console, &session->who, vm)) {
+        return "access to the VM was taken away";
+    } else if (vm->host->facts.synced_at != 0 && !vm->present) {
+        words = "is gone";
+    } else if (vm->present && vm->live == LODGE_VM_SHUTOFF) {
+        words = stop_words(vm);
+    } else if (vm->starts != session->starts && vm_is_active(vm)) {
+        words = "was stopped and started again";
+    }
+    if (words == NULL) {
+        return NULL;
+    }
+    (void)snprintf(buffer, size, "'%.80s' %s", session->vm, words);
+    return buffer;
+}
+
+/* Time */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return b != 0 && b < a ? b : a;
+}
+
+static uint64_t idle_until(const struct session *session)
+{
+    unsigned idle_s = session->console->limits.idle_s;
+    bool counts = idle_s != 0 && session->mode == LODGE_SESSION_RW &&
+                  session->phase == SESSION_OPEN && session->relay.server != NULL;
+    return counts ? session->relay.input_at + (uint64_t)idle_s * 1000 : 0;
+}
+
+static uint64_t maximum_until(const struct session *session)
+{
+    unsigned max_s = session->console->limits.max_s;
+    return max_s == 0 || session->joined_at == 0 ? 0 : session->joined_at + (uint64_t)max_s * 1000;
+}
+
+static bool is_over(uint64_t until, uint64_t now)
+{
+    return until != 0 && until <= now;
+}
+
+static void server_words(const struct session *session, char *buffer, size_t size)
+{
+    const char *reason = rfb_reason(&session->relay.rfb);
+    (void)snprintf(buffer, size, "%s",
+                   reason != NULL ? reason : "the guest's VNC server closed the connection");
+}
+
+uint64_t session_tick(struct session *session, uint64_t now)
+{
+    char reason[REASON_MAX];
+    uint64_t gone_until = session->gone_at == 0 ? 0 : session->gone_at + REASON_MS;
+    const struct console_limits *limits = &session->console->limits;
+    reason[0] = '\0';
+    if (is_over(gone_until, now)) {
+        server_words(session, reason, sizeof reason);
+    } else if (is_over(session->phase_until, now)) {
+        (void)snprintf(reason, sizeof reason, "%s",
+                       session->phase == SESSION_AWAY ? "its viewer did not come back"
+                                                      : "its ticket was not used in time");
+    } else if (is_over(idle_until(session), now)) {
+        (void)snprintf(reason, sizeof reason, "nothing was typed or clicked for %u s",
+                       limits->idle_s);
+    } else if (is_over(maximum_until(session), now)) {
+        (void)snprintf(reason, sizeof reason, "it was open for %u s, which is as long as it may",
+                       limits->max_s);
+    }
+    if (reason[0] != '\0') {
+        session_end(session, reason);
+        return UINT64_MAX;
+    }
+    uint64_t next = earlier(UINT64_MAX, gone_until);
+    next = earlier(next, session->phase_until);
+    next = earlier(next, idle_until(session));
+    return earlier(next, maximum_until(session));
+}
+
+bool session_refresh(struct session *session)
+{
+    struct lodge_session *facts = &session->shown->facts;
+    uint64_t bytes = bytes_of(session);
+    bool open = session->phase == SESSION_OPEN && session->relay.server != NULL;
+    bool changed = bytes != (uint64_t)facts->bytes;
+    facts->bytes = (int64_t)bytes;
+    facts->idle_s =
+        open ? (int64_t)(loop_monotonic_ms() - session->relay.input_at) / 1000 : LODGE_UNKNOWN;
+    return changed;
+}

@@ -1,0 +1,82 @@
+/* session: one viewer's hold on one guest's screen, from the ask to the end. For console.c and
+ * session.c. Loop-only. */
+#ifndef CONSOLE_SESSION_H
+#define CONSOLE_SESSION_H
+
+#include "console/console.h"
+#include "console/relay.h"
+
+enum session_phase {
+    SESSION_ASKED,    /* the guest's VNC server is being opened for console.open */
+    SESSION_TICKETED, /* its ticket has not been shown */
+    SESSION_OPEN,     /* its viewer is in */
+    SESSION_AWAY,     /* its viewer may come back */
+    SESSION_ENDED,
+};
+
+struct session {
+    struct session *next; /* in console.sessions, the oldest first */
+    struct console *console;
+    struct registry_session *shown;
+    enum session_phase phase;
+    char *host;
+    char uuid[37];
+    char *vm;
+    uint64_t starts; /* the VM's: another boot has another screen */
+    struct identity who;
+    enum lodge_session_door door;
+    enum lodge_session_mode mode;
+    struct ticket ticket;
+    struct ticket cookie;
+    console_fn *answered; /* NULL: it was */
+    void *data;
+    int fd;         /* the guest's VNC server, until a viewer is joined to it; -1 */
+    bool is_asking; /* a viewer who came back waits for the server */
+    struct front *front;
+    struct relay relay;
+    bool logged;          /* it has a row */
+    uint64_t joined_at;   /* monotonic ms, as all of these; 0: not yet */
+    uint64_t phase_until; /* the ticket's end, the end of being away; 0: none */
+    uint64_t gone_at;     /* the server closed: when that is said, unless a better reason comes */
+    uint64_t told_bytes;
+};
+
+struct session *session_new(struct console *console, const struct console_ask *ask);
+
+/* Has the guest's VNC server opened. */
+void session_ask(struct session *session);
+
+/* With a reason that its viewer is told: a clause without a full stop. It is freed at the end of
+ * the turn. */
+void session_end(struct session *session, const char *reason);
+
+/* The reason why it must end, if what the registry says is one; `buffer` may hold it. */
+const char *session_trouble(struct session *session, char *buffer, size_t size);
+
+/* Ends it if its time is over. Returns when to look again, monotonic ms. */
+uint64_t session_tick(struct session *session, uint64_t now);
+
+/* Its numbers, where they are shown. Returns whether any changed. */
+bool session_refresh(struct session *session);
+
+/* console.c: it has ended. */
+void console_forget(struct console *console, struct session *session);
+struct session *console_find(struct console *console, int64_t id);
+void console_set_timer(struct console *console);
+bool console_may_use(const struct console *console, const struct identity *who,
+                     const struct vm *vm);
+
+struct console {
+    struct loop *loop;
+    struct registry *registry;
+    struct ops *ops;
+    struct session_log *log;
+    struct console_limits limits;
+    struct relay_hub *hub;
+    struct session *first;
+    struct loop_timer *timer; /* NULL: closed */
+    struct registry_reader reader;
+    int64_t last_id;
+};
+
+#endif

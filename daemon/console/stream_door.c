@@ -1,0 +1,321 @@
+#include "console/stream_door.h"
+
+#include "log.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { READ_SIZE = 16384, CHUNK_SIZE = 64 * 1024 };
+
+struct client {
+    uv_poll_t poll; /* first: freed in its close callback */
+    struct front front;
+    struct stream_door *door;
+    struct client *next;
+    int fd; /* -1: it is closing */
+    struct ucred who;
+    uint64_t until; /* by when it must have shown its ticket; 0: it has */
+    bool is_held;
+    bool is_blocked; /* it took less than it was given */
+    bool wants_room;
+    bool is_broken;
+    size_t length;
+    char line[STREAM_LINE_MAX];
+};
+
+struct stream_door {
+    struct loop *loop;
+    struct console *console;
+    uv_poll_t listening;
+    int fd;
+    struct client *clients;
+    struct loop_timer *timer;
+    uint8_t bytes[READ_SIZE]; /* of whoever is read */
+};
+
+static void on_client(uv_poll_t *poll, int status, int events);
+
+static void free_client(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void client_close(struct client *client)
+{
+    if (client->fd < 0) {
+        return;
+    }
+    struct client **place = &client->door->clients;
+    while (*place != client) {
+        place = &(*place)->next;
+    }
+    *place = client->next;
+    uv_close((uv_handle_t *)&client->poll, free_client);
+    close(client->fd);
+    client->fd = -1;
+}
+
+static void arm(struct client *client)
+{
+    bool write = client->wants_room || client->is_broken;
+    int events = (client->is_held ? 0 : UV_READABLE) | (write ? UV_WRITABLE : 0);
+    uv_poll_start(&client->poll, events | UV_DISCONNECT, on_client);
+}
+
+/* The front */
+
+static struct client *client_of(struct front *front)
+{
+    return CONTAINER_OF(front, struct client, front);
+}
+
+static size_t front_room(struct front *front, size_t want)
+{
+    size_t most = want < CHUNK_SIZE ? want : CHUNK_SIZE;
+    return client_of(front)->is_blocked ? 0 : most;
+}
+
+static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
+{
+    struct client *client = client_of(front);
+    ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        client->is_broken = true;
+        arm(client);
+        return -1;
+    }
+    sent = sent < 0 ? 0 : sent;
+    client->is_blocked = (size_t)sent < length;
+    return sent;
+}
+
+static void front_want_room(struct front *front)
+{
+    struct client *client = client_of(front);
+    client->wants_room = true;
+    arm(client);
+}
+
+static void front_hold(struct front *front, bool held)
+{
+    struct client *client = client_of(front);
+    client->is_held = held;
+    arm(client);
+}
+
+/* There are no words in a byte stream; the viewer sees its end. */
+static void front_end(struct front *front, bool for_good, const char *reason)
+{
+    (void)for_good;
+    (void)reason;
+    client_close(client_of(front));
+}
+
+static const struct front_kind stream_front = {front_room, front_write, front_want_room, front_hold,
+                                               front_end};
+
+/* Tickets */
+
+static void refuse(struct client *client, const char *why)
+{
+    char line[160];
+    int length = snprintf(line, sizeof line, "error: %.140s\n", why);
+    /* Nothing was sent before: there is room, or nobody who would read it. */
+    ssize_t sent = send(client->fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent;
+    client_close(client);
+}
+
+static void join(struct client *client, struct session *session)
+{
+    char peer[48];
+    (void)snprintf(peer, sizeof peer, "pid %ld", (long)client->who.pid);
+    if (send(client->fd, "ok\n", 3, MSG_NOSIGNAL | MSG_DONTWAIT) != 3) {
+        client_close(client);
+        return;
+    }
+    client->until = 0;
+    client->front.kind = &stream_front;
+    session_join(session, &client->front, peer);
+}
+
+/* Looks whether the first line is whole. What came behind it is the viewer's. */
+static void take_line(struct client *client)
+{
+    char *end = memchr(client->line, '\n', client->length);
+    if (end == NULL) {
+        if (client->length == sizeof client->line) {
+            refuse(client, "the first line must be a ticket, of at most 128 bytes");
+        }
+        return;
+    }
+    struct lodge_error err = {0};
+    size_t length = (size_t)(end - client->line);
+    size_t rest = client->length - length - 1;
+    struct session *session = console_find_ticket(client->door->console, client->line, length,
+                                                  LODGE_SESSION_STREAM, client->who.uid, &err);
+    if (session == NULL) {
+        explicit_bzero(client->line, sizeof client->line);
+        refuse(client, err.message);
+        return;
+    }
+    memcpy(client->door->bytes, end + 1, rest);
+    explicit_bzero(client->line, sizeof client->line);
+    join(client, session);
+    if (rest > 0 && client->front.session != NULL) {
+        session_from_viewer(client->front.session, client->door->bytes, rest);
+    }
+}
+
+static void gone(struct client *client)
+{
+    struct session *session = TAKE(client->front.session);
+    client_close(client);
+    if (session != NULL) {
+        session_front_gone(session);
+    }
+}
+
+static void take_bytes(struct client *client)
+{
+    bool stranger = client->until != 0;
+    uint8_t *place = stranger ? (uint8_t *)client->line + client->length : client->door->bytes;
+    size_t room = stranger ? sizeof client->line - client->length : READ_SIZE;
+    ssize_t got = recv(client->fd, place, room, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got <= 0) {
+        gone(client);
+    } else if (stranger) {
+        client->length += (size_t)got;
+        take_line(client);
+    } else if (client->front.session != NULL) {
+        session_from_viewer(client->front.session, place, (size_t)got);
+    }
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+    struct client *client = (struct client *)poll;
+    if (status < 0 || client->is_broken || ((events & UV_DISCONNECT) != 0 && client->is_held)) {
+        gone(client);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0 && client->wants_room) {
+        client->wants_room = false;
+        client->is_blocked = false;
+        arm(client);
+        session_has_room(client->front.session);
+    }
+    if (client->fd >= 0 && (events & (UV_READABLE | UV_DISCONNECT)) != 0) {
+        take_bytes(client);
+    }
+}
+
+/* Strangers */
+
+static void on_time(void *owner)
+{
+    struct stream_door *door = owner;
+    uint64_t now = loop_monotonic_ms();
+    uint64_t due = UINT64_MAX;
+    struct client *next;
+    for (struct client *client = door->clients; client != NULL; client = next) {
+        next = client->next;
+        if (client->until != 0 && client->until <= now) {
+            refuse(client, "no ticket came within 5 s");
+        } else if (client->until != 0) {
+            due = client->until < due ? client->until : due;
+        }
+    }
+    if (due != UINT64_MAX) {
+        loop_timer_start(door->timer, due - now, 0);
+    }
+}
+
+static unsigned strangers(const struct stream_door *door)
+{
+    unsigned count = 0;
+    for (const struct client *client = door->clients; client != NULL; client = client->next) {
+        count += client->until != 0;
+    }
+    return count;
+}
+
+static void let_in(struct stream_door *door, int fd)
+{
+    struct client *client = xcalloc(1, sizeof *client);
+    socklen_t size = sizeof client->who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->who, &size) != 0 ||
+        uv_poll_init(loop_uv(door->loop), &client->poll, fd) != 0) {
+        log_warning(LOG_CONSOLE, "a connection to the stream door could not be taken: %s",
+                    strerror(errno));
+        close(fd);
+        free(client);
+        return;
+    }
+    client->door = door;
+    client->fd = fd;
+    client->until = loop_monotonic_ms() + STREAM_STRANGER_MS;
+    client->next = door->clients;
+    door->clients = client;
+    if (strangers(door) > STREAM_STRANGERS) {
+        refuse(client, "too many connections have shown no ticket: try again in 5 s");
+        return;
+    }
+    arm(client);
+    if (!loop_timer_is_active(door->timer)) {
+        loop_timer_start(door->timer, STREAM_STRANGER_MS, 0);
+    }
+}
+
+static void on_knock(uv_poll_t *poll, int status, int events)
+{
+    struct stream_door *door = poll->data;
+    (void)status;
+    (void)events;
+    int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        let_in(door, fd);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+        log_warning(LOG_CONSOLE, "a connection to the stream door could not be taken: %s",
+                    strerror(errno));
+    }
+}
+
+struct stream_door *stream_door_new(struct loop *loop, struct console *console, int fd)
+{
+    struct stream_door *door = xcalloc(1, sizeof *door);
+    door->loop = loop;
+    door->console = console;
+    door->fd = fd;
+    door->timer = loop_timer_new(loop, on_time, door);
+    if (uv_poll_init(loop_uv(loop), &door->listening, fd) != 0) {
+        abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
+    }
+    door->listening.data = door;
+    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    return door;
+}
+
+void stream_door_close(struct stream_door *door)
+{
+    loop_timer_free(TAKE(door->timer));
+    loop_close_handle((uv_handle_t *)&door->listening, NULL);
+    while (door->clients != NULL) {
+        client_close(door->clients);
+    }
+}
+
+void stream_door_free(struct stream_door *door)
+{
+    free(door);
+}

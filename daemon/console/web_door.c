@@ -1,0 +1,496 @@
+#include "console/web_door.h"
+
+#include "console/relay.h"
+#include "console/web_private.h"
+#include "log.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 128, RX_SIZE = 16384, TURNS_MAX = 100 };
+
+static const struct lws_protocols protocols[] = {
+    {.name = "http", .callback = web_http_callback},
+    {
+        .name = "binary",
+        .callback = web_front_callback,
+        .rx_buffer_size = RX_SIZE,
+        .tx_packet_size = RELAY_CHUNK_MAX, /* else each write is cut, with a malloc for the rest */
+    },
+    {.name = NULL},
+};
+
+/* A browser that answers no ping for so long is dead; one that is merely stalled cannot answer
+ * either, so this is generous. */
+static const lws_retry_bo_t ping_policy = {
+    .secs_since_valid_ping = 30,
+    .secs_since_valid_hangup = 75,
+};
+
+/* Listening */
+
+static bool split(const char *listen, char *ret_host, size_t size, const char **ret_port)
+{
+    const char *colon = strrchr(listen, ':');
+    bool bracketed = listen[0] == '[' && colon != NULL && colon > listen && colon[-1] == ']';
+    const char *start = bracketed ? listen + 1 : listen;
+    size_t length = colon == NULL ? 0 : (size_t)(colon - start) - (bracketed ? 1 : 0);
+    if (colon == NULL || length >= size) {
+        return false;
+    }
+    memcpy(ret_host, start, length);
+    ret_host[length] = '\0';
+    *ret_port = colon + 1;
+    return true;
+}
+
+static int bound_socket(const struct addrinfo *address)
+{
+    int on = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+static int bound_anywhere(struct addrinfo *address)
+{
+    if (address->ai_family == AF_INET) {
+        ((struct sockaddr_in *)(void *)address->ai_addr)->sin_port = 0;
+    } else {
+        ((struct sockaddr_in6 *)(void *)address->ai_addr)->sin6_port = 0;
+    }
+    return bound_socket(address);
+}
+
+bool web_door_bind(const char *listen, bool any_port, int *ret_fd, struct lodge_error *err)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *port;
+    struct addrinfo *address = NULL;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    if (!split(listen, host, sizeof host, &port) ||
+        getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &address) != 0) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "'%s' is no address to listen at, expected one such as 127.0.0.1:6080",
+                          listen);
+    }
+    *ret_fd = bound_socket(address);
+    if (*ret_fd < 0 && errno == EADDRINUSE && any_port) {
+        *ret_fd = bound_anywhere(address);
+    }
+    int why = errno;
+    freeaddrinfo(address);
+    return *ret_fd >= 0 ||
+           lodge_fail(err, LODGE_ERROR_INVALID,
+                      "cannot listen at %s for browsers: %s; choose another with --http ADDR:PORT, "
+                      "or off",
+                      listen, strerror(why));
+}
+
+static bool sockaddr_is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const void *)address;
+        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct sockaddr_in6 *six = (const void *)address;
+    return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+/* An address without its port, and the port. An IPv4 address that came to an IPv6 socket is IPv4.
+ */
+static unsigned describe(const struct sockaddr_storage *address, char ret_text[static WEB_PEER_MAX])
+{
+    const struct sockaddr_in *four = (const void *)address;
+    const struct sockaddr_in6 *six = (const void *)address;
+    ret_text[0] = '\0';
+    if (address->ss_family == AF_INET) {
+        (void)inet_ntop(AF_INET, &four->sin_addr, ret_text, WEB_PEER_MAX);
+        return ntohs(four->sin_port);
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+        (void)inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], ret_text, WEB_PEER_MAX);
+    } else {
+        (void)inet_ntop(AF_INET6, &six->sin6_addr, ret_text, WEB_PEER_MAX);
+    }
+    return ntohs(six->sin6_port);
+}
+
+static void learn_address(struct web_door *door)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    char text[WEB_PEER_MAX];
+    (void)getsockname(door->fd, (struct sockaddr *)&address, &size);
+    unsigned port = describe(&address, text);
+    door->address = xasprintf(strchr(text, ':') == NULL ? "%s:%u" : "[%s]:%u", text, port);
+    door->is_loopback = sockaddr_is_loopback(&address);
+}
+
+/* Visitors */
+
+struct web_names web_names_of(const struct web_door *door)
+{
+    return (struct web_names){&door->hosts, &door->origins};
+}
+
+static void set_timer(struct web_door *door, uint64_t until)
+{
+    uint64_t now = loop_monotonic_ms();
+    if (door->timer != NULL && !loop_timer_is_active(door->timer)) {
+        loop_timer_start(door->timer, until > now ? until - now : 1, 0);
+    }
+}
+
+void web_visitor_stays(struct visitor *visitor, uint64_t ms)
+{
+    visitor->until = loop_monotonic_ms() + ms;
+    set_timer(visitor->door, visitor->until);
+}
+
+void web_visitor_forget(struct visitor *visitor)
+{
+    struct visitor **place = &visitor->door->visitors;
+    while (*place != NULL && *place != visitor) {
+        place = &(*place)->next;
+    }
+    if (*place != NULL) {
+        *place = visitor->next;
+        lws_set_opaque_user_data(visitor->wsi, NULL);
+        free(visitor);
+    }
+}
+
+static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *ret_due)
+{
+    *ret_due = UINT64_MAX;
+    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+        if (visitor->until != 0 && visitor->until <= now && visitor->wsi != NULL) {
+            return visitor;
+        }
+        if (visitor->until != 0 && visitor->until < *ret_due) {
+            *ret_due = visitor->until;
+        }
+    }
+    return NULL;
+}
+
+/* Not within any callback of libwebsockets': it may be closed at once. */
+static void on_time(void *owner)
+{
+    struct web_door *door = owner;
+    uint64_t now = loop_monotonic_ms();
+    uint64_t due;
+    struct visitor *late;
+    while ((late = next_late(door, now, &due)) != NULL) {
+        late->until = 0; /* whatever comes of it, once */
+        lws_set_timeout(late->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    }
+    if (due != UINT64_MAX) {
+        set_timer(door, due);
+    }
+}
+
+static unsigned strangers(const struct web_door *door)
+{
+    unsigned count = 0;
+    for (const struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+        count += visitor->until != 0;
+    }
+    return count;
+}
+
+static void describe_peers(struct visitor *visitor, int fd, const struct sockaddr_storage *peer)
+{
+    struct sockaddr_storage ours = {0};
+    socklen_t size = sizeof ours;
+    char text[WEB_PEER_MAX];
+    unsigned port = describe(peer, text);
+    (void)snprintf(visitor->peer, sizeof visitor->peer,
+                   strchr(text, ':') == NULL ? "%.46s:%u" : "[%.46s]:%u", text, port);
+    (void)getsockname(fd, (struct sockaddr *)&ours, &size);
+    (void)describe(&ours, visitor->reached);
+}
+
+static void let_in(struct web_door *door, int fd, const struct sockaddr_storage *peer)
+{
+    int on = 1;
+    if (strangers(door) >= WEB_STRANGERS) {
+        close(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct visitor *visitor = xcalloc(1, sizeof *visitor);
+    visitor->door = door;
+    describe_peers(visitor, fd, peer);
+    visitor->next = door->visitors;
+    door->visitors = visitor;
+    web_visitor_stays(visitor, WEB_STRANGER_MS);
+    lws_adopt_desc_t desc = {
+        .vh = door->vhost,
+        .opaque = visitor,
+        .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+        .fd.sockfd = fd,
+    };
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc); /* closes `fd` when it fails */
+    for (struct visitor *other = door->visitors; other != NULL; other = other->next) {
+        if (other == visitor) { /* it may be gone already */
+            visitor->wsi = wsi;
+        }
+    }
+    if (wsi == NULL && door->visitors == visitor) {
+        door->visitors = visitor->next;
+        free(visitor);
+    }
+}
+
+static void on_knock(uv_poll_t *poll, int status, int events)
+{
+    struct web_door *door = poll->data;
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof peer;
+    (void)status;
+    (void)events;
+    int fd = accept4(door->fd, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        let_in(door, fd, &peer);
+    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+        log_warning(LOG_CONSOLE, "a connection to %s could not be taken: %s", door->address,
+                    strerror(errno));
+    }
+}
+
+/* Life */
+
+static void on_lws_log(int level, const char *line)
+{
+    int length = (int)strcspn(line, "\n");
+    if ((level & LLL_ERR) != 0) {
+        log_error(LOG_CONSOLE, "libwebsockets: %.*s", length, line);
+    } else {
+        log_warning(LOG_CONSOLE, "libwebsockets: %.*s", length, line);
+    }
+}
+
+static bool make_context(struct web_door *door)
+{
+    void *loops[] = {loop_uv(door->loop)};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBUV |
+                   (door->tls_cert == NULL ? 0 : LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT),
+        .foreign_loops = loops,
+        .count_threads = 1,
+        .pcontext = &door->context,
+        .pt_serv_buf_size = 16384,
+        .max_http_header_data = 4096,
+        .max_http_header_pool = WEB_STRANGERS,
+        .timeout_secs = 5,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+    };
+    /* What it says of requests is kept out of the log altogether: addresses may hold tickets. */
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+    door->context = lws_create_context(&info);
+    return door->context != NULL;
+}
+
+static bool make_vhost(struct web_door *door)
+{
+    door->novnc = (struct lws_http_mount){
+        .mountpoint = "/novnc",
+        .mountpoint_len = 6,
+        .origin = door->novnc_dir,
+        .def = "vnc.html",
+        .origin_protocol = LWSMPRO_FILE,
+    };
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .vhost_name = "web",
+        .protocols = protocols,
+        .mounts = &door->novnc,
+        .headers = &web_headers,
+        .retry_and_idle_policy = &ping_policy,
+        .alpn = "http/1.1",
+        .keepalive_timeout = 5,
+        .ssl_cert_filepath = door->tls_cert,
+        .ssl_private_key_filepath = door->tls_key,
+        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+    };
+    door->vhost = lws_create_vhost(door->context, &info);
+    return door->vhost != NULL;
+}
+
+static void copy_strings(struct lodge_strings *copy, const struct lodge_strings *strings)
+{
+    lodge_strings_clear(copy);
+    for (size_t i = 0; strings != NULL && i < strings->count; i++) {
+        if (!lodge_strings_add(copy, strings->items[i])) {
+            abort(); /* out of memory */
+        }
+    }
+}
+
+static void free_parts(struct web_door *door)
+{
+    lodge_strings_clear(&door->hosts);
+    lodge_strings_clear(&door->origins);
+    free(door->novnc_dir);
+    free(door->tls_cert);
+    free(door->tls_key);
+    free(door->address);
+    free(door);
+}
+
+struct web_door *web_door_new(struct loop *loop, struct console *console, int fd,
+                              const struct web_options *options, struct lodge_error *err)
+{
+    struct web_door *door = xcalloc(1, sizeof *door);
+    door->loop = loop;
+    door->console = console;
+    door->fd = fd;
+    door->novnc_dir = xstrdup(options->novnc_dir);
+    door->tls_cert = xstrdup_or_null(options->tls_cert);
+    door->tls_key = xstrdup_or_null(options->tls_key);
+    door->trouble = options->trouble;
+    door->owner = options->owner;
+    copy_strings(&door->hosts, options->hosts);
+    copy_strings(&door->origins, options->origins);
+    learn_address(door);
+    if (!make_context(door) || !make_vhost(door)) {
+        (void)lodge_fail(err, LODGE_ERROR_INVALID,
+                         "the web door at %s could not be made%s%s: see the lines before",
+                         door->address, door->tls_cert == NULL ? "" : " with the certificate ",
+                         door->tls_cert == NULL ? "" : door->tls_cert);
+        close(fd);
+        door->fd = -1;
+        return NULL; /* with what libwebsockets holds: the program ends */
+    }
+    door->timer = loop_timer_new(loop, on_time, door);
+    if (uv_poll_init(loop_uv(loop), &door->listening, fd) != 0) {
+        abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
+    }
+    door->listening.data = door;
+    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    if (web_door_is_open_wide(door)) {
+        log_warning(LOG_CONSOLE,
+                    "browsers are answered at %s without TLS: whoever is on the way can read along "
+                    "and type; set tls_cert and tls_key in [console]",
+                    door->address);
+    }
+    return door;
+}
+
+void web_door_reload(struct web_door *door, const struct lodge_strings *hosts,
+                     const struct lodge_strings *origins)
+{
+    copy_strings(&door->hosts, hosts);
+    copy_strings(&door->origins, origins);
+    if (door->tls_cert != NULL) {
+        (void)lws_tls_cert_updated(door->context, door->tls_cert, door->tls_key, NULL, 0, NULL, 0);
+    }
+}
+
+void web_door_close(struct web_door *door)
+{
+    if (door == NULL) {
+        return;
+    }
+    loop_timer_free(TAKE(door->timer));
+    loop_close_handle((uv_handle_t *)&door->listening, NULL);
+    close(door->fd);
+    lws_context_destroy(door->context);
+}
+
+/* The first destroy lets the connections go, the second what is left of it (lws.md 3). */
+void web_door_free(struct web_door *door)
+{
+    if (door == NULL) {
+        return;
+    }
+    for (int turns = 0; turns < TURNS_MAX && door->context != NULL; turns++) {
+        (void)uv_run(loop_uv(door->loop), UV_RUN_NOWAIT);
+        lws_context_destroy(door->context);
+    }
+    (void)uv_run(loop_uv(door->loop), UV_RUN_NOWAIT);
+    free_parts(door);
+}
+
+/* What others are told */
+
+const char *web_door_address(const struct web_door *door)
+{
+    return door->address;
+}
+
+bool web_door_is_open_wide(const struct web_door *door)
+{
+    return !door->is_loopback && door->tls_cert == NULL;
+}
+
+/* A wildcard is no address to go to: the first configured name is, or this machine's own. */
+static void add_authority(const struct web_door *door, struct buffer *buffer)
+{
+    const char *port = strrchr(door->address, ':');
+    bool wildcard =
+        strncmp(door->address, "0.0.0.0:", 8) == 0 || strncmp(door->address, "[::]:", 5) == 0;
+    if (!wildcard) {
+        buffer_add_text(buffer, door->address);
+    } else if (door->hosts.count > 0) {
+        buffer_add_text(buffer, door->hosts.items[0]);
+        buffer_add_text(buffer, strrchr(door->hosts.items[0], ':') == NULL ? port : "");
+    } else {
+        buffer_add_format(buffer, "127.0.0.1%s", port);
+    }
+}
+
+/* As encodeURIComponent does. */
+static void add_encoded(struct buffer *buffer, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-_.!~*'()";
+    for (const char *at = text; *at != '\0'; at++) {
+        if (strchr(plain, *at) != NULL) {
+            buffer_add_char(buffer, *at);
+        } else {
+            buffer_add_format(buffer, "%%%02X", (unsigned char)*at);
+        }
+    }
+}
+
+void web_door_page_url(const struct web_door *door, struct buffer *buffer, int64_t session,
+                       const char *ticket, const char *vm, const char *mode)
+{
+    buffer_add_text(buffer, door->tls_cert == NULL ? "http://" : "https://");
+    add_authority(door, buffer);
+    buffer_add_format(buffer, "/#session=%lld&ticket=%s&vm=", (long long)session, ticket);
+    add_encoded(buffer, vm);
+    buffer_add_format(buffer, "&mode=%s", mode);
+}
+
+void web_door_socket_url(const struct web_door *door, struct buffer *buffer, const char *ticket)
+{
+    buffer_add_text(buffer, door->tls_cert == NULL ? "ws://" : "wss://");
+    add_authority(door, buffer);
+    buffer_add_format(buffer, "/console?ticket=%s", ticket);
+}

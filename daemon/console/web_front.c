@@ -1,0 +1,184 @@
+/* web_front.c: a screen's bytes as binary messages of a WebSocket (RFC 6455). */
+#include "console/web_private.h"
+#include "scope.h"
+
+#include <linux/sock_diag.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+_Static_assert(FRONT_HEADROOM >= LWS_PRE, "libwebsockets writes its header there");
+
+enum {
+    CLOSE_FOR_GOOD = 4000, /* the page does not come back */
+    CLOSE_FOR_NOW = 1011,  /* it may */
+    REASON_MAX = 123,      /* of a control frame's 125 bytes (RFC 6455 5.5) */
+    CLOSING_MS = 5000,
+    WRITE_CLOSE = 4, /* LWS_WRITE_CLOSE, which the header leaves out (lws.md 4.9) */
+};
+
+static struct visitor *visitor_of(struct front *front)
+{
+    return CONTAINER_OF(front, struct visitor, front);
+}
+
+/* What the socket takes for sure is asked for rarely: each write is subtracted from it, with what
+ * the kernel's bookkeeping costs. So no write is partial, and libwebsockets keeps nothing. */
+static size_t front_room(struct front *front, size_t want)
+{
+    struct visitor *visitor = visitor_of(front);
+    if (visitor->is_broken || lws_partial_buffered(visitor->wsi)) {
+        return 0;
+    }
+    if (visitor->credit < (int64_t)want) {
+        uint32_t memory[SK_MEMINFO_VARS];
+        socklen_t size = sizeof memory;
+        if (getsockopt(visitor->fd, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) {
+            return want;
+        }
+        int64_t room = (int64_t)memory[SK_MEMINFO_SNDBUF] - memory[SK_MEMINFO_WMEM_QUEUED];
+        visitor->credit = room - room / 8;
+    }
+    return visitor->credit > 0 ? (size_t)visitor->credit : 0;
+}
+
+static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
+{
+    struct visitor *visitor = visitor_of(front);
+    if (visitor->is_broken || lws_write(visitor->wsi, bytes, length, LWS_WRITE_BINARY) < 0) {
+        visitor->is_broken = true;
+        lws_callback_on_writable(visitor->wsi);
+        return -1;
+    }
+    visitor->credit -= (int64_t)(length + length / 16 + 1024);
+    return (ssize_t)length;
+}
+
+static void front_want_room(struct front *front)
+{
+    lws_callback_on_writable(visitor_of(front)->wsi);
+}
+
+static void front_hold(struct front *front, bool held)
+{
+    struct visitor *visitor = visitor_of(front);
+    lws_rx_flow_control(visitor->wsi, !held);
+    if (!held) {
+        lws_callback_on_writable(visitor->wsi); /* else what it has read already stays with it */
+    }
+}
+
+/* At most `room` bytes, and no half of a character. */
+static size_t cut(const char *text, size_t room)
+{
+    size_t length = strlen(text);
+    if (length <= room) {
+        return length;
+    }
+    length = room;
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) {
+        length--;
+    }
+    return length;
+}
+
+/* `return -1` from a callback would lose the frame in libwebsockets 4.1.6 (lws.md 4.9): the frame
+ * is written, and the peer's own ends it. */
+static void front_end(struct front *front, bool for_good, const char *reason)
+{
+    struct visitor *visitor = visitor_of(front);
+    unsigned code = for_good ? CLOSE_FOR_GOOD : CLOSE_FOR_NOW;
+    unsigned char frame[LWS_PRE + 2 + REASON_MAX];
+    size_t length = cut(reason, REASON_MAX);
+    frame[LWS_PRE] = (unsigned char)(code >> 8);
+    frame[LWS_PRE + 1] = (unsigned char)code;
+    memcpy(frame + LWS_PRE + 2, reason, length);
+    bool sent = !visitor->is_broken && lws_write(visitor->wsi, frame + LWS_PRE, length + 2,
+                                                 (enum lws_write_protocol)WRITE_CLOSE) >= 0;
+    lws_rx_flow_control(visitor->wsi, 1);
+    web_visitor_stays(visitor, sent ? CLOSING_MS : 1);
+}
+
+static const struct front_kind web_front = {front_room, front_write, front_want_room, front_hold,
+                                            front_end};
+
+/* The page can come back with it, and only it: scripts cannot read it, nor other sites send it. */
+static int add_cookie(struct visitor *visitor, struct lws *wsi, struct lws_process_html_args *args)
+{
+    char name[WEB_COOKIE_NAME_MAX];
+    char value[TICKET_TEXT + 1];
+    char cookie[WEB_COOKIE_NAME_MAX + TICKET_TEXT + 80];
+    if (visitor->joining == NULL) {
+        return 0;
+    }
+    web_cookie_name(session_id(visitor->joining), name);
+    ticket_write(session_cookie(visitor->joining), value);
+    int length =
+        snprintf(cookie, sizeof cookie, "%s=%s; Path=/console; HttpOnly; SameSite=Strict%s", name,
+                 value, visitor->door->tls_cert == NULL ? "" : "; Secure");
+    int failed = lws_add_http_header_by_name(
+        wsi, (const unsigned char *)"set-cookie:", (const unsigned char *)cookie, length,
+        (unsigned char **)&args->p, (unsigned char *)args->p + args->max_len);
+    explicit_bzero(value, sizeof value);
+    explicit_bzero(cookie, sizeof cookie);
+    return failed;
+}
+
+static int established(struct visitor *visitor, struct lws *wsi)
+{
+    struct session *session = TAKE(visitor->joining);
+    if (session == NULL) {
+        return -1;
+    }
+    visitor->fd = lws_get_socket_fd(wsi);
+    visitor->until = 0;
+    visitor->front.kind = &web_front;
+    session_join(session, &visitor->front, visitor->peer);
+    return 0;
+}
+
+static int writable(struct visitor *visitor)
+{
+    if (visitor->is_broken) {
+        return -1;
+    }
+    if (visitor->front.session != NULL) {
+        session_has_room(visitor->front.session);
+    }
+    return 0;
+}
+
+int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t length)
+{
+    struct visitor *visitor = lws_get_opaque_user_data(wsi);
+    (void)user;
+    if (visitor == NULL) {
+        return 0;
+    }
+    switch ((int)reason) {
+    case LWS_CALLBACK_ADD_HEADERS:
+        return add_cookie(visitor, wsi, in);
+    case LWS_CALLBACK_ESTABLISHED:
+        return established(visitor, wsi);
+    case LWS_CALLBACK_RECEIVE:
+        if (visitor->front.session != NULL) {
+            session_from_viewer(visitor->front.session, in, length);
+        }
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return writable(visitor);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        /* Our close frame is out: no second one. */
+        return visitor->front.session == NULL ? -1 : 0;
+    case LWS_CALLBACK_CLOSED: {
+        struct session *session = TAKE(visitor->front.session);
+        if (session != NULL) {
+            session_front_gone(session);
+        }
+        return 0;
+    }
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,246 @@
+/* web_http.c: what is answered without a WebSocket, and who may have one. */
+#include "console/web_page.h"
+#include "console/web_private.h"
+#include "log.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { HEADER_MAX = 2048, PATH_MAX_BYTES = 512, HEAD_ROOM = 2048 };
+
+/* noVNC needs nothing but its own scripts, data: images (its cursor) and the WebSocket. */
+static const struct lws_protocol_vhost_options referrer = {NULL, NULL,
+                                                           "referrer-policy:", "no-referrer"};
+static const struct lws_protocol_vhost_options opener = {
+    &referrer, NULL, "cross-origin-opener-policy:", "same-origin"};
+static const struct lws_protocol_vhost_options resource = {
+    &opener, NULL, "cross-origin-resource-policy:", "same-origin"};
+static const struct lws_protocol_vhost_options frames = {&resource, NULL,
+                                                         "x-frame-options:", "DENY"};
+static const struct lws_protocol_vhost_options sniffing = {&frames, NULL,
+                                                           "x-content-type-options:", "nosniff"};
+const struct lws_protocol_vhost_options web_headers = {
+    &sniffing, NULL, "content-security-policy:",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"};
+
+/* A header as text; "" when it is not there, false when it is longer than `size`. */
+static bool header_of(struct lws *wsi, enum lws_token_indexes token, char *ret_text, int size)
+{
+    ret_text[0] = '\0';
+    return lws_hdr_total_length(wsi, token) == 0 || lws_hdr_copy(wsi, ret_text, size, token) >= 0;
+}
+
+static bool add_header(struct lws *wsi, enum lws_token_indexes token, const char *value,
+                       unsigned char **at, unsigned char *end)
+{
+    return lws_add_http_header_by_token(wsi, token, (const unsigned char *)value,
+                                        (int)strlen(value), at, end) == 0;
+}
+
+/* Returns what the callback returns. */
+static int answer(struct lws *wsi, unsigned status, const char *mime, const void *body,
+                  size_t length)
+{
+    AUTO(free) unsigned char *bytes = xmalloc(LWS_PRE + HEAD_ROOM + length);
+    unsigned char *start = bytes + LWS_PRE;
+    unsigned char *at = start;
+    unsigned char *end = start + HEAD_ROOM;
+    bool good = lws_add_http_header_status(wsi, status, &at, end) == 0 &&
+                add_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, mime, &at, end) &&
+                add_header(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL, "no-store", &at, end) &&
+                lws_add_http_header_content_length(wsi, length, &at, end) == 0 &&
+                lws_finalize_http_header(wsi, &at, end) == 0 &&
+                lws_write(wsi, start, (size_t)(at - start), LWS_WRITE_HTTP_HEADERS) >= 0;
+    if (!good) {
+        return -1;
+    }
+    bool is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    if (length > 0 && !is_head) {
+        memcpy(start, body, length);
+        if (lws_write(wsi, start, length, LWS_WRITE_HTTP_FINAL) < 0) {
+            return -1;
+        }
+    }
+    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+static int answer_text(struct lws *wsi, unsigned status, const char *text)
+{
+    return answer(wsi, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+static int answer_path(struct visitor *visitor, struct lws *wsi, const char *path)
+{
+    const struct web_file *file = web_page_find(path);
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) == 0 &&
+        lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) == 0) {
+        return answer_text(wsi, 405, "only GET and HEAD\n");
+    }
+    if (file != NULL) {
+        return answer(wsi, 200, file->mime, file->bytes, file->length);
+    }
+    if (strcmp(path, "/healthz") == 0) {
+        return answer_text(wsi, 200, "ok\n");
+    }
+    if (strcmp(path, "/readyz") == 0) {
+        const char *trouble = visitor->door->trouble(visitor->door->owner);
+        AUTO(free) char *text = xasprintf("%s\n", trouble == NULL ? "ready" : trouble);
+        return answer_text(wsi, trouble == NULL ? 200 : 503, text);
+    }
+    if (strcmp(path, "/console") == 0) {
+        return answer_text(wsi, 426, "this address is for WebSockets: see lodge vnc\n");
+    }
+    return answer_text(wsi, 404, "there is nothing here: lodge vnc VM gives an address\n");
+}
+
+static bool host_is_ours(const struct visitor *visitor, struct lws *wsi,
+                         char ret_host[static HEADER_MAX])
+{
+    struct web_names names = web_names_of(visitor->door);
+    return header_of(wsi, WSI_TOKEN_HOST, ret_host, HEADER_MAX) &&
+           web_host_is_ours(ret_host, visitor->reached, &names);
+}
+
+static int refuse_host(struct lws *wsi)
+{
+    (void)answer_text(wsi, 403,
+                      "lodged does not know itself by this name: use the address that lodge vnc "
+                      "prints, or add the name to hosts in [console]\n");
+    return -1;
+}
+
+/* The WebSocket. Whatever is wrong with what came is 403 to who sent it. */
+
+void web_cookie_name(int64_t session, char ret_name[static WEB_COOKIE_NAME_MAX])
+{
+    (void)snprintf(ret_name, WEB_COOKIE_NAME_MAX, "lodge-%lld", (long long)session);
+}
+
+static struct session *find_by_cookie(struct visitor *visitor, struct lws *wsi, const char *number,
+                                      struct lodge_error *err)
+{
+    char cookies[HEADER_MAX];
+    char name[WEB_COOKIE_NAME_MAX];
+    char *end;
+    size_t length = 0;
+    long long id = strtoll(number, &end, 10);
+    bool good =
+        *end == '\0' && id > 0 && header_of(wsi, WSI_TOKEN_HTTP_COOKIE, cookies, sizeof cookies);
+    web_cookie_name(id, name);
+    const char *value = good ? web_cookie_find(cookies, name, &length) : NULL;
+    struct session *session = NULL;
+    if (value == NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
+    } else {
+        session = console_find_cookie(visitor->door->console, id, value, length, err);
+    }
+    explicit_bzero(cookies, sizeof cookies);
+    return session;
+}
+
+static struct session *find_session(struct visitor *visitor, struct lws *wsi,
+                                    struct lodge_error *err)
+{
+    char room[TICKET_TEXT + 16];
+    char number[40];
+    const char *ticket = lws_get_urlarg_by_name(wsi, "ticket=", room, sizeof room);
+    const char *session = lws_get_urlarg_by_name(wsi, "session=", number, sizeof number);
+    if (ticket == NULL && session != NULL) {
+        return find_by_cookie(visitor, wsi, session, err);
+    }
+    if (ticket == NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "the ticket is not, or no longer, good");
+        return NULL;
+    }
+    struct session *found = console_find_ticket(visitor->door->console, ticket, strlen(ticket),
+                                                LODGE_SESSION_WEB, (uid_t)-1, err);
+    explicit_bzero(room, sizeof room);
+    return found;
+}
+
+/* Without the subprotocol libwebsockets would hang up without a word. */
+static bool speaks_binary(struct lws *wsi)
+{
+    char protocols[128];
+    if (!header_of(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof protocols)) {
+        return false;
+    }
+    char *rest = protocols;
+    for (char *word; (word = strsep(&rest, ", ")) != NULL;) {
+        if (strcmp(word, "binary") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_error *err)
+{
+    char host[HEADER_MAX];
+    char origin[HEADER_MAX];
+    char path[PATH_MAX_BYTES];
+    struct web_names names = web_names_of(visitor->door);
+    if (!host_is_ours(visitor, wsi, host)) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "lodged does not know itself by this Host");
+    }
+    if (!header_of(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin) ||
+        (origin[0] != '\0' && !web_origin_is_ours(origin, host, &names))) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "this Origin is not lodge's page");
+    }
+    if (!header_of(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || strcmp(path, "/console") != 0) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "the WebSocket is at /console");
+    }
+    if (!speaks_binary(wsi)) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "the subprotocol must be binary");
+    }
+    visitor->joining = find_session(visitor, wsi, err);
+    return visitor->joining != NULL;
+}
+
+static int confirm_upgrade(struct visitor *visitor, struct lws *wsi, const char *protocol)
+{
+    struct lodge_error err = {0};
+    if (strcasecmp(protocol, "websocket") != 0) {
+        return -1; /* libwebsockets would go on with h2c */
+    }
+    if (may_upgrade(visitor, wsi, &err)) {
+        return 0;
+    }
+    log_info(LOG_CONSOLE, "%s was not let in: %s", visitor->peer, err.message);
+    AUTO(free) char *text = xasprintf("%s\n", err.message);
+    return answer_text(wsi, 403, text) < 0 ? -1 : 1;
+}
+
+static int request_came(struct visitor *visitor, struct lws *wsi)
+{
+    char host[HEADER_MAX];
+    web_visitor_stays(visitor, WEB_STRANGER_MS);
+    return host_is_ours(visitor, wsi, host) ? 0 : refuse_host(wsi);
+}
+
+int web_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                      size_t length)
+{
+    struct visitor *visitor = lws_get_opaque_user_data(wsi);
+    if (visitor == NULL) {
+        return lws_callback_http_dummy(wsi, reason, user, in, length);
+    }
+    switch ((int)reason) {
+    case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
+        return request_came(visitor, wsi);
+    case LWS_CALLBACK_HTTP:
+        return answer_path(visitor, wsi, in);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return confirm_upgrade(visitor, wsi, in);
+    case LWS_CALLBACK_WSI_DESTROY:
+        web_visitor_forget(visitor);
+        return 0;
+    default:
+        return lws_callback_http_dummy(wsi, reason, user, in, length);
+    }
+}

@@ -1,0 +1,65 @@
+/* web_private: what the web door is made of, for web_*.c. Loop-only. */
+#ifndef CONSOLE_WEB_PRIVATE_H
+#define CONSOLE_WEB_PRIVATE_H
+
+#include "console/web_admit.h"
+#include "console/web_door.h"
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+enum { WEB_PEER_MAX = 64 };
+
+/* A connection, from accept() to its end. libwebsockets has it as the wsi's opaque user data. */
+struct visitor {
+    struct visitor *next; /* in door.visitors */
+    struct web_door *door;
+    struct lws *wsi;
+    int fd;
+    char peer[WEB_PEER_MAX];
+    char reached[WEB_PEER_MAX]; /* the address of ours that it came to */
+    uint64_t until;             /* monotonic ms, when it is closed; 0: it is at a screen */
+    struct session *joining;    /* between the look at its ticket and the upgrade, in one turn */
+    struct front front;
+    int64_t credit; /* bytes that the socket takes for sure */
+    bool is_broken;
+};
+
+struct web_door {
+    struct loop *loop;
+    struct console *console;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    uv_poll_t listening;
+    int fd;
+    struct visitor *visitors;
+    struct loop_timer *timer;
+    struct lodge_strings hosts, origins;
+    char *novnc_dir;
+    char *tls_cert, *tls_key;
+    const char *(*trouble)(void *owner);
+    void *owner;
+    struct lws_http_mount novnc;
+    char *address; /* ADDR:PORT */
+    bool is_loopback;
+};
+
+/* The protocols' callbacks (lws_callback_function). */
+int web_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                      size_t length);
+int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t length);
+
+/* Its time begins anew. */
+void web_visitor_stays(struct visitor *visitor, uint64_t ms);
+void web_visitor_forget(struct visitor *visitor);
+
+struct web_names web_names_of(const struct web_door *door);
+
+/* "lodge-12": what the cookie of a session is called. */
+enum { WEB_COOKIE_NAME_MAX = 32 };
+void web_cookie_name(int64_t session, char ret_name[static WEB_COOKIE_NAME_MAX]);
+
+extern const struct lws_protocol_vhost_options web_headers; /* on every answer */
+
+#endif
