@@ -6,8 +6,9 @@
 
 # What builds lodge, and what runs guests on the embedded QEMU driver.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libvirt-dev libuv1-dev libjson-c-dev
-    libsqlite3-dev libxml2-dev libpng-dev libinih-dev libncurses-dev"
-GUEST_PACKAGES="libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils"
+    libsqlite3-dev libxml2-dev libpng-dev libinih-dev libncurses-dev libwebsockets-dev
+    libwebsockets-evlib-uv"
+GUEST_PACKAGES="libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils novnc"
 
 say()
 {

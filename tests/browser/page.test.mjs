@@ -5,17 +5,14 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+import { launch, runAll } from './browser.mjs';
 import { Door } from './fake_door.mjs';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const NOVNC = process.env.NOVNC_DIR ?? '/usr/share/novnc';
 const WEB = fileURLToPath(new URL('../../web', import.meta.url));
 const DEADLINE_MS = 10_000;
-const SKIPPED = 77;
 
 const COLOUR = [32, 96, 160];
 const KEYSYM = { control: 0xffe3, alt: 0xffe9, del: 0xffff, f2: 0xffbf };
@@ -411,20 +408,6 @@ const cases = {
 
 /* The frame of all cases */
 
-function missing(what) {
-    console.log(`skipped: ${what}`);
-    console.log('0 passed, 0 failed, 1 skipped');
-    process.exit(SKIPPED);
-}
-
-function loadPlaywright() {
-    try {
-        return createRequire(import.meta.url)('playwright-core');   /* NODE_PATH counts too */
-    } catch {
-        return missing('playwright-core is not installed (npm ci in tests/browser)');
-    }
-}
-
 async function runCase(browser, door, run) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
@@ -448,33 +431,10 @@ async function runCase(browser, door, run) {
     }
 }
 
-async function main() {
-    const { chromium } = loadPlaywright();
-    if (!existsSync(CHROMIUM)) {
-        missing(`no browser at ${CHROMIUM}`);
-    }
-    const word = process.argv[2] ?? '';
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    const door = new Door({ web: WEB, novnc: NOVNC });
-    await door.listen();
-
-    let passed = 0, failed = 0;
-    for (const [promise, run] of Object.entries(cases).filter(([name]) => name.includes(word))) {
-        const begun = performance.now();
-        const took = () => `(${((performance.now() - begun) / 1000).toFixed(2)} s)`;
-        try {
-            await runCase(browser, door, run);
-            passed += 1;
-            console.log(`ok      ${promise} ${took()}`);
-        } catch (error) {
-            failed += 1;
-            console.log(`FAILED  ${promise} ${took()}\n${error.stack.replaceAll(/^/gm, '    ')}`);
-        }
-    }
+const browser = await launch();
+const door = new Door({ web: WEB, novnc: NOVNC });
+await door.listen();
+await runAll(cases, process.argv[2] ?? '', (run) => runCase(browser, door, run), async () => {
     await browser.close();
     await door.stop();
-    console.log(`${passed} passed, ${failed} failed`);
-    process.exit(failed ? 1 : 0);
-}
-
-await main();
+});

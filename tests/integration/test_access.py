@@ -44,6 +44,9 @@ TABLE = {
     "vm.media": ("owner", {**MINE, "iso": None}),
     "vm.adopt": ("admin", {"vm": "test", "owner": f"#{OWNER}"}),
     "vm.forget": ("admin", MINE),
+    "console.open": ("owner", MINE),
+    "console.list": ("see", {}),
+    "console.close": ("sessions", {"session": 1}),
     "op.list": ("see", {}),
     "op.get": ("sees_op", {}),
     "op.cancel": ("owner", {"op": 1}),
@@ -68,6 +71,7 @@ REFUSED = {
     "admin": {"other": "denied", "owner": "denied", "viewer": "denied"},
     "sees_vm": {"other": "not_found"},
     "sees_op": {"other": "not_found"},
+    "sessions": {"viewer": "denied"},  # which of them is looked at in test_console_security.py
 }
 
 

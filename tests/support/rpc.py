@@ -238,7 +238,7 @@ class Rpc:
 class Mirror:
     """What one subscription has told: the objects as a client knows them. Checks each event's form."""
 
-    KEYS = {"vm": ("host", "uuid"), "host": ("name",)}
+    KEYS = {"vm": ("host", "uuid"), "host": ("name",), "session": ("session",)}
 
     def __init__(self, rpc, **params):
         self.rpc = rpc

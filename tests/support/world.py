@@ -173,6 +173,8 @@ class Daemon:
         else:
             for host, uri in (hosts or {}).items():
                 self.argv += ["--host", f"{host}={uri}"]
+        if "--http" not in flags:
+            self.argv += ["--http", "off"]  # many run at once
         self.argv += flags
         self.process = None
         self.clients = []

@@ -1,0 +1,67 @@
+"""screens: lodged with guests of the test driver whose VNC server is one of ours."""
+
+import unittest
+
+from rfb import Server
+from websocket import WebSocket
+from world import World, uuid_of
+
+DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory>"
+          "<vcpu>1</vcpu><os><type>hvm</type></os><devices>"
+          "<graphics type='vnc' port='{port}' listen='127.0.0.1'/></devices></domain>")
+
+
+class ScreensTest(unittest.TestCase):
+    CONSOLE = {}     # keys of [console]
+    GUESTS = ("one", "two")
+    PASSWORD = False
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        cls.server = Server(cls.PASSWORD)
+        cls.addClassCleanup(cls.server.close)
+        xml = cls.world.folder / "node.xml"
+        xml.write_text("<node>" + "".join(
+            DOMAIN.format(name=name, uuid=uuid_of(at), port=cls.server.port)
+            for at, name in enumerate(cls.GUESTS)) + "</node>")
+        cls.daemon = cls.world.daemon(
+            {"t": f"test://{xml}"}, flags=["--http", "127.0.0.1:0"],
+            config={"daemon": {"socket_mode": "0666"}, "console": {"per_user": 0, "per_vm": 0, **cls.CONSOLE}})
+        cls.daemon.synced().rpc.close()
+        with cls.daemon.rpc() as rpc:
+            host, port = rpc.call("server.info")["web"].rsplit(":", 1)
+        cls.address = host, int(port)
+        cls.stream = cls.daemon.socket + ".stream"
+
+    def setUp(self):
+        self.rpc = self.daemon.rpc()
+        self.seen = self.server.settle()
+
+    def tearDown(self):
+        for session in self.rpc.call("console.list")["sessions"]:
+            try:
+                self.rpc.call("console.close", session=session["session"])
+            except Exception:  # pylint: disable=broad-except
+                pass  # it ended meanwhile
+        self.rpc.close()
+
+    def open(self, vm="one", **params):
+        return self.rpc.call("console.open", vm=vm, **params)
+
+    def web(self, opened, **how):
+        """The WebSocket that a ticket opens."""
+        return WebSocket(self.address, f"/console?ticket={opened['ticket']}", **how)
+
+    def back(self, opened, cookie, **how):
+        return WebSocket(self.address, f"/console?session={opened['session']}", cookie=cookie, **how)
+
+    def guest(self, number=0):
+        """The server's end of the connection that was made so many after this test's first."""
+        return self.server.guest(self.seen + number)
+
+    def session(self, opened):
+        """What console.list says of it; None when it is not there."""
+        return next((session for session in self.rpc.call("console.list")["sessions"]
+                     if session["session"] == opened["session"]), None)
