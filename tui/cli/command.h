@@ -72,6 +72,8 @@ bool run_images(const struct command *command, struct lodge_error *err) LODGE_MU
 bool run_hosts(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_info(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_ls(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_sessions(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_vnc(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_screenshot(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_show(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_watch(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -108,19 +108,20 @@ static const struct listing step_listing = {
     .members = {"name", "at"},
 };
 
-static bool number_read(const char *text, int64_t *ret_number, struct lodge_error *err)
+static bool number_read(const char *text, const char *what, int64_t *ret_number,
+                        struct lodge_error *err)
 {
     char *end = NULL;
     *ret_number = strtoll(text, &end, 10);
     return (end != text && *end == '\0') ||
-           lodge_fail(err, LODGE_ERROR_INVALID, "%s: expected an operation's number", text);
+           lodge_fail(err, LODGE_ERROR_INVALID, "%s: expected %s's number", text, what);
 }
 
 static bool one_op(const struct command *command, struct lodge_error *err)
 {
     int64_t number = 0;
     bool cancels = command_has(command, "--cancel");
-    if (!number_read(command->argv[0], &number, err)) {
+    if (!number_read(command->argv[0], "an operation", &number, err)) {
         return false;
     }
     struct json_object *params = json_object_new_object();
@@ -151,6 +152,51 @@ bool run_ops(const struct command *command, struct lodge_error *err)
     add_option(command, params, "--user", "user");
     AUTO(free) char *result = ask(command, "op.list", params, err);
     return result != NULL && print_list(command, &ops_listing, result);
+}
+
+/* sessions */
+
+static bool close_session(const struct command *command, struct lodge_error *err)
+{
+    int64_t number = 0;
+    if (!number_read(command->argv[0], "a session", &number, err)) {
+        return false;
+    }
+    struct json_object *params = json_object_new_object();
+    json_object_object_add(params, "session", json_object_new_int64(number));
+    AUTO(free) char *result = ask(command, "console.close", params, err);
+    return result != NULL;
+}
+
+bool run_sessions(const struct command *command, struct lodge_error *err)
+{
+    static const struct listing listing = {
+        .list = "sessions",
+        .empty = "nobody looks at a screen",
+        .count = 9,
+        .columns = {{.title = "SESSION", .right = true},
+                    {.title = "VM"},
+                    {.title = "USER"},
+                    {.title = "MODE"},
+                    {.title = "STATE"},
+                    {.title = "FROM", .rank = 1},
+                    {.title = "SINCE", .rank = 2},
+                    {.title = "IDLE S", .right = true, .rank = 3},
+                    {.title = "BYTES", .right = true, .rank = 4}},
+        .members = {"session", "vm", "user", "mode", "state", "peer", "started_at", "idle_s",
+                    "bytes"},
+    };
+    if (command_has(command, "--close")) {
+        return command->argc == 1
+                   ? close_session(command, err)
+                   : lodge_fail(err, LODGE_ERROR_INVALID, "--close wants the session's number");
+    }
+    if (command->argc > 0) {
+        return lodge_fail(err, LODGE_ERROR_INVALID, "what of session %s? --close ends it",
+                          command->argv[0]);
+    }
+    AUTO(free) char *result = ask(command, "console.list", NULL, err);
+    return result != NULL && print_list(command, &listing, result);
 }
 
 /* audit, backup */

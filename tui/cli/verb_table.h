@@ -35,6 +35,10 @@ enum flag_bit {
     FLAG_CANCEL = 1 << 27,
     FLAG_VM = 1 << 28,
     FLAG_USER = 1 << 29,
+    FLAG_RO = 1 << 30,
+    FLAG_PRINT = 1LL << 31,
+    FLAG_VIEWER = 1LL << 32,
+    FLAG_CLOSE = 1LL << 33,
 };
 enum { EVERY_VERB = FLAG_SOCKET | FLAG_JSON | FLAG_HELP };
 
@@ -52,7 +56,7 @@ struct verb {
     int most;
     bool takes_query;
     bool speaks_json; /* whatever is asked */
-    unsigned flags;   /* beside EVERY_VERB */
+    uint64_t flags;   /* beside EVERY_VERB */
     const char *help;
     const char *method; /* that it calls, where several verbs share one `run` */
     bool (*run)(const struct command *command, struct lodge_error *err);

@@ -77,7 +77,7 @@ static bool option_add(const char *flag, const char *value, struct command *comm
 static bool flag_apply(const struct flag *flag, const char *value, struct command *command,
                        bool *ret_help, struct lodge_error *err)
 {
-    switch ((unsigned)flag->bit) { /* the rest are their verbs' own */
+    switch ((uint64_t)flag->bit) { /* the rest are their verbs' own */
     case FLAG_SOCKET:
         command->socket_path = value;
         return true;

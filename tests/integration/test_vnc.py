@@ -1,0 +1,146 @@
+"""`lodge vnc` and `lodge sessions`: a ticket's way into a browser or a viewer, past everybody else."""
+
+import json
+import os
+import pathlib
+import stat
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import promise  # noqa: E402
+import rfb  # noqa: E402
+from screens import ScreensTest  # noqa: E402
+from world import BUILD_DIR  # noqa: E402
+
+LODGE = BUILD_DIR / "tui" / "lodge"
+
+# Says how it was called and what it was given, then opens the link as a browser would and stays.
+BROWSER = f"""#!{sys.executable}
+import os, re, sys
+sys.path.insert(0, {str(pathlib.Path(__file__).resolve().parents[1] / "support")!r})
+from websocket import WebSocket
+path = sys.argv[1].removeprefix("file://")
+page = open(path).read()
+link = re.search('url=([^"]*)"', page)[1].replace("&#38;", "&")
+seen = "\\n".join(sys.argv[1:]) + "\\n" + oct(os.stat(path).st_mode) + " " + oct(os.stat(os.path.dirname(path)).st_mode)
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        if re.search("ticket=([0-9a-f]+)", link)[1].encode() in open(f"/proc/{{pid}}/cmdline", "rb").read():
+            seen += "\\nthe ticket stands in a command line"
+    except OSError:
+        pass
+host, port = re.match("http://([^:]*):([0-9]*)/", link).groups()
+line = WebSocket((host, int(port)), "/console?ticket=" + re.search("ticket=([0-9a-f]+)", link)[1])
+open("seen.new", "w").write(seen)
+os.rename("seen.new", "seen")
+line.wait_closed()
+"""
+
+VIEWER = f"""#!{sys.executable}
+import os, socket, sys
+line = socket.socket(socket.AF_UNIX)
+line.connect(sys.argv[1])
+mode = oct(os.stat(os.path.dirname(sys.argv[1])).st_mode)
+open("seen", "w").write(mode + " " + line.recv(12).decode() + " ".join(sys.argv))
+"""
+
+
+class Vnc(ScreensTest):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.world.folder / f"home{self.seen}{time.monotonic_ns()}"
+        self.folder.mkdir()
+        self.runtime = self.folder / "runtime"
+        self.runtime.mkdir(0o700)
+
+    def script(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def lodge(self, *words, **env):
+        keep = {key: value for key, value in os.environ.items()
+                if key not in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "LODGE_VIEWER")}
+        return subprocess.run([LODGE, "--socket", self.daemon.socket, *words], cwd=self.folder, timeout=60,
+                              env={**keep, "XDG_RUNTIME_DIR": str(self.runtime), **env}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def seen_by_program(self):
+        until = time.monotonic() + 30
+        while not (self.folder / "seen").exists():
+            self.assertLess(time.monotonic(), until)
+            self.world.keeper.look(0.02)
+        return (self.folder / "seen").read_text()
+
+    def test_the_browser_is_given_a_private_file_and_no_command_line_a_ticket(self):
+        browser = self.script("browser", BROWSER)
+        ran = self.lodge("vnc", "one", BROWSER=f"/nowhere/browser:{browser} %s --new-window")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("one: its screen is open in the browser", ran.stdout)
+        address, flag, modes = self.seen_by_program().split("\n")
+        self.assertTrue(address.startswith(f"file://{self.runtime}/"))
+        self.assertEqual(flag, "--new-window")
+        file_mode, folder_mode = (int(word, 8) for word in modes.split())
+        self.assertEqual((stat.S_IMODE(file_mode), stat.S_IMODE(folder_mode)), (0o600, 0o700))
+        self.assertEqual(list(self.runtime.iterdir()), [], "the file is gone once it was used")
+
+    def test_a_browser_that_does_not_come_is_told_of(self):
+        session = self.open()  # ours is not the only one
+        browser = self.script("browser", "#!/bin/sh\nexit 0\n")
+        self.daemon.configure({"daemon": {"socket_mode": "0666"},
+                               "console": {"per_user": 0, "per_vm": 0, "ticket_ttl_s": 1}})
+        self.daemon.process.signal(1)
+        ran = self.lodge("vnc", "one", BROWSER=str(browser))
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("did not open the link in time", ran.stderr)
+        self.assertEqual(list(self.runtime.iterdir()), [])
+        self.assertIsNotNone(session)
+
+    def test_without_a_desktop_it_prints_the_address_and_the_way_to_it(self):
+        ran = self.lodge("vnc", "one", SSH_CONNECTION="10.0.0.9 50000 10.0.0.1 22")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertRegex(ran.stdout, rf"^http://127.0.0.1:{self.address[1]}/#session=\d+&ticket=[0-9a-f]{{64}}&vm=one&mode=rw\n$")
+        self.assertRegex(ran.stderr, rf"ssh -L {self.address[1]}:127.0.0.1:{self.address[1]} \S+@10.0.0.1")
+
+    def test_print_prints_the_address_alone_and_json_the_answer(self):
+        ran = self.lodge("vnc", "--ro", "--print", "one")
+        self.assertTrue(ran.stdout.startswith("http://") and ran.stdout.endswith("&mode=ro\n"))
+        self.assertEqual(ran.stderr, "")
+        answer = json.loads(self.lodge("vnc", "one", "--json").stdout)
+        rfb.greet(self.web(answer))
+
+    def test_a_local_viewer_is_served_on_a_private_socket(self):
+        viewer = self.script("viewer", VIEWER)
+        ran = self.lodge("vnc", "one", "--viewer", LODGE_VIEWER=str(viewer))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        seen = self.seen_by_program()
+        self.assertTrue(seen.startswith("0o40700 RFB 003.008\n"), seen)
+        self.assertEqual(list(self.runtime.iterdir()), [])
+        self.guest().wait(lambda g: g.ended)
+
+    def test_what_is_wrong_is_said(self):
+        for words, said, code in ((("vnc", "nothere"), "no VM 'nothere'", 1), (("vnc",), "VM", 2),
+                                  (("vnc", "one", "--viewer"), "install virt-viewer", 1),
+                                  (("vnc", "one", "--viewer", "--print"), "choose one", 2),
+                                  (("sessions", "999999", "--close"), "no session 999999", 1),
+                                  (("sessions", "x", "--close"), "a session's number", 2)):
+            with self.subTest(words=words):
+                ran = self.lodge(*words, PATH="/nowhere")
+                self.assertEqual(ran.returncode, code, ran.stderr)
+                self.assertIn(said, ran.stderr)
+
+    def test_sessions_are_listed_and_closed(self):
+        opened = self.open(mode="ro")
+        line = self.web(opened)
+        rfb.greet(line)
+        listed = self.lodge("sessions")
+        self.assertRegex(listed.stdout, rf"{opened['session']} +one +root +ro +open")
+        self.assertEqual(self.lodge("sessions", str(opened["session"]), "--close").returncode, 0)
+        self.assertEqual(line.wait_closed().reason, "root closed it")
+
+
+if __name__ == "__main__":
+    promise.main()

@@ -1,0 +1,232 @@
+#include "cli/browser.h"
+
+#include "buffer.h"
+#include "memory.h"
+#include "scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 32 };
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0';
+}
+
+bool program_exists(const char *name)
+{
+    AUTO(free) char *path = xstrdup(getenv("PATH") == NULL ? "/usr/bin:/bin" : getenv("PATH"));
+    char *rest = path;
+    if (strchr(name, '/') != NULL) {
+        return access(name, X_OK) == 0;
+    }
+    for (char *folder; (folder = strsep(&rest, ":")) != NULL;) {
+        AUTO(free) char *file = xasprintf("%s/%s", folder, name);
+        if (access(file, X_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool browser_is_there(void)
+{
+    return is_set("BROWSER") ||
+           ((is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")) && program_exists("xdg-open"));
+}
+
+/* The program, in the grandchild: nobody has to wait for it. Why it could not be run goes through
+ * the pipe, which a successful exec closes. */
+static _Noreturn void run_program(char *const *words, int trouble)
+{
+    int null = open("/dev/null", O_RDWR);
+    (void)setsid();
+    if (fork() == 0) {
+        if (null >= 0) {
+            (void)dup2(null, STDIN_FILENO);
+            (void)dup2(null, STDOUT_FILENO);
+            (void)dup2(null, STDERR_FILENO);
+        }
+        execvp(words[0], words);
+        int why = errno;
+        ssize_t wrote = write(trouble, &why, sizeof why);
+        _exit(wrote < 0 ? 126 : 127);
+    }
+    _exit(0);
+}
+
+bool start_program(char *const *words, struct lodge_error *err)
+{
+    int trouble[2];
+    if (pipe2(trouble, O_CLOEXEC) != 0) {
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "a pipe: %s", strerror(errno));
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        run_program(words, trouble[1]);
+    }
+    close(trouble[1]);
+    int why = child < 0 ? errno : 0;
+    if (child > 0) {
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+        }
+        if (read(trouble[0], &why, sizeof why) != (ssize_t)sizeof why) {
+            why = 0;
+        }
+    }
+    close(trouble[0]);
+    return why == 0 || lodge_fail(err, LODGE_ERROR_INTERNAL, "%s cannot be started: %s", words[0],
+                                  strerror(why));
+}
+
+/* One command of $BROWSER: words with spaces between; %s is where the address goes, else the end.
+ */
+static bool start_browser(const char *command, const char *address, struct lodge_error *err)
+{
+    AUTO(free) char *copy = xstrdup(command);
+    char *rest = copy;
+    char *words[WORDS_MAX + 2];
+    size_t count = 0;
+    bool placed = false;
+    for (char *word; count < WORDS_MAX && (word = strsep(&rest, " ")) != NULL;) {
+        bool is_place = strcmp(word, "%s") == 0;
+        if (word[0] != '\0') {
+            words[count++] = is_place ? xstrdup(address) : xstrdup(word);
+            placed |= is_place;
+        }
+    }
+    if (!placed) {
+        words[count++] = xstrdup(address);
+    }
+    words[count] = NULL;
+    bool good = start_program(words, err);
+    for (size_t i = 0; i < count; i++) {
+        free(words[i]);
+    }
+    return good;
+}
+
+static bool start_any(const char *address, struct lodge_error *err)
+{
+    AUTO(free) char *commands = xstrdup(is_set("BROWSER") ? getenv("BROWSER") : "xdg-open");
+    char *rest = commands;
+    for (char *command; (command = strsep(&rest, ":")) != NULL;) {
+        struct lodge_error failure = {0};
+        if (command[0] != '\0' && start_browser(command, address, &failure)) {
+            return true;
+        }
+        *err = command[0] == '\0' ? *err : failure;
+    }
+    return err->kind != LODGE_ERROR_NONE
+               ? false
+               : lodge_fail(err, LODGE_ERROR_INTERNAL, "$BROWSER names no program");
+}
+
+/* The file */
+
+static void add_html(struct buffer *buffer, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if (strchr("&<>\"'", *at) != NULL) {
+            buffer_add_format(buffer, "&#%d;", *at);
+        } else {
+            buffer_add_char(buffer, *at);
+        }
+    }
+}
+
+static char *write_page(const char *url)
+{
+    struct buffer page = {0};
+    buffer_add_text(&page, "<!doctype html>\n<meta charset=\"utf-8\">\n<title>lodge</title>\n"
+                           "<meta name=\"referrer\" content=\"no-referrer\">\n"
+                           "<meta http-equiv=\"refresh\" content=\"0;url=");
+    add_html(&page, url);
+    buffer_add_text(&page, "\">\n<p><a href=\"");
+    add_html(&page, url);
+    buffer_add_text(&page, "\">To the screen</a>, once and within half a minute.</p>\n");
+    return buffer_take(&page);
+}
+
+static char *make_folder(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *temporary = getenv("TMPDIR");
+    const char *base = runtime != NULL && access(runtime, W_OK) == 0 ? runtime
+                       : temporary != NULL                           ? temporary
+                                                                     : "/tmp";
+    char *folder = xasprintf("%s/lodge-XXXXXX", base);
+    if (mkdtemp(folder) == NULL) { /* 0700 */
+        free(folder);
+        return NULL;
+    }
+    return folder;
+}
+
+static bool fill(const char *file, const char *text)
+{
+    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    size_t length = strlen(text);
+    bool good = fd >= 0 && write(fd, text, length) == (ssize_t)length;
+    return (fd < 0 || close(fd) == 0) && good;
+}
+
+bool browser_open(const char *url, char **ret_file, struct lodge_error *err)
+{
+    AUTO(free) char *page = write_page(url);
+    AUTO(free) char *folder = make_folder();
+    if (folder == NULL) {
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "no folder for the link: %s", strerror(errno));
+    }
+    char *file = xasprintf("%s/screen.html", folder);
+    AUTO(free) char *address = xasprintf("file://%s", file);
+    if (!fill(file, page)) {
+        (void)lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
+    } else if (start_any(address, err)) {
+        *ret_file = file;
+        return true;
+    }
+    browser_forget(file);
+    return false;
+}
+
+void browser_forget(char *file)
+{
+    if (file == NULL) {
+        return;
+    }
+    (void)unlink(file);
+    *strrchr(file, '/') = '\0';
+    (void)rmdir(file);
+    free(file);
+}
+
+/* Far away */
+
+char *browser_tunnel(const char *url)
+{
+    const char *authority = strstr(url, "://") == NULL ? url : strstr(url, "://") + 3;
+    size_t length = strcspn(authority, "/#");
+    AUTO(free) char *address = xstrndup(authority, length);
+    const char *colon = strrchr(address, ':');
+    const char *ssh = getenv("SSH_CONNECTION"); /* client, its port, this machine, its port */
+    const struct passwd *user = getpwuid(getuid());
+    char here[HOST_NAME_MAX + 1] = "";
+    char there[64] = "";
+    (void)gethostname(here, sizeof here - 1);
+    if (ssh != NULL) {
+        (void)sscanf(ssh, "%*s %*s %63s", there);
+    }
+    return xasprintf("ssh -L %s:%s %s@%s", colon == NULL ? "6080" : colon + 1, address,
+                     user == NULL ? "USER" : user->pw_name, there[0] != '\0' ? there : here);
+}

@@ -1,0 +1,35 @@
+/*
+ * browser: a link with a ticket on its way into a browser, and to nobody else.
+ *
+ * Everybody may read command lines, so the browser is given the name of a file that leads on to the
+ * link: of mode 0600, in a folder of mode 0700. One thread.
+ */
+#ifndef TUI_CLI_BROWSER_H
+#define TUI_CLI_BROWSER_H
+
+#include "lodge/error.h"
+
+#include <stdbool.h>
+
+/* Whether there is one to start: $BROWSER, or a desktop with xdg-open. */
+bool browser_is_there(void);
+
+/* Starts it on `url` and does not wait for it. `*ret_file` is what it reads, to be given to
+ * browser_forget() when it has. */
+bool browser_open(const char *url, char **ret_file, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Removes the file, and its folder, and frees its name. NULL is fine. */
+void browser_forget(char *file);
+
+/* "ssh -L 6080:127.0.0.1:6080 alice@host01": what makes `url` work at the other end of an ssh. The
+ * caller frees. */
+char *browser_tunnel(const char *url);
+
+/* Starts a program, by its words, in a session of its own, its streams on /dev/null. The error says
+ * why it cannot be run. */
+bool start_program(char *const *words, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Whether a program of that name is in $PATH. */
+bool program_exists(const char *name);
+
+#endif

@@ -1,0 +1,146 @@
+/* vnc: `lodge vnc VM`: a guest's screen in a browser, in a local viewer, or as an address. */
+#include "cli/browser.h"
+#include "cli/command.h"
+#include "cli/viewer.h"
+#include "contract/contract.h"
+#include "memory.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+DEFINE_AUTO(struct json_object *, json_object_put, NULL);
+
+static const char *text_of(struct json_object *result, const char *name)
+{
+    struct json_object *member = json_object_object_get(result, name);
+    return member == NULL ? "" : json_object_get_string(member);
+}
+
+static char *write_params(const struct command *command)
+{
+    AUTO(json_object_put) struct json_object *params = json_object_new_object();
+    bool looks = command_has(command, "--ro");
+    bool local = command_has(command, "--viewer");
+    json_object_object_add(params, "vm", json_object_new_string(command->argv[0]));
+    json_object_object_add(params, "mode", json_object_new_string(looks ? "ro" : "rw"));
+    json_object_object_add(params, "door", json_object_new_string(local ? "stream" : "web"));
+    if (command_has(command, "--start")) {
+        json_object_object_add(params, "start", json_object_new_boolean(true));
+    }
+    return xstrdup(json_object_to_json_string_ext(params, JSON_C_TO_STRING_PLAIN));
+}
+
+/* A link that a terminal lets one click (OSC 8), where there is one. */
+static void print_address(const char *url)
+{
+    if (isatty(STDOUT_FILENO)) {
+        printf("\033]8;;%s\033\\%s\033]8;;\033\\\n", url, url);
+    } else {
+        puts(url);
+    }
+}
+
+/* Whether the browser is there: the session's state says so. */
+struct watch {
+    int64_t session;
+    bool open;
+    bool over;
+};
+
+static void hear(void *data, const struct lodge_event *event, const struct lodge_error *error)
+{
+    struct watch *watch = data;
+    if (error != NULL) {
+        watch->over = true;
+        return;
+    }
+    if (event->topic == LODGE_TOPIC_SESSION && event->session.session == watch->session) {
+        watch->open |= event->session.state == LODGE_SESSION_OPEN;
+        watch->over = event->type == LODGE_EVENT_REMOVED || watch->open;
+    }
+}
+
+/* The file with the link stays until it is used, or worth nothing. */
+static bool await_browser(struct lodge_client *client, int64_t session, struct lodge_error *err)
+{
+    struct watch watch = {.session = session};
+    struct lodge_subscribe sessions = {.topics = {[LODGE_TOPIC_SESSION] = true}};
+    if (lodge_client_subscribe(client, &sessions, hear, &watch, err) == NULL) {
+        return false;
+    }
+    while (!watch.over) {
+        if (!command_listen(client, -1, err)) {
+            return false;
+        }
+    }
+    return watch.open || lodge_fail(err, LODGE_ERROR_TIMEOUT,
+                                    "the browser did not open the link in time: lodge vnc --print "
+                                    "gives one to open by hand");
+}
+
+static bool open_in_browser(const struct command *command, struct lodge_client *client,
+                            struct json_object *result, struct lodge_error *err)
+{
+    char *file = NULL;
+    int64_t session = json_object_get_int64(json_object_object_get(result, "session"));
+    if (!browser_open(text_of(result, "url"), &file, err)) {
+        return false;
+    }
+    bool good = await_browser(client, session, err);
+    browser_forget(file);
+    if (good) {
+        printf("%s: its screen is open in the browser (session %lld)\n", command->argv[0],
+               (long long)session);
+    }
+    return good;
+}
+
+static void say_address(struct json_object *result)
+{
+    const char *url = text_of(result, "url");
+    AUTO(free) char *tunnel = browser_tunnel(url);
+    print_address(url);
+    fprintf(stderr, "Open it once within half a minute. From another machine, first:\n  %s\n",
+            tunnel);
+}
+
+bool run_vnc(const struct command *command, struct lodge_error *err)
+{
+    bool local = command_has(command, "--viewer");
+    bool prints = command_has(command, "--print");
+    if (local && prints) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "--print and --viewer are two ways: choose one");
+    }
+    if (local && !viewer_is_there(err)) {
+        return false;
+    }
+    AUTO(free) char *params = write_params(command);
+    AUTO(lodge_client_close) struct lodge_client *client = command_connect(command, err);
+    AUTO(free)
+    char *text = client == NULL ? NULL
+                                : lodge_client_call_wait(client, command->method, params,
+                                                         COMMAND_ANSWER_MS, err);
+    if (text == NULL) {
+        return false;
+    }
+    if (command->json) {
+        return command->output->vm(text, err);
+    }
+    AUTO(json_object_put) struct json_object *result = json_tokener_parse(text);
+    if (local) {
+        return viewer_run(text_of(result, "socket"), text_of(result, "ticket"), err);
+    }
+    if (!prints && browser_is_there()) {
+        return open_in_browser(command, client, result, err);
+    }
+    if (prints) {
+        puts(text_of(result, "url"));
+    } else {
+        say_address(result);
+    }
+    return true;
+}
