@@ -26,6 +26,11 @@ static unsigned move_by(struct desk *desk, long by)
         state->host_cursor = to < 0 ? 0 : (size_t)to; /* the other end is desk_refresh's */
         break;
     }
+    case VIEW_SESSIONS: {
+        long to = (long)state->session_cursor + by;
+        state->session_cursor = to < 0 ? 0 : (size_t)to;
+        break;
+    }
     case VIEW_QUOTAS:
         break;
     case VIEW_EVENTS:

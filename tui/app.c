@@ -7,7 +7,10 @@
  */
 #include "app.h"
 
+#include "act.h"
+#include "cli/browser.h"
 #include "desk.h"
+#include "memory.h"
 #include "model/settings.h"
 #include "scope.h"
 #include "screen.h"
@@ -137,6 +140,32 @@ static void take_screenshot(struct app *app)
     }
 }
 
+static void follow(struct app *app, unsigned acts);
+
+static void opened(void *owner, int way, const char *result)
+{
+    struct app *app = owner;
+
+    follow(app, screen_opened(&app->desk, (enum screen_way)way, result));
+}
+
+/* Ourselves once more, as `lodge vnc --viewer`. */
+static void start_viewer(struct app *app)
+{
+    char self[] = "/proc/self/exe";
+    char vnc[] = "vnc";
+    char viewer[] = "--viewer";
+    char flag[] = "--socket";
+    AUTO(free) char *socket = xstrdup(feed_socket(app->feed) == NULL ? "" : feed_socket(app->feed));
+    char *with[] = {self, vnc, viewer, flag, socket, app->desk.text, NULL};
+    char *without[] = {self, vnc, viewer, app->desk.text, NULL};
+    struct lodge_error err = {0};
+
+    if (!start_program(socket[0] == '\0' ? without : with, &err)) {
+        desk_say(&app->desk, ROLE_WARN, "%s", err.message);
+    }
+}
+
 static void follow(struct app *app, unsigned acts)
 {
     if (acts & ACT_QUIT) {
@@ -159,9 +188,16 @@ static void follow(struct app *app, unsigned acts)
         struct ask *ask = &app->desk.ask;
         for (size_t i = 0; i < ask_count(ask); i++) {
             AUTO(free) char *params = ask_params(ask, i);
-            feed_ask(app->feed, ask->method, params, ask->what);
+            if (ask->way != SCREEN_NONE) {
+                feed_open_screen(app->feed, params, ask->what, (int)ask->way, opened, app);
+            } else {
+                feed_ask(app->feed, ask->method, params, ask->what);
+            }
         }
         ask_done(ask);
+    }
+    if (acts & ACT_VIEWER) {
+        start_viewer(app);
     }
     if (acts & ACT_OFFERS) {
         feed_ask_offers(app->feed);
@@ -263,6 +299,7 @@ static void loop(struct app *app)
         read_keys(app);
         draw_if_due(app); /* what a key did does not wait for news */
         feed_run(app->feed);
+        screen_forget_link(&app->desk, false);
         notice_news(app);
         draw_if_due(app);
     }

@@ -34,8 +34,10 @@ char *ask_params(struct ask *ask, size_t index)
     if (ask->vm_count > 0) {
         json_object_object_add(ask->params, "vm", json_object_new_string(ask->vms[index]));
     }
-    json_object_object_add(ask->params, "request_id", json_object_new_string(id));
-    json_object_object_add(ask->params, "wait", json_object_new_boolean(true));
+    if (!ask->is_plain) {
+        json_object_object_add(ask->params, "request_id", json_object_new_string(id));
+        json_object_object_add(ask->params, "wait", json_object_new_boolean(true));
+    }
     return xstrdup(json_object_to_json_string_ext(ask->params, JSON_C_TO_STRING_PLAIN |
                                                                    JSON_C_TO_STRING_NOSLASHESCAPE));
 }

@@ -19,12 +19,17 @@ enum ask_weight {
     ASK_FINAL, /* the guest's name */
 };
 
+/* What becomes of console.open's answer. */
+enum screen_way { SCREEN_NONE, SCREEN_BROWSER, SCREEN_LOOK, SCREEN_COPY };
+
 struct ask {
     const char *method; /* NULL: nothing is asked for */
     enum ask_weight weight;
     struct json_object *params; /* owned */
     char **vms;                 /* owned: HOST/UUID of each guest that it is asked of … */
     size_t vm_count;            /* … 0: of none that is there */
+    bool is_plain;              /* no operation: it has no request_id, nothing to wait for */
+    enum screen_way way;        /* NONE: it is no console.open */
     char word[160];             /* that must be typed for a FINAL one */
     char what[160];             /* "start web", "start 3 VMs" */
 };

@@ -25,6 +25,7 @@ void desk_done(struct desk *desk)
     list_done(&desk->state.list);
     prompt_done(&desk->state.prompt);
     ask_done(&desk->ask);
+    screen_forget_link(desk, true);
     model_done(&desk->model);
 }
 
@@ -69,6 +70,10 @@ void desk_refresh(struct desk *desk)
     if (state->host_cursor >= desk->model.host_count) {
         state->host_cursor = desk->model.host_count == 0 ? 0 : desk->model.host_count - 1;
     }
+    size_t sessions = desk->model.session_count;
+    if (state->session_cursor >= sessions) {
+        state->session_cursor = sessions == 0 ? 0 : sessions - 1;
+    }
     clamp_scroll(desk);
 }
 
@@ -98,7 +103,7 @@ static unsigned run_line(struct desk *desk, const char *line)
 static void complete(struct desk *desk)
 {
     struct prompt *prompt = &desk->state.prompt;
-    char names[256] = "";
+    char names[512] = "";
     char common[64] = "";
     bool first = true;
 
@@ -149,6 +154,10 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
     if (prompt->kind == PROMPT_YES) {
         prompt_close(prompt);
         return ask_answered(desk, key);
+    }
+    if (prompt->kind == PROMPT_SCREEN) {
+        prompt_close(prompt);
+        return screen_chosen(desk, key);
     }
     switch (prompt_key(prompt, key)) {
     case PROMPT_CHANGED:

@@ -21,6 +21,7 @@ enum act {
     ACT_SHOT = 32,    /* the picture to the file desk.text */
     ACT_ASK = 64,     /* the daemon for desk.ask */
     ACT_OFFERS = 128, /* the daemon for what guests can be made from */
+    ACT_VIEWER = 256, /* a local viewer for the guest desk.text */
 };
 
 /* All that the console is, but for its terminal and its feed. */
@@ -30,6 +31,11 @@ struct desk {
     struct layout layout; /* of the last size */
     char text[1024];
     struct ask ask; /* that waits for a yes, or is to be sent */
+    struct {
+        char *file; /* leads a browser to a screen; NULL: none */
+        int64_t session;
+        bool seen; /* its session has been told of */
+    } link;
 };
 
 void desk_init(struct desk *desk);

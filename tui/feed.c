@@ -22,8 +22,8 @@
 
 /* What the list and the head of the details show. */
 static const char *const fields[] = {
-    "state", "reason",       "since", "managed", "owner", "vcpus", "memory_mib",
-    "tags",  "unresponsive", "stale", "rev",     "stats", "ips",   NULL,
+    "state",        "reason", "since", "managed", "owner", "vcpus",   "memory_mib", "tags",
+    "unresponsive", "stale",  "rev",   "stats",   "ips",   "viewers", NULL,
 };
 
 struct feed {
@@ -184,6 +184,7 @@ static bool begin(struct feed *feed, struct lodge_error *err)
                 [LODGE_TOPIC_HOST] = true,
                 [LODGE_TOPIC_METRICS] = true,
                 [LODGE_TOPIC_OP] = true,
+                [LODGE_TOPIC_SESSION] = true,
             },
         .fields = fields,
     };
@@ -228,6 +229,9 @@ struct asked {
     struct feed *feed;
     char what[160];
     int64_t since;
+    feed_opened_fn *opened; /* NULL: how it went is said */
+    void *owner;
+    int way;
 };
 
 static void on_asked(void *data, const char *result, const struct lodge_error *error)
@@ -235,7 +239,11 @@ static void on_asked(void *data, const char *result, const struct lodge_error *e
     struct asked *asked = data;
     char text[sizeof(asked->what) + sizeof(error->message) + 2];
 
-    (void)result;
+    if (error == NULL && asked->opened != NULL) {
+        asked->opened(asked->owner, asked->way, result);
+        free(asked);
+        return;
+    }
     if (error == NULL) {
         snprintf(text, sizeof(text), "%s: done in %.1f s", asked->what,
                  (double)(monotonic_ms() - asked->since) / 1000);
@@ -254,7 +262,8 @@ void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner)
     feed->say_owner = owner;
 }
 
-void feed_ask(struct feed *feed, const char *method, const char *params, const char *what)
+static void ask(struct feed *feed, const char *method, const char *params,
+                const struct asked *template)
 {
     struct lodge_error err = {0};
 
@@ -265,13 +274,30 @@ void feed_ask(struct feed *feed, const char *method, const char *params, const c
         return;
     }
     struct asked *asked = xcalloc(1, sizeof(*asked));
+    *asked = *template;
     asked->feed = feed;
     asked->since = monotonic_ms();
-    snprintf(asked->what, sizeof(asked->what), "%s", what);
     if (lodge_client_call(feed->client, method, params, 0, on_asked, asked, &err) == 0) {
         feed->say(feed->say_owner, true, err.message);
         free(asked);
     }
+}
+
+void feed_ask(struct feed *feed, const char *method, const char *params, const char *what)
+{
+    struct asked asked = {0};
+
+    snprintf(asked.what, sizeof(asked.what), "%s", what);
+    ask(feed, method, params, &asked);
+}
+
+void feed_open_screen(struct feed *feed, const char *params, const char *what, int way,
+                      feed_opened_fn *opened, void *owner)
+{
+    struct asked asked = {.opened = opened, .owner = owner, .way = way};
+
+    snprintf(asked.what, sizeof(asked.what), "%s", what);
+    ask(feed, "console.open", params, &asked);
 }
 
 /* {"images":[{"name":…,"kind":…}]}, {"networks":[{"name":…}]} */
@@ -459,4 +485,9 @@ void feed_look_at(struct feed *feed, const struct model_row *row)
     memcpy(feed->look.uuid, row->vm.uuid, sizeof(feed->look.uuid));
     feed->look.rev = row->vm.rev;
     feed->look_at = monotonic_ms() + LOOK_MS;
+}
+
+const char *feed_socket(const struct feed *feed)
+{
+    return feed->socket_path;
 }

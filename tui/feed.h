@@ -21,6 +21,8 @@ struct feed;
 struct feed *feed_new(const struct feed_options *options, struct model *model);
 void feed_free(struct feed *feed); /* NULL is fine */
 
+const char *feed_socket(const struct feed *feed); /* as it was given, or NULL */
+
 int feed_fd(const struct feed *feed); /* -1: nothing to wait on */
 short feed_events(const struct feed *feed);
 
@@ -37,6 +39,11 @@ void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner);
 /* Asks for a change; `params` is JSON, `what` is what is said of it. The answer comes by
  * feed_on_say, when the operation has ended. */
 void feed_ask(struct feed *feed, const char *method, const char *params, const char *what);
+
+/* The same for console.open: its answer goes to `opened` with `way`, its failure to feed_on_say. */
+typedef void feed_opened_fn(void *owner, int way, const char *result);
+void feed_open_screen(struct feed *feed, const char *params, const char *what, int way,
+                      feed_opened_fn *opened, void *owner);
 
 /* Asks what guests can be made from: model.offers. */
 void feed_ask_offers(struct feed *feed);

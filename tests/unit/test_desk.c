@@ -1,54 +1,14 @@
 /* What keys do: to commands, to prompts, and to what is looked at. */
 #include "support/test.h"
 
-#include "act.h"
 #include "input/keymap.h"
 #include "memory.h"
 #include "model/settings.h"
+#include "support/desk_world.h"
 #include "support/fleet.h"
 
 #include <locale.h>
 #include <stdlib.h>
-
-static struct desk desk;
-
-static int set_up(void **state)
-{
-    (void)state;
-    desk_init(&desk);
-    desk.model.now_ms = FLEET_NOW;
-    model_set_link(&desk.model, LINK_LIVE, NULL);
-    (void)desk_resize(&desk, 80, 24);
-    fleet_host(&desk.model, "h1", LODGE_HOST_UP, NULL);
-    fleet_add(&desk.model, 1, "alpha", LODGE_VM_RUNNING);
-    fleet_add(&desk.model, 2, "beta", LODGE_VM_SHUTOFF);
-    fleet_add(&desk.model, 3, "gamma", LODGE_VM_RUNNING);
-    fleet_say(&desk.model, LODGE_EVENT_READY);
-    desk_refresh(&desk);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    desk_done(&desk);
-    return 0;
-}
-
-/* Hits keys by name, with blanks between; returns what the last one asked for. */
-static unsigned hit(const char *keys)
-{
-    unsigned acts = ACT_NOTHING;
-    char name[16];
-    int used;
-
-    while (sscanf(keys, " %15s%n", name, &used) == 1) {
-        acts = desk_key(&desk, key_from_name(name));
-        desk_refresh(&desk);
-        keys += used;
-    }
-    return acts;
-}
 
 static void type(const char *text)
 {
@@ -283,8 +243,6 @@ static void settings_come_back_and_nonsense_is_skipped(void **state)
     assert_true(desk.state.zoomed);
     assert_int_equal(desk.state.header_lines, 1);
 }
-
-#define DESK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 /* What desk.ask would send first, to be freed. */
 static char *params_of_ask(void)

@@ -13,7 +13,9 @@
 #define IN_QUOTAS (1U << VIEW_QUOTAS)
 #define IN_EVENTS (1U << VIEW_EVENTS)
 #define IN_TASKS (1U << VIEW_TASKS)
-#define IN_ALL (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_HELP)
+#define IN_SESSIONS (1U << VIEW_SESSIONS)
+#define IN_ALL \
+    (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_SESSIONS | IN_HELP)
 #define IN_ONE (IN_VMS | IN_DETAILS)
 
 /* What is done to the guest under the cursor; act_vm.c has the methods in the same order. */
@@ -116,7 +118,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "back: one view, or the filter",
         .views = IN_ALL,
-        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_HELP,
+        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_SESSIONS | IN_HELP,
         .hint_place = 2,
         .run = act_back,
     },
@@ -256,6 +258,45 @@ const struct command commands[] = {
         .views = IN_ALL,
         .amount = VIEW_TASKS,
         .run = act_view,
+    },
+    {
+        .name = "sessions",
+        .keys = "6",
+        .group = "Look",
+        .help = "who looks at which screen",
+        .views = IN_ALL,
+        .amount = VIEW_SESSIONS,
+        .run = act_view,
+    },
+    {
+        .name = "vnc",
+        .keys = "v",
+        .hint = "screen",
+        .group = "Look",
+        .help = "the guest's screen in the browser, or its address in the clipboard",
+        .views = IN_ONE,
+        .hinted = IN_ONE,
+        .hint_place = 14,
+        .run = act_screen,
+    },
+    {
+        .name = "vnc-menu",
+        .keys = "V",
+        .group = "Look",
+        .help = "the guest's screen: browser, look only, copy the address, local viewer",
+        .views = IN_ONE,
+        .run = act_screen_menu,
+    },
+    {
+        .name = "disconnect",
+        .keys = "K",
+        .hint = "disconnect",
+        .group = "Change",
+        .help = "end somebody's look at a screen",
+        .views = IN_SESSIONS,
+        .hinted = IN_SESSIONS,
+        .hint_place = 9,
+        .run = act_disconnect,
     },
     {
         .name = "mark",

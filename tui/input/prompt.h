@@ -17,14 +17,15 @@ enum prompt_kind {
     PROMPT_NONE,
     PROMPT_FILTER,
     PROMPT_COMMAND,
-    PROMPT_YES,  /* one key answers */
-    PROMPT_NAME, /* a name is typed to confirm */
+    PROMPT_YES,    /* one key answers */
+    PROMPT_NAME,   /* a name is typed to confirm */
+    PROMPT_SCREEN, /* one key says how a screen is opened */
     PROMPT_KINDS,
 };
 
 struct prompt {
     enum prompt_kind kind; /* NONE: nothing is being typed */
-    char label[256];       /* of YES and NAME: the question */
+    char label[256];       /* of YES, NAME and SCREEN: the question */
     char text[PROMPT_BYTES];
     size_t length; /* bytes */
     size_t cursor; /* bytes before it */

@@ -31,6 +31,7 @@ static void row_free(struct model_row *row)
 void model_done(struct model *model)
 {
     model_forget_ops(model);
+    model_forget_sessions(model);
     model_forget_offers(model);
     free(model->happenings);
     for (size_t i = 0; i < model->count; i++) {
@@ -312,6 +313,7 @@ void model_apply(struct model *model, const struct lodge_event *event)
     case LODGE_TOPIC_NONE:
         if (event->type == LODGE_EVENT_RESET) {
             model->telling++;
+            model_forget_sessions(model); /* those that are there are told again */
             model->retelling = true;
             model->facts++;
         } else if (event->type == LODGE_EVENT_READY) {
@@ -322,6 +324,8 @@ void model_apply(struct model *model, const struct lodge_event *event)
         (void)model_apply_op(model, event);
         break;
     case LODGE_TOPIC_SESSION:
+        model_apply_session(model, event);
+        break;
     case LODGE_TOPICS:
         break;
     }

@@ -97,10 +97,12 @@ struct model {
         char *name;
         char *user;
         char *role;
-    } server;               /* NULL: not told */
-    struct lodge_vm detail; /* the last vm.get, by uuid and host; empty uuid: none */
-    char detail_error[512]; /* why there is none */
-    struct lodge_op *ops;   /* newest first, at most MODEL_OPS */
+    } server;                       /* NULL: not told */
+    struct lodge_vm detail;         /* the last vm.get, by uuid and host; empty uuid: none */
+    char detail_error[512];         /* why there is none */
+    struct lodge_session *sessions; /* oldest first */
+    size_t session_count;
+    struct lodge_op *ops; /* newest first, at most MODEL_OPS */
     size_t op_count;
     struct happening *happenings; /* a ring; NULL: nothing yet */
     size_t happening_count;       /* ever */
@@ -126,6 +128,11 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
 /* Takes in what an event says of an operation; false unless it has ended by that. */
 bool model_apply_op(struct model *model, const struct lodge_event *event);
 void model_forget_ops(struct model *model);
+
+/* Takes in what an event says of a session. */
+void model_apply_session(struct model *model, const struct lodge_event *event);
+const struct lodge_session *model_find_session(const struct model *model, int64_t session);
+void model_forget_sessions(struct model *model);
 
 /* Remembers a line of what happens now; of a guest, what is other than before; of an operation that
  * has begun or ended, that. */

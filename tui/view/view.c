@@ -35,6 +35,7 @@ const struct view views[VIEWS] = {
             .draw = tasks_draw,
             .lines = tasks_lines,
         },
+    [VIEW_SESSIONS] = {.name = "sessions", .title = "Sessions", .draw = sessions_draw},
     [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
 };
 
@@ -51,7 +52,8 @@ static void draw_prompt(const struct prompt *prompt, struct canvas *canvas, stru
 {
     char before[PROMPT_BYTES];
 
-    bool asks = prompt->kind == PROMPT_YES || prompt->kind == PROMPT_NAME;
+    bool asks =
+        prompt->kind == PROMPT_YES || prompt->kind == PROMPT_NAME || prompt->kind == PROMPT_SCREEN;
     append(canvas, &area, STYLE(asks ? ROLE_WARN : ROLE_ACCENT), asks ? prompt->label : ":");
     append(canvas, &area, STYLE(ROLE_PLAIN), asks ? " " : "");
     snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);

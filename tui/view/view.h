@@ -21,6 +21,7 @@ enum view_id {
     VIEW_QUOTAS,
     VIEW_EVENTS,
     VIEW_TASKS,
+    VIEW_SESSIONS,
     VIEW_HELP,
     VIEWS
 };
@@ -33,10 +34,11 @@ struct view_state {
     size_t depth;
     struct list list;
     size_t host_cursor; /* of the hosts view */
-    int scroll;         /* lines above the top of details or help */
-    int header_lines;   /* 2, 1, 0: as `H` chose */
-    bool zoomed;        /* the list alone */
-    bool frozen;        /* the picture stands still (app.c), data comes in unseen */
+    size_t session_cursor;
+    int scroll;       /* lines above the top of details or help */
+    int header_lines; /* 2, 1, 0: as `H` chose */
+    bool zoomed;      /* the list alone */
+    bool frozen;      /* the picture stands still (app.c), data comes in unseen */
     struct prompt prompt;
     struct form form;
     struct {
@@ -104,6 +106,8 @@ void events_draw_pane(const struct model *model, struct canvas *canvas, struct a
 void events_draw_ticker(const struct model *model, struct canvas *canvas, struct area area);
 void tasks_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                 struct area area);
+void sessions_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                   struct area area);
 int tasks_lines(const struct model *model, const struct view_state *state, struct area area);
 void help_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                struct area area);

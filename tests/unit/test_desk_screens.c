@@ -1,0 +1,99 @@
+/* What keys do to guests' screens, and to who looks at them. */
+#include "support/test.h"
+
+#include "cli/browser.h"
+#include "memory.h"
+#include "scope.h"
+#include "support/desk_world.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void tell_session(int64_t number, enum lodge_session_state session_state,
+                         enum lodge_event_type type)
+{
+    struct lodge_event event = fleet_event(LODGE_TOPIC_SESSION, type);
+    char vm[] = "alpha";
+    char user[] = "alice";
+    event.session = (struct lodge_session){.session = number, .vm = vm, .user = user};
+    event.session.state = session_state;
+    event.session.mode = LODGE_SESSION_RW;
+    event.session.idle_s = LODGE_UNKNOWN;
+    model_apply(&desk.model, &event);
+}
+
+static void a_screen_is_asked_for_by_its_guests_uuid(void **state)
+{
+    (void)state;
+    assert_true(hit("v") & ACT_ASK);
+    AUTO(free) char *params = ask_params(&desk.ask, 0);
+    assert_string_equal(desk.ask.method, "console.open");
+    assert_string_equal(params,
+                        "{\"mode\":\"rw\",\"vm\":\"h1/00000000-0000-4000-8000-000000000001\"}");
+    assert_false(hit("V") & ACT_ASK);
+    assert_non_null(strstr(desk.state.prompt.label, "alpha"));
+    assert_true(hit("o") & ACT_ASK);
+    AUTO(free) char *looks = ask_params(&desk.ask, 0);
+    assert_non_null(strstr(looks, "\"ro\""));
+    (void)hit("V");
+    assert_false(hit("Esc") & ACT_ASK);
+}
+
+static void without_a_browser_the_address_goes_to_the_clipboard(void **state)
+{
+    (void)state;
+    unsetenv("BROWSER");
+    unsetenv("DISPLAY");
+    unsetenv("WAYLAND_DISPLAY");
+    unsigned acts = screen_opened(&desk, SCREEN_BROWSER,
+                                  "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
+    assert_true(acts & ACT_COPY);
+    assert_string_equal(desk.text, "http://127.0.0.1:6080/#ticket=x");
+    assert_non_null(strstr(desk.state.message.text, "ssh -L 6080:127.0.0.1:6080"));
+}
+
+static void the_browsers_file_goes_when_its_session_is_open(void **state)
+{
+    (void)state;
+    setenv("BROWSER", "/bin/true", 1);
+    (void)screen_opened(&desk, SCREEN_BROWSER,
+                        "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
+    assert_non_null(desk.link.file);
+    AUTO(free) char *file = xstrdup(desk.link.file);
+    tell_session(7, LODGE_SESSION_WAITS, LODGE_EVENT_ADDED);
+    screen_forget_link(&desk, false);
+    assert_int_equal(access(file, R_OK), 0);
+    tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_CHANGED);
+    screen_forget_link(&desk, false);
+    assert_null(desk.link.file);
+    assert_int_not_equal(access(file, R_OK), 0);
+    unsetenv("BROWSER");
+}
+
+static void somebodys_look_is_ended_by_a_yes(void **state)
+{
+    (void)state;
+    tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_ADDED);
+    tell_session(8, LODGE_SESSION_AWAY, LODGE_EVENT_ADDED);
+    (void)hit("6");
+    (void)hit("j");
+    assert_false(hit("K") & ACT_ASK);
+    assert_string_equal(desk.state.prompt.label, "End alice's look at alpha? y/N");
+    tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_REMOVED); /* the question was about 8 */
+    assert_true(hit("y") & ACT_ASK);
+    AUTO(free) char *params = ask_params(&desk.ask, 0);
+    assert_string_equal(params, "{\"session\":8}");
+    fleet_say(&desk.model, LODGE_EVENT_RESET);
+    assert_int_equal(desk.model.session_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DESK_TEST(a_screen_is_asked_for_by_its_guests_uuid),
+        DESK_TEST(without_a_browser_the_address_goes_to_the_clipboard),
+        DESK_TEST(the_browsers_file_goes_when_its_session_is_open),
+        DESK_TEST(somebodys_look_is_ended_by_a_yes),
+    };
+    return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* act_screen: guests' screens: opening one, the ways to, and ending somebody's look at one. */
+#include "act.h"
+#include "cli/browser.h"
+#include "cli/viewer.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static unsigned open_screen(struct desk *desk, const struct lodge_vm *vm, enum screen_way way)
+{
+    struct ask *ask = &desk->ask;
+
+    ask_done(ask);
+    ask_add(ask, vm->host, vm->uuid);
+    ask->method = "console.open";
+    ask->is_plain = true;
+    ask->way = way;
+    ask->params = json_object_new_object();
+    json_object_object_add(ask->params, "mode",
+                           json_object_new_string(way == SCREEN_LOOK ? "ro" : "rw"));
+    snprintf(ask->what, sizeof(ask->what), "screen of %s", vm->name);
+    desk_say(desk, ROLE_DIM, "%s …", ask->what);
+    return ACT_DRAW | ACT_ASK;
+}
+
+/* `lodge vnc --viewer` beside us: it hands bytes on for as long as somebody looks. */
+static unsigned open_viewer(struct desk *desk, const struct lodge_vm *vm)
+{
+    struct lodge_error err = {0};
+
+    if (!viewer_is_there(&err)) {
+        desk_say(desk, ROLE_WARN, "%s", err.message);
+        return ACT_DRAW;
+    }
+    snprintf(desk->text, sizeof(desk->text), "%s/%s", vm->host, vm->uuid);
+    desk_say(desk, ROLE_PLAIN, "screen of %s: starting the viewer", vm->name);
+    return ACT_DRAW | ACT_VIEWER;
+}
+
+unsigned act_screen(struct desk *desk, const struct command *command, const char *argument)
+{
+    const struct model_row *row = list_selected(&desk->state.list);
+
+    (void)command;
+    (void)argument;
+    if (row == NULL) {
+        return ACT_NOTHING;
+    }
+    return open_screen(desk, &row->vm, SCREEN_BROWSER);
+}
+
+unsigned act_screen_menu(struct desk *desk, const struct command *command, const char *argument)
+{
+    const struct model_row *row = list_selected(&desk->state.list);
+    struct prompt *prompt = &desk->state.prompt;
+
+    (void)command;
+    (void)argument;
+    if (row == NULL) {
+        return ACT_NOTHING;
+    }
+    prompt_open(prompt, PROMPT_SCREEN, "");
+    snprintf(prompt->label, sizeof(prompt->label),
+             "Screen of %s: b browser, o look only, c copy the address, l local viewer",
+             row->vm.name);
+    return ACT_DRAW;
+}
+
+unsigned screen_chosen(struct desk *desk, struct key key)
+{
+    const struct model_row *row = list_selected(&desk->state.list);
+
+    if (row == NULL) {
+        return ACT_DRAW;
+    }
+    switch (key.code) {
+    case 'b':
+    case 'v':
+        return open_screen(desk, &row->vm, SCREEN_BROWSER);
+    case 'o':
+        return open_screen(desk, &row->vm, SCREEN_LOOK);
+    case 'c':
+        return open_screen(desk, &row->vm, SCREEN_COPY);
+    case 'l':
+        return open_viewer(desk, &row->vm);
+    default:
+        desk_say(desk, ROLE_PLAIN, "nothing was opened");
+        return ACT_DRAW;
+    }
+}
+
+unsigned act_disconnect(struct desk *desk, const struct command *command, const char *argument)
+{
+    const struct model *model = &desk->model;
+    struct prompt *prompt = &desk->state.prompt;
+    struct ask *ask = &desk->ask;
+
+    (void)command;
+    (void)argument;
+    if (desk->state.session_cursor >= model->session_count) {
+        return ACT_NOTHING;
+    }
+    const struct lodge_session *session = &model->sessions[desk->state.session_cursor];
+    ask_done(ask);
+    ask->method = "console.close";
+    ask->is_plain = true;
+    ask->weight = ASK_PLAIN;
+    ask->params = json_object_new_object();
+    json_object_object_add(ask->params, "session", json_object_new_int64(session->session));
+    snprintf(ask->what, sizeof(ask->what), "end session %lld", (long long)session->session);
+    prompt_open(prompt, PROMPT_YES, "");
+    snprintf(prompt->label, sizeof(prompt->label), "End %s's look at %s? y/N",
+             session->user == NULL ? "somebody" : session->user,
+             session->vm == NULL ? "a screen" : session->vm);
+    return ACT_DRAW;
+}
+
+/* What console.open answered: a browser, or words that lead to one. */
+unsigned screen_opened(struct desk *desk, enum screen_way way, const char *result)
+{
+    struct json_object *json = json_tokener_parse(result);
+    struct json_object *url = json_object_object_get(json, "url");
+    struct lodge_error err = {0};
+    unsigned acts = ACT_DRAW;
+
+    snprintf(desk->text, sizeof(desk->text), "%s", url == NULL ? "" : json_object_get_string(url));
+    if (way == SCREEN_COPY || !browser_is_there()) {
+        char *tunnel = browser_tunnel(desk->text);
+        desk_say(desk, ROLE_PLAIN,
+                 "its address is in the clipboard, if the terminal lets us; from afar "
+                 "first: %s",
+                 tunnel);
+        free(tunnel);
+        acts |= ACT_COPY;
+    } else {
+        browser_forget(desk->link.file);
+        desk->link.file = NULL;
+        desk->link.session = json_object_get_int64(json_object_object_get(json, "session"));
+        if (browser_open(desk->text, &desk->link.file, &err)) {
+            desk_say(desk, ROLE_PLAIN, "its screen is on the way to the browser");
+        } else {
+            desk_say(desk, ROLE_WARN, "%s", err.message);
+        }
+    }
+    json_object_put(json);
+    return acts;
+}
+
+/* The file with the link goes when it was used, or is worth nothing. */
+void screen_forget_link(struct desk *desk, bool always)
+{
+    const struct lodge_session *session = model_find_session(&desk->model, desk->link.session);
+    bool waits = session != NULL && session->state == LODGE_SESSION_WAITS;
+
+    desk->link.seen |= waits;
+    if (desk->link.file != NULL && (always || (desk->link.seen && !waits))) {
+        browser_forget(desk->link.file);
+        desk->link.file = NULL;
+        desk->link.seen = false;
+    }
+}

@@ -1,0 +1,72 @@
+/* sessions: who looks at which screen, oldest first. */
+#include "contract/contract.h"
+#include "memory.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t place_of(const struct model *model, int64_t session)
+{
+    size_t at = 0;
+    while (at < model->session_count && model->sessions[at].session != session) {
+        at++;
+    }
+    return at;
+}
+
+static void take_out(struct model *model, size_t at)
+{
+    fields_clear(lodge_session_fields, &model->sessions[at]);
+    model->session_count--;
+    memmove(model->sessions + at, model->sessions + at + 1,
+            (model->session_count - at) * sizeof *model->sessions);
+}
+
+/* The text is the daemon's, its members are copied by the table that reads them. */
+static void copy(struct lodge_session *to, const struct lodge_session *from)
+{
+    struct lodge_error err = {0};
+    struct buffer text = {0};
+    fields_write(&text, lodge_session_fields, FIELD_MASK_ALL, from);
+    if (!fields_read_text(buffer_text(&text), lodge_session_fields, to, &err)) {
+        fields_init(lodge_session_fields, to);
+    }
+    buffer_free(&text);
+}
+
+void model_apply_session(struct model *model, const struct lodge_event *event)
+{
+    size_t at = place_of(model, event->session.session);
+    bool known = at < model->session_count;
+    model->facts++;
+    if (event->type == LODGE_EVENT_REMOVED) {
+        if (known) {
+            take_out(model, at);
+        }
+        return;
+    }
+    if (known) {
+        fields_clear(lodge_session_fields, &model->sessions[at]);
+    } else {
+        size_t size = (model->session_count + 1) * sizeof *model->sessions;
+        model->sessions = xrealloc(model->sessions, size);
+        model->session_count++;
+    }
+    copy(&model->sessions[at], &event->session);
+}
+
+const struct lodge_session *model_find_session(const struct model *model, int64_t session)
+{
+    size_t at = place_of(model, session);
+    return at < model->session_count ? &model->sessions[at] : NULL;
+}
+
+void model_forget_sessions(struct model *model)
+{
+    while (model->session_count > 0) {
+        take_out(model, model->session_count - 1);
+    }
+    free(model->sessions);
+    model->sessions = NULL;
+}
