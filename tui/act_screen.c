@@ -128,9 +128,7 @@ unsigned screen_opened(struct desk *desk, enum screen_way way, const char *resul
     snprintf(desk->text, sizeof(desk->text), "%s", url == NULL ? "" : json_object_get_string(url));
     if (way == SCREEN_COPY || !browser_is_there()) {
         char *tunnel = browser_tunnel(desk->text);
-        desk_say(desk, ROLE_PLAIN,
-                 "its address is in the clipboard, if the terminal lets us; from afar "
-                 "first: %s",
+        desk_say(desk, ROLE_PLAIN, "address copied, if the terminal can; from afar first: %s",
                  tunnel);
         free(tunnel);
         acts |= ACT_COPY;

@@ -82,6 +82,28 @@ static void draw_owner(const struct model *model, const struct model_row *row,
     canvas_name(canvas, area, STYLE(ROLE_PLAIN), row->vm.owner == NULL ? "-" : row->vm.owner);
 }
 
+static double viewers_number(const struct model_row *row)
+{
+    return row->vm.viewers > 0 ? (double)row->vm.viewers : NAN;
+}
+
+static bool somebody_looks(const struct model *model)
+{
+    return model->session_count > 0;
+}
+
+static void draw_viewers(const struct model *model, const struct model_row *row,
+                         struct canvas *canvas, struct area area)
+{
+    char text[24] = "";
+
+    (void)model;
+    if (row->vm.viewers > 0) {
+        snprintf(text, sizeof(text), "%lld", (long long)row->vm.viewers);
+    }
+    canvas_text_right(canvas, area, STYLE(ROLE_ACCENT), text);
+}
+
 static void draw_vcpus(const struct model *model, const struct model_row *row,
                        struct canvas *canvas, struct area area)
 {
@@ -411,6 +433,18 @@ const struct column columns[] = {
         .descending = false,
         .draw = draw_since,
         .number = since_number,
+    },
+    {
+        .name = "vnc",
+        .title = "V",
+        .help = "how many look at its screen; shown when somebody does",
+        .width = 2,
+        .priority = 5,
+        .right = true,
+        .descending = true,
+        .wanted = somebody_looks,
+        .draw = draw_viewers,
+        .number = viewers_number,
     },
     {
         .name = "status",

@@ -185,6 +185,26 @@ static void draw_told(struct pen *pen, const struct model *model, const struct m
     pen_paragraph(pen, INDENT, "boot", STYLE(ROLE_PLAIN), text);
 }
 
+/* Who looks at its screen, one line each. */
+static void draw_viewers(struct pen *pen, const struct model *model, const struct model_row *row)
+{
+    bool first = true;
+    char text[160];
+
+    for (size_t i = 0; i < model->session_count; i++) {
+        const struct lodge_session *session = &model->sessions[i];
+        if (session->state != LODGE_SESSION_OPEN || strcmp(session->uuid, row->vm.uuid) != 0 ||
+            session->host == NULL || strcmp(session->host, row->vm.host) != 0) {
+            continue;
+        }
+        snprintf(text, sizeof(text), "%s %s%s", or_dash(session->user),
+                 figure_age(model->now_ms - session->started_at).text,
+                 session->mode == LODGE_SESSION_RO ? " (looks only)" : "");
+        pen_fact(pen, INDENT, first ? "screen" : "", STYLE(ROLE_PLAIN), text);
+        first = false;
+    }
+}
+
 static void draw_all(struct pen *pen, const struct model *model, const struct view_state *state)
 {
     const struct model_row *row = list_selected(&state->list);
@@ -199,6 +219,7 @@ static void draw_all(struct pen *pen, const struct model *model, const struct vi
     draw_status(pen, model, row);
     draw_load(pen, model, row);
     draw_facts(pen, row);
+    draw_viewers(pen, model, row);
     draw_told(pen, model, row);
 }
 
