@@ -49,6 +49,23 @@ static char *query_value(const char *query, const char *name)
     return NULL;
 }
 
+/* Of "user@name:port" or "user@[address]:port"; the caller's, or NULL. */
+static char *server_name(const char *text, size_t length)
+{
+    const char *at = length == 0 ? NULL : memchr(text, '@', length);
+    const char *start = at == NULL ? text : at + 1;
+    length -= (size_t)(start - text);
+    const char *close = length > 0 && *start == '[' ? memchr(start, ']', length) : NULL;
+    if (close != NULL) {
+        start++;
+        length = (size_t)(close - start);
+    } else {
+        const char *port = length == 0 ? NULL : memchr(start, ':', length);
+        length = port == NULL ? length : (size_t)(port - start);
+    }
+    return length == 0 ? NULL : percent_decoded(start, length);
+}
+
 static bool starts_with(const char *text, size_t length, const char *start)
 {
     return length >= strlen(start) && strncmp(text, start, strlen(start)) == 0;
@@ -72,6 +89,7 @@ void uri_read(struct uri *ret_uri, const char *text)
     AUTO(free) char *socket = query_value(query, "socket");
     AUTO(free) char *no_tty = query_value(query, "no_tty");
 
+    ret_uri->server = server_name(server, (size_t)(path - server));
     ret_uri->is_test = driver == 4 && strncmp(text, "test", 4) == 0;
     ret_uri->is_embedded =
         is_qemu && plain && path_length == 6 && strncmp(path, "/embed", path_length) == 0;
@@ -98,6 +116,7 @@ void uri_clear(struct uri *uri)
 {
     free(uri->text);
     free(uri->root);
+    free(uri->server);
     *uri = (struct uri){0};
 }
 

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 struct uri {
-    char *text; /* what is opened: as configured, with no_tty=1 where ssh could ask a question */
-    char *root; /* of the embedded driver, percent-decoded; NULL if there is none */
+    char *text;   /* what is opened: as configured, with no_tty=1 where ssh could ask a question */
+    char *root;   /* of the embedded driver, percent-decoded; NULL if there is none */
+    char *server; /* the machine's name or address, without user and port; NULL: none is named */
     bool is_embedded; /* the QEMU driver inside our own process */
     bool is_test;     /* made-up guests */
     bool is_session;  /* a user's own guests, and not the machine's */

@@ -82,11 +82,43 @@ static void uris_tell_what_their_connections_share(void **state)
     }
 }
 
+static void the_machine_that_a_uri_names_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *server; /* NULL: none */
+    } rows[] = {
+        {"qemu:///system", NULL},
+        {"qemu+unix:///system?socket=/a@b:c", NULL},
+        {"test:///default", NULL},
+        {"system", NULL},
+        {"qemu+ssh://far/system", "far"},
+        {"qemu+ssh://far", "far"},
+        {"qemu+ssh://u@far:22/system", "far"},
+        {"qemu+tls://far.example?no_verify=1", "far.example"},
+        {"qemu+tcp://[fd00::7]:16509/system", "fd00::7"},
+        {"qemu+ssh://u@[fd00::7]/system", "fd00::7"},
+        {"qemu+ssh://u@/system", NULL},
+        {"qemu+ssh://[fd00::7/system", "[fd00"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct uri uri;
+        uri_read(&uri, rows[i].text);
+        if ((uri.server == NULL) != (rows[i].server == NULL) ||
+            (uri.server != NULL && strcmp(uri.server, rows[i].server) != 0)) {
+            fail_msg("%s: '%s'", rows[i].text, uri.server == NULL ? "none" : uri.server);
+        }
+        uri_clear(&uri);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(impossible_sets_of_uris_are_refused_with_the_way_out),
         TEST(uris_tell_what_their_connections_share),
+        TEST(the_machine_that_a_uri_names_is_known),
     };
     return cmocka_run_group_tests_name("uri", tests, NULL, NULL);
 }
