@@ -1,0 +1,171 @@
+/* What a browser says about itself: whose page, at which name, with which cookie. Tickets as text.
+ */
+#include "support/test.h"
+
+#include "console/ticket.h"
+#include "console/web_admit.h"
+#include "console/web_page.h"
+#include "scope.h"
+
+#include <string.h>
+
+static char *host_items[] = {(char[]){"lodge.example.org"}, (char[]){"other.example.org:8443"}};
+static char *origin_items[] = {(char[]){"https://panel.example.org"}};
+static const struct lodge_strings hosts = {.items = host_items, .count = 2};
+static const struct lodge_strings origins = {.items = origin_items, .count = 1};
+static const struct web_names names = {&hosts, &origins};
+
+static void a_Host_is_loopback_configured_or_the_address_that_was_reached(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        bool ours;
+    } rows[] = {
+        {"127.0.0.1", true},
+        {"127.0.0.1:6080", true},
+        {"127.255.0.9:1", true},
+        {"localhost", true},
+        {"LOCALHOST:80", true},
+        {"[::1]:6080", true},
+        {"192.0.2.7:6080", true},
+        {"192.0.2.7", true},
+        {"lodge.example.org", true},
+        {"Lodge.Example.org:99", true},
+        {"other.example.org:8443", true},
+        {"other.example.org", false},
+        {"other.example.org:1", false},
+        {"192.0.2.8", false},
+        {"evil.example", false},
+        {"localhost.evil.example", false},
+        {"127.0.0.1.evil.example", false},
+        {"", false},
+        {":6080", false},
+        {"localhost:", false},
+        {"localhost:x", false},
+        {"localhost:123456", false},
+        {"[::1", false},
+        {"[::1]x", false},
+        {"::1", false},
+        {"127.0.0.1:80:80", false},
+        {"localhost ", false},
+        {"0.0.0.0", false},
+        {"2130706433", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (web_host_is_ours(rows[i].host, "192.0.2.7", &names) != rows[i].ours) {
+            fail_msg("Host '%s' is %sours", rows[i].host, rows[i].ours ? "not " : "");
+        }
+    }
+}
+
+static void an_Origin_is_that_of_the_page_or_configured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin;
+        bool ours;
+    } rows[] = {
+        {"http://localhost:6080", true},
+        {"https://localhost:6080", true},
+        {"https://panel.example.org", true},
+        {"http://panel.example.org", false},
+        {"https://panel.example.org:1", false},
+        {"http://localhost", false},
+        {"http://localhost:60801", false},
+        {"http://localhost:6080.evil.example", false},
+        {"http://evil.example@localhost:6080", false},
+        {"null", false},
+        {"", false},
+        {"localhost:6080", false},
+        {"ws://localhost:6080", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (web_origin_is_ours(rows[i].origin, "localhost:6080", &names) != rows[i].ours) {
+            fail_msg("Origin '%s' is %sours", rows[i].origin, rows[i].ours ? "not " : "");
+        }
+    }
+}
+
+static void a_cookie_is_found_by_its_whole_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        const char *value; /* NULL: it is not there */
+    } rows[] = {
+        {"lodge-1=x", "x"},
+        {"a=b; lodge-1=yy", "yy"},
+        {"lodge-1=z;lodge-1=w", "z"},
+        {"xlodge-1=x", NULL},
+        {"lodge-12=x", NULL},
+        {"lodge-1", NULL},
+        {"", NULL},
+        {";;;", NULL},
+        {"lodge-1=", ""},
+        {"a=lodge-1=x", NULL},
+        {"lodge-1=a=b", "a=b"},
+        {"Lodge-1=x", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        size_t length = 0;
+        const char *value = web_cookie_find(rows[i].header, "lodge-1", &length);
+        bool same = rows[i].value == NULL ? value == NULL
+                                          : value != NULL && length == strlen(rows[i].value) &&
+                                                strncmp(value, rows[i].value, length) == 0;
+        if (!same) {
+            fail_msg("cookies '%s': not '%s'", rows[i].header,
+                     rows[i].value == NULL ? "(none)" : rows[i].value);
+        }
+    }
+}
+
+static void a_ticket_is_64_small_hex_digits_and_no_other_text(void **state)
+{
+    (void)state;
+    char text[TICKET_TEXT + 1];
+    char other_text[TICKET_TEXT + 1];
+    struct ticket ticket = ticket_make();
+    struct ticket other = ticket_make();
+    struct ticket read;
+    ticket_write(&ticket, text);
+    ticket_write(&other, other_text);
+    assert_string_not_equal(text, other_text);
+    assert_int_equal(strspn(text, "0123456789abcdef"), TICKET_TEXT);
+    assert_true(ticket_read(text, TICKET_TEXT, &read));
+    assert_true(ticket_is(&read, &ticket));
+    assert_false(ticket_is(&other, &ticket));
+    assert_false(ticket_read(text, TICKET_TEXT - 1, &read));
+    for (size_t at = 0; at < TICKET_TEXT; at++) {
+        char wrong[TICKET_TEXT + 1];
+        memcpy(wrong, text, sizeof wrong);
+        wrong[at] = at % 2 == 0 ? 'G' : 'A';
+        assert_false(ticket_read(wrong, TICKET_TEXT, &read));
+        wrong[at] = (char)(text[at] == '0' ? '1' : '0'); /* one digit is another ticket */
+        assert_true(ticket_read(wrong, TICKET_TEXT, &read));
+        assert_false(ticket_is(&read, &ticket));
+    }
+}
+
+static void the_page_is_part_of_the_program(void **state)
+{
+    (void)state;
+    assert_ptr_equal(web_page_find("/"), web_page_find("/index.html"));
+    assert_non_null(web_page_find("/page.js"));
+    assert_null(web_page_find("/../page.js"));
+    assert_null(web_page_find("page.js"));
+    assert_null(web_page_find(""));
+    assert_string_equal(web_page_find("/page.js")->mime, "text/javascript; charset=utf-8");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_Host_is_loopback_configured_or_the_address_that_was_reached),
+        TEST(an_Origin_is_that_of_the_page_or_configured),
+        TEST(a_cookie_is_found_by_its_whole_name),
+        TEST(a_ticket_is_64_small_hex_digits_and_no_other_text),
+        TEST(the_page_is_part_of_the_program),
+    };
+    return cmocka_run_group_tests_name("web_admit", tests, NULL, NULL);
+}
