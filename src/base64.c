@@ -22,7 +22,7 @@ void base64_write(struct buffer *out, const void *bytes, size_t size)
         unsigned second = size == 2 ? byte[1] : 0;
         *place++ = digits[byte[0] >> 2];
         *place++ = digits[(byte[0] & 0x03) << 4 | second >> 4];
-        *place++ = size == 2 ? digits[(second & 0x0f) << 2] : '=';
+        *place++ = (char)(size == 2 ? digits[(second & 0x0f) << 2] : '=');
         *place++ = '=';
     }
 }

@@ -357,11 +357,10 @@ const char *session_trouble(struct session *session, char *buffer, size_t size)
     const struct vm *vm =
         registry_find_vm(session->console->registry, session->host, session->uuid);
     const char *words = NULL;
-    if (vm == NULL) {
-        words = "is gone";
-    } else if (!console_may_use(session->console, &session->who, vm)) {
+    if (vm != NULL && !console_may_use(session->console, &session->who, vm)) {
         return "access to the VM was taken away";
-    } else if (vm->host->facts.synced_at != 0 && !vm->present) {
+    }
+    if (vm == NULL || (vm->host->facts.synced_at != 0 && !vm->present)) {
         words = "is gone";
     } else if (vm->present && vm->live == LODGE_VM_SHUTOFF) {
         words = stop_words(vm);

@@ -141,7 +141,9 @@ static void learn_address(struct web_door *door)
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char text[WEB_PEER_MAX];
-    (void)getsockname(door->fd, (struct sockaddr *)&address, &size);
+    if (getsockname(door->fd, (struct sockaddr *)&address, &size) != 0) {
+        abort(); /* a socket that listens */
+    }
     unsigned port = describe(&address, text);
     door->address = xasprintf(strchr(text, ':') == NULL ? "%s:%u" : "[%s]:%u", text, port);
     door->is_loopback = sockaddr_is_loopback(&address);
@@ -228,8 +230,9 @@ static void describe_peers(struct visitor *visitor, int fd, const struct sockadd
     unsigned port = describe(peer, text);
     (void)snprintf(visitor->peer, sizeof visitor->peer,
                    strchr(text, ':') == NULL ? "%.46s:%u" : "[%.46s]:%u", text, port);
-    (void)getsockname(fd, (struct sockaddr *)&ours, &size);
-    (void)describe(&ours, visitor->reached);
+    if (getsockname(fd, (struct sockaddr *)&ours, &size) == 0) {
+        (void)describe(&ours, visitor->reached);
+    }
 }
 
 static void let_in(struct web_door *door, int fd, const struct sockaddr_storage *peer)
@@ -306,8 +309,8 @@ static bool make_context(struct web_door *door)
         .max_http_header_data = 4096,
         .max_http_header_pool = WEB_STRANGERS,
         .timeout_secs = 5,
-        .gid = (gid_t)-1,
-        .uid = (uid_t)-1,
+        .gid = -1,
+        .uid = -1,
     };
     /* What it says of requests is kept out of the log altogether: addresses may hold tickets. */
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);

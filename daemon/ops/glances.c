@@ -335,9 +335,13 @@ void glances_take(struct ops *ops, const struct glance_kind *kind, const struct 
     struct glances *glances = ops->glances;
     struct house_host *on = ops_host(ops, at->host);
     struct lodge_error err = {0};
-    struct glance *glance = on == NULL ? NULL : find_shared(glances, kind, on->host, at->uuid);
-    bool good = on != NULL || lodge_fail(&err, LODGE_ERROR_NOT_FOUND, "no host '%s'", at->host);
-    if (!good || !may_wait(glances, glance, kind, on, at->uuid, at->name, &err)) {
+    if (on == NULL) {
+        (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND, "no host '%s'", at->host);
+        answer(data, NULL, &err);
+        return;
+    }
+    struct glance *glance = find_shared(glances, kind, on->host, at->uuid);
+    if (!may_wait(glances, glance, kind, on, at->uuid, at->name, &err)) {
         answer(data, NULL, &err);
         return;
     }

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     if (argc < 4) {
         return 2;
     }
-    int port = atoi(argv[1]);
+    int port = (int)strtol(argv[1], NULL, 10);
     size_t amount = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     if (strcmp(argv[3], "idle") == 0) {
         idle(port, amount);
