@@ -178,7 +178,6 @@ void web_visitor_forget(struct visitor *visitor)
     }
     if (*place != NULL) {
         *place = visitor->next;
-        lws_set_opaque_user_data(visitor->wsi, NULL);
         free(visitor);
     }
 }
@@ -187,7 +186,7 @@ static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *
 {
     *ret_due = UINT64_MAX;
     for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
-        if (visitor->until != 0 && visitor->until <= now && visitor->wsi != NULL) {
+        if (visitor->until != 0 && visitor->until <= now) {
             return visitor;
         }
         if (visitor->until != 0 && visitor->until < *ret_due) {
@@ -206,7 +205,11 @@ static void on_time(void *owner)
     struct visitor *late;
     while ((late = next_late(door, now, &due)) != NULL) {
         late->until = 0; /* whatever comes of it, once */
-        lws_set_timeout(late->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+        if (late->wsi == NULL) {
+            web_visitor_forget(late); /* it was never taken */
+        } else {
+            lws_set_timeout(late->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+        }
     }
     if (due != UINT64_MAX) {
         set_timer(door, due);
@@ -255,15 +258,11 @@ static void let_in(struct web_door *door, int fd, const struct sockaddr_storage 
         .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
         .fd.sockfd = fd,
     };
-    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc); /* closes `fd` when it fails */
-    for (struct visitor *other = door->visitors; other != NULL; other = other->next) {
-        if (other == visitor) { /* it may be gone already */
-            visitor->wsi = wsi;
-        }
-    }
-    if (wsi == NULL && door->visitors == visitor) {
-        door->visitors = visitor->next;
-        free(visitor);
+    /* A failure closes `fd`. It may be of a TLS handshake, whose end libwebsockets tells in a later
+     * turn: so the visitor stays until then, or until its time is over. */
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+    if (wsi != NULL) {
+        visitor->wsi = wsi;
     }
 }
 
@@ -338,7 +337,8 @@ static bool make_vhost(struct web_door *door)
         .keepalive_timeout = 5,
         .ssl_cert_filepath = door->tls_cert,
         .ssl_private_key_filepath = door->tls_key,
-        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .options = LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                   (door->tls_cert == NULL ? 0 : LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT),
     };
     door->vhost = lws_create_vhost(door->context, &info);
     return door->vhost != NULL;
@@ -436,6 +436,9 @@ void web_door_free(struct web_door *door)
         lws_context_destroy(door->context);
     }
     (void)uv_run(loop_uv(door->loop), UV_RUN_NOWAIT);
+    while (door->visitors != NULL) {
+        web_visitor_forget(door->visitors);
+    }
     free_parts(door);
 }
 

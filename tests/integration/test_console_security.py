@@ -1,9 +1,14 @@
 """Nobody gets a screen that is not theirs: tickets, users, origins, hosts, strangers, floods, logs, files."""
 
 import os
+import pathlib
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -334,6 +339,76 @@ class Names(ScreensTest):
         for origin in ("https://panel.example.org:444", "http://panel.example.org"):
             with self.assertRaises(Refused):
                 self.web(self.open(), origin=origin)
+
+
+def make_certificate(folder, name):
+    """A certificate of its own for localhost, with its key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", folder / "key.new", "-out", folder / "cert.new", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    (folder / "key.new").rename(folder / "key.pem")
+    (folder / "cert.new").rename(folder / "cert.pem")
+
+
+class Tls(ScreensTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="lodge-tls-", dir="/tmp"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        make_certificate(cls.folder, "first")
+        cls.CONSOLE = {"tls_cert": cls.folder / "cert.pem", "tls_key": cls.folder / "key.pem"}
+        cls.TLS = ssl.create_default_context(cafile=cls.folder / "cert.pem")
+        super().setUpClass()
+
+    def test_the_page_and_the_screen_come_over_TLS(self):
+        opened = self.open()
+        self.assertTrue(opened["url"].startswith("https://") and opened["ws_url"].startswith("wss://"))
+        self.assertEqual(http_get(self.address, "/", tls=self.TLS)[0], 200)
+        line = self.web(opened, origin=f"https://127.0.0.1:{self.address[1]}")
+        self.assertIn("; Secure", dict(line.headers)["set-cookie"])
+        rfb.greet(line)
+        self.guest().send(b"picture" * 100000)
+        self.assertEqual(line.receive(700000), b"picture" * 100000)
+        line.send(rfb.key(0x61))
+        self.guest().wait(lambda g: g.received == rfb.key(0x61))
+        self.rpc.call("console.close", session=opened["session"])
+        self.assertEqual(line.wait_closed().reason, "root closed it")
+
+    def test_without_TLS_there_is_no_answer(self):
+        with self.assertRaises((Closed, ConnectionResetError, AssertionError, ValueError, IndexError)):
+            status, _, _ = http_get(self.address, "/")
+            self.assertNotEqual(status, 200)
+            raise Closed()
+
+    def test_a_reload_takes_a_new_certificate_and_keeps_who_looks(self):
+        line = self.web(self.open())
+        rfb.greet(line)
+        make_certificate(self.folder, "second")
+        self.daemon.process.signal(1)
+        fresh = ssl.create_default_context(cafile=self.folder / "cert.pem")
+        until = time.monotonic() + 30
+        while True:
+            try:
+                self.assertEqual(http_get(self.address, "/healthz", tls=fresh)[0], 200)
+                break
+            except ssl.SSLError:
+                self.assertLess(time.monotonic(), until, "still the old certificate")
+                self.world.keeper.look(0.05)
+        line.send(rfb.UPDATE_REQUEST)
+        self.guest().wait(lambda g: g.received)
+        type(self).TLS = fresh
+
+
+class Wide(ScreensTest):
+    HTTP = "0.0.0.0:0"
+
+    def test_wider_than_the_loopback_without_TLS_is_warned_of(self):
+        self.assertIn("without TLS", self.daemon.process.output())
+        self.assertIn("without TLS", self.rpc.call("server.info")["warnings"][0])
+        opened = self.open()
+        self.assertTrue(opened["url"].startswith(f"http://127.0.0.1:{self.address[1]}/"))
+        self.address = "127.0.0.1", self.address[1]
+        rfb.greet(self.web(opened))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ class ScreensTest(unittest.TestCase):
     CONSOLE = {}     # keys of [console]
     GUESTS = ("one", "two")
     PASSWORD = False
+    HTTP = "127.0.0.1:0"
+    TLS = None       # an ssl.SSLContext, where the web door has a certificate
 
     @classmethod
     def setUpClass(cls):
@@ -27,7 +29,7 @@ class ScreensTest(unittest.TestCase):
             DOMAIN.format(name=name, uuid=uuid_of(at), port=cls.server.port)
             for at, name in enumerate(cls.GUESTS)) + "</node>")
         cls.daemon = cls.world.daemon(
-            {"t": f"test://{xml}"}, flags=["--http", "127.0.0.1:0"],
+            {"t": f"test://{xml}"}, flags=["--http", cls.HTTP],
             config={"daemon": {"socket_mode": "0666"}, "console": {"per_user": 0, "per_vm": 0, **cls.CONSOLE}})
         cls.daemon.synced().rpc.close()
         with cls.daemon.rpc() as rpc:
@@ -52,10 +54,10 @@ class ScreensTest(unittest.TestCase):
 
     def web(self, opened, **how):
         """The WebSocket that a ticket opens."""
-        return WebSocket(self.address, f"/console?ticket={opened['ticket']}", **how)
+        return WebSocket(self.address, f"/console?ticket={opened['ticket']}", tls=self.TLS, **how)
 
     def back(self, opened, cookie, **how):
-        return WebSocket(self.address, f"/console?session={opened['session']}", cookie=cookie, **how)
+        return WebSocket(self.address, f"/console?session={opened['session']}", cookie=cookie, tls=self.TLS, **how)
 
     def guest(self, number=0):
         """The server's end of the connection that was made so many after this test's first."""

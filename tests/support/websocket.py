@@ -47,9 +47,19 @@ def read_head(sock):
     return int(first.split()[1]), [(key.lower(), value) for key, value in headers], rest
 
 
-def http_get(address, path, host=None, method="GET", extra=b""):
+def connect(address, tls=None, buffer=None):
+    """`tls`: an ssl.SSLContext."""
+    sock = socket.socket()
+    if buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    sock.settimeout(PATIENCE)
+    sock.connect(address)
+    return sock if tls is None else tls.wrap_socket(sock, server_hostname="localhost")
+
+
+def http_get(address, path, host=None, method="GET", extra=b"", tls=None):
     """Status, headers and body of a plain request; the connection is closed by us."""
-    with socket.create_connection(address, PATIENCE) as sock:
+    with connect(address, tls) as sock:
         text = request(path, host or f"{address[0]}:{address[1]}")
         sock.sendall(text.replace(b"GET", method.encode(), 1)[:-2] + extra + b"\r\n")
         status, headers, body = read_head(sock)
@@ -60,12 +70,9 @@ def http_get(address, path, host=None, method="GET", extra=b""):
 
 
 class WebSocket:
-    def __init__(self, address, path, host=None, origin=None, cookie=None, protocol="binary", buffer=None):
-        self.socket = socket.socket()
-        if buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(address)
+    def __init__(self, address, path, host=None, origin=None, cookie=None, protocol="binary", buffer=None,
+                 tls=None):
+        self.socket = connect(address, tls, buffer)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(request(path, host or f"{address[0]}:{address[1]}", Upgrade="websocket",
                                     Connection="Upgrade", Sec_WebSocket_Key=key, Sec_WebSocket_Version="13",

@@ -320,6 +320,12 @@ static bool print_info(const char *result, struct lodge_error *err)
         char up[UNIT_TEXT];
         fact("up", duration_text(up, seconds_since(started)));
     }
+    struct json_object *web = json_object_object_get(json, "web");
+    struct json_object *warnings = json_object_object_get(json, "warnings");
+    fact("browsers", web == NULL ? "are not answered" : json_object_get_string(web));
+    for (size_t i = 0; warnings != NULL && i < json_object_array_length(warnings); i++) {
+        fact("warning", json_object_get_string(json_object_array_get_idx(warnings, i)));
+    }
     return true;
 }
 
