@@ -6,6 +6,7 @@
 #include "console/web_door.h"
 
 #include <libwebsockets.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 enum { WEB_PEER_MAX = 64 };
@@ -53,6 +54,11 @@ int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 /* Its time begins anew. */
 void web_visitor_stays(struct visitor *visitor, uint64_t ms);
 void web_visitor_forget(struct visitor *visitor);
+
+/* An address without its port, and the port. An IPv4 address that came to an IPv6 socket is IPv4.
+ */
+unsigned web_describe(const struct sockaddr_storage *address, char ret_text[static WEB_PEER_MAX]);
+bool web_is_loopback(const struct sockaddr_storage *address);
 
 struct web_names web_names_of(const struct web_door *door);
 
