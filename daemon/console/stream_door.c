@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { READ_SIZE = 16384, CHUNK_SIZE = 64 * 1024 };
+enum { READ_SIZE = 16384, CHUNK_SIZE = 64 * 1024, PAUSE_MS = 1000 };
 
 struct client {
     uv_poll_t poll; /* first: freed in its close callback */
@@ -222,9 +222,12 @@ static void on_client(uv_poll_t *poll, int status, int events)
 
 /* Strangers */
 
+static void on_knock(uv_poll_t *poll, int status, int events);
+
 static void on_time(void *owner)
 {
     struct stream_door *door = owner;
+    uv_poll_start(&door->listening, UV_READABLE, on_knock);
     uint64_t now = loop_monotonic_ms();
     uint64_t due = UINT64_MAX;
     struct client *next;
@@ -288,6 +291,8 @@ static void on_knock(uv_poll_t *poll, int status, int events)
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         log_warning(LOG_CONSOLE, "a connection to the stream door could not be taken: %s",
                     strerror(errno));
+        uv_poll_stop(&door->listening); /* no descriptors: it would come again at once */
+        loop_timer_start(door->timer, PAUSE_MS, 0);
     }
 }
 

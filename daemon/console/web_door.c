@@ -56,6 +56,8 @@ struct web_names web_names_of(const struct web_door *door)
     return (struct web_names){&door->hosts, &door->origins};
 }
 
+static void on_knock(uv_poll_t *poll, int status, int events);
+
 static void set_timer(struct web_door *door, uint64_t until)
 {
     uint64_t now = loop_monotonic_ms();
@@ -100,6 +102,7 @@ static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *
 static void on_time(void *owner)
 {
     struct web_door *door = owner;
+    uv_poll_start(&door->listening, UV_READABLE, on_knock);
     uint64_t now = loop_monotonic_ms();
     uint64_t due;
     struct visitor *late;
@@ -179,6 +182,8 @@ static void on_knock(uv_poll_t *poll, int status, int events)
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         log_warning(LOG_CONSOLE, "a connection to %s could not be taken: %s", door->address,
                     strerror(errno));
+        uv_poll_stop(&door->listening); /* no descriptors: it would come again at once */
+        set_timer(door, loop_monotonic_ms() + WEB_PAUSE_MS);
     }
 }
 
@@ -225,6 +230,9 @@ static bool make_vhost(struct web_door *door)
         .origin = door->novnc_dir,
         .def = "vnc.html",
         .origin_protocol = LWSMPRO_FILE,
+        .cache_max_age = 3600, /* seconds: fifty files */
+        .cache_reusable = 1,
+        .cache_revalidate = 1,
     };
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,

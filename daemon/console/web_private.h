@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-enum { WEB_PEER_MAX = 64 };
+enum { WEB_PEER_MAX = 64, WEB_PAUSE_MS = 1000 };
 
 /* A connection, from accept() to its end. libwebsockets has it as the wsi's opaque user data. */
 struct visitor {
