@@ -81,6 +81,10 @@ bool fields_read(struct json_object *json, const struct field *table, enum field
 bool fields_read_text(const char *json, const struct field *table, void *out,
                       struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Makes `to`, which holds nothing yet, a copy of `from` that owns what it has. False, all of it
+ * unknown, when memory is out. */
+bool fields_copy(const struct field *table, void *to, const void *from) LODGE_MUST_CHECK;
+
 /* Writes {…}: the members that are known and whose bit is set in `mask`. */
 void fields_write(struct buffer *buffer, const struct field *table, field_mask mask,
                   const void *in);

@@ -306,3 +306,18 @@ bool fields_read_text(const char *json, const struct field *table, void *out,
     json_object_put(object);
     return ok;
 }
+
+/* By way of its text, which has all that a table says. */
+bool fields_copy(const struct field *table, void *to, const void *from)
+{
+    struct lodge_error err = {0};
+    struct buffer text = {0};
+    fields_write(&text, table, FIELD_MASK_ALL, from);
+    const char *written = buffer_text(&text);
+    bool good = written != NULL && fields_read_text(written, table, to, &err);
+    if (!good) {
+        fields_init(table, to);
+    }
+    buffer_free(&text);
+    return good;
+}

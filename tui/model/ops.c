@@ -11,18 +11,6 @@ static bool has_ended(enum lodge_op_state state)
     return state == LODGE_OP_DONE || state == LODGE_OP_FAILED || state == LODGE_OP_CANCELLED;
 }
 
-/* The text is the daemon's, its members are copied by the table that reads them. */
-static void copy(struct lodge_op *to, const struct lodge_op *from)
-{
-    struct lodge_error err = {0};
-    struct buffer text = {0};
-    fields_write(&text, lodge_op_fields, FIELD_MASK_ALL, from);
-    if (!fields_read_text(buffer_text(&text), lodge_op_fields, to, &err)) {
-        fields_init(lodge_op_fields, to);
-    }
-    buffer_free(&text);
-}
-
 static size_t place_of(const struct model *model, int64_t id)
 {
     size_t at = 0;
@@ -58,7 +46,9 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
         at = 0;
     }
     fields_clear(lodge_op_fields, &model->ops[at]);
-    copy(&model->ops[at], &event->op);
+    if (!fields_copy(lodge_op_fields, &model->ops[at], &event->op)) {
+        abort(); /* out of memory */
+    }
     model->facts++;
     bool ends = !had_ended && has_ended(event->op.state);
     if (model->ready && !model->retelling && (is_new || ends)) {

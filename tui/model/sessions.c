@@ -23,18 +23,6 @@ static void take_out(struct model *model, size_t at)
             (model->session_count - at) * sizeof *model->sessions);
 }
 
-/* The text is the daemon's, its members are copied by the table that reads them. */
-static void copy(struct lodge_session *to, const struct lodge_session *from)
-{
-    struct lodge_error err = {0};
-    struct buffer text = {0};
-    fields_write(&text, lodge_session_fields, FIELD_MASK_ALL, from);
-    if (!fields_read_text(buffer_text(&text), lodge_session_fields, to, &err)) {
-        fields_init(lodge_session_fields, to);
-    }
-    buffer_free(&text);
-}
-
 void model_apply_session(struct model *model, const struct lodge_event *event)
 {
     size_t at = place_of(model, event->session.session);
@@ -53,7 +41,9 @@ void model_apply_session(struct model *model, const struct lodge_event *event)
         model->sessions = xrealloc(model->sessions, size);
         model->session_count++;
     }
-    copy(&model->sessions[at], &event->session);
+    if (!fields_copy(lodge_session_fields, &model->sessions[at], &event->session)) {
+        abort(); /* out of memory */
+    }
 }
 
 const struct lodge_session *model_find_session(const struct model *model, int64_t session)
