@@ -16,6 +16,7 @@ struct workers {
     unsigned idle_ms;
     pthread_mutex_t lock;
     pthread_cond_t work;
+    pthread_cond_t rest; /* perhaps nothing is to be done any more */
     /* all under lock */
     struct job *first;
     struct job **last;
@@ -41,6 +42,7 @@ struct workers *workers_new(struct loop *loop, const char *name, unsigned limit,
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&workers->work, &monotonic);
+    pthread_cond_init(&workers->rest, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return workers;
 }
@@ -52,24 +54,32 @@ static void release(struct workers *workers)
     pthread_mutex_unlock(&workers->lock);
     if (last) {
         pthread_cond_destroy(&workers->work);
+        pthread_cond_destroy(&workers->rest);
         pthread_mutex_destroy(&workers->lock);
         free(workers);
     }
 }
 
-/* Under lock. Waits up to the idle time; NULL when the thread should end. */
-static struct job *next_job(struct workers *workers)
+static struct timespec later(unsigned ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += workers->idle_ms / 1000;
-    until.tv_nsec += (long)(workers->idle_ms % 1000) * 1000000L;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
     }
+    return until;
+}
+
+/* Under lock. Waits up to the idle time; NULL when the thread should end. */
+static struct job *next_job(struct workers *workers)
+{
+    struct timespec until = later(workers->idle_ms);
     while (workers->first == NULL && !workers->closed) {
         workers->idle++;
+        pthread_cond_broadcast(&workers->rest);
         int waited = pthread_cond_timedwait(&workers->work, &workers->lock, &until);
         workers->idle--;
         if (waited == ETIMEDOUT && workers->first == NULL) {
@@ -104,6 +114,7 @@ static void *work(void *data)
         pthread_mutex_lock(&workers->lock);
     }
     workers->threads--;
+    pthread_cond_broadcast(&workers->rest);
     release(workers);
     return NULL;
 }
@@ -148,6 +159,19 @@ unsigned workers_waiting(struct workers *workers)
     unsigned waiting = workers->waiting;
     pthread_mutex_unlock(&workers->lock);
     return waiting;
+}
+
+bool workers_finish(struct workers *workers, unsigned ms)
+{
+    struct timespec until = later(ms);
+    int waited = 0;
+    pthread_mutex_lock(&workers->lock);
+    while (waited == 0 && (workers->first != NULL || workers->threads > workers->idle)) {
+        waited = pthread_cond_timedwait(&workers->rest, &workers->lock, &until);
+    }
+    bool finished = workers->first == NULL && workers->threads == workers->idle;
+    pthread_mutex_unlock(&workers->lock);
+    return finished;
 }
 
 void workers_free(struct workers *workers)

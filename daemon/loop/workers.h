@@ -33,6 +33,10 @@ void workers_submit(struct workers *workers, struct job *job);
 unsigned workers_running(struct workers *workers); /* loop only */
 unsigned workers_waiting(struct workers *workers); /* loop only */
 
+/* For the farewell, when the loop has run out: waits at most so long until nothing is to be done
+ * any more. Returns whether that is so. */
+bool workers_finish(struct workers *workers, unsigned ms);
+
 /* Loop only. Jobs that have not begun are delivered cancelled, by the time this returns. Threads
  * that are idle end; those in a call are left to end by themselves: their late letters are still
  * posted, to a loop that must outlive them or be left by _exit(). The struct lives until the last

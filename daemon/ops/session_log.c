@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { IDLE_MS = 10000 };
+enum { IDLE_MS = 10000, FAREWELL_MS = 500 };
 
 struct session_log {
     struct loop *loop;
@@ -39,7 +39,7 @@ void session_log_take_store(struct session_log *log, struct store *store)
 
 bool session_log_free(struct session_log *log)
 {
-    bool idle = workers_running(log->workers) == 0;
+    bool idle = workers_finish(log->workers, FAREWELL_MS);
     workers_free(log->workers);
     free(log);
     return idle;
