@@ -1,6 +1,7 @@
 #include "cli/viewer.h"
 
 #include "cli/browser.h"
+#include "cli/relay.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -13,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { VIEWER_MS = 20000, CHUNK = 65536, LINE_MAX_BYTES = 256 };
+enum { VIEWER_MS = 20000, LINE_MAX_BYTES = 256 };
 
 struct program {
     const char *name;
@@ -88,31 +89,6 @@ static int enter(const char *door, const char *ticket, struct lodge_error *err)
     return entered;
 }
 
-/* One way of the bytes. A full side makes the other wait. */
-static bool hand_on(int from, int to)
-{
-    static char bytes[CHUNK];
-    ssize_t got = read(from, bytes, sizeof bytes);
-    for (ssize_t at = 0; at < got;) {
-        ssize_t sent = send(to, bytes + at, (size_t)(got - at), MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR) {
-            return false;
-        }
-        at += sent > 0 ? sent : 0;
-    }
-    return got > 0 || (got < 0 && errno == EINTR);
-}
-
-static void hand_on_all(int viewer, int door)
-{
-    struct pollfd ends[] = {{.fd = viewer, .events = POLLIN}, {.fd = door, .events = POLLIN}};
-    bool goes_on = true;
-    while (goes_on && (poll(ends, 2, -1) > 0 || errno == EINTR)) {
-        goes_on = ends[0].revents == 0 || hand_on(viewer, door);
-        goes_on = goes_on && (ends[1].revents == 0 || hand_on(door, viewer));
-    }
-}
-
 /* Until the viewer has connected; -1 when it does not. */
 static int await_viewer(int listening, const char *name, struct lodge_error *err)
 {
@@ -151,7 +127,7 @@ static bool serve(int listening, const char *path, const char *door, const char 
     if (viewer < 0) {
         return false;
     }
-    hand_on_all(viewer, entered);
+    relay_run(viewer, entered);
     return true;
 }
 

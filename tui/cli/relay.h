@@ -1,0 +1,9 @@
+/* relay: bytes between two connected sockets, both ways at once. One thread. */
+#ifndef TUI_CLI_RELAY_H
+#define TUI_CLI_RELAY_H
+
+/* Returns when either end has hung up and what it had sent is handed on, or cannot be. Both become
+ * non-blocking and stay the caller's. */
+void relay_run(int one, int other);
+
+#endif
