@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -45,6 +47,19 @@ line.connect(sys.argv[1])
 mode = oct(os.stat(os.path.dirname(sys.argv[1])).st_mode)
 open("seen", "w").write(mode + " " + line.recv(12).decode() + " ".join(sys.argv))
 """
+
+
+def answer_for_lodged(listening):
+    """A lodged whose only session is gone when somebody asks which there are."""
+    line, _ = listening.accept()
+    for request in map(json.loads, line.makefile()):
+        result = ({"subscription": 1, "rev": 1} if request["method"] == "event.subscribe" else
+                  {"session": 7, "url": "http://127.0.0.1:1/#session=7"})
+        messages = [{"jsonrpc": "2.0", "id": request["id"], "result": result}]
+        if "rev" in result:
+            messages.append({"jsonrpc": "2.0", "method": "event",
+                             "params": {"subscription": 1, "seq": 1, "rev": 1, "type": "ready"}})
+        line.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
 
 
 class Vnc(ScreensTest):
@@ -98,6 +113,18 @@ class Vnc(ScreensTest):
         self.assertIn("did not open the link in time", ran.stderr)
         self.assertEqual(list(self.runtime.iterdir()), [])
         self.assertIsNotNone(session)
+
+    def test_a_session_that_ended_before_we_listened_is_not_waited_for(self):
+        ours = socket.socket(socket.AF_UNIX)
+        self.addCleanup(ours.close)
+        ours.bind(str(self.folder / "rpc"))
+        ours.listen(1)
+        threading.Thread(target=answer_for_lodged, args=(ours,), daemon=True).start()
+        ran = self.lodge("--socket", str(self.folder / "rpc"), "vnc", "one",
+                         BROWSER=str(self.script("browser", "#!/bin/sh\nexit 0\n")))
+        self.assertEqual(ran.returncode, 1, ran.stderr)
+        self.assertIn("did not open the link", ran.stderr)
+        self.assertEqual(list(self.runtime.iterdir()), [])
 
     def test_without_a_desktop_it_prints_the_address_and_the_way_to_it(self):
         ran = self.lodge("vnc", "one", SSH_CONNECTION="10.0.0.9 50000 10.0.0.1 22")

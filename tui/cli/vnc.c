@@ -46,6 +46,7 @@ static void print_address(const char *url)
 /* Whether the browser is there: the session's state says so. */
 struct watch {
     int64_t session;
+    bool known; /* told of since the last reset */
     bool open;
     bool over;
 };
@@ -58,8 +59,13 @@ static void hear(void *data, const struct lodge_event *event, const struct lodge
         return;
     }
     if (event->topic == LODGE_TOPIC_SESSION && event->session.session == watch->session) {
+        watch->known = true;
         watch->open |= event->session.state == LODGE_SESSION_OPEN;
         watch->over = event->type == LODGE_EVENT_REMOVED || watch->open;
+    } else if (event->type == LODGE_EVENT_RESET) {
+        watch->known = false;
+    } else if (event->type == LODGE_EVENT_READY && !watch->known) {
+        watch->over = true; /* it ended while we were not listening: nobody will tell of it */
     }
 }
 
