@@ -38,10 +38,17 @@ static enum wait_end is_gone(struct op *op)
     return vm == NULL || !vm->present ? WAIT_OVER : WAIT_ON;
 }
 
-/* A running one turns transient: it ends with its QEMU. */
+/* A running one turns transient: it ends with its QEMU. One whose QEMU hangs, which nobody knew
+ * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
 static enum step_end undefine(struct op *op, struct hand *hand)
 {
-    return op_end(op, hand_undefine(hand, op->uuid, &op->error));
+    bool good = hand_undefine(hand, op->uuid, &op->error);
+    if (!good && op->error.kind == LODGE_ERROR_TIMEOUT) {
+        op->error = (struct lodge_error){0};
+        good =
+            hand_destroy(hand, op->uuid, &op->error) && hand_undefine(hand, op->uuid, &op->error);
+    }
+    return op_end(op, good);
 }
 
 static enum step_end remove_volumes(struct op *op, struct hand *hand)

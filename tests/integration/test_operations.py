@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from xml.etree import ElementTree
 
@@ -374,6 +375,17 @@ class Operations(unittest.TestCase):
         self.rpc.call("vm.delete", vm="web", wait=True, deadline=90)
         self.refused("not_found", "vm.get", vm="web")
         self.assertEqual(list(self.disks.iterdir()), [])
+
+    def test_a_guest_that_begins_to_hang_just_before_it_is_deleted_is_deleted(self):
+        self.create("web", start=True)
+        before = self.daemon.process.output().count("does not return")
+        self.hang()
+        until = time.monotonic() + 30
+        while self.daemon.process.output().count("does not return") == before:  # its job is held
+            self.assertLess(time.monotonic(), until)
+            self.daemon.world.keeper.look(0.02)
+        self.rpc.call("vm.delete", vm="web", wait=True, deadline=120)
+        self.refused("not_found", "vm.get", vm="web")
 
     def test_a_hung_guest_is_said_to_be_and_asked_nothing(self):
         self.create("web", start=True)
