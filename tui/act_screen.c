@@ -136,10 +136,13 @@ unsigned screen_opened(struct desk *desk, enum screen_way way, const char *resul
         browser_forget(desk->link.file);
         desk->link.file = NULL;
         desk->link.session = json_object_get_int64(json_object_object_get(json, "session"));
-        if (browser_open(desk->text, &desk->link.file, &err)) {
+        desk->link.file = browser_file(&err);
+        if (desk->link.file != NULL && browser_open(desk->text, desk->link.file, &err)) {
             desk_say(desk, ROLE_PLAIN, "its screen is on the way to the browser");
         } else {
             desk_say(desk, ROLE_WARN, "%s", err.message);
+            browser_forget(desk->link.file);
+            desk->link.file = NULL;
         }
     }
     json_object_put(json);

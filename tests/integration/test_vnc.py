@@ -92,15 +92,30 @@ class Vnc(ScreensTest):
 
     def test_the_browser_is_given_a_private_file_and_no_command_line_a_ticket(self):
         browser = self.script("browser", BROWSER)
-        ran = self.lodge("vnc", "one", BROWSER=f"/nowhere/browser:{browser} %s --new-window")
+        ran = self.lodge("vnc", "one", BROWSER=f"/nowhere/browser:{browser} %s --url=<%s>")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertIn("one: its screen is open in the browser", ran.stdout)
         address, flag, modes = self.seen_by_program().split("\n")
         self.assertTrue(address.startswith(f"file://{self.runtime}/"))
-        self.assertEqual(flag, "--new-window")
+        self.assertEqual(flag, f"--url=<{address}>")
         file_mode, folder_mode = (int(word, 8) for word in modes.split())
         self.assertEqual((stat.S_IMODE(file_mode), stat.S_IMODE(folder_mode)), (0o600, 0o700))
         self.assertEqual(list(self.runtime.iterdir()), [], "the file is gone once it was used")
+
+    def test_what_is_interrupted_leaves_nothing_behind(self):
+        idle = self.script("idle", "#!/bin/sh\nexit 0\n")
+        for flag, name in (("--ro", "BROWSER"), ("--viewer", "LODGE_VIEWER")):
+            with self.subTest(program=name):
+                process = self.world.keeper.start(
+                    [LODGE, "--socket", self.daemon.socket, "vnc", "one", flag], self.folder / f"{name}.log",
+                    env={**os.environ, "XDG_RUNTIME_DIR": str(self.runtime), name: str(idle)})
+                until = time.monotonic() + 30
+                while not any(self.runtime.rglob("*/*")):
+                    self.assertLess(time.monotonic(), until)
+                    self.world.keeper.look(0.02)
+                process.signal(2)
+                self.assertEqual(process.wait(), -2)
+                self.assertEqual(list(self.runtime.iterdir()), [])
 
     def test_a_browser_that_does_not_come_is_told_of(self):
         session = self.open()  # ours is not the only one

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,15 @@ bool start_program(char *const *words, struct lodge_error *err)
                                   strerror(why));
 }
 
+/* A word with the address in place of its %s, if it has one. */
+static char *placed_word(const char *word, const char *address, bool *placed)
+{
+    const char *place = strstr(word, "%s");
+    *placed |= place != NULL;
+    return place == NULL ? xstrdup(word)
+                         : xasprintf("%.*s%s%s", (int)(place - word), word, address, place + 2);
+}
+
 /* One command of $BROWSER: words with spaces between; %s is where the address goes, else the end.
  */
 static bool start_browser(const char *command, const char *address, struct lodge_error *err)
@@ -99,10 +109,8 @@ static bool start_browser(const char *command, const char *address, struct lodge
     size_t count = 0;
     bool placed = false;
     for (char *word; count < WORDS_MAX && (word = strsep(&rest, " ")) != NULL;) {
-        bool is_place = strcmp(word, "%s") == 0;
         if (word[0] != '\0') {
-            words[count++] = is_place ? xstrdup(address) : xstrdup(word);
-            placed |= is_place;
+            words[count++] = placed_word(word, address, &placed);
         }
     }
     if (!placed) {
@@ -158,13 +166,28 @@ static char *write_page(const char *url)
     return buffer_take(&page);
 }
 
-static char *make_folder(void)
+/* A path as the address of its file (RFC 8089). */
+static char *file_url(const char *path)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/";
+    struct buffer url = {0};
+    buffer_add_text(&url, "file://");
+    for (const char *at = path; *at != '\0'; at++) {
+        if (strchr(plain, *at) != NULL) {
+            buffer_add_char(&url, *at);
+        } else {
+            buffer_add_format(&url, "%%%02X", (unsigned char)*at);
+        }
+    }
+    return buffer_take(&url);
+}
+
+char *private_folder(void)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    const char *temporary = getenv("TMPDIR");
-    const char *base = runtime != NULL && access(runtime, W_OK) == 0 ? runtime
-                       : temporary != NULL                           ? temporary
-                                                                     : "/tmp";
+    bool usable = is_set("XDG_RUNTIME_DIR") && access(runtime, W_OK) == 0;
+    const char *base = usable ? runtime : is_set("TMPDIR") ? getenv("TMPDIR") : "/tmp";
     char *folder = xasprintf("%s/lodge-XXXXXX", base);
     if (mkdtemp(folder) == NULL) { /* 0700 */
         free(folder);
@@ -181,23 +204,24 @@ static bool fill(const char *file, const char *text)
     return (fd < 0 || close(fd) == 0) && good;
 }
 
-bool browser_open(const char *url, char **ret_file, struct lodge_error *err)
+char *browser_file(struct lodge_error *err)
+{
+    AUTO(free) char *folder = private_folder();
+    if (folder == NULL) {
+        (void)lodge_fail(err, LODGE_ERROR_INTERNAL, "no folder for the link: %s", strerror(errno));
+        return NULL;
+    }
+    return xasprintf("%s/screen.html", folder);
+}
+
+bool browser_open(const char *url, const char *file, struct lodge_error *err)
 {
     AUTO(free) char *page = write_page(url);
-    AUTO(free) char *folder = make_folder();
-    if (folder == NULL) {
-        return lodge_fail(err, LODGE_ERROR_INTERNAL, "no folder for the link: %s", strerror(errno));
-    }
-    char *file = xasprintf("%s/screen.html", folder);
-    AUTO(free) char *address = xasprintf("file://%s", file);
+    AUTO(free) char *address = file_url(file);
     if (!fill(file, page)) {
-        (void)lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
-    } else if (start_any(address, err)) {
-        *ret_file = file;
-        return true;
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
     }
-    browser_forget(file);
-    return false;
+    return start_any(address, err);
 }
 
 void browser_forget(char *file)
@@ -209,6 +233,28 @@ void browser_forget(char *file)
     *strrchr(file, '/') = '\0';
     (void)rmdir(file);
     free(file);
+}
+
+/* A path that a signal takes away: set before, and removed with its folder by the handler, which
+ * may call little else (signal-safety(7)). */
+static char doomed[PATH_MAX];
+
+static void on_end(int number)
+{
+    (void)unlink(doomed);
+    *strrchr(doomed, '/') = '\0';
+    (void)rmdir(doomed);
+    (void)raise(number); /* SA_RESETHAND: it ends us now */
+}
+
+void remove_at_signal(const char *file)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+    (void)snprintf(doomed, sizeof doomed, "%s", file);
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        (void)sigaction(numbers[i], &action, NULL);
+    }
 }
 
 /* Far away */

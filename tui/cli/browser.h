@@ -14,12 +14,22 @@
 /* Whether there is one to start: $BROWSER, or a desktop with xdg-open. */
 bool browser_is_there(void);
 
-/* Starts it on `url` and does not wait for it. `*ret_file` is what it reads, to be given to
- * browser_forget() when it has. */
-bool browser_open(const char *url, char **ret_file, struct lodge_error *err) LODGE_MUST_CHECK;
+/* Where a link can be written, in a folder of its own; for browser_forget(). NULL with the error.
+ */
+char *browser_file(struct lodge_error *err);
+
+/* Writes the link into `file` and starts a browser on it; does not wait. */
+bool browser_open(const char *url, const char *file, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Removes the file, and its folder, and frees its name. NULL is fine. */
 void browser_forget(char *file);
+
+/* A new folder that only we can enter, below $XDG_RUNTIME_DIR, $TMPDIR or /tmp. The caller frees
+ * its name; NULL with errno. */
+char *private_folder(void);
+
+/* For a verb that waits: if a signal ends the program, `file` and its folder go before. */
+void remove_at_signal(const char *file);
 
 /* "ssh -L 6080:127.0.0.1:6080 alice@host01": what makes `url` work at the other end of an ssh. The
  * caller frees. */

@@ -134,13 +134,12 @@ static bool serve(int listening, const char *path, const char *door, const char 
 bool viewer_run(const char *door, const char *ticket, struct lodge_error *err)
 {
     struct sockaddr_un address;
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    bool usable = runtime != NULL && access(runtime, W_OK) == 0;
-    AUTO(free) char *folder = xasprintf("%s/lodge-XXXXXX", usable ? runtime : "/tmp");
-    if (mkdtemp(folder) == NULL) { /* 0700: nobody else gets at the socket */
+    AUTO(free) char *folder = private_folder();
+    if (folder == NULL) {
         return fail(err, "a private folder for the viewer's socket");
     }
     AUTO(free) char *path = xasprintf("%s/vnc", folder);
+    remove_at_signal(path);
     AUTO(fd_close) int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool good = address_of(path, &address, err);
     if (good &&

@@ -90,12 +90,14 @@ static bool await_browser(struct lodge_client *client, int64_t session, struct l
 static bool open_in_browser(const struct command *command, struct lodge_client *client,
                             struct json_object *result, struct lodge_error *err)
 {
-    char *file = NULL;
     int64_t session = json_object_get_int64(json_object_object_get(result, "session"));
-    if (!browser_open(text_of(result, "url"), &file, err)) {
+    char *file = browser_file(err);
+    if (file == NULL) {
         return false;
     }
-    bool good = await_browser(client, session, err);
+    remove_at_signal(file);
+    bool good =
+        browser_open(text_of(result, "url"), file, err) && await_browser(client, session, err);
     browser_forget(file);
     if (good) {
         printf("%s: its screen is open in the browser (session %lld)\n", command->argv[0],
