@@ -113,6 +113,48 @@ static void a_host_comes_back_as_it_was(void **state)
     expect_round_trip(lodge_host_stats_fields, sizeof(struct lodge_host_stats));
 }
 
+static void a_session_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    expect_round_trip(lodge_session_fields, sizeof(struct lodge_session));
+}
+
+/* The round trip fills each enum with its last word, which several have at the same number. */
+static void each_word_of_a_session_has_its_own_member(void **state)
+{
+    (void)state;
+    struct lodge_session session;
+    struct lodge_error err = {0};
+
+    assert_true(fields_read_text("{\"kind\":\"vnc\",\"mode\":\"ro\",\"door\":\"web\","
+                                 "\"state\":\"away\"}",
+                                 lodge_session_fields, &session, &err));
+
+    assert_int_equal(session.kind, LODGE_SESSION_VNC);
+    assert_int_equal(session.mode, LODGE_SESSION_RO);
+    assert_int_equal(session.door, LODGE_SESSION_WEB);
+    assert_int_equal(session.state, LODGE_SESSION_AWAY);
+    fields_clear(lodge_session_fields, &session);
+}
+
+static void what_is_not_known_of_a_session_is_absent(void **state)
+{
+    (void)state;
+    struct lodge_session session;
+    struct buffer out = {0};
+    fields_init(lodge_session_fields, &session);
+    session.session = 7;
+    session.bytes = 0;
+
+    fields_write(&out, lodge_session_fields, FIELD_MASK_ALL, &session);
+
+    assert_null(strstr(buffer_text(&out), "idle_s")); /* nobody is there who could be idle */
+    assert_null(strstr(buffer_text(&out), "peer"));
+    assert_non_null(strstr(buffer_text(&out), "\"session\":7"));
+    assert_non_null(strstr(buffer_text(&out), "\"bytes\":0"));
+    buffer_free(&out);
+}
+
 static void what_is_not_known_of_a_vm_is_absent(void **state)
 {
     (void)state;
@@ -199,6 +241,13 @@ static void every_word_comes_back_as_its_value(void **state)
     assert_string_equal(lodge_host_state_name(LODGE_HOST_UP), "up");
     assert_string_equal(lodge_host_state_name(LODGE_HOST_UNKNOWN), "unknown");
     assert_string_equal(lodge_topic_name(LODGE_TOPIC_NONE), "none");
+    assert_string_equal(lodge_topic_name(LODGE_TOPIC_SESSION), "session");
+    assert_string_equal(lodge_session_state_name(LODGE_SESSION_WAITS), "waits");
+    assert_string_equal(lodge_session_state_name(LODGE_SESSION_OPEN), "open");
+    assert_string_equal(lodge_session_state_name(LODGE_SESSION_AWAY), "away");
+    assert_string_equal(lodge_session_state_name((enum lodge_session_state)99), "unknown");
+    assert_string_equal(lodge_session_mode_name(LODGE_SESSION_RW), "rw");
+    assert_string_equal(lodge_session_mode_name(LODGE_SESSION_RO), "ro");
     assert_string_equal(lodge_event_type_name(LODGE_EVENT_NONE), "none");
 }
 
@@ -230,6 +279,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_vm_comes_back_as_it_was),
         TEST(a_host_comes_back_as_it_was),
+        TEST(a_session_comes_back_as_it_was),
+        TEST(each_word_of_a_session_has_its_own_member),
+        TEST(what_is_not_known_of_a_session_is_absent),
         TEST(what_is_not_known_of_a_vm_is_absent),
         TEST(what_is_not_known_of_a_host_is_absent),
         TEST(zero_is_a_value_and_not_unknown),

@@ -44,6 +44,11 @@ static void listen_to(void *data, const struct lodge_event *event, const struct 
     if (event->host.name != NULL) {
         tell(" %s %s", event->host.name, lodge_host_state_name(event->host.state));
     }
+    if (event->topic == LODGE_TOPIC_SESSION) {
+        tell(" %lld %s %s", (long long)event->session.session,
+             event->session.vm == NULL ? "-" : event->session.vm,
+             lodge_session_state_name(event->session.state));
+    }
     for (size_t i = 0; i < event->incomplete.count; i++) {
         tell(" -%s", event->incomplete.items[i]);
     }
@@ -131,6 +136,26 @@ static void events_are_told_in_order_as_structs(void **state)
                 "vm changed h1/web unknown\n"
                 "vm removed h1/web unknown\n"
                 "none reset\n");
+}
+
+static void sessions_are_asked_for_and_told_as_structs(void **state)
+{
+    (void)state;
+    static const struct lodge_subscribe sessions = {.topics = {[LODGE_TOPIC_SESSION] = true}};
+    subscribe(&sessions, listen_to);
+    expect_heard("{\"jsonrpc\":\"2.0\",\"method\":\"event.subscribe\",\"id\":1,\"params\":{"
+                 "\"topics\":[\"session\"]}}");
+    say("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"subscription\":7,\"rev\":3}}");
+
+    say_event(1, "\"topic\":\"session\",\"type\":\"added\",\"session\":{\"session\":4,"
+                 "\"vm\":\"web\",\"state\":\"waits\",\"mode\":\"ro\"}");
+    say_event(2, "\"topic\":\"session\",\"type\":\"changed\",\"session\":{\"session\":4,"
+                 "\"vm\":\"web\",\"state\":\"open\"}");
+    say_event(3, "\"topic\":\"session\",\"type\":\"removed\",\"session\":{\"session\":4}");
+
+    expect_told("session added 4 web waits\n"
+                "session changed 4 web open\n"
+                "session removed 4 - unknown\n");
 }
 
 static void listen_to_samples(void *data, const struct lodge_event *event,
@@ -425,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_EARS(all_of_what_is_wanted_is_asked_for),
         WITH_EARS(events_are_told_in_order_as_structs),
+        WITH_EARS(sessions_are_asked_for_and_told_as_structs),
         WITH_EARS(samples_are_of_a_vm_or_of_a_host),
         WITH_EARS(what_a_newer_daemon_says_is_passed_over_without_a_gap),
         WITH_EARS(a_gap_begins_anew),
