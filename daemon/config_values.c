@@ -6,9 +6,13 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +97,29 @@ static bool set_words(const struct config_key *key, void *target, const char *te
     return true;
 }
 
+/* 127.0.0.1, or [::1]: without brackets the port could be the address's last piece. Names are none:
+ * what they stand for may be another when the port is bound. */
+static bool address_is_valid(const char *text, size_t length)
+{
+    char address[INET6_ADDRSTRLEN + IF_NAMESIZE + 1]; /* fe80::1%eth0 */
+    struct addrinfo *found = NULL;
+    bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+    struct addrinfo hints = {
+        .ai_family = bracketed ? AF_INET6 : AF_INET,
+        .ai_flags = AI_NUMERICHOST,
+    };
+    size_t brackets = bracketed ? 2 : 0;
+    if (length == brackets || length - brackets >= sizeof address) {
+        return false;
+    }
+    snprintf(address, sizeof address, "%.*s", (int)(length - brackets), text + brackets / 2);
+    bool valid = getaddrinfo(address, NULL, &hints, &found) == 0;
+    if (valid) {
+        freeaddrinfo(found);
+    }
+    return valid;
+}
+
 /* Whether the address is one of this machine is found out when it is bound. */
 static bool set_listen(const struct config_key *key, void *target, const char *text,
                        struct lodge_error *err)
@@ -103,7 +130,8 @@ static bool set_listen(const struct config_key *key, void *target, const char *t
     bool off = strcmp(text, "off") == 0;
     bool digit = colon != NULL && isdigit((unsigned char)colon[1]);
     unsigned long port = digit ? strtoul(colon + 1, &end, 10) : 0;
-    if (!off && (!digit || *end != '\0' || port > PORT_MAX || colon == text)) {
+    if (!off && (!digit || *end != '\0' || port > PORT_MAX ||
+                 !address_is_valid(text, (size_t)(colon - text)))) {
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "%s = '%s', expected an address such as 127.0.0.1:6080 or [::1]:6080, or "
                           "off",

@@ -150,6 +150,7 @@ static void the_example_is_a_configuration(void **state)
     assert_string_equal(config.image_dirs.items[1], "/srv/images");
     assert_int_equal(config.quota.memory_mib, 131072);
     assert_int_equal(config.quota_user.vms, 10);
+    assert_string_equal(config.console.listen, "127.0.0.1:6080");
     config_clear(&config);
 }
 
@@ -269,6 +270,47 @@ static void flags_are_judged_like_the_file(void **state)
                    "--log-level: '' is no log level, expected error, warning, info or debug");
 }
 
+static void where_browsers_are_answered_is_a_flag_too(void **state)
+{
+    (void)state;
+    struct config config;
+    struct options options = from_nothing;
+    load_well(&options, &config);
+    assert_string_equal(config.console.listen, "127.0.0.1:6080");
+    assert_string_equal(config.console.novnc_dir, "/usr/share/novnc");
+    assert_null(config.console.tls_cert);
+    assert_int_equal(config.console.hosts.count, 0);
+    config_clear(&config);
+    static const char *const places[] = {"off", "[::1]:0", "0.0.0.0:443"};
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        options.http = places[i];
+        load_well(&options, &config);
+        assert_string_equal(config.console.listen, places[i]);
+        assert_true(config_is_given(&config, "console", "listen"));
+        config_clear(&config);
+    }
+    options.http = "localhost:6080";
+    expect_refusal(&options, "--http: listen = 'localhost:6080', expected an address such as "
+                             "127.0.0.1:6080 or [::1]:6080, or off");
+}
+
+/* Neither alone is of any use, whichever it is. */
+static void a_certificate_and_its_key_come_together(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"tls_cert = /c.pem", "tls_key = /k.pem"};
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        char path[] = "/tmp/lodge-config-XXXXXX";
+        FILE *stream = fdopen(mkstemp(path), "w");
+        assert_non_null(stream);
+        fprintf(stream, "[console]\n%s\n", lines[i]);
+        fclose(stream);
+        expect_refusal(&(struct options){.config = path},
+                       "[console] has only one of tls_cert and tls_key, expected both or none");
+        unlink(path);
+    }
+}
+
 static void a_socket_that_the_kernel_could_not_name_is_refused(void **state)
 {
     (void)state;
@@ -339,6 +381,35 @@ static void what_a_reload_cannot_change_is_named(void **state)
     config_clear(&now);
 }
 
+static void limits_of_sessions_change_with_a_reload_and_doors_do_not(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "ticket_ttl_s = 5\nidle_s = 5\nmax_s = 5\nper_user = 5\nper_vm = 5\n"
+        "origins = https://a.example\nhosts = a.example\n",
+        "listen = off\nnovnc_dir = /elsewhere\n",
+    };
+    struct config configs[ARRAY_LENGTH(texts)];
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        char path[] = "/tmp/lodge-config-XXXXXX";
+        FILE *stream = fdopen(mkstemp(path), "w");
+        assert_non_null(stream);
+        fprintf(stream, "[console]\n%s", texts[i]);
+        fclose(stream);
+        load_well(&(struct options){.config = path}, &configs[i]);
+        unlink(path);
+    }
+
+    assert_null(config_needs_restart(&configs[0], &configs[1]));
+    AUTO(free) char *words = config_needs_restart(&configs[0], &configs[2]);
+
+    assert_string_equal(words, "[console] listen, [console] novnc_dir");
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        config_clear(&configs[i]);
+    }
+}
+
 /* The embedded driver wants XDG variables of its own: lodged changes them after the first load. */
 static void a_default_is_no_change_when_the_environment_is_another(void **state)
 {
@@ -386,9 +457,12 @@ int main(void)
         TEST(roots_daemon_is_the_machines),
         TEST(flags_win_over_the_file),
         TEST(flags_are_judged_like_the_file),
+        TEST(where_browsers_are_answered_is_a_flag_too),
+        TEST(a_certificate_and_its_key_come_together),
         TEST(a_socket_that_the_kernel_could_not_name_is_refused),
         TEST(a_host_whose_disks_go_elsewhere_is_another),
         TEST(what_a_reload_cannot_change_is_named),
+        TEST(limits_of_sessions_change_with_a_reload_and_doors_do_not),
         TEST(a_default_is_no_change_when_the_environment_is_another),
         TEST(each_key_has_a_help_and_a_default_that_it_takes),
     };

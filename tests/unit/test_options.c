@@ -56,13 +56,14 @@ static void each_flag_is_read(void **state)
 
     read_well(ARGV(WORD("--config"), WORD("/c"), WORD("--socket=/s"), WORD("--state-dir"),
                    WORD("/d"), WORD("--log-level"), WORD("host=debug"), WORD("--check-config"),
-                   WORD("--version"), WORD("--help")),
+                   WORD("--http=[::1]:7080"), WORD("--version"), WORD("--help")),
               &options);
 
     assert_string_equal(options.config, "/c");
     assert_string_equal(options.socket, "/s");
     assert_string_equal(options.state_dir, "/d");
     assert_string_equal(options.log_level, "host=debug");
+    assert_string_equal(options.http, "[::1]:7080");
     assert_true(options.check_config && options.version && options.help);
     options_clear(&options);
 }
@@ -106,6 +107,7 @@ static void a_flag_that_can_mean_one_thing_is_given_once(void **state)
 {
     (void)state;
     expect_refusal(ARGV(WORD("--socket=/a"), WORD("--socket=/b")), "--socket was given twice");
+    expect_refusal(ARGV(WORD("--http=off"), WORD("--http=off")), "--http was given twice");
     expect_refusal(ARGV(WORD("--uri=a:"), WORD("--uri=b:")), "--uri was given twice");
 }
 
@@ -127,8 +129,8 @@ static void the_help_names_each_flag(void **state)
     unlink(path);
 
     static const char *const flags[] = {
-        "--config FILE",     "--socket PATH",  "--state-dir DIR", "--uri URI", "--host NAME=URI",
-        "--log-level LEVEL", "--check-config", "--version",       "--help",
+        "--config FILE",    "--socket PATH",     "--state-dir DIR", "--uri URI", "--host NAME=URI",
+        "--http ADDR:PORT", "--log-level LEVEL", "--check-config",  "--version", "--help",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
         assert_non_null(strstr(text, flags[i]));
