@@ -37,6 +37,7 @@ void console_set_limits(struct console *console, const struct console_limits *li
 
 void console_set_last(struct console *console, int64_t last_session)
 {
+    console->unlogged = console->last_id;
     console->last_id = last_session > console->last_id ? last_session : console->last_id;
 }
 
@@ -98,6 +99,8 @@ static void on_changed(struct registry_reader *reader)
         const char *trouble = session_trouble(session, words, sizeof words);
         if (trouble != NULL) {
             session_end(session, trouble);
+        } else {
+            session_follow_owner(session);
         }
     }
 }

@@ -32,7 +32,8 @@ struct console *console_new(struct loop *loop, struct registry *registry, struct
                             struct session_log *log, const struct console_limits *limits);
 void console_set_limits(struct console *console, const struct console_limits *limits);
 
-/* Sessions of before have lower numbers. */
+/* The store is there, and remembers sessions up to this number. Those that were opened without it
+ * have no rows: their numbers may be others' there. */
 void console_set_last(struct console *console, int64_t last_session);
 
 /* Every session ends; no more begins. */

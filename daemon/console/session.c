@@ -187,6 +187,9 @@ static void leave_front(struct session *session, bool for_good, const char *reas
 
 static void note_begin(struct session *session)
 {
+    if (session_id(session) <= session->console->unlogged) {
+        return; /* what it did is in the log alone */
+    }
     session->logged = true;
     session_log_begin(session->console->log,
                       &(struct session_row){
@@ -372,6 +375,16 @@ const char *session_trouble(struct session *session, char *buffer, size_t size)
     }
     (void)snprintf(buffer, size, "'%.80s' %s", session->vm, words);
     return buffer;
+}
+
+void session_follow_owner(struct session *session)
+{
+    struct registry *registry = session->console->registry;
+    const struct vm *vm = registry_find_vm(registry, session->host, session->uuid);
+    if (vm != NULL && vm->owner != session->shown->owner) {
+        session->shown->owner = vm->owner;
+        registry_session_changed(registry, session->shown);
+    }
 }
 
 /* Time */

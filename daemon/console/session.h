@@ -53,6 +53,9 @@ void session_end(struct session *session, const char *reason);
 /* The reason why it must end, if what the registry says is one; `buffer` may hold it. */
 const char *session_trouble(struct session *session, char *buffer, size_t size);
 
+/* The VM's owner of now may see it. */
+void session_follow_owner(struct session *session);
+
 /* Ends it if its time is over. Returns when to look again, monotonic ms. */
 uint64_t session_tick(struct session *session, uint64_t now);
 
@@ -77,6 +80,7 @@ struct console {
     struct loop_timer *timer; /* NULL: closed */
     struct registry_reader reader;
     int64_t last_id;
+    int64_t unlogged; /* up to this number they began without a store, and have no rows */
 };
 
 #endif

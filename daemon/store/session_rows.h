@@ -24,7 +24,8 @@ bool store_begin_session(struct store *store, const struct session_row *row,
 bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const char *reason,
                        int64_t bytes, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* For the start: sessions that were open when lodged went away have ended; the largest number. */
+/* For the start: sessions that were open when lodged went away have ended; the largest
+ * number that there ever was, of rows that are gone too. */
 bool store_recall_sessions(struct store *store, int64_t now_ms, int64_t *ret_last,
                            struct lodge_error *err) LODGE_MUST_CHECK;
 

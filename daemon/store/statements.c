@@ -300,7 +300,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql = "UPDATE session SET ended_ms = ?1, reason = ?2 WHERE ended_ms IS NULL",
         },
-    [SESSION_LAST] = {.sql = "SELECT coalesce(max(id), 0) FROM session"},
+    [SESSION_LAST] = {.sql = "SELECT seq FROM sqlite_sequence WHERE name = 'session'"},
     [SESSION_FORGET] =
         {
             .sql = "DELETE FROM session WHERE id IN (SELECT id FROM session"

@@ -26,6 +26,8 @@ FILES_OF_NOBODY = ("/../../../../etc/passwd", "/novnc/../../../../etc/passwd", "
 
 
 class Security(ScreensTest):
+    GUESTS = ("one", "two", "free")
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -134,6 +136,16 @@ class Security(ScreensTest):
         with self.daemon.rpc(uid=OWNER) as rpc:
             rpc.call("console.close", session=opened["session"])
         self.assertIsNone(self.session(opened))
+
+    def test_who_becomes_the_VMs_owner_meanwhile_sees_and_closes_the_look(self):
+        opened = self.open("free")
+        line = self.web(opened)
+        rfb.greet(line)
+        self.rpc.call("vm.adopt", vm="free", owner=f"#{OTHER}", wait=True)
+        with self.daemon.rpc(uid=OTHER) as rpc:
+            self.assertEqual([s["session"] for s in rpc.call("console.list")["sessions"]], [opened["session"]])
+            rpc.call("console.close", session=opened["session"])
+        self.assertEqual(line.wait_closed().code, 4000)
 
     def test_access_taken_away_between_ticket_and_use_opens_nothing(self):
         def role(name):
