@@ -152,6 +152,20 @@ static void a_number_that_is_taken_is_refused(void **state)
     assert_int_equal(ask(store, "SELECT count(*) FROM session WHERE host = 'h1'"), 1);
 }
 
+static void numbers_go_on_when_all_rows_are_forgotten(void **state)
+{
+    (void)state;
+    struct lodge_error err = {0};
+    int64_t last = 0;
+    AUTO(store_close) struct store *store = open_well();
+    begin(store, 41, 100);
+    assert_true(store_end_session(store, 41, 200, "done", 0, &err));
+    assert_true(store_forget_old(store, 9999, 5000, &err));
+    assert_int_equal(ask(store, "SELECT count(*) FROM session"), 0);
+    assert_true(store_recall_sessions(store, 300, &last, &err));
+    assert_int_equal(last, 41);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +175,7 @@ int main(void)
         IN_DIR(a_recall_has_the_largest_number_and_leaves_nothing_open),
         IN_DIR(rows_go_with_the_audits_but_never_of_a_session_that_is_open),
         IN_DIR(a_number_that_is_taken_is_refused),
+        IN_DIR(numbers_go_on_when_all_rows_are_forgotten),
     };
     return cmocka_run_group_tests_name("session_rows", tests, NULL, NULL);
 }
