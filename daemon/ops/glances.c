@@ -132,7 +132,7 @@ static bool unresponsive(const struct glance *glance, struct lodge_error *err)
                       "QEMU of '%s' has given no %s for %lld s: if it stays so, force it off "
                       "(vm.stop)",
                       glance->name, glance->kind->noun,
-                      (long long)(loop_wall_ms() - glance->asked_at) / 1000);
+                      (long long)(loop_wall_ms() - glance->asked_at + 500) / 1000);
 }
 
 static size_t count_out(const struct glances *glances, const struct host *host, bool lost)

@@ -218,6 +218,9 @@ bool browser_open(const char *url, const char *file, struct lodge_error *err)
 {
     AUTO(free) char *page = write_page(url);
     AUTO(free) char *address = file_url(file);
+    if (page == NULL || address == NULL) {
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");
+    }
     if (!fill(file, page)) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
     }
