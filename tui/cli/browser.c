@@ -18,10 +18,16 @@
 
 enum { WORDS_MAX = 32 };
 
-static bool is_set(const char *name)
+/* NULL also for one that is empty. */
+static const char *value_of(const char *name)
 {
     const char *value = getenv(name);
-    return value != NULL && value[0] != '\0';
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static bool is_set(const char *name)
+{
+    return value_of(name) != NULL;
 }
 
 bool program_exists(const char *name)
@@ -185,9 +191,10 @@ static char *file_url(const char *path)
 
 char *private_folder(void)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    bool usable = is_set("XDG_RUNTIME_DIR") && access(runtime, W_OK) == 0;
-    const char *base = usable ? runtime : is_set("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    const char *runtime = value_of("XDG_RUNTIME_DIR");
+    const char *temporary = value_of("TMPDIR");
+    bool usable = runtime != NULL && access(runtime, W_OK) == 0;
+    const char *base = usable ? runtime : temporary != NULL ? temporary : "/tmp";
     char *folder = xasprintf("%s/lodge-XXXXXX", base);
     if (mkdtemp(folder) == NULL) { /* 0700 */
         free(folder);
