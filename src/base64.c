@@ -62,12 +62,15 @@ static bool group_read(const char *text, unsigned padding, unsigned char ret_byt
 bool base64_read(struct buffer *out, const char *text, size_t length)
 {
     unsigned padding = 0;
+    if (length == 0) {
+        return true;
+    }
     while (padding < 2 && padding < length && text[length - 1 - padding] == '=') {
         padding++;
     }
     char *place = length % 4 == 0 ? buffer_reserve(out, length / 4 * 3) : NULL;
     if (place == NULL) {
-        return length == 0;
+        return false;
     }
     for (size_t at = 0; at < length; at += 4, place += 3) {
         unsigned char bytes[3];
