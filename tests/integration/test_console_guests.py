@@ -73,9 +73,13 @@ class Guests(unittest.TestCase):
         self.assertIn("no VNC screen", self.refused("unsupported", "blind").message)
 
     def test_no_guest_listens_on_a_TCP_port(self):
-        line = self.web("well")
+        self.rpc.call("vm.create", name="made", vcpus=1, memory_mib=64, disks=[], network=None, graphics="vnc",
+                      start=True, wait=True, deadline=60)
+        self.addCleanup(self.rpc.call, "vm.delete", vm="made", wait=True, deadline=60)
+        made, line = self.web("made"), self.web("well")
+        self.assertTrue(self.sees(made))
         inodes = set()
-        for name in ("well", "sick", "locked"):
+        for name in ("made", "well", "sick", "locked"):
             for link in pathlib.Path(f"/proc/{self.world.qemu_pid(name)}/fd").iterdir():
                 target = os.readlink(link)
                 if target.startswith("socket:["):

@@ -16,7 +16,7 @@ import promise  # noqa: E402
 import rfb  # noqa: E402
 from screens import ScreensTest  # noqa: E402
 from websocket import Closed, Refused, WebSocket, http_get, read_head, request  # noqa: E402
-from world import Gone, RpcError, as_uid  # noqa: E402
+from world import BUILD_DIR, Gone, RpcError, as_uid  # noqa: E402
 
 OWNER, OTHER, VIEWER = 42001, 42002, 42003
 FILES_OF_NOBODY = ("/../../../../etc/passwd", "/novnc/../../../../etc/passwd", "/novnc/..%2f..%2f..%2fetc/passwd",
@@ -292,6 +292,17 @@ class Security(ScreensTest):
         self.guest().wait(lambda g: g.received)
         self.assertLess(self.daemon.process.output().count("was not let in"), 100)
 
+    def told_by_lodge(self):
+        """What the verbs say that look: none of them is to hand on a way in."""
+        said = ""
+        for words in (("sessions",), ("sessions", "--json"), ("ls", "--json"), ("show", "one", "--json"), ("info", "--json"),
+                      ("audit", "--json"), ("ops", "--json"), ("doctor",)):
+            ran = subprocess.run([BUILD_DIR / "tui" / "lodge", "--socket", self.daemon.socket, *words],
+                                 capture_output=True, text=True, timeout=30, check=False)
+            said += ran.stdout + ran.stderr
+        self.assertIn('"one"', said)
+        return said
+
     def test_neither_log_nor_processes_nor_the_database_hold_a_ticket(self):
         self.rpc.call("server.set_log_level", level="debug")
         secrets = []
@@ -312,7 +323,7 @@ class Security(ScreensTest):
             http_get(self.address, f"/page?ticket={opened['ticket']}")
         self.rpc.call("server.set_log_level", level="info")
         self.rpc.call("server.ping")
-        said = self.daemon.process.output()
+        said = self.daemon.process.output() + self.told_by_lodge()
         self.assertIn("is at the screen", said)
         database = b"".join(path.read_bytes() for path in self.daemon.state_dir.iterdir() if path.is_file())
         command = open(f"/proc/{self.daemon.pid}/cmdline", "rb").read()
