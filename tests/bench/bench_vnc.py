@@ -8,7 +8,6 @@ import shutil
 import statistics
 import struct
 import subprocess
-import threading
 import time
 
 from figures import TOOLS, Figures, need  # first: it knows where the rest lies
@@ -181,9 +180,7 @@ def idle_sessions(bench, figures):
 
 
 def floods(bench, figures):
-    alone = [bench.load(bench.lodge, "flood", 64)[0] for _ in range(3)]
-    del alone
-    stop, pings = threading.Event(), []
+    pings = []
     ports = [bench.lodge_port] * 8
     flooding = [bench.start([TOOLS / "rfb_load", port, bench.ticket(), "flood", "100000"], stdout=subprocess.DEVNULL)
                 for port in ports]
@@ -196,11 +193,11 @@ def floods(bench, figures):
             pings.append((time.monotonic() - begun) * 1000)
         begun = time.monotonic()
         rpc.call("vm.pause", vm="one", wait=True)
-        mirror.wait(lambda m: m.vms["one"]["state"] == "paused")
+        mirror.wait(lambda m: m.vms.get("one", {}).get("state") == "paused")  # it may come after `ready`: its viewers change
         live = (time.monotonic() - begun) * 1000
         rpc.call("vm.resume", vm="one", wait=True)
-    stop.set()
     for program in flooding:
+        assert program.poll() is None, "a flood ended before the pings did"
         program.kill()
         program.wait()
     pings.sort()
@@ -210,13 +207,22 @@ def floods(bench, figures):
 
 
 def stalled(bench, figures):
-    before = bench.pss_kib()
-    free = statistics.median(bench.load(bench.lodge, "flood", FLOOD_MIB)[0] for _ in range(3))
-    stall = bench.keep(bench.lodge, "stall")
-    beside = statistics.median(bench.load(bench.lodge, "flood", FLOOD_MIB)[0] for _ in range(3))
-    figures.say("memory that a viewer holds which does not read", max(0, bench.pss_kib() - before), "KiB", 2048)
-    figures.say("another session's time beside it, divided by without", beside / free, "×", 1.25)
-    bench.end(stall)
+    held = []
+
+    def measure(name, _):
+        before = bench.pss_kib()
+        stall = bench.keep(bench.lodge, "stall") if name == "beside" else None
+        seconds = bench.load(bench.lodge, "flood", FLOOD_MIB)[0]
+        if stall is not None:
+            held.append(bench.pss_kib() - before)
+            bench.end(stall)
+        return seconds
+
+    bench.load(bench.lodge, "flood", FLOOD_MIB)
+    seen = in_shuffled_turns({"beside": None, "without": None}, measure)
+    figures.say("memory that a viewer holds which does not read", max(0, *held), "KiB", 2048)
+    figures.say("another session's time beside it, divided by without", ratio(seen, "beside", "without"), "×", 1.25,
+                note=", ".join(f"{name} {statistics.median(values):.3f} s" for name, values in seen.items()))
 
 
 def allocations(bench, figures):

@@ -1,5 +1,6 @@
 /* malloc_count: preloaded, counts allocations of the whole process in a file that $MALLOC_COUNT
  * names, as a 64-bit number that others can read while it runs. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -10,9 +11,13 @@
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *old, size_t size);
+void *memalign(size_t alignment, size_t size);
+void *aligned_alloc(size_t alignment, size_t size);
+int posix_memalign(void **ret_memory, size_t alignment, size_t size);
 
 static atomic_ulong nowhere;
 static atomic_ulong *counter = &nowhere;
@@ -44,4 +49,25 @@ __attribute__((visibility("default"))) void *realloc(void *old, size_t size)
 {
     atomic_fetch_add(counter, 1);
     return __libc_realloc(old, size);
+}
+
+__attribute__((visibility("default"))) void *memalign(size_t alignment, size_t size)
+{
+    atomic_fetch_add(counter, 1);
+    return __libc_memalign(alignment, size);
+}
+
+__attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
+}
+
+__attribute__((visibility("default"))) int posix_memalign(void **ret_memory, size_t alignment,
+                                                          size_t size)
+{
+    void *memory = memalign(alignment, size);
+    if (memory != NULL) {
+        *ret_memory = memory;
+    }
+    return memory == NULL ? ENOMEM : 0;
 }

@@ -1,11 +1,14 @@
 /*
  * rfb_load: a VNC viewer that measures, straight over TCP or over a WebSocket.
  *
- *   rfb_load PORT PATH flood MIB    seconds for so many MiB
- *   rfb_load PORT PATH ping COUNT   p50 and p99 of so many key events' round trips, in µs
- *   rfb_load PORT -    idle COUNT   a path per line of standard input (or `-`): opens them all,
- * says `ready`, and keeps them until standard input ends rfb_load PORT PATH stall        asks for 4
- * GiB and reads none of it; says `ready`, then as idle
+ * rfb_load PORT PATH flood MIB: seconds for so many MiB.
+ *
+ * rfb_load PORT PATH ping COUNT: p50 and p99 of so many key events' round trips, in µs.
+ *
+ * rfb_load PORT - idle COUNT: opens so many, each at the path that a line of standard input says
+ * (or `-`), says `ready`, and keeps them until standard input ends.
+ *
+ * rfb_load PORT PATH stall: asks for 4 GiB and reads none of it; says `ready`, then as idle.
  *
  * PATH `-` is TCP.
  */
@@ -89,15 +92,20 @@ static void receive_exactly(struct line *line, size_t length)
     }
 }
 
-/* One binary message, masked by zeros, which is a mask like another. */
+/* One binary message. Its mask is never of zeros: that one a server may leave as it came. */
 static void say(struct line *line, const void *bytes, size_t length)
 {
+    static uint32_t turn;
     uint8_t frame[64] = {0x82, (uint8_t)(0x80 | length)};
+    uint32_t mask = ++turn * 2654435761U | 0x01010101U;
     if (!line->is_web) {
         send_all(line, bytes, length);
         return;
     }
-    memcpy(frame + 6, bytes, length);
+    memcpy(frame + 2, &mask, sizeof mask);
+    for (size_t i = 0; i < length; i++) {
+        frame[6 + i] = ((const uint8_t *)bytes)[i] ^ frame[2 + i % 4];
+    }
     send_all(line, frame, 6 + length);
 }
 

@@ -111,6 +111,16 @@ static bool hear(struct viewer *viewer)
     return true;
 }
 
+/* Pages of their own, as a screen's are: untouched ones would all be the kernel's page of zeros. */
+static void paint(void)
+{
+    uint32_t colour = 1;
+    for (size_t i = 0; i < CHUNK; i++) {
+        colour = colour * 1664525 + 1013904223;
+        pixels[i] = i % 4 == 3 ? 0 : (uint8_t)(colour >> 24);
+    }
+}
+
 static void let_in(int listening)
 {
     int on = 1;
@@ -132,6 +142,7 @@ int main(void)
     socklen_t size = sizeof address;
     int listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     struct epoll_event knock = {.events = EPOLLIN};
+    paint();
     epoll_fd = epoll_create1(0);
     if (bind(listening, (struct sockaddr *)&address, size) != 0 || listen(listening, 1024) != 0 ||
         getsockname(listening, (struct sockaddr *)&address, &size) != 0) {
