@@ -253,6 +253,16 @@ static unsigned strangers(const struct stream_door *door)
     return count;
 }
 
+/* The newest is first. */
+static struct client *oldest_stranger(const struct stream_door *door)
+{
+    struct client *oldest = NULL;
+    for (struct client *client = door->clients; client != NULL; client = client->next) {
+        oldest = client->until != 0 ? client : oldest;
+    }
+    return oldest;
+}
+
 static void let_in(struct stream_door *door, int fd)
 {
     struct client *client = xcalloc(1, sizeof *client);
@@ -271,8 +281,7 @@ static void let_in(struct stream_door *door, int fd)
     client->next = door->clients;
     door->clients = client;
     if (strangers(door) > STREAM_STRANGERS) {
-        refuse(client, "too many connections have shown no ticket: try again in 5 s");
-        return;
+        refuse(oldest_stranger(door), "too many others have shown no ticket");
     }
     arm(client);
     if (!loop_timer_is_active(door->timer)) {

@@ -66,8 +66,17 @@ static void set_timer(struct web_door *door, uint64_t until)
     }
 }
 
-void web_visitor_stays(struct visitor *visitor, uint64_t ms)
+void web_visitor_stays(struct visitor *visitor)
 {
+    uint64_t until = loop_monotonic_ms() + WEB_STRANGER_MS;
+    uint64_t last = visitor->came_at + WEB_STRANGER_MOST_MS;
+    visitor->until = until < last ? until : last;
+    set_timer(visitor->door, visitor->until);
+}
+
+void web_visitor_leaves(struct visitor *visitor, uint64_t ms)
+{
+    visitor->is_leaving = true;
     visitor->until = loop_monotonic_ms() + ms;
     set_timer(visitor->door, visitor->until);
 }
@@ -98,7 +107,17 @@ static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *
     return NULL;
 }
 
-/* Not within any callback of libwebsockets': it may be closed at once. */
+/* Not within any callback of libwebsockets': it is closed at once. */
+static void send_away(struct visitor *visitor)
+{
+    visitor->until = 0; /* whatever comes of it, once */
+    if (visitor->wsi == NULL) {
+        web_visitor_forget(visitor); /* it was never taken */
+    } else {
+        lws_set_timeout(visitor->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    }
+}
+
 static void on_time(void *owner)
 {
     struct web_door *door = owner;
@@ -107,25 +126,35 @@ static void on_time(void *owner)
     uint64_t due;
     struct visitor *late;
     while ((late = next_late(door, now, &due)) != NULL) {
-        late->until = 0; /* whatever comes of it, once */
-        if (late->wsi == NULL) {
-            web_visitor_forget(late); /* it was never taken */
-        } else {
-            lws_set_timeout(late->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-        }
+        send_away(late);
     }
     if (due != UINT64_MAX) {
         set_timer(door, due);
     }
 }
 
+static bool is_stranger(const struct visitor *visitor)
+{
+    return visitor->until != 0 && !visitor->is_leaving;
+}
+
 static unsigned strangers(const struct web_door *door)
 {
     unsigned count = 0;
     for (const struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
-        count += visitor->until != 0;
+        count += is_stranger(visitor);
     }
     return count;
+}
+
+/* The newest is first. */
+static struct visitor *oldest_stranger(const struct web_door *door)
+{
+    struct visitor *oldest = NULL;
+    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+        oldest = is_stranger(visitor) ? visitor : oldest;
+    }
+    return oldest;
 }
 
 static void describe_peers(struct visitor *visitor, int fd, const struct sockaddr_storage *peer)
@@ -145,16 +174,16 @@ static void let_in(struct web_door *door, int fd, const struct sockaddr_storage 
 {
     int on = 1;
     if (strangers(door) >= WEB_STRANGERS) {
-        close(fd);
-        return;
+        send_away(oldest_stranger(door)); /* else those who stay would lock the others out */
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct visitor *visitor = xcalloc(1, sizeof *visitor);
     visitor->door = door;
+    visitor->came_at = loop_monotonic_ms();
     describe_peers(visitor, fd, peer);
     visitor->next = door->visitors;
     door->visitors = visitor;
-    web_visitor_stays(visitor, WEB_STRANGER_MS);
+    web_visitor_stays(visitor);
     lws_adopt_desc_t desc = {
         .vh = door->vhost,
         .opaque = visitor,

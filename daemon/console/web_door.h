@@ -12,9 +12,9 @@
 #include "console/console.h"
 #include "lodge/strings.h"
 
-/* Of connections that have shown no ticket: how many there may be, and how long after their last
- * request. */
-enum { WEB_STRANGERS = 64, WEB_STRANGER_MS = 5000 };
+/* Of connections that have shown no ticket: how many there may be (one more sends the oldest away),
+ * how long after their last request, and how long at most. */
+enum { WEB_STRANGERS = 64, WEB_STRANGER_MS = 5000, WEB_STRANGER_MOST_MS = 10000 };
 
 struct web_door;
 

@@ -96,7 +96,7 @@ static void front_end(struct front *front, bool for_good, const char *reason)
     bool sent = !visitor->is_broken && lws_write(visitor->wsi, frame + LWS_PRE, length + 2,
                                                  (enum lws_write_protocol)WRITE_CLOSE) >= 0;
     lws_rx_flow_control(visitor->wsi, 1);
-    web_visitor_stays(visitor, sent ? CLOSING_MS : 1);
+    web_visitor_leaves(visitor, sent ? CLOSING_MS : 1);
 }
 
 static const struct front_kind web_front = {front_room, front_write, front_want_room, front_hold,

@@ -219,7 +219,7 @@ static int confirm_upgrade(struct visitor *visitor, struct lws *wsi, const char 
 static int request_came(struct visitor *visitor, struct lws *wsi)
 {
     char host[HEADER_MAX];
-    web_visitor_stays(visitor, WEB_STRANGER_MS);
+    web_visitor_stays(visitor);
     return host_is_ours(visitor, wsi, host) ? 0 : refuse_host(wsi);
 }
 

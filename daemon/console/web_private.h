@@ -19,10 +19,12 @@ struct visitor {
     int fd;
     char peer[WEB_PEER_MAX];
     char reached[WEB_PEER_MAX]; /* the address of ours that it came to */
+    uint64_t came_at;           /* monotonic ms */
     uint64_t until;             /* monotonic ms, when it is closed; 0: it is at a screen */
     struct session *joining;    /* between the look at its ticket and the upgrade, in one turn */
     struct front front;
-    int64_t credit; /* bytes that the socket takes for sure */
+    int64_t credit;  /* bytes that the socket takes for sure */
+    bool is_leaving; /* it was at a screen, and has been told why not any more */
     bool is_broken;
 };
 
@@ -51,8 +53,11 @@ int web_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
 int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                        size_t length);
 
-/* Its time begins anew. */
-void web_visitor_stays(struct visitor *visitor, uint64_t ms);
+/* It asked for something: its time begins anew, within bounds. */
+void web_visitor_stays(struct visitor *visitor);
+
+/* It is closed when it does not do so itself within `ms`. */
+void web_visitor_leaves(struct visitor *visitor, uint64_t ms);
 void web_visitor_forget(struct visitor *visitor);
 
 /* An address without its port, and the port. An IPv4 address that came to an IPv6 socket is IPv4.

@@ -274,6 +274,29 @@ class Security(ScreensTest):
         self.assertGreater(time.monotonic() - begun, 3)
         rfb.greet(self.web(self.open()))
 
+    def test_who_keeps_asking_for_pages_and_shows_no_ticket_locks_nobody_out_and_goes(self):
+        ask = request("/healthz", f"127.0.0.1:{self.address[1]}")
+        web = [socket.create_connection(self.address, 30) for _ in range(64)]
+        self.addCleanup(lambda: [sock.close() for sock in web])
+        until, left = time.monotonic() + 15, set(web)
+        streams = [rfb.Stream(self.stream, b"") for _ in range(64)]
+        for _ in range(3):
+            rfb.greet(self.web(self.open()))  # the oldest make room
+            line = rfb.Stream(self.stream, self.open(door="stream")["ticket"].encode() + b"\n")
+            self.assertEqual(line.line(), "ok\n")
+        self.assertTrue(streams[0].ends(1))
+        while left and time.monotonic() < until:
+            for sock in list(left):
+                try:
+                    sock.sendall(ask)
+                    if not sock.recv(65536):
+                        left.remove(sock)
+                except OSError:
+                    left.remove(sock)
+            self.world.keeper.look(0.5)
+        self.assertEqual(len(left), 0, "connections without a ticket are still there after 15 s")
+        rfb.greet(self.web(self.open()))
+
     def test_a_thousand_bad_tickets_a_second_slow_nobody_down(self):
         line = self.web(self.open())
         rfb.greet(line)
