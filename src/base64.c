@@ -62,9 +62,6 @@ static bool group_read(const char *text, unsigned padding, unsigned char ret_byt
 bool base64_read(struct buffer *out, const char *text, size_t length)
 {
     unsigned padding = 0;
-    if (length == 0) {
-        return true;
-    }
     while (padding < 2 && padding < length && text[length - 1 - padding] == '=') {
         padding++;
     }

@@ -26,7 +26,8 @@ char *buffer_reserve(struct buffer *buffer, size_t size)
     if (buffer->failed) {
         return NULL;
     }
-    if (buffer->capacity - buffer->length < size) {
+    /* Room for nothing is a place too: NULL would say that memory is out. */
+    if (buffer->data == NULL || buffer->capacity - buffer->length < size) {
         size_t capacity = buffer->capacity < 128 ? 128 : buffer->capacity;
         while (capacity - buffer->length < size) {
             capacity += capacity / 2;
