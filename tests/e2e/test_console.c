@@ -185,7 +185,7 @@ static void help_and_the_other_views_open_and_close(void **state)
 
 static void expect_restored(void)
 {
-    assert_true(screen_wrote(screen, LEAVE_ALTERNATE_SCREEN));
+    screen_wait_bytes(screen, LEAVE_ALTERNATE_SCREEN);
     assert_true(screen_modes_are_restored(screen));
 }
 

@@ -262,9 +262,10 @@ class MovingTest(unittest.TestCase):
         self.virsh.run("start quiet")
         self.wait_state("quiet", "running")
         names.settle()
-        # Told or not is the daemon's choice; what is told holds nothing else.
+        # Told or not is the daemon's choice; what is told holds nothing else. A neighbour that an
+        # earlier test took away may be told as removed meanwhile: that names it and no more.
         for note in names.log[count:]:
-            self.assertEqual(set(note["vm"]), {"host", "uuid", "name", "vcpus"})
+            self.assertLessEqual(set(note["vm"]), {"host", "uuid", "name", "vcpus"})
         self.virsh.run("destroy quiet")
         self.virsh.run("undefine quiet")
 

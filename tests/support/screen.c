@@ -276,6 +276,16 @@ bool screen_wrote(const struct screen *screen, const char *bytes)
            memmem(screen->bytes, screen->length, bytes, strlen(bytes)) != NULL;
 }
 
+void screen_wait_bytes(struct screen *screen, const char *bytes)
+{
+    long deadline = now_ms() + DEADLINE_MS;
+
+    while (!screen_wrote(screen, bytes)) {
+        assert_true(now_ms() < deadline);
+        take_in(screen, LOOK_MS);
+    }
+}
+
 void screen_forget_bytes(struct screen *screen)
 {
     screen->length = 0;

@@ -60,6 +60,10 @@ char *screen_text(struct screen *screen);
 
 /* Whether these bytes are among those written since screen_forget_bytes(). */
 bool screen_wrote(const struct screen *screen, const char *bytes);
+
+/* Until they are: what a program wrote last may reach our end after its end does. */
+void screen_wait_bytes(struct screen *screen, const char *bytes);
+
 void screen_forget_bytes(struct screen *screen);
 
 /* Whether the terminal's modes are what the program found. */
