@@ -177,6 +177,7 @@ struct ops {
     size_t ended_next;
     struct guard *guards; /* undone creations that are kept */
     uint64_t added_seen;  /* registry_added() when guards were last looked at */
+    bool guards_grew;     /* one was added since: its domain may be here already */
 };
 
 /* The end of a step whose call went `ok`. */

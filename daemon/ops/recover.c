@@ -114,6 +114,7 @@ static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, co
     guard->journal = xstrdup(journal);
     guard->next = ops->guards;
     ops->guards = guard;
+    ops->guards_grew = true;
     return guard;
 }
 
@@ -178,20 +179,20 @@ static bool is_free(struct ops *ops, const struct guard *guard)
            ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 
+/* A domain that came while the operation still had its row is no newcomer to the registry: a new
+ * guard looks too. At worst the domain that was just undefined is still shown, and the undo finds
+ * nothing. */
 void ops_look_for_debris(struct ops *ops)
 {
     uint64_t added = registry_added(ops->registry);
-    if (added == ops->added_seen) {
+    if (added == ops->added_seen && !ops->guards_grew) {
         return;
     }
     ops->added_seen = added;
+    ops->guards_grew = false;
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
         if (vm != NULL && vm->present && is_free(ops, guard)) {
-            log_warning(LOG_OPS,
-                        "a domain of operation %lld, which was undone, has turned up: it is undone "
-                        "again",
-                        (long long)guard->op);
             undo_again(ops, guard);
         }
     }

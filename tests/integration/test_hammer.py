@@ -131,7 +131,7 @@ class Hammer(unittest.TestCase):
                 daemon.start()
                 daemon.synced(60).rpc.close()
                 self.settle(daemon)
-                self.assertEqual(worlds.compare(), [], f"after kill {kill}")
+                self.assertEqual(worlds.settle(60), [], f"after kill {kill}")
                 charged = worlds.charged()
                 self.assertEqual(charged["disk_gib"], charged["vms"], "one GiB each")
                 self.assertEqual(daemon.stop(), 0)

@@ -2,6 +2,8 @@
 
     worlds = ThreeWorlds(daemon, libvirtd, disks)
     worlds.compare()     # what does not fit together, as sentences; none when all is well
+    worlds.settle(60)    # the same, given that time: a call that libvirtd had still queued when
+                         # lodged was killed may come late, and is undone again then
 
 Whoever calls it has stopped changing things; what belongs to lodge is told by lodge's mark, by its
 rows, and by the names of its volumes. What was there before (`keep()`) must be as it was.
@@ -11,6 +13,7 @@ import hashlib
 import pathlib
 import re
 import sqlite3
+import time
 import xml.etree.ElementTree as ElementTree
 
 OURS = re.compile(r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})-")
@@ -100,6 +103,12 @@ class ThreeWorlds:
         for path, was in self.strangers.get("files", {}).items():
             if not pathlib.Path(path).exists() or digest(pathlib.Path(path)) != was:
                 wrong.append(f"foreign file {path} was touched")
+        return wrong
+
+    def settle(self, seconds):
+        until = time.monotonic() + seconds
+        while (wrong := self.compare()) and time.monotonic() < until:
+            self.daemon.world.keeper.look(0.2)
         return wrong
 
     def charged(self):
