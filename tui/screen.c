@@ -6,6 +6,7 @@
  */
 #include "screen.h"
 
+#include "base64.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -358,32 +359,12 @@ void screen_suspend(void)
     refresh();
 }
 
-/* RFC 4648. */
-static char *base64(const char *text)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-    size_t length = strlen(text);
-    char *out = xmalloc((length + 2) / 3 * 4 + 1);
-    size_t used = 0;
-
-    for (size_t i = 0; i < length; i += 3) {
-        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16;
-        bits |= i + 1 < length ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
-        bits |= i + 2 < length ? (uint32_t)(unsigned char)text[i + 2] : 0;
-        out[used++] = digits[bits >> 18];
-        out[used++] = digits[bits >> 12 & 63];
-        out[used++] = digits[i + 1 < length ? bits >> 6 & 63 : 64];
-        out[used++] = digits[i + 2 < length ? bits & 63 : 64];
-    }
-    out[used] = '\0';
-    return out;
-}
-
 void screen_copy(const char *text)
 {
-    AUTO(free) char *encoded = base64(text);
+    struct buffer encoded = {0};
 
-    printf("\033]52;c;%s\a", encoded);
+    base64_write(&encoded, text, strlen(text));
+    printf("\033]52;c;%.*s\a", (int)encoded.length, encoded.data == NULL ? "" : encoded.data);
     fflush(stdout);
+    buffer_free(&encoded);
 }

@@ -1,12 +1,11 @@
 /* screenshot: `lodge screenshot VM FILE`, a guest's screen in a file that is there whole or not at
  * all; `-` is standard output. */
-#include "base64.h"
 #include "cli/command.h"
+#include "cli/shot.h"
 #include "memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
 static bool cannot_write(const char *path, struct lodge_error *err)
 {
@@ -85,16 +82,6 @@ static bool write_file(const char *path, const struct buffer *png, struct lodge_
     return target == NULL ? cannot_write(path, err) : replace(target, png, err);
 }
 
-static bool read_picture(const char *result, struct buffer *ret_png, struct lodge_error *err)
-{
-    AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
-    struct json_object *data = json_object_object_get(json, "data");
-    const char *text = json_object_get_string(data);
-    return (text != NULL && base64_read(ret_png, text, (size_t)json_object_get_string_len(data)) &&
-            ret_png->length > 0) ||
-           lodge_fail(err, LODGE_ERROR_INTERNAL, "the daemon's answer has no picture");
-}
-
 /* As JSON where it went, and the answer itself when that is asked for on standard output. */
 static bool say_where(const struct command *command, const char *path, size_t size,
                       struct lodge_error *err)
@@ -139,7 +126,7 @@ bool run_screenshot(const struct command *command, struct lodge_error *err)
         return command->output->vm(result, err);
     }
     struct buffer png = {0};
-    bool good = read_picture(result, &png, err);
+    bool good = shot_read(result, &png, err);
     if (good && to_stdout) {
         (void)fwrite(png.data, 1, png.length, stdout); /* verbs.c looks whether that went well */
     } else if (good) {
