@@ -32,6 +32,7 @@ static unsigned move_by(struct desk *desk, long by)
         break;
     }
     case VIEW_QUOTAS:
+    case VIEW_SCREEN:
         break;
     case VIEW_EVENTS:
     case VIEW_TASKS:
@@ -69,7 +70,7 @@ unsigned act_end(struct desk *desk, const struct command *command, const char *a
     return move_by(desk, command->amount * 1000000L);
 }
 
-static void go_to(struct desk *desk, enum view_id view)
+void act_go_to(struct desk *desk, enum view_id view)
 {
     struct view_state *state = &desk->state;
 
@@ -92,7 +93,7 @@ unsigned act_view(struct desk *desk, const struct command *command, const char *
     if (command->amount == VIEW_HELP && desk->state.view == VIEW_HELP) {
         return act_back(desk, command, NULL); /* the key that opened it closes it */
     }
-    go_to(desk, (enum view_id)command->amount);
+    act_go_to(desk, (enum view_id)command->amount);
     return ACT_DRAW;
 }
 
@@ -107,9 +108,9 @@ unsigned act_open(struct desk *desk, const struct command *command, const char *
         snprintf(filter, sizeof(filter), "host:%s",
                  desk->model.hosts[state->host_cursor].host.name);
         list_set_filter(&state->list, filter);
-        go_to(desk, VIEW_VMS);
+        act_go_to(desk, VIEW_VMS);
     } else if (list_selected(&state->list) != NULL) {
-        go_to(desk, VIEW_DETAILS);
+        act_go_to(desk, VIEW_DETAILS);
     }
     return ACT_DRAW;
 }
@@ -130,7 +131,7 @@ unsigned act_back(struct desk *desk, const struct command *command, const char *
         return lay_out(desk);
     }
     if (state->view != VIEW_VMS) {
-        go_to(desk, VIEW_VMS);
+        act_go_to(desk, VIEW_VMS);
     } else if (state->list.filter[0] != '\0') {
         list_set_filter(&state->list, "");
     }
@@ -140,7 +141,7 @@ unsigned act_back(struct desk *desk, const struct command *command, const char *
 unsigned act_filter(struct desk *desk, const struct command *command, const char *argument)
 {
     (void)command;
-    go_to(desk, VIEW_VMS);
+    act_go_to(desk, VIEW_VMS);
     if (argument != NULL) {
         list_set_filter(&desk->state.list, argument);
     } else {

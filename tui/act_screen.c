@@ -1,28 +1,44 @@
 /* act_screen: guests' screens: opening one, the ways to, and ending somebody's look at one. */
 #include "act.h"
 #include "cli/browser.h"
+#include "cli/shot.h"
 #include "cli/viewer.h"
+#include "memory.h"
+#include "scope.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned open_screen(struct desk *desk, const struct lodge_vm *vm, enum screen_way way)
+static unsigned ask_screen(struct desk *desk, const struct lodge_vm *vm, const char *method,
+                           enum screen_way way)
 {
     struct ask *ask = &desk->ask;
 
     ask_done(ask);
     ask_add(ask, vm->host, vm->uuid);
-    ask->method = "console.open";
+    ask->method = method;
     ask->is_plain = true;
     ask->way = way;
     ask->params = json_object_new_object();
-    json_object_object_add(ask->params, "mode",
-                           json_object_new_string(way == SCREEN_LOOK ? "ro" : "rw"));
     snprintf(ask->what, sizeof(ask->what), "screen of %s", vm->name);
     desk_say(desk, ROLE_DIM, "%s …", ask->what);
     return ACT_DRAW | ACT_ASK;
+}
+
+static unsigned open_screen(struct desk *desk, const struct lodge_vm *vm, enum screen_way way)
+{
+    unsigned acts = ask_screen(desk, vm, "console.open", way);
+
+    json_object_object_add(desk->ask.params, "mode",
+                           json_object_new_string(way == SCREEN_LOOK ? "ro" : "rw"));
+    return acts;
+}
+
+static unsigned take_picture(struct desk *desk, const struct lodge_vm *vm)
+{
+    return ask_screen(desk, vm, "vm.screenshot", SCREEN_PICTURE);
 }
 
 /* `lodge vnc --viewer` beside us: it hands bytes on for as long as somebody looks. */
@@ -63,7 +79,7 @@ unsigned act_screen_menu(struct desk *desk, const struct command *command, const
     }
     prompt_open(prompt, PROMPT_SCREEN, "");
     snprintf(prompt->label, sizeof(prompt->label),
-             "Screen of %s: b browser, o look only, c copy the address, l local viewer",
+             "Screen of %s: b browser, o look only, c copy link, l viewer, p picture",
              row->vm.name);
     return ACT_DRAW;
 }
@@ -85,10 +101,39 @@ unsigned screen_chosen(struct desk *desk, struct key key)
         return open_screen(desk, &row->vm, SCREEN_COPY);
     case 'l':
         return open_viewer(desk, &row->vm);
+    case 'p':
+        return take_picture(desk, &row->vm);
     default:
         desk_say(desk, ROLE_PLAIN, "nothing was opened");
         return ACT_DRAW;
     }
+}
+
+/* The guest that HOST/UUID names, NULL: it is gone. */
+static const struct model_row *find_row(const struct desk *desk, const char *vm)
+{
+    const char *slash = vm == NULL ? NULL : strrchr(vm, '/');
+
+    if (slash == NULL) {
+        return NULL;
+    }
+    AUTO(free) char *host = xstrndup(vm, (size_t)(slash - vm));
+    return model_find(&desk->model, host, slash + 1);
+}
+
+unsigned act_again(struct desk *desk, const struct command *command, const char *argument)
+{
+    const struct shot *shot = &desk->state.shot;
+    const struct model_row *row = find_row(desk, shot->vm);
+
+    (void)command;
+    (void)argument;
+    if (row == NULL) {
+        desk_say(desk, ROLE_WARN, "%s is not there any more",
+                 shot->name == NULL ? "the guest" : shot->name);
+        return ACT_DRAW;
+    }
+    return take_picture(desk, &row->vm);
 }
 
 unsigned act_disconnect(struct desk *desk, const struct command *command, const char *argument)
@@ -117,8 +162,42 @@ unsigned act_disconnect(struct desk *desk, const struct command *command, const 
     return ACT_DRAW;
 }
 
+/* What vm.screenshot answered: the picture, in a view of its own. */
+static void show_picture(struct desk *desk, const char *vm, const char *result)
+{
+    const struct model_row *row = find_row(desk, vm);
+    struct buffer png = {0};
+    struct pixels pixels;
+    struct lodge_error err = {0};
+
+    if (shot_read(result, &png, &err) && pixels_read(&pixels, png.data, png.length, &err)) {
+        screen_forget_shot(desk);
+        desk->state.shot = (struct shot){
+            .vm = xstrdup(vm),
+            .name = xstrdup(row == NULL ? vm : row->vm.name),
+            .pixels = pixels,
+            .at_ms = desk->model.now_ms,
+        };
+        desk->state.message.until_ms = 0;
+        act_go_to(desk, VIEW_SCREEN);
+    } else {
+        desk_say(desk, ROLE_WARN, "%s", err.message);
+    }
+    buffer_free(&png);
+}
+
+void screen_forget_shot(struct desk *desk)
+{
+    struct shot *shot = &desk->state.shot;
+
+    free(shot->vm);
+    free(shot->name);
+    pixels_done(&shot->pixels);
+    *shot = (struct shot){0};
+}
+
 /* What console.open answered: a browser, or words that lead to one. */
-unsigned screen_opened(struct desk *desk, enum screen_way way, const char *result)
+static unsigned show_link(struct desk *desk, enum screen_way way, const char *result)
 {
     struct json_object *json = json_tokener_parse(result);
     struct json_object *url = json_object_object_get(json, "url");
@@ -147,6 +226,15 @@ unsigned screen_opened(struct desk *desk, enum screen_way way, const char *resul
     }
     json_object_put(json);
     return acts;
+}
+
+unsigned screen_opened(struct desk *desk, enum screen_way way, const char *vm, const char *result)
+{
+    if (way == SCREEN_PICTURE) {
+        show_picture(desk, vm, result);
+        return ACT_DRAW;
+    }
+    return show_link(desk, way, result);
 }
 
 /* The file with the link goes when it was used, or is worth nothing. */

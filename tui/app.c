@@ -73,6 +73,7 @@ static bool fit_canvas(struct app *app)
         (void)desk_resize(&app->desk, width, height);
     }
     app->canvas.glyphs = screen_glyphs();
+    app->canvas.palette = screen_palette();
     return other;
 }
 
@@ -142,11 +143,11 @@ static void take_screenshot(struct app *app)
 
 static void follow(struct app *app, unsigned acts);
 
-static void opened(void *owner, int way, const char *result)
+static void opened(void *owner, int way, const char *vm, const char *result)
 {
     struct app *app = owner;
 
-    follow(app, screen_opened(&app->desk, (enum screen_way)way, result));
+    follow(app, screen_opened(&app->desk, (enum screen_way)way, vm, result));
 }
 
 /* Ourselves once more, as `lodge vnc --viewer`. */
@@ -189,7 +190,8 @@ static void follow(struct app *app, unsigned acts)
         for (size_t i = 0; i < ask_count(ask); i++) {
             AUTO(free) char *params = ask_params(ask, i);
             if (ask->way != SCREEN_NONE) {
-                feed_open_screen(app->feed, params, ask->what, (int)ask->way, opened, app);
+                feed_ask_screen(app->feed, ask->method, params, ask->what,
+                                &(struct feed_opening){opened, app, (int)ask->way, ask->vms[i]});
             } else {
                 feed_ask(app->feed, ask->method, params, ask->what);
             }

@@ -19,8 +19,8 @@ enum ask_weight {
     ASK_FINAL, /* the guest's name */
 };
 
-/* What becomes of console.open's answer. */
-enum screen_way { SCREEN_NONE, SCREEN_BROWSER, SCREEN_LOOK, SCREEN_COPY };
+/* What becomes of the answer: console.open's, or, for a picture, vm.screenshot's. */
+enum screen_way { SCREEN_NONE, SCREEN_BROWSER, SCREEN_LOOK, SCREEN_COPY, SCREEN_PICTURE };
 
 struct ask {
     const char *method; /* NULL: nothing is asked for */
@@ -29,7 +29,7 @@ struct ask {
     char **vms;                 /* owned: HOST/UUID of each guest that it is asked of … */
     size_t vm_count;            /* … 0: of none that is there */
     bool is_plain;              /* no operation: it has no request_id, nothing to wait for */
-    enum screen_way way;        /* NONE: it is no console.open */
+    enum screen_way way;        /* NONE: its answer is not shown */
     char word[160];             /* that must be typed for a FINAL one */
     char what[160];             /* "start web", "start 3 VMs" */
 };

@@ -26,6 +26,7 @@ void desk_done(struct desk *desk)
     prompt_done(&desk->state.prompt);
     ask_done(&desk->ask);
     screen_forget_link(desk, true);
+    screen_forget_shot(desk);
     model_done(&desk->model);
 }
 

@@ -229,19 +229,25 @@ struct asked {
     struct feed *feed;
     char what[160];
     int64_t since;
-    feed_opened_fn *opened; /* NULL: how it went is said */
-    void *owner;
-    int way;
+    struct feed_opening opening; /* its `opened` is NULL: how it went is said */
+    char *vm;                    /* the opening's; owned */
 };
+
+static void asked_free(struct asked *asked)
+{
+    free(asked->vm);
+    free(asked);
+}
 
 static void on_asked(void *data, const char *result, const struct lodge_error *error)
 {
     struct asked *asked = data;
     char text[sizeof(asked->what) + sizeof(error->message) + 2];
 
-    if (error == NULL && asked->opened != NULL) {
-        asked->opened(asked->owner, asked->way, result);
-        free(asked);
+    const struct feed_opening *opening = &asked->opening;
+    if (error == NULL && opening->opened != NULL) {
+        opening->opened(opening->owner, opening->way, asked->vm, result);
+        asked_free(asked);
         return;
     }
     if (error == NULL) {
@@ -253,7 +259,7 @@ static void on_asked(void *data, const char *result, const struct lodge_error *e
     if (asked->feed->say != NULL) {
         asked->feed->say(asked->feed->say_owner, error != NULL, text);
     }
-    free(asked);
+    asked_free(asked);
 }
 
 void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner)
@@ -276,10 +282,11 @@ static void ask(struct feed *feed, const char *method, const char *params,
     struct asked *asked = xcalloc(1, sizeof(*asked));
     *asked = *template;
     asked->feed = feed;
+    asked->vm = xstrdup_or_null(template->opening.vm);
     asked->since = monotonic_ms();
     if (lodge_client_call(feed->client, method, params, 0, on_asked, asked, &err) == 0) {
         feed->say(feed->say_owner, true, err.message);
-        free(asked);
+        asked_free(asked);
     }
 }
 
@@ -291,13 +298,13 @@ void feed_ask(struct feed *feed, const char *method, const char *params, const c
     ask(feed, method, params, &asked);
 }
 
-void feed_open_screen(struct feed *feed, const char *params, const char *what, int way,
-                      feed_opened_fn *opened, void *owner)
+void feed_ask_screen(struct feed *feed, const char *method, const char *params, const char *what,
+                     const struct feed_opening *opening)
 {
-    struct asked asked = {.opened = opened, .owner = owner, .way = way};
+    struct asked asked = {.opening = *opening};
 
     snprintf(asked.what, sizeof(asked.what), "%s", what);
-    ask(feed, "console.open", params, &asked);
+    ask(feed, method, params, &asked);
 }
 
 /* {"images":[{"name":…,"kind":…}]}, {"networks":[{"name":…}]} */

@@ -40,10 +40,18 @@ void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner);
  * feed_on_say, when the operation has ended. */
 void feed_ask(struct feed *feed, const char *method, const char *params, const char *what);
 
-/* The same for console.open: its answer goes to `opened` with `way`, its failure to feed_on_say. */
-typedef void feed_opened_fn(void *owner, int way, const char *result);
-void feed_open_screen(struct feed *feed, const char *params, const char *what, int way,
-                      feed_opened_fn *opened, void *owner);
+/* Where the answer goes when it is good: `opened` gets the rest with it. */
+struct feed_opening {
+    void (*opened)(void *owner, int way, const char *vm, const char *result);
+    void *owner;
+    int way;
+    const char *vm; /* HOST/UUID */
+};
+
+/* The same for what has an answer to be shown: console.open, vm.screenshot. Failure goes to
+ * feed_on_say. */
+void feed_ask_screen(struct feed *feed, const char *method, const char *params, const char *what,
+                     const struct feed_opening *opening);
 
 /* Asks what guests can be made from: model.offers. */
 void feed_ask_offers(struct feed *feed);

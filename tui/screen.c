@@ -8,6 +8,7 @@
 
 #include "base64.h"
 #include "memory.h"
+#include "pairs.h"
 #include "scope.h"
 
 #include <curses.h>
@@ -201,6 +202,7 @@ void screen_close(void)
     endwin();
     (void)tcflush(STDIN_FILENO, TCIFLUSH); /* an answer to our question is not for the shell */
     delscreen(screen.terminal);
+    pairs_forget();
     free(screen.shown);
     screen.shown = NULL;
     screen.terminal = NULL;
@@ -209,6 +211,11 @@ void screen_close(void)
 enum glyphs screen_glyphs(void)
 {
     return screen.glyphs;
+}
+
+enum palette screen_palette(void)
+{
+    return screen.palette;
 }
 
 void screen_size(int *ret_width, int *ret_height)
@@ -227,6 +234,9 @@ void screen_size(int *ret_width, int *ret_height)
 
 static attr_t attributes_of(struct style style)
 {
+    if (style.flags & STYLE_COLOURS) {
+        return A_NORMAL;
+    }
     struct look look = theme_look((enum role)style.role, screen.palette);
     unsigned flags = look.flags | style.flags;
     attr_t attributes = A_NORMAL;
@@ -242,6 +252,9 @@ static attr_t attributes_of(struct style style)
 
 static short pair_of(struct style style)
 {
+    if (style.flags & STYLE_COLOURS) {
+        return pairs_find(style.ink, style.paper);
+    }
     bool coloured = screen.palette != PALETTE_NONE && (style.flags & STYLE_REVERSE) == 0 &&
                     theme_look((enum role)style.role, screen.palette).colour >= 0;
 
@@ -264,13 +277,18 @@ static void show_cell(int x, int y, const struct cell *cell)
 static bool same_cell(const struct cell *a, const struct cell *b)
 {
     return memcmp(a->chars, b->chars, sizeof(a->chars)) == 0 && a->width == b->width &&
-           a->style.role == b->style.role && a->style.flags == b->style.flags;
+           a->style.role == b->style.role && a->style.flags == b->style.flags &&
+           a->style.ink == b->style.ink && a->style.paper == b->style.paper;
 }
 
 void screen_show(const struct canvas *canvas)
 {
     if (canvas->width != screen.width || canvas->height != screen.height) {
         return; /* a picture of the size before; the next one fits */
+    }
+    if (pairs_are_scarce()) {
+        pairs_forget();
+        forget_shown(); /* their numbers get other colours */
     }
     for (int y = 0; y < canvas->height; y++) {
         for (int x = 0; x < canvas->width; x++) {

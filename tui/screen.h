@@ -1,5 +1,5 @@
 /*
- * screen: the terminal. The only door to curses: canvases go out, keys come in.
+ * screen: the terminal. The only door to curses (with pairs.c): canvases go out, keys come in.
  *
  * It owns the terminal's modes from open to close and gives them back whatever happens: at close,
  * while suspended, and, by a handler that does nothing unsafe, when the program crashes. There is
@@ -21,6 +21,9 @@ void screen_close(void);
 
 /* What it can show; may grow once it has answered how wide a line character is. */
 enum glyphs screen_glyphs(void);
+
+/* The colours it has, as far as they are wanted. */
+enum palette screen_palette(void);
 
 /* Its size; ask after SIGWINCH. */
 void screen_size(int *ret_width, int *ret_height);

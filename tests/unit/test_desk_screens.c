@@ -1,13 +1,17 @@
 /* What keys do to guests' screens, and to who looks at them. */
 #include "support/test.h"
 
+#include "base64.h"
 #include "cli/browser.h"
 #include "memory.h"
 #include "scope.h"
 #include "support/desk_world.h"
+#include "support/png.h"
 
 #include <stdlib.h>
 #include <unistd.h>
+
+#define ALPHA "h1/00000000-0000-4000-8000-000000000001"
 
 static void tell_session(int64_t number, enum lodge_session_state session_state,
                          enum lodge_event_type type)
@@ -28,8 +32,7 @@ static void a_screen_is_asked_for_by_its_guests_uuid(void **state)
     assert_true(hit("v") & ACT_ASK);
     AUTO(free) char *params = ask_params(&desk.ask, 0);
     assert_string_equal(desk.ask.method, "console.open");
-    assert_string_equal(params,
-                        "{\"mode\":\"rw\",\"vm\":\"h1/00000000-0000-4000-8000-000000000001\"}");
+    assert_string_equal(params, "{\"mode\":\"rw\",\"vm\":\"" ALPHA "\"}");
     assert_false(hit("V") & ACT_ASK);
     assert_non_null(strstr(desk.state.prompt.label, "alpha"));
     assert_true(hit("o") & ACT_ASK);
@@ -45,7 +48,7 @@ static void without_a_browser_the_address_goes_to_the_clipboard(void **state)
     unsetenv("BROWSER");
     unsetenv("DISPLAY");
     unsetenv("WAYLAND_DISPLAY");
-    unsigned acts = screen_opened(&desk, SCREEN_BROWSER,
+    unsigned acts = screen_opened(&desk, SCREEN_BROWSER, ALPHA,
                                   "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
     assert_true(acts & ACT_COPY);
     assert_string_equal(desk.text, "http://127.0.0.1:6080/#ticket=x");
@@ -56,7 +59,7 @@ static void the_browsers_file_goes_when_its_session_is_open(void **state)
 {
     (void)state;
     setenv("BROWSER", "/bin/true", 1);
-    (void)screen_opened(&desk, SCREEN_BROWSER,
+    (void)screen_opened(&desk, SCREEN_BROWSER, ALPHA,
                         "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
     assert_non_null(desk.link.file);
     AUTO(free) char *file = xstrdup(desk.link.file);
@@ -68,6 +71,60 @@ static void the_browsers_file_goes_when_its_session_is_open(void **state)
     assert_null(desk.link.file);
     assert_int_not_equal(access(file, R_OK), 0);
     unsetenv("BROWSER");
+}
+
+/* As vm.screenshot answers. */
+static char *answer_of(const unsigned char *rgb, unsigned width, unsigned height)
+{
+    struct buffer answer = {0};
+    size_t size;
+    AUTO(free) void *png = png_of(rgb, width, height, &size);
+
+    buffer_add_text(&answer, "{\"mime\":\"image/png\",\"data\":\"");
+    base64_write(&answer, png, size);
+    buffer_add_text(&answer, "\"}");
+    return buffer_take(&answer);
+}
+
+static void a_picture_of_a_screen_has_a_view_and_can_be_taken_again(void **state)
+{
+    static const unsigned char rgb[2 * 2 * 3] = {9};
+    AUTO(free) char *answer = answer_of(rgb, 2, 2);
+
+    (void)state;
+    assert_true(hit("V p") & ACT_ASK);
+    AUTO(free) char *params = ask_params(&desk.ask, 0);
+    assert_string_equal(desk.ask.method, "vm.screenshot");
+    assert_string_equal(params, "{\"vm\":\"" ALPHA "\"}");
+    (void)hit("j"); /* the answer is about alpha all the same */
+    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
+    assert_int_equal(desk.state.view, VIEW_SCREEN);
+    assert_string_equal(desk.state.shot.name, "alpha");
+    assert_int_equal(desk.state.shot.pixels.was_wide, 2);
+    assert_true(hit("r") & ACT_ASK);
+    AUTO(free) char *again = ask_params(&desk.ask, 0);
+    assert_string_equal(again, params);
+    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
+    (void)hit("Esc");
+    assert_int_equal(desk.state.view, VIEW_VMS); /* once: it was the view already */
+}
+
+static void an_answer_without_a_picture_is_said_and_changes_nothing(void **state)
+{
+    static const unsigned char rgb[3] = {9};
+    AUTO(free) char *answer = answer_of(rgb, 1, 1);
+
+    (void)state;
+    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, "{\"mime\":\"image/png\"}");
+    assert_int_equal(desk.state.view, VIEW_VMS);
+    assert_non_null(strstr(desk.state.message.text, "no picture"));
+    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, "{\"data\":\"bm8gUE5H\"}");
+    assert_int_equal(desk.state.view, VIEW_VMS);
+    assert_non_null(strstr(desk.state.message.text, "cannot be read"));
+    (void)screen_opened(&desk, SCREEN_PICTURE, "h1/gone", answer);
+    assert_int_equal(desk.state.view, VIEW_SCREEN);
+    assert_false(hit("r") & ACT_ASK);
+    assert_string_equal(desk.state.message.text, "h1/gone is not there any more");
 }
 
 static void somebodys_look_is_ended_by_a_yes(void **state)
@@ -93,6 +150,8 @@ int main(void)
         DESK_TEST(a_screen_is_asked_for_by_its_guests_uuid),
         DESK_TEST(without_a_browser_the_address_goes_to_the_clipboard),
         DESK_TEST(the_browsers_file_goes_when_its_session_is_open),
+        DESK_TEST(a_picture_of_a_screen_has_a_view_and_can_be_taken_again),
+        DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
         DESK_TEST(somebodys_look_is_ended_by_a_yes),
     };
     return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);

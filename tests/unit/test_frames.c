@@ -57,13 +57,13 @@ static void expect_picture(const char *name, const char *text)
     assert_string_equal(text, expected);
 }
 
-struct shot {
+struct scene {
     const char *name;
     int width, height;
     const char *keys; /* their names, with blanks between */
 };
 
-static void draw_shot(const struct shot *shot, enum glyphs glyphs, int guests)
+static void draw_shot(const struct scene *shot, enum glyphs glyphs, int guests)
 {
     struct desk desk;
     struct canvas canvas;
@@ -101,7 +101,7 @@ static void draw_shot(const struct shot *shot, enum glyphs glyphs, int guests)
     desk_done(&desk);
 }
 
-static const struct shot shots[] = {
+static const struct scene shots[] = {
     {"list-40x12", 40, 12, ""},
     {"list-80x24", 80, 24, "j j"},
     {"list-120x35", 120, 35, "j j j"},
@@ -127,12 +127,12 @@ static void the_list_in_ascii_at_all_sizes(void **state)
 static void the_other_views(void **state)
 {
     (void)state;
-    draw_shot(&(struct shot){"details-80x24", 80, 24, "j j j Enter"}, GLYPHS_LINES, 50);
-    draw_shot(&(struct shot){"hosts-80x24", 80, 24, "2 j"}, GLYPHS_LINES, 50);
-    draw_shot(&(struct shot){"help-80x24", 80, 24, "?"}, GLYPHS_LINES, 50);
-    draw_shot(&(struct shot){"filter-80x24", 80, 24, "/ w e b Enter"}, GLYPHS_LINES, 50);
-    draw_shot(&(struct shot){"wrong-80x24", 80, 24, "/ s t a t e : x"}, GLYPHS_LINES, 50);
-    draw_shot(&(struct shot){"empty-80x24", 80, 24, ""}, GLYPHS_LINES, 0);
+    draw_shot(&(struct scene){"details-80x24", 80, 24, "j j j Enter"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct scene){"hosts-80x24", 80, 24, "2 j"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct scene){"help-80x24", 80, 24, "?"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct scene){"filter-80x24", 80, 24, "/ w e b Enter"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct scene){"wrong-80x24", 80, 24, "/ s t a t e : x"}, GLYPHS_LINES, 50);
+    draw_shot(&(struct scene){"empty-80x24", 80, 24, ""}, GLYPHS_LINES, 0);
 }
 
 static void any_size_is_drawn_without_harm(void **state)

@@ -14,8 +14,10 @@
 #define IN_EVENTS (1U << VIEW_EVENTS)
 #define IN_TASKS (1U << VIEW_TASKS)
 #define IN_SESSIONS (1U << VIEW_SESSIONS)
-#define IN_ALL \
-    (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_SESSIONS | IN_HELP)
+#define IN_SCREEN (1U << VIEW_SCREEN)
+#define IN_ALL                                                                                     \
+    (IN_VMS | IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_SESSIONS | IN_SCREEN | \
+     IN_HELP)
 #define IN_ONE (IN_VMS | IN_DETAILS)
 
 /* What is done to the guest under the cursor; act_vm.c has the methods in the same order. */
@@ -118,7 +120,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "back: one view, or the filter",
         .views = IN_ALL,
-        .hinted = IN_DETAILS | IN_HOSTS | IN_QUOTAS | IN_EVENTS | IN_TASKS | IN_SESSIONS | IN_HELP,
+        .hinted = IN_ALL & ~IN_VMS,
         .hint_place = 2,
         .run = act_back,
     },
@@ -283,9 +285,21 @@ const struct command commands[] = {
         .name = "vnc-menu",
         .keys = "V",
         .group = "Look",
-        .help = "the guest's screen: browser, look only, copy the address, local viewer",
+        .help = "the guest's screen: browser, look only, copy the address, local viewer, or a "
+                "picture of it here",
         .views = IN_ONE,
         .run = act_screen_menu,
+    },
+    {
+        .name = "again",
+        .keys = "r",
+        .hint = "again",
+        .group = "Look",
+        .help = "of a guest's screen, another picture",
+        .views = IN_SCREEN,
+        .hinted = IN_SCREEN,
+        .hint_place = 1,
+        .run = act_again,
     },
     {
         .name = "disconnect",

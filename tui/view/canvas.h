@@ -39,8 +39,9 @@ struct area {
 struct canvas {
     int width, height;
     enum glyphs glyphs;
-    struct cell *cells; /* width * height, row by row; owned */
-    int cursor_x;       /* where the terminal's cursor belongs, -1: hidden */
+    enum palette palette; /* NONE after canvas_init() */
+    struct cell *cells;   /* width * height, row by row; owned */
+    int cursor_x;         /* where the terminal's cursor belongs, -1: hidden */
     int cursor_y;
 };
 

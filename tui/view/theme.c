@@ -87,3 +87,43 @@ struct look theme_look(enum role role, enum palette palette)
     }
     return look;
 }
+
+/* The cube's six levels: 0, and 95 to 255 by 40. */
+static int level_of(int part)
+{
+    return part < 48 ? 0 : part < 115 ? 1 : (part - 35) / 40;
+}
+
+static int level_part(int level)
+{
+    return level == 0 ? 0 : 55 + 40 * level;
+}
+
+static int square(int number)
+{
+    return number * number;
+}
+
+static int distance(struct colour colour, int red, int green, int blue)
+{
+    return square(colour.red - red) + square(colour.green - green) + square(colour.blue - blue);
+}
+
+/* The cube (16 to 231) and the ramp of greys (232 to 255) are the same everywhere; the first 16
+ * are the user's. */
+int theme_nearest(struct colour colour, enum palette palette)
+{
+    int red = level_of(colour.red);
+    int green = level_of(colour.green);
+    int blue = level_of(colour.blue);
+    int grey = ((colour.red + colour.green + colour.blue) / 3 - 3) / 10;
+
+    if (palette == PALETTE_8) {
+        return (colour.red >> 7) + 2 * (colour.green >> 7) + 4 * (colour.blue >> 7);
+    }
+    grey = grey < 0 ? 0 : grey > 23 ? 23 : grey;
+    int part = 8 + 10 * grey;
+    bool is_grey = distance(colour, part, part, part) <
+                   distance(colour, level_part(red), level_part(green), level_part(blue));
+    return is_grey ? 232 + grey : 16 + 36 * red + 6 * green + blue;
+}

@@ -1,9 +1,12 @@
 /*
  * theme: what a colour means. Views name roles; screen.c asks here how a role looks on a terminal
- * with 256, 8 or no colours. The background is always the terminal's own. No state.
+ * with 256, 8 or no colours. The background is always the terminal's own,
+ * but for pictures of guests' screens. No state.
  */
 #ifndef TUI_VIEW_THEME_H
 #define TUI_VIEW_THEME_H
+
+#include "model/pixels.h"
 
 #include <stdint.h>
 
@@ -25,11 +28,14 @@ enum style_flag {
     STYLE_DIM = 2,
     STYLE_REVERSE = 4,
     STYLE_UNDERLINE = 8,
+    STYLE_COLOURS = 16, /* ink on paper, whatever the role: a picture's cell */
 };
 
 struct style {
     uint8_t role;  /* enum role */
     uint8_t flags; /* of enum style_flag */
+    uint8_t ink;   /* numbers of the palette's colours, where STYLE_COLOURS */
+    uint8_t paper;
 };
 
 #define STYLE(r) ((struct style){.role = (r)})
@@ -44,5 +50,8 @@ struct look {
 };
 
 struct look theme_look(enum role role, enum palette palette);
+
+/* The number of the palette's colour that is nearest; the palette must have colours. */
+int theme_nearest(struct colour colour, enum palette palette);
 
 #endif

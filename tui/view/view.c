@@ -36,6 +36,7 @@ const struct view views[VIEWS] = {
             .lines = tasks_lines,
         },
     [VIEW_SESSIONS] = {.name = "sessions", .title = "Sessions", .draw = sessions_draw},
+    [VIEW_SCREEN] = {.name = "screen", .title = "Screen", .draw = guest_screen_draw},
     [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
 };
 

@@ -22,11 +22,20 @@ enum view_id {
     VIEW_EVENTS,
     VIEW_TASKS,
     VIEW_SESSIONS,
+    VIEW_SCREEN,
     VIEW_HELP,
     VIEWS
 };
 
 #define VIEW_DEPTH 8
+
+/* A guest's screen as it was when it was asked for. */
+struct shot {
+    char *vm;   /* HOST/UUID; owned, NULL: none was taken */
+    char *name; /* owned */
+    struct pixels pixels;
+    int64_t at_ms;
+};
 
 struct view_state {
     enum view_id view;
@@ -41,6 +50,7 @@ struct view_state {
     bool frozen;      /* the picture stands still (app.c), data comes in unseen */
     struct prompt prompt;
     struct form form;
+    struct shot shot;
     struct {
         char text[512];
         enum role role;
@@ -108,6 +118,8 @@ void tasks_draw(const struct model *model, const struct view_state *state, struc
                 struct area area);
 void sessions_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                    struct area area);
+void guest_screen_draw(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area);
 int tasks_lines(const struct model *model, const struct view_state *state, struct area area);
 void help_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                struct area area);
