@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <math.h>
 #include <png.h>
 
 /* As many as eight screens of 4K; more is no guest's screen. */
@@ -72,7 +73,7 @@ bool pixels_read(struct pixels *ret_pixels, const void *png, size_t size, struct
     for (size_t i = 0; i < count; i++) {
         int x = (int)(i % (size_t)ret_pixels->width);
         int y = (int)(i / (size_t)ret_pixels->width);
-        ret_pixels->items[i] = pixels_mean(&whole, x * across, y * down, across, down);
+        ret_pixels->items[i] = pixels_mix(&whole, x * across, y * down, across, down);
     }
     return true;
 }
@@ -83,23 +84,42 @@ void pixels_done(struct pixels *pixels)
     *pixels = (struct pixels){0};
 }
 
-struct colour pixels_mean(const struct pixels *pixels, int x, int y, int width, int height)
+static uint64_t fourth_power(uint64_t number)
 {
-    unsigned red = 0;
-    unsigned green = 0;
-    unsigned blue = 0;
-    unsigned count = (unsigned)width * (unsigned)height;
+    return number * number * number * number;
+}
+
+void mix_add(struct mix *mix, struct colour colour)
+{
+    mix->red += fourth_power(colour.red);
+    mix->green += fourth_power(colour.green);
+    mix->blue += fourth_power(colour.blue);
+    mix->count++;
+}
+
+static uint8_t root(uint64_t sum, uint64_t count)
+{
+    return (uint8_t)lround(sqrt(sqrt((double)sum / (double)count)));
+}
+
+struct colour mix_colour(const struct mix *mix)
+{
+    uint64_t count = mix->count == 0 ? 1 : mix->count;
+
+    return (struct colour){root(mix->red, count), root(mix->green, count), root(mix->blue, count)};
+}
+
+struct colour pixels_mix(const struct pixels *pixels, int x, int y, int width, int height)
+{
+    struct mix mix = {0};
 
     for (int row = y; row < y + height; row++) {
         const struct colour *line = &pixels->items[(size_t)row * (size_t)pixels->width];
         for (int column = x; column < x + width; column++) {
-            red += line[column].red;
-            green += line[column].green;
-            blue += line[column].blue;
+            mix_add(&mix, line[column]);
         }
     }
-    return (struct colour){(uint8_t)(red / count), (uint8_t)(green / count),
-                           (uint8_t)(blue / count)};
+    return mix_colour(&mix);
 }
 
 int colour_luma(struct colour colour)

@@ -14,6 +14,12 @@ struct colour {
     uint8_t red, green, blue;
 };
 
+/* Colours mixed so that what is bright and small, as text is, outshines the dark around it, even
+ * more than light does. */
+struct mix {
+    uint64_t red, green, blue, count; /* sums of fourth powers */
+};
+
 struct pixels {
     int width, height;      /* of what is kept */
     int was_wide, was_high; /* of the picture; what is kept may be a part of it in each direction */
@@ -25,8 +31,13 @@ bool pixels_read(struct pixels *ret_pixels, const void *png, size_t size, struct
     LODGE_MUST_CHECK;
 void pixels_done(struct pixels *pixels);
 
-/* The mean of a part, of at least one pixel; it must lie in the picture. */
-struct colour pixels_mean(const struct pixels *pixels, int x, int y, int width, int height);
+/* The mix of a part, of at least one pixel; it must lie in the picture. */
+struct colour pixels_mix(const struct pixels *pixels, int x, int y, int width, int height);
+
+void mix_add(struct mix *mix, struct colour colour);
+
+/* Black, if nothing was added. */
+struct colour mix_colour(const struct mix *mix);
 
 /* How bright it looks, 0 to 255 (ITU-R BT.601). */
 int colour_luma(struct colour colour);

@@ -1,7 +1,7 @@
 /*
  * guest_screen: the picture of a guest's screen, in characters.
  *
- * A cell shows several points of the picture in two colours: the mean of its bright points and that
+ * A cell shows several points of the picture in two colours: the mix of its bright points and that
  * of its dark ones. With colours these are the quarter blocks (2 by 2), where the terminal draws
  * them one column wide; else braille's dots (2 by 4), whose width nobody disputes; and without
  * UTF-8 one point, as a coloured blank or, without colours too, a character as dense as it is
@@ -74,28 +74,20 @@ static struct colour point(const struct fit *fit, int x, int y)
 
     part(fit->pixels->width, fit->area.width * fit->grid.across, x, &left, &width);
     part(fit->pixels->height, fit->area.height * fit->grid.down, y, &top, &height);
-    return pixels_mean(fit->pixels, left, top, width, height);
+    return pixels_mix(fit->pixels, left, top, width, height);
 }
 
-/* The mean of the points whose bit in `mask` is `set`; black if there are none. */
-static struct colour mean(const struct colour *points, int count, unsigned mask, bool set)
+/* The mix of the points whose bit in `mask` is `set`. */
+static struct colour mix_of(const struct colour *points, int count, unsigned mask, bool set)
 {
-    int red = 0;
-    int green = 0;
-    int blue = 0;
-    int found = 0;
+    struct mix mix = {0};
 
     for (int i = 0; i < count; i++) {
         if (((mask >> i & 1U) != 0) == set) {
-            red += points[i].red;
-            green += points[i].green;
-            blue += points[i].blue;
-            found++;
+            mix_add(&mix, points[i]);
         }
     }
-    found = found == 0 ? 1 : found;
-    return (struct colour){(uint8_t)(red / found), (uint8_t)(green / found),
-                           (uint8_t)(blue / found)};
+    return mix_colour(&mix);
 }
 
 /* Which points are bright: against the middle of their own cell, so that faint text is seen too. */
@@ -156,8 +148,8 @@ static void draw_cell(struct canvas *canvas, const struct fit *fit, int x, int y
     unsigned mask = count == 1 ? 0 : bright(points, count, coloured);
     struct style style = {.flags = coloured ? STYLE_COLOURS : 0};
     if (coloured) {
-        style.ink = (uint8_t)theme_nearest(mean(points, count, mask, true), canvas->palette);
-        style.paper = (uint8_t)theme_nearest(mean(points, count, mask, false), canvas->palette);
+        style.ink = (uint8_t)theme_nearest(mix_of(points, count, mask, true), canvas->palette);
+        style.paper = (uint8_t)theme_nearest(mix_of(points, count, mask, false), canvas->palette);
     }
     canvas_fill(canvas, cell, style, count == 1 ? ' ' : glyph(grid, mask));
 }
