@@ -173,6 +173,28 @@ static void a_guest_is_made_forced_off_and_deleted_by_keys(void **state)
     screen_wait(screen, "web  delete done");
 }
 
+static void a_picture_of_a_guests_screen_is_shown_in_the_terminal(void **state)
+{
+    (void)state;
+    daemon_start();
+    console_start();
+    screen_wait_line(screen, "> R test", "local");
+    screen_wait(screen, "live");
+
+    screen_type(screen, "V");
+    screen_wait(screen, "p picture");
+    screen_type(screen, "p");
+    screen_wait(screen, "> Screen");
+    screen_wait(screen, "r again");
+    screen_wait(screen, "test   1120x832 at ");
+    screen_wait_bytes(screen, "48;5;231"); /* the driver's picture has white in it … */
+    screen_wait(screen, "\u258c");         /* … and edges */
+    screen_type(screen, "\x1b");
+    screen_wait_line(screen, "> R test", "local");
+    screen_type(screen, "q");
+    assert_int_equal(screen_wait_end(screen), 0);
+}
+
 #define LIVE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -181,6 +203,7 @@ int main(void)
         LIVE_TEST(what_the_daemon_knows_is_shown),
         LIVE_TEST(a_daemon_that_comes_later_is_found),
         LIVE_TEST(a_guest_is_made_forced_off_and_deleted_by_keys),
+        LIVE_TEST(a_picture_of_a_guests_screen_is_shown_in_the_terminal),
         LIVE_TEST(a_daemon_that_restarts_is_found_again_and_nothing_vanishes),
     };
 

@@ -7,7 +7,7 @@
 #include <png.h>
 
 /* As many as eight screens of 4K; more is no guest's screen. */
-#define PIXELS_MOST (64 * 1000 * 1000)
+#define PIXELS_MOST 64000000
 
 /* In each direction; no terminal draws more. */
 #define KEPT_MOST 1024
