@@ -5,7 +5,6 @@
 #include "scope.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { TELL_MS = 5000 }; /* how often byte counts that grow are told to subscribers */
 
@@ -92,14 +91,11 @@ static void add(struct console *console, struct session *session)
 static void on_changed(struct registry_reader *reader)
 {
     struct console *console = CONTAINER_OF(reader, struct console, reader);
-    char words[200];
     struct session *next;
     for (struct session *session = console->first; session != NULL; session = next) {
+        struct lodge_error said = {0}; /* to the viewer, by then */
         next = session->next;
-        const char *trouble = session_trouble(session, words, sizeof words);
-        if (trouble != NULL) {
-            session_end(session, trouble);
-        } else {
+        if (session_goes_on(session, &said)) {
             session_follow_owner(session);
         }
     }
@@ -163,8 +159,7 @@ static bool is_of_user(const struct session *session, const struct console_ask *
 
 static bool is_of_vm(const struct session *session, const struct console_ask *ask)
 {
-    return strcmp(session->uuid, ask->vm->facts.uuid) == 0 &&
-           strcmp(session->host, ask->vm->facts.host) == 0;
+    return session_is_of(session, ask->vm->facts.host, ask->vm->facts.uuid);
 }
 
 /* Who asks again has lost the link: a ticket of theirs that nobody has used makes room. */
@@ -228,19 +223,6 @@ void console_open(struct console *console, const struct console_ask *ask, consol
 }
 
 /* What the doors ask. That a ticket is wrong, used or expired is the same to who has it. */
-
-static bool may_join(struct session *session, struct lodge_error *err)
-{
-    char words[200];
-    const char *trouble = session_trouble(session, words, sizeof words);
-    if (trouble != NULL) {
-        (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", trouble);
-        session_end(session, trouble);
-        return false;
-    }
-    return true;
-}
-
 struct session *console_find_ticket(struct console *console, const char *text, size_t length,
                                     enum lodge_session_door door, uid_t uid,
                                     struct lodge_error *err)
@@ -261,7 +243,7 @@ struct session *console_find_ticket(struct console *console, const char *text, s
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "the ticket is not, or no longer, good");
         return NULL;
     }
-    return may_join(found, err) ? found : NULL;
+    return session_goes_on(found, err) ? found : NULL;
 }
 
 struct session *console_find_cookie(struct console *console, int64_t id, const char *text,
@@ -276,7 +258,7 @@ struct session *console_find_cookie(struct console *console, int64_t id, const c
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
         return NULL;
     }
-    return may_join(session, err) ? session : NULL;
+    return session_goes_on(session, err) ? session : NULL;
 }
 
 bool console_end(struct console *console, int64_t id, const struct viewer *viewer,

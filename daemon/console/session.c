@@ -83,6 +83,11 @@ const struct ticket *session_cookie(const struct session *session)
     return &session->cookie;
 }
 
+bool session_is_of(const struct session *session, const char *host, const char *uuid)
+{
+    return strcmp(session->uuid, uuid) == 0 && strcmp(session->host, host) == 0;
+}
+
 static void set_phase(struct session *session, enum session_phase phase, uint64_t until)
 {
     static const enum lodge_session_state states[] = {
@@ -98,8 +103,8 @@ static void set_phase(struct session *session, enum session_phase phase, uint64_
     }
     unsigned viewers = 0;
     for (struct session *other = session->console->first; other != NULL; other = other->next) {
-        viewers += other->phase == SESSION_OPEN && strcmp(other->uuid, session->uuid) == 0 &&
-                   strcmp(other->host, session->host) == 0;
+        viewers +=
+            other->phase == SESSION_OPEN && session_is_of(other, session->host, session->uuid);
     }
     registry_set_viewers(session->console->registry, session->host, session->uuid, viewers);
     console_set_timer(session->console);
@@ -355,7 +360,8 @@ static const char *stop_words(const struct vm *vm)
     return "is not running any more";
 }
 
-const char *session_trouble(struct session *session, char *buffer, size_t size)
+/* The reason why it must end, if what the registry says is one; `buffer` may hold it. */
+static const char *trouble_of(const struct session *session, char *buffer, size_t size)
 {
     const struct vm *vm =
         registry_find_vm(session->console->registry, session->host, session->uuid);
@@ -375,6 +381,18 @@ const char *session_trouble(struct session *session, char *buffer, size_t size)
     }
     (void)snprintf(buffer, size, "'%.80s' %s", session->vm, words);
     return buffer;
+}
+
+bool session_goes_on(struct session *session, struct lodge_error *err)
+{
+    char words[REASON_MAX];
+    const char *trouble = trouble_of(session, words, sizeof words);
+    if (trouble == NULL) {
+        return true;
+    }
+    (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", trouble);
+    session_end(session, trouble);
+    return false;
 }
 
 void session_follow_owner(struct session *session)

@@ -50,8 +50,11 @@ void session_ask(struct session *session);
  * the turn. */
 void session_end(struct session *session, const char *reason);
 
-/* The reason why it must end, if what the registry says is one; `buffer` may hold it. */
-const char *session_trouble(struct session *session, char *buffer, size_t size);
+/* Whether it may go on; else it has ended, because its VM stopped or access to it was taken away:
+ * DENIED, with the words that its viewer was told. */
+bool session_goes_on(struct session *session, struct lodge_error *err);
+
+bool session_is_of(const struct session *session, const char *host, const char *uuid);
 
 /* The VM's owner of now may see it. */
 void session_follow_owner(struct session *session);
