@@ -201,3 +201,17 @@ void buffer_add_json_time(struct buffer *buffer, int64_t time_ms)
     buffer_add_format(buffer, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", utc.tm_year + 1900,
                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis);
 }
+
+void buffer_add_encoded(struct buffer *buffer, const char *text, const char *more)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+
+    for (const char *at = text; *at != '\0'; at++) {
+        if (strchr(plain, *at) != NULL || strchr(more, *at) != NULL) {
+            buffer_add_char(buffer, *at);
+        } else {
+            buffer_add_format(buffer, "%%%02X", (unsigned char)*at);
+        }
+    }
+}

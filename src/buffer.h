@@ -44,6 +44,10 @@ char *buffer_take(struct buffer *buffer);
 void buffer_add_json_string(struct buffer *buffer, const char *text);
 void buffer_add_json_string_n(struct buffer *buffer, const char *text, size_t size);
 
+/* As part of an address: what RFC 3986 (2.3) reserves for nothing stays, as does what is in `more`;
+ * all else is escaped byte by byte. */
+void buffer_add_encoded(struct buffer *buffer, const char *text, const char *more);
+
 void buffer_add_json_int(struct buffer *buffer, int64_t value);
 
 /* With at most `decimals` decimals; what JSON cannot say (NAN, infinities) is null. */

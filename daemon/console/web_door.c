@@ -407,27 +407,13 @@ static void add_authority(const struct web_door *door, struct buffer *buffer)
     }
 }
 
-/* As encodeURIComponent does. */
-static void add_encoded(struct buffer *buffer, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-_.!~*'()";
-    for (const char *at = text; *at != '\0'; at++) {
-        if (strchr(plain, *at) != NULL) {
-            buffer_add_char(buffer, *at);
-        } else {
-            buffer_add_format(buffer, "%%%02X", (unsigned char)*at);
-        }
-    }
-}
-
 void web_door_page_url(const struct web_door *door, struct buffer *buffer, int64_t session,
                        const char *ticket, const char *vm, const char *mode)
 {
     buffer_add_text(buffer, door->tls_cert == NULL ? "http://" : "https://");
     add_authority(door, buffer);
     buffer_add_format(buffer, "/#session=%lld&ticket=%s&vm=", (long long)session, ticket);
-    add_encoded(buffer, vm);
+    buffer_add_encoded(buffer, vm, "");
     buffer_add_format(buffer, "&mode=%s", mode);
 }
 

@@ -52,6 +52,17 @@ struct vm *ask_vm(struct call *call, const char *text, const struct ask_params *
     return may_change(vm, what, err) && (what == ASK_ROW || is_there(vm, err)) ? vm : NULL;
 }
 
+bool ask_answers(const struct vm *vm, struct lodge_error *err)
+{
+    if (vm->facts.unresponsive == 0) {
+        return true;
+    }
+    err->since_ms = vm->facts.unresponsive;
+    return lodge_fail(err, LODGE_ERROR_UNRESPONSIVE,
+                      "QEMU of '%s' does not answer: if it stays so, force it off (vm.stop)",
+                      vm->facts.name);
+}
+
 void ask_fill(struct plan *plan, const struct vm *vm)
 {
     plan_init(plan);

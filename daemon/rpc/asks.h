@@ -58,6 +58,9 @@ enum ask_for {
 struct vm *ask_vm(struct call *call, const char *text, const struct ask_params *ask,
                   enum ask_for what, struct lodge_error *err);
 
+/* What is known already is said at once: UNRESPONSIVE, if its QEMU does not answer. */
+bool ask_answers(const struct vm *vm, struct lodge_error *err);
+
 /* The disks that the store knows, frozen: exact names and paths. */
 void ask_freeze_disks(struct plan *plan, const struct vm *vm);
 

@@ -170,11 +170,8 @@ static bool has_screen(const struct vm *vm, const struct console_params *params,
                        struct lodge_error *err)
 {
     const struct lodge_vm *facts = &vm->facts;
-    if (facts->unresponsive != 0) {
-        err->since_ms = facts->unresponsive;
-        return lodge_fail(err, LODGE_ERROR_UNRESPONSIVE,
-                          "QEMU of '%s' does not answer: if it stays so, force it off (vm.stop)",
-                          facts->name);
+    if (!ask_answers(vm, err)) {
+        return false;
     }
     if (vm->live == LODGE_VM_SHUTOFF && !params->start) {
         snprintf(err->state, sizeof err->state, "%s", lodge_vm_state_name(facts->state));

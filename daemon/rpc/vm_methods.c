@@ -305,7 +305,6 @@ static void shot_came(void *data, struct glance_result *shot, const struct lodge
     buffer_free(&result);
 }
 
-/* What is known already is said at once, and asked of nobody. */
 static bool may_have_picture(const struct vm *vm, struct lodge_error *err)
 {
     const struct lodge_vm *facts = &vm->facts;
@@ -315,13 +314,7 @@ static bool may_have_picture(const struct vm *vm, struct lodge_error *err)
                           "'%s' is %s: only one that runs has a picture (vm.start)", facts->name,
                           lodge_vm_state_name(facts->state));
     }
-    if (facts->unresponsive != 0) {
-        err->since_ms = facts->unresponsive;
-        return lodge_fail(err, LODGE_ERROR_UNRESPONSIVE,
-                          "QEMU of '%s' does not answer: if it stays so, force it off (vm.stop)",
-                          facts->name);
-    }
-    return true;
+    return ask_answers(vm, err);
 }
 
 static void vm_screenshot_run(struct call *call, const void *params)

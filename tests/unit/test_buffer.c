@@ -200,6 +200,16 @@ static void times_are_rfc_3339_with_three_decimals(void **state)
                          "\"1969-12-31T23:59:59.999Z\"null");
 }
 
+static void an_address_has_no_byte_that_means_something_else(void **state)
+{
+    struct buffer buffer = {0};
+
+    (void)state;
+    buffer_add_encoded(&buffer, "a-Z_0.~ /&=#%?\x7f\xc3\xa4", "/");
+    assert_string_equal(buffer_text(&buffer), "a-Z_0.~%20/%26%3D%23%25%3F%7F%C3%A4");
+    buffer_free(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +223,7 @@ int main(void)
         TEST(any_bytes_make_a_json_string),
         TEST(numbers_are_written_as_json_reads_them),
         TEST(times_are_rfc_3339_with_three_decimals),
+        TEST(an_address_has_no_byte_that_means_something_else),
     };
     return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
 }

@@ -175,17 +175,9 @@ static char *write_page(const char *url)
 /* A path as the address of its file (RFC 8089). */
 static char *file_url(const char *path)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/";
     struct buffer url = {0};
     buffer_add_text(&url, "file://");
-    for (const char *at = path; *at != '\0'; at++) {
-        if (strchr(plain, *at) != NULL) {
-            buffer_add_char(&url, *at);
-        } else {
-            buffer_add_format(&url, "%%%02X", (unsigned char)*at);
-        }
-    }
+    buffer_add_encoded(&url, path, "/");
     return buffer_take(&url);
 }
 
