@@ -135,6 +135,51 @@ static void the_other_views(void **state)
     draw_shot(&(struct scene){"empty-80x24", 80, 24, ""}, GLYPHS_LINES, 0);
 }
 
+static void take_shot(struct shot *shot, int width, int height)
+{
+    size_t count = (size_t)width * (size_t)height;
+
+    free(shot->vm);
+    free(shot->name);
+    pixels_done(&shot->pixels);
+    *shot = (struct shot){
+        .vm = strdup("h1/x"),
+        .name = strdup("a-guest-with-a-name-that-is-long"),
+        .pixels = {width, height, width, height, calloc(count, sizeof(struct colour))},
+        .at_ms = FLEET_NOW,
+    };
+    assert_non_null(shot->pixels.items);
+    for (size_t i = 0; i < count; i++) {
+        shot->pixels.items[i].green = (uint8_t)(i * 37);
+    }
+}
+
+static void any_picture_fits_any_size(void **state)
+{
+    static const int sizes[][2] = {{1, 1}, {1024, 1}, {1, 1024}, {80, 25}, {1000, 700}};
+    static const enum glyphs glyphs[] = {GLYPHS_ASCII, GLYPHS_DOTS, GLYPHS_LINES};
+    struct desk desk;
+
+    (void)state;
+    desk_init(&desk);
+    desk.state.view = VIEW_SCREEN;
+    for (size_t size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
+        take_shot(&desk.state.shot, sizes[size][0], sizes[size][1]);
+        for (int width = 1; width < 240; width += 34) {
+            for (int height = 1; height < 60; height += 7) {
+                for (int kind = 0; kind < 9; kind++) {
+                    struct canvas canvas;
+                    canvas_init(&canvas, width, height, glyphs[kind % 3]);
+                    canvas.palette = (enum palette)(kind / 3);
+                    view_draw(&desk.model, &desk.state, &canvas);
+                    canvas_done(&canvas);
+                }
+            }
+        }
+    }
+    desk_done(&desk);
+}
+
 static void any_size_is_drawn_without_harm(void **state)
 {
     struct desk desk;
@@ -213,6 +258,7 @@ int main(void)
         TEST(the_list_at_all_sizes),
         TEST(the_list_in_ascii_at_all_sizes),
         TEST(the_other_views),
+        TEST(any_picture_fits_any_size),
         TEST(any_size_is_drawn_without_harm),
         TEST(why_there_is_nothing_is_said),
     };
