@@ -122,7 +122,8 @@ bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct l
 char *hand_read_xml(struct hand *hand, const char *uuid, bool inactive, struct lodge_error *err);
 
 /* "kvm" where KVM really runs guests, else "qemu". Tried once per host with a throw-away guest
- * (libvirt.md 12: the size of its screen tells), then remembered. */
+ * (libvirt.md 12: the size of its screen tells), then remembered. HOST_DOWN: libvirt went away
+ * meanwhile, which says nothing of KVM. */
 bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

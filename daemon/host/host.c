@@ -11,6 +11,7 @@
 #include "host/roles.h"
 #include "host/safety.h"
 #include "host/sync.h"
+#include "host/trial.h"
 #include "host/xml_question.h"
 #include "log.h"
 #include "memory.h"
@@ -267,6 +268,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     pthread_mutex_init(&host->virt_lock, NULL);
     host->safety = loop_timer_new(loop, look_for_safety, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
+    host->trials = loop_timer_new(loop, trials_look, host);
     return host;
 }
 
@@ -326,6 +328,7 @@ void host_free(struct host *host)
     roles_end(host);
     loop_timer_free(host->safety);
     loop_timer_free(host->doubt);
+    loop_timer_free(host->trials);
     host_unref(host);
 }
 

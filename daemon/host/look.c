@@ -5,6 +5,7 @@
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
 #include "host/roles.h"
+#include "host/trial.h"
 #include "log.h"
 #include "memory.h"
 
@@ -51,12 +52,20 @@ static void report_state(struct host *host, const struct domain *domain, bool se
     host->listener->domain_state(host->owner, host->name, &report);
 }
 
+static void tell(struct host *host, struct domain *domain, bool seen_change)
+{
+    if (!domain->told) {
+        trial_may_be(host, domain);
+    }
+    domain->told = true;
+    report_state(host, domain, seen_change);
+}
+
 void look_tell_name(struct host *host, struct domain *domain, const char *name)
 {
     bool renamed = name != NULL && domain_set_name(domain, name);
     if (!domain->told || renamed) {
-        domain->told = true;
-        report_state(host, domain, false);
+        tell(host, domain, false);
     }
 }
 
@@ -82,8 +91,7 @@ void look_tell_state(struct host *host, struct domain *domain, const struct stat
     domain->moved = false;
     domain->doubted = false;
     if (anew || seen_change || differs || other || !domain->told) {
-        domain->told = true;
-        report_state(host, domain, seen_change);
+        tell(host, domain, seen_change);
     }
     if (libvirt_state(answer->state) != LODGE_VM_RUNNING) {
         hung_is_over(host, domain);

@@ -10,6 +10,7 @@
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/parts.h"
+#include "host/trial.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,17 +50,12 @@ static bool bios_ran(virConnectPtr conn, virDomainPtr domain)
 static char *trial_xml(struct lodge_error *err)
 {
     char uuid[37];
-    unsigned char random[6] = {0};
-    if (getrandom(random, sizeof random, 0) != sizeof random) {
-        abort(); /* never fails once the kernel is up (getrandom(2)) */
-    }
-    snprintf(uuid, sizeof uuid, "10d9e7e5-0000-4000-8000-%02x%02x%02x%02x%02x%02x", random[0],
-             random[1], random[2], random[3], random[4], random[5]);
+    trial_uuid(uuid);
     AUTO(free) char *name = xasprintf("lodge-kvm-trial-%s", uuid + 24);
     struct domain_plan plan = {
         .name = name,
         .uuid = uuid,
-        .installation = "kvm-trial",
+        .installation = TRIAL_MARK,
         .virt_type = "kvm",
         .vcpus = 1,
         .memory_mib = 16,
@@ -72,7 +67,8 @@ static char *trial_xml(struct lodge_error *err)
     return domain_xml_write(&plan, err);
 }
 
-/* A transient guest that is gone with its QEMU, whatever happens to us. */
+/* A transient guest that is gone with its QEMU, whatever happens to us; trial.h has what happens to
+ * libvirt. */
 static bool kvm_works(struct hand *hand)
 {
     struct lodge_error err = {0};
@@ -106,15 +102,16 @@ static const char *find_out(struct hand *hand)
 bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
 {
     struct host *host = hand->host;
-    (void)err;
     pthread_mutex_lock(&host->virt_lock); /* others that want to know wait for the one trial */
-    if (host->virt_type == NULL) {
-        host->virt_type = xstrdup(find_out(hand));
+    const char *type = host->virt_type == NULL ? find_out(hand) : host->virt_type;
+    bool told = host->virt_type != NULL || virConnectIsAlive(hand->conn) == 1;
+    if (host->virt_type == NULL && told) {
+        host->virt_type = xstrdup(type);
         log_with(LOG_LEVEL_INFO, LOG_HOST, &(struct log_fields){.host = host->name},
-                 "guests run under %s",
-                 strcmp(host->virt_type, "kvm") == 0 ? "KVM" : "QEMU's emulation");
+                 "guests run under %s", strcmp(type, "kvm") == 0 ? "KVM" : "QEMU's emulation");
     }
     *ret_type = host->virt_type;
     pthread_mutex_unlock(&host->virt_lock);
-    return true;
+    return told || lodge_fail(err, LODGE_ERROR_HOST_DOWN,
+                              "host '%s' went away while KVM was tried on it", host->name);
 }

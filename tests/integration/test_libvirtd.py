@@ -86,6 +86,28 @@ class LibvirtdsOwn(GuestsTest):
         self.virsh("undefine", "stopper")
         self.mirror.wait(lambda m: "comer" not in m.vms and "stopper" not in m.vms)
 
+    def try_kvm(self, number, mark):
+        """A trial's guest as lodged makes one, but for KVM; libvirt does not end it by itself."""
+        name = f"lodge-kvm-trial-{number:012x}"
+        words = f"<lodge:vm xmlns:lodge='urn:lodge:vm:1'>{mark}</lodge:vm>"
+        path = self.libvirtd.folder / f"{name}.xml"
+        path.write_text(libvirtds.GUEST.format(name=name, uuid=f"10d9e7e5-0000-4000-8000-{number:012x}")
+                        .replace("<os>", f"<metadata>{words}</metadata><os>"))
+        self.virsh("create", path)
+        self.wait_vm(name, state="running")
+        return name
+
+    def test_a_trial_of_KVM_that_nobody_waits_for_is_ended_and_nothing_else_is(self):
+        """libvirt forgets AUTODESTROY when it is restarted (9.0)."""
+        made = "<lodge:made installation='kvm-trial' op='0'/>"
+        theirs = self.try_kvm(1, "")
+        left = self.try_kvm(2, made)
+        self.mirror.wait(lambda m: left not in m.vms, 60)
+        self.world.keeper.look(1)  # both were looked at in the same turn
+        self.assertIn(theirs, self.virsh("list", "--name").stdout.split())
+        self.virsh("destroy", theirs)
+        self.mirror.wait(lambda m: theirs not in m.vms, 30)
+
     def test_stopped_it_is_noticed_by_keepalive_and_the_other_host_goes_on(self):
         self.libvirtd.freeze()
         frozen = time.monotonic()
