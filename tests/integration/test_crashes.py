@@ -62,7 +62,7 @@ class Crashes(unittest.TestCase):
         (self.disks / "theirs.qcow2").write_bytes(b"somebody else's")
         self.libvirtd.define("foreign")
         self.libvirtd.virsh("start", "foreign")
-        self.daemon = self.world.daemon(None, start=False,
+        self.daemon = self.world.daemon(None, start=False, wrap=self.world.without_kvm(),
                                         config={"host q": {"uri": self.libvirtd.qemu_uri, "dir": self.disks}})
         self.worlds = ThreeWorlds(self.daemon, self.libvirtd, self.disks).keep()
 

@@ -110,7 +110,7 @@ class Hammer(unittest.TestCase):
             (disks / "theirs.qcow2").write_bytes(b"somebody else's")
             libvirtd.define("foreign")
             libvirtd.virsh("start", "foreign")
-            daemon = world.daemon(None, start=False,
+            daemon = world.daemon(None, start=False, wrap=world.without_kvm(),
                                   config={"host q": {"uri": libvirtd.qemu_uri, "dir": disks}})
             worlds = ThreeWorlds(daemon, libvirtd, disks).keep()
             done = 0
