@@ -35,7 +35,7 @@ short pairs_find(int ink, int paper)
 
 bool pairs_are_scarce(void)
 {
-    return pairs.used > room() / 2;
+    return pairs.used > 0 && pairs.used > room() / 2; /* without colours there is no room at all */
 }
 
 void pairs_forget(void)
