@@ -22,8 +22,8 @@
         255, 0, 0 \
     }
 
-/* The picture under its caption, as text; the caller frees. */
-static char *draw(struct canvas *canvas, const struct colour *blocks, int across, int down)
+/* The picture under its caption. */
+static void draw(struct canvas *canvas, const struct colour *blocks, int across, int down)
 {
     struct model model = {0};
     struct view_state state = {0};
@@ -40,6 +40,12 @@ static char *draw(struct canvas *canvas, const struct colour *blocks, int across
     canvas_clear(canvas);
     guest_screen_draw(&model, &state, canvas, canvas_area(canvas));
     free(items);
+}
+
+/* The same, as text; the caller frees. */
+static char *drawn(struct canvas *canvas, const struct colour *blocks, int across, int down)
+{
+    draw(canvas, blocks, across, down);
     return canvas_to_text(canvas);
 }
 
@@ -63,7 +69,7 @@ static void quarters_of_a_cell_have_two_colours(void **state)
     (void)state;
     canvas_init(&canvas, 2, 2, GLYPHS_LINES);
     canvas.palette = PALETTE_256;
-    AUTO(free) char *text = draw(&canvas, checks, 4, 4);
+    draw(&canvas, checks, 4, 4);
     assert_int_equal(cell(&canvas, 0, 1)->chars[0], 0x259a); /* upper left and lower right */
     assert_int_equal(cell(&canvas, 0, 1)->style.ink, 231);
     assert_int_equal(cell(&canvas, 0, 1)->style.paper, 16);
@@ -79,11 +85,11 @@ static void one_colour_is_paper_alone(void **state)
     (void)state;
     canvas_init(&canvas, 1, 2, GLYPHS_LINES);
     canvas.palette = PALETTE_256;
-    AUTO(free) char *text = draw(&canvas, red, 2, 4);
+    draw(&canvas, red, 2, 4);
     assert_int_equal(cell(&canvas, 0, 1)->chars[0], ' ');
     assert_int_equal(cell(&canvas, 0, 1)->style.paper, 196);
     canvas.palette = PALETTE_8;
-    AUTO(free) char *few = draw(&canvas, red, 2, 4);
+    draw(&canvas, red, 2, 4);
     assert_int_equal(cell(&canvas, 0, 1)->style.paper, 1);
     canvas_done(&canvas);
 }
@@ -97,12 +103,12 @@ static void without_colours_dots_are_bright_points(void **state)
 
     (void)state;
     canvas_init(&canvas, 40, 2, GLYPHS_DOTS);
-    AUTO(free) char *half = draw(&canvas, left, 2, 4);
+    AUTO(free) char *half = drawn(&canvas, left, 2, 4);
     assert_non_null(strstr(half, "\u2847"));
     assert_non_null(strstr(half, "web   2x4 at "));
-    AUTO(free) char *dim = draw(&canvas, faint, 2, 4);
+    AUTO(free) char *dim = drawn(&canvas, faint, 2, 4);
     assert_non_null(strstr(dim, "\u2801"));
-    AUTO(free) char *full = draw(&canvas, white, 2, 4);
+    AUTO(free) char *full = drawn(&canvas, white, 2, 4);
     assert_non_null(strstr(full, "\u28ff"));
     canvas_done(&canvas);
 }
@@ -114,10 +120,10 @@ static void without_UTF_8_a_character_is_as_dense_as_it_is_bright(void **state)
 
     (void)state;
     canvas_init(&canvas, 3, 2, GLYPHS_ASCII);
-    AUTO(free) char *text = draw(&canvas, ramp, 3, 2);
+    AUTO(free) char *text = drawn(&canvas, ramp, 3, 2);
     assert_non_null(strstr(text, "\n +@\n"));
     canvas.palette = PALETTE_256;
-    AUTO(free) char *coloured = draw(&canvas, ramp, 3, 2);
+    draw(&canvas, ramp, 3, 2);
     assert_int_equal(cell(&canvas, 2, 1)->chars[0], ' ');
     assert_int_equal(cell(&canvas, 2, 1)->style.paper, 231);
     canvas_done(&canvas);
@@ -132,14 +138,14 @@ static void its_shape_is_kept(void **state)
     assert_non_null(white);
     memset(white, 255, sizeof *white * 200 * 100);
     canvas_init(&canvas, 80, 11, GLYPHS_ASCII);
-    AUTO(free) char *text = draw(&canvas, white, 200, 100);
+    AUTO(free) char *text = drawn(&canvas, white, 200, 100);
     const char *line = strchr(text, '\n') + 1;
     for (int i = 0; i < 10; i++) { /* 10 lines are as high as 20 columns, twice that wide: 40 */
         size_t blanks = strspn(line, " ");
-        size_t drawn = strspn(line + blanks, "@");
+        size_t filled = strspn(line + blanks, "@");
         assert_int_equal(blanks, 20);
-        assert_int_equal(drawn, 40);
-        line += blanks + drawn + 1;
+        assert_int_equal(filled, 40);
+        line += blanks + filled + 1;
     }
     canvas_done(&canvas);
     free(white);
