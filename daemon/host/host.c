@@ -92,6 +92,7 @@ static void drop_all(struct host *host)
     host->synced = false;
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
+    host->has_pulse = false;
     for (enum role_name screen = ROLE_SCREEN; screen <= ROLE_SCREEN_LAST; screen++) {
         role_drop(host, screen);
     }
@@ -119,11 +120,15 @@ static void pulse_opened(void *owner, struct libvirt_connection *connection,
                          const struct lodge_error *error)
 {
     struct host *host = owner;
+    loop_timer_stop(host->slow);
     if (error != NULL) {
         say_in_log(LOG_LEVEL_DEBUG, host, error->message);
         host->pulse = NULL; /* the next look of the safety net tries again */
         libvirt_connection_drop(connection);
+        return;
     }
+    host->has_pulse = true;
+    loop_timer_stop(host->silence);
 }
 
 static void pulse_lost(void *owner, struct libvirt_connection *connection, const char *reason)
@@ -141,6 +146,7 @@ static void open_pulse(struct host *host)
     };
     if (host->pulse == NULL && !host->uri.one_world && !host->uri.in_process) {
         host->pulse = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
+        loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
     }
 }
 
@@ -223,10 +229,15 @@ static void retry(void *owner)
     }
 }
 
-/* virConnectOpen has no timeout; the open goes on, but the reader is told why nothing comes. */
+/* virConnectOpen has no timeout; the open goes on, but the reader is told why nothing comes. When
+ * it is the pulse that does not open, libvirt may have stopped in between: a look asks. */
 static void open_is_slow(void *owner)
 {
     struct host *host = owner;
+    if (host->roles[ROLE_WATCH].is_open) {
+        safety_look(host);
+        return;
+    }
     char text[256];
     (void)snprintf(text, sizeof text, "%.180s does not answer; still trying to connect",
                    host->uri.text);

@@ -79,9 +79,10 @@ struct host {
     uint64_t last_gone;  /* the serial when a domain was last removed */
     struct role roles[ROLES];
     struct libvirt_connection *pulse; /* has keepalive, makes no calls; NULL where all share */
+    bool has_pulse;                   /* it is open */
     struct loop_timer *retry;
     struct loop_timer *slow;    /* the open that hangs: said, not waited for */
-    struct loop_timer *silence; /* of `watch`, where there is no `pulse` */
+    struct loop_timer *silence; /* of `watch`, while `pulse` is not open */
     unsigned failures;          /* opens in a row, and syncs */
 
     struct domains domains;

@@ -58,7 +58,7 @@ static void watch_silence(struct host *host)
 {
     if (host->roles[ROLE_WATCH].out == 0) {
         loop_timer_stop(host->silence);
-    } else if (host->uri.one_world && !host->uri.in_process) {
+    } else if (!host->has_pulse && !host->uri.in_process) {
         loop_timer_start(host->silence, SILENCE_MS, 0);
     }
 }

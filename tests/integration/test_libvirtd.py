@@ -3,8 +3,10 @@ none is removed, and everybody else goes on."""
 
 import os
 import signal
+import socket
 import statistics
 import sys
+import threading
 import time
 import unittest
 
@@ -12,7 +14,32 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from guests import GuestsTest  # noqa: E402
-from world import RpcError, Timeout, World, free_uid  # noqa: E402
+from world import Mirror, RpcError, Timeout, World, free_uid  # noqa: E402
+
+
+class Gate(threading.Thread):
+    """A socket in front of libvirtd's: hands the first connection on, and lets all others wait."""
+
+    def __init__(self, path, target):
+        super().__init__(daemon=True)
+        self.target, self.held = target, []
+        self.door = socket.create_server(str(path), family=socket.AF_UNIX)
+        self.start()
+
+    def run(self):
+        inside = socket.socket(socket.AF_UNIX)
+        inside.connect(str(self.target))
+        outside = self.door.accept()[0]
+        for source, sink in ((inside, outside), (outside, inside)):
+            threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
+        while True:
+            self.held.append(self.door.accept()[0])
+
+    @staticmethod
+    def pump(source, sink):
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_RDWR)
 
 
 class LibvirtdsOwn(GuestsTest):
@@ -107,6 +134,21 @@ class LibvirtdsOwn(GuestsTest):
         self.assertIn(theirs, self.virsh("list", "--name").stdout.split())
         self.virsh("destroy", theirs)
         self.mirror.wait(lambda m: theirs not in m.vms, 30)
+
+    def test_stopped_before_the_connection_with_keepalive_is_open_it_is_noticed_too(self):
+        path = self.world.folder / "gate"
+        Gate(path, self.libvirtd.socket)
+        daemon = self.world.daemon({"g": f"qemu+unix:///system?socket={path}"})
+        mirror = Mirror(daemon.rpc(), topics=["host"])
+        mirror.wait(lambda m: m.hosts.get("g", {}).get("state") == "up", 20)
+        self.libvirtd.freeze()
+        try:
+            host = mirror.wait(lambda m: m.hosts["g"]["state"] != "up" and m.hosts["g"], 50)
+            self.assertIn("does not answer", host["error"])
+        finally:
+            self.libvirtd.thaw()
+        self.assertEqual(daemon.stop(), 0)
+        self.wait_up()
 
     def test_stopped_it_is_noticed_by_keepalive_and_the_other_host_goes_on(self):
         self.libvirtd.freeze()
