@@ -265,12 +265,13 @@ static enum step_end undefine(struct op *op, struct hand *hand)
             (long long)op->id, op->uuid, op->host_name);
         return STEP_DONE;
     }
-    if (look.present && op->is_debris) {
+    bool gone = !look.present || hand_undefine(hand, op->uuid, &op->error);
+    if (gone && look.present && op->is_debris) {
         log_warning(LOG_OPS,
                     "the domain of operation %lld, which was undone, came late: it is removed",
                     (long long)op->id);
     }
-    return op_end(op, !look.present || hand_undefine(hand, op->uuid, &op->error));
+    return op_end(op, gone);
 }
 
 /* 4: QEMU, without a guest's instruction. */

@@ -306,7 +306,7 @@ bool ops_wait(struct ops *ops, int64_t id, int64_t timeout_ms, op_answer_fn *ans
 struct op *ops_find(struct ops *ops, int64_t id)
 {
     struct op *op = ops->live;
-    while (op != NULL && (!op->begun || op->id != id)) {
+    while (op != NULL && (!op->begun || op->is_debris || op->id != id)) {
         op = op->next;
     }
     return op;

@@ -23,7 +23,7 @@ struct guard {
     char *host;
     char uuid[37];
     char *journal;
-    bool foreign;   /* looked at: not ours */
+    bool foreign;   /* looked at: not ours; or adopted */
     unsigned looks; /* still to come */
 };
 
@@ -140,8 +140,20 @@ static struct guard *find_guard(struct ops *ops, int64_t op)
     return guard;
 }
 
+/* As its row is, in the transaction. */
+static void end_guards(struct ops *ops, const struct op *adopted)
+{
+    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
+        guard->foreign |=
+            strcmp(guard->uuid, adopted->uuid) == 0 && strcmp(guard->host, adopted->host_name) == 0;
+    }
+}
+
 void ops_guard(struct op *op)
 {
+    if (op->recipe == &adopt_recipe && op->failure.kind == LODGE_ERROR_NONE) {
+        end_guards(op->ops, op);
+    }
     bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0;
     if (op->is_debris) {
         find_guard(op->ops, op->id)->foreign = op->plan.foreign;

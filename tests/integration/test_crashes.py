@@ -196,7 +196,7 @@ class Crashes(unittest.TestCase):
     def test_a_domain_that_comes_while_its_creation_is_undone_is_removed(self):
         """As from a define that libvirtd had still queued when the undo looked; at once, not by the
         look of every half minute."""
-        points = "create.commit:error,create.start.undo:delay=3000,create.volumes.undo:delay=5000"
+        points = "create.commit:error,create.start.undo:delay=5000,create.volumes.undo:delay=5000"
         xml = self.world.folder / "late.xml"
         with self.start(points) as rpc, self.daemon.rpc() as feed:
             mirror = Mirror(feed, topics=["op"])
@@ -216,7 +216,7 @@ class Crashes(unittest.TestCase):
             wait_for(["start", "define", "volumes"])
             self.libvirtd.virsh("define", str(xml))
             wait_for(["volumes"], "failed")
-            self.assertEqual(self.worlds.settle(10), [])
+            self.assertEqual(self.worlds.settle(15), [])
         self.assertEqual(self.daemon.stop(), 0)
 
     def test_a_volume_that_comes_after_its_creation_was_undone_is_removed(self):
