@@ -128,9 +128,12 @@ unsigned act_again(struct desk *desk, const struct command *command, const char 
 
     (void)command;
     (void)argument;
+    if (shot->vm == NULL) {
+        desk_say(desk, ROLE_WARN, "no picture was taken yet: V and p on a guest takes one");
+        return ACT_DRAW;
+    }
     if (row == NULL) {
-        desk_say(desk, ROLE_WARN, "%s is not there any more",
-                 shot->name == NULL ? "the guest" : shot->name);
+        desk_say(desk, ROLE_WARN, "%s is not there any more", shot->name);
         return ACT_DRAW;
     }
     return take_picture(desk, &row->vm);
@@ -178,8 +181,13 @@ static void show_picture(struct desk *desk, const char *vm, const char *result)
             .pixels = pixels,
             .at_ms = desk->model.now_ms,
         };
-        desk->state.message.until_ms = 0;
-        act_go_to(desk, VIEW_SCREEN);
+        const struct view_state *state = &desk->state;
+        if (state->prompt.kind != PROMPT_NONE || state->form.open || state->frozen) {
+            desk_say(desk, ROLE_PLAIN, "the picture of %s is there: :screen", state->shot.name);
+        } else {
+            desk->state.message.until_ms = 0;
+            act_go_to(desk, VIEW_SCREEN);
+        }
     } else {
         desk_say(desk, ROLE_WARN, "%s", err.message);
     }

@@ -20,6 +20,16 @@ static int room(void)
     return (COLOR_PAIRS < SHRT_MAX ? COLOR_PAIRS : SHRT_MAX) - ROLES;
 }
 
+/* curses draws what stands there anew when a pair gets other colours, unless it was black on black
+ * (ncurses 6.4); so with few pairs, which come again, it never is when it changes. */
+static void define(short pair, short ink, short paper)
+{
+    if (COLORS < COLOURS) {
+        init_pair(pair, COLOR_WHITE, ink == COLOR_WHITE ? COLOR_BLACK : COLOR_WHITE);
+    }
+    init_pair(pair, ink, paper);
+}
+
 short pairs_find(int ink, int paper)
 {
     if (pairs.made == NULL) {
@@ -28,7 +38,7 @@ short pairs_find(int ink, int paper)
     short *pair = &pairs.made[ink * COLOURS + paper];
     if (*pair == 0 && pairs.used < room()) {
         *pair = (short)(ROLES + pairs.used++);
-        init_pair(*pair, (short)ink, (short)paper);
+        define(*pair, (short)ink, (short)paper);
     }
     return *pair;
 }

@@ -109,6 +109,22 @@ static void a_picture_of_a_screen_has_a_view_and_can_be_taken_again(void **state
     assert_int_equal(desk.state.view, VIEW_VMS); /* once: it was the view already */
 }
 
+static void a_picture_that_comes_late_takes_nobody_s_prompt_away(void **state)
+{
+    static const unsigned char rgb[3] = {9};
+    AUTO(free) char *answer = answer_of(rgb, 1, 1);
+
+    (void)state;
+    (void)hit(": a g a i n Enter");
+    assert_non_null(strstr(desk.state.message.text, "no picture was taken yet"));
+    (void)hit("V p /");
+    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
+    assert_int_equal(desk.state.view, VIEW_VMS);
+    assert_string_equal(desk.state.message.text, "the picture of alpha is there: :screen");
+    (void)hit("Esc : s c r e e n Enter");
+    assert_int_equal(desk.state.view, VIEW_SCREEN);
+}
+
 static void an_answer_without_a_picture_is_said_and_changes_nothing(void **state)
 {
     static const unsigned char rgb[3] = {9};
@@ -151,6 +167,7 @@ int main(void)
         DESK_TEST(without_a_browser_the_address_goes_to_the_clipboard),
         DESK_TEST(the_browsers_file_goes_when_its_session_is_open),
         DESK_TEST(a_picture_of_a_screen_has_a_view_and_can_be_taken_again),
+        DESK_TEST(a_picture_that_comes_late_takes_nobody_s_prompt_away),
         DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
         DESK_TEST(somebodys_look_is_ended_by_a_yes),
     };

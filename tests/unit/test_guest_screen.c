@@ -147,6 +147,9 @@ static void its_shape_is_kept(void **state)
         assert_int_equal(filled, 40);
         line += blanks + filled + 1;
     }
+    AUTO(free) char *small = drawn(&canvas, white, 10, 10); /* never more columns than it has */
+    assert_non_null(strstr(small, "\n"
+                                  "                                   @@@@@@@@@@\n"));
     canvas_done(&canvas);
     free(white);
 }

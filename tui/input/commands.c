@@ -291,6 +291,14 @@ const struct command commands[] = {
         .run = act_screen_menu,
     },
     {
+        .name = "screen",
+        .group = "Look",
+        .help = "the last picture of a guest's screen",
+        .views = IN_ALL,
+        .amount = VIEW_SCREEN,
+        .run = act_view,
+    },
+    {
         .name = "again",
         .keys = "r",
         .hint = "again",

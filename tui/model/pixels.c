@@ -6,8 +6,8 @@
 #include <math.h>
 #include <png.h>
 
-/* As many as eight screens of 4K; more is no guest's screen. */
-#define PIXELS_MOST 64000000
+/* What vm.screenshot gives at most. */
+#define PIXELS_MOST (UINT64_C(8192) * 8192)
 
 /* In each direction; no terminal draws more. */
 #define KEPT_MOST 1024

@@ -41,15 +41,13 @@ static struct grid grid_of(const struct canvas *canvas)
  * middle; never larger than the guest's own. */
 static struct area place(const struct pixels *pixels, struct area area)
 {
-    int64_t width = area.width;
+    int64_t width = area.width < pixels->was_wide ? area.width : pixels->was_wide;
     int64_t height = width * pixels->was_high / pixels->was_wide / 2;
 
     if (height > area.height) {
         height = area.height;
         width = height * 2 * pixels->was_wide / pixels->was_high;
     }
-    width = width > pixels->width ? pixels->width : width;
-    height = height > pixels->height ? pixels->height : height;
     width = width < 1 ? 1 : width > area.width ? area.width : width;
     height = height < 1 ? 1 : height;
     return (struct area){area.x + (area.width - (int)width) / 2, area.y, (int)width, (int)height};

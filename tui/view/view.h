@@ -29,7 +29,7 @@ enum view_id {
 
 #define VIEW_DEPTH 8
 
-/* A guest's screen as it was when it was asked for. */
+/* A guest's screen as it was when the answer came. */
 struct shot {
     char *vm;   /* HOST/UUID; owned, NULL: none was taken */
     char *name; /* owned */
