@@ -6,10 +6,12 @@ import json
 import os
 import pty
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -20,6 +22,24 @@ LODGE = BUILD_DIR / "tui" / "lodge"
 DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
 COUNT, RUNNING = 6, 4
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def tell_with_the_answer(door):
+    """A lodged whose host has been read between its answer that it has not, and the next look."""
+    line, _ = door.accept()
+    ready, event = False, {"subscription": 1, "rev": 1, "topic": "host"}
+    host = {"name": "a", "state": "up", "since": "2026-01-01T00:00:00.000Z"}
+    for request in map(json.loads, line.makefile()):
+        if "id" not in request:
+            continue  # it is told that nobody listens any more
+        result, news = {"ready": ready, "live": True, "vms": [], "rev": 1, "incomplete": []}, []
+        if request["method"] == "event.subscribe":
+            result = {"subscription": 1, "rev": 1}
+        elif request["method"] == "server.health" and not ready:
+            news, ready = [{**event, "seq": 1, "type": "added", "host": host}], True
+        messages = [{"jsonrpc": "2.0", "id": request["id"], "result": result}]
+        messages += [{"jsonrpc": "2.0", "method": "event", "params": params} for params in news]
+        line.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
 
 
 class Verbs(unittest.TestCase):
@@ -35,14 +55,14 @@ class Verbs(unittest.TestCase):
         cls.lodge("ls", "--wait", "20s")
 
     @classmethod
-    def command(cls, words, socket=None):
-        environ = {**os.environ, "LODGE_SOCKET": str(socket or cls.daemon.socket)}
+    def command(cls, words, door=None):
+        environ = {**os.environ, "LODGE_SOCKET": str(door or cls.daemon.socket)}
         return {"args": [LODGE, *words], "env": environ, "text": True}
 
     @classmethod
-    def lodge(cls, *words, status=DONE, stdin="", socket=None):
+    def lodge(cls, *words, status=DONE, stdin="", door=None):
         """Runs a verb in pipes; its standard output and error."""
-        ran = subprocess.run(**cls.command(words, socket), input=stdin, capture_output=True,
+        ran = subprocess.run(**cls.command(words, door), input=stdin, capture_output=True,
                              timeout=PATIENCE, check=False)
         if ran.returncode != status:
             raise AssertionError(f"{words}: status {ran.returncode}\n{ran.stdout}{ran.stderr}")
@@ -144,7 +164,7 @@ class Verbs(unittest.TestCase):
 
     def test_without_a_daemon_the_command_that_helps_is_named(self):
         path = self.world.folder / "nobody.sock"
-        error = self.lodge("ls", socket=path, status=NO_DAEMON)[1]
+        error = self.lodge("ls", door=path, status=NO_DAEMON)[1]
         self.assertIn(str(path), error)
         self.assertIn("lodged", error)
 
@@ -156,6 +176,14 @@ class Verbs(unittest.TestCase):
         out, error = early.communicate(timeout=PATIENCE)
         self.assertEqual((early.returncode, error), (DONE, ""))
         self.assertEqual(out.splitlines()[1].split()[:3], ["test", "running", "local"])
+
+    def test_wait_misses_no_host_that_is_read_while_it_asks(self):
+        path = self.world.folder / "told-with-the-answer"
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(path))
+            door.listen(1)
+            threading.Thread(target=tell_with_the_answer, args=(door,), daemon=True).start()
+            self.lodge("ls", "--wait", "10m", door=path)
 
     def picture_into(self, path, *words, **how):
         return self.lodge("screenshot", "vm00001", str(path), *words, **how)

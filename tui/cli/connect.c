@@ -118,17 +118,19 @@ bool command_await_hosts(const struct command *command, struct lodge_client *cli
     if (!subscription) {
         return false;
     }
+    /* News may come with the very answer that says "not yet": who asks has heard nothing so far, and
+     * who has heard something asks before it listens. */
     bool ready = false;
     bool good = is_ready(client, &ready, err);
     while (good && !ready && now_ms() < until) {
         int64_t left = until - now_ms();
-        news.heard = false;
-        good = command_listen(client, left > 0 ? (int)left : 0, err);
+        good = news.heard || command_listen(client, left > 0 ? (int)left : 0, err);
         if (good && news.error.kind != LODGE_ERROR_NONE) {
             *err = news.error;
             good = false;
         }
         if (good && news.heard) {
+            news.heard = false;
             good = is_ready(client, &ready, err);
         }
     }
