@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, watch } from 'node:fs';
 import { connect } from 'node:net';
 
-import { launch, runAll } from './browser.mjs';
+import { launch, runAll, runOn } from './browser.mjs';
 
 const { LODGE_SOCKET, GUEST, SERIAL, PICTURES } = process.env;
 const DEADLINE_MS = 30_000;
@@ -159,14 +159,16 @@ const cases = {
 };
 
 const browser = await launch();
-await runAll(cases, process.argv[2] ?? '', async (run) => {
+await runAll(cases, process.argv[2] ?? '', async (run, promise) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(error.stack));
     try {
-        await run(page, browser);
-        assert.deepEqual(complaints, [], 'the browser complains');
+        await runOn(page, promise, async () => {
+            await run(page, browser);
+            assert.deepEqual(complaints, [], 'the browser complains');
+        });
     } finally {
         await context.close();
         for (const { session } of (await call('console.list')).sessions) {

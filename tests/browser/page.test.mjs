@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 
-import { launch, runAll } from './browser.mjs';
+import { launch, runAll, runOn } from './browser.mjs';
 import { Door } from './fake_door.mjs';
 
 const NOVNC = process.env.NOVNC_DIR ?? '/usr/share/novnc';
@@ -408,7 +408,7 @@ const cases = {
 
 /* The frame of all cases */
 
-async function runCase(browser, door, run) {
+async function runCase(browser, door, run, promise) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     const t = { door, page, expected: null };
@@ -424,9 +424,11 @@ async function runCase(browser, door, run) {
     try {
         door.reset();
         door.novnc = NOVNC;
-        await run(t);
-        assert.deepEqual(complaints.filter((text) => !t.expected?.test(text)), [], 'the browser complains');
-        assert.deepEqual(door.named('trouble'), [], 'the page sent what no guest knows');
+        await runOn(page, promise, async () => {
+            await run(t);
+            assert.deepEqual(complaints.filter((text) => !t.expected?.test(text)), [], 'the browser complains');
+            assert.deepEqual(door.named('trouble'), [], 'the page sent what no guest knows');
+        });
     } finally {
         await context.close();
     }
@@ -435,7 +437,7 @@ async function runCase(browser, door, run) {
 const browser = await launch();
 const door = new Door({ web: WEB, novnc: NOVNC });
 await door.listen();
-await runAll(cases, process.argv[2] ?? '', (run) => runCase(browser, door, run), async () => {
+await runAll(cases, process.argv[2] ?? '', (run, promise) => runCase(browser, door, run, promise), async () => {
     await browser.close();
     await door.stop();
 });

@@ -24,10 +24,14 @@ static void daemon_start(void)
     const char *program = getenv("LODGED_PROGRAM");
     char state[64];
     char log[64];
+    char rows[64 + 9];
 
     assert_non_null(program);
     snprintf(state, sizeof(state), "%s/state", folder);
     snprintf(log, sizeof(log), "%s/log", folder);
+    snprintf(rows, sizeof(rows), "%s/lodge.db", state);
+    screen_keep_too("lodged.log", log);
+    screen_keep_too("lodge.db", rows);
     daemon_pid = fork();
     assert_int_not_equal(daemon_pid, -1);
     if (daemon_pid == 0) {

@@ -8,6 +8,9 @@ import sys
 import time
 import unittest
 
+import evidence
+from world import World
+
 SKIPPED = 77
 
 
@@ -57,10 +60,10 @@ class Result(unittest.TestResult):
 
     def complain(self, test, text):
         self.say("FAILED", test)
-        world = getattr(test, "world", None)
         print("\n".join("    " + line for line in text.splitlines()))
-        if world is not None:
-            print(world.report(), flush=True)
+        for world in World.alive:
+            print(world.report())
+        print(f"kept: {evidence.keep(test.id().removeprefix('__main__.'), text, World.alive)}", flush=True)
 
 
 def main():

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -14,15 +15,23 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <vterm.h>
 
 #define DEADLINE_MS 30000
+#define KEPT_BYTES (1 << 20)
 
 /* While we wait for something that no byte announces (an end, a stop) we look this often. */
 #define LOOK_MS 20
+
+/* Files that are kept beside the screen when a wait fails. */
+static struct {
+    char name[32];
+    char path[108];
+} beside[4];
 
 static long now_ms(void)
 {
@@ -167,6 +176,71 @@ char *screen_text(struct screen *screen)
     return text;
 }
 
+void screen_keep_too(const char *name, const char *path)
+{
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+        if (beside[i].name[0] == '\0' || strcmp(beside[i].name, name) == 0) {
+            snprintf(beside[i].name, sizeof(beside[i].name), "%s", name);
+            snprintf(beside[i].path, sizeof(beside[i].path), "%s", path);
+            return;
+        }
+    }
+    fail_msg("no more than %zu files are kept", sizeof(beside) / sizeof(beside[0]));
+}
+
+static void keep(const char *folder, const char *name, const char *bytes, size_t length)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    if (file != NULL) {
+        fwrite(bytes, 1, length, file);
+        fclose(file);
+    }
+}
+
+static void keep_file(const char *folder, const char *name, const char *path)
+{
+    char *bytes = malloc(KEPT_BYTES);
+    FILE *file = fopen(path, "r");
+
+    if (file != NULL && bytes != NULL) {
+        if (fseek(file, -KEPT_BYTES, SEEK_END) != 0) {
+            rewind(file); /* it is shorter */
+        }
+        keep(folder, name, bytes, fread(bytes, 1, KEPT_BYTES, file));
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    free(bytes);
+}
+
+/* Fails the test: says what was waited for, and leaves the screen, all that was written to it, and
+ * what was named by screen_keep_too() in a folder that the output names. */
+static void give_up(struct screen *screen, const char *what)
+{
+    const char *place = getenv("LODGE_FAILED");
+    char *picture = screen_text(screen);
+    char folder[PATH_MAX];
+
+    print_error("%s; there is:\n%s", what, picture);
+    snprintf(folder, sizeof(folder), "%s", place != NULL ? place : "failed");
+    mkdir(folder, 0755);
+    snprintf(folder, sizeof(folder), "%s/%s.%d", place != NULL ? place : "failed",
+             program_invocation_short_name, getpid());
+    mkdir(folder, 0755);
+    keep(folder, "screen.txt", picture, strlen(picture));
+    keep(folder, "bytes", screen->bytes, screen->length);
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]) && beside[i].name[0] != '\0'; i++) {
+        keep_file(folder, beside[i].name, beside[i].path);
+    }
+    print_error("kept: %s\n", folder);
+    free(picture);
+    fail();
+}
+
 static bool line_has(const char *picture, const char *start, const char *text)
 {
     while (*picture != '\0') {
@@ -193,13 +267,13 @@ static void wait_until(struct screen *screen, const char *start, const char *tex
             free(picture);
             return;
         }
-        if (now_ms() >= deadline) {
-            print_error("waited for '%s%s' to %s; there is:\n%s", start, text,
-                        there ? "appear" : "go", picture);
-            free(picture);
-            fail();
-        }
         free(picture);
+        if (now_ms() >= deadline) {
+            char what[256];
+            snprintf(what, sizeof(what), "waited for '%s%s' to %s", start, text,
+                     there ? "appear" : "go");
+            give_up(screen, what);
+        }
         take_in(screen, (int)(deadline - now_ms()));
     }
 }
@@ -246,10 +320,7 @@ static void wait_for_child(struct screen *screen, int options)
 
     while (waitpid(screen->pid, &screen->status, options | WNOHANG) == 0) {
         if (now_ms() >= deadline) {
-            char *picture = screen_text(screen);
-            print_error("the program neither ended nor stopped; there is:\n%s", picture);
-            free(picture);
-            fail();
+            give_up(screen, "the program neither ended nor stopped");
         }
         take_in(screen, LOOK_MS);
     }
@@ -281,7 +352,9 @@ void screen_wait_bytes(struct screen *screen, const char *bytes)
     long deadline = now_ms() + DEADLINE_MS;
 
     while (!screen_wrote(screen, bytes)) {
-        assert_true(now_ms() < deadline);
+        if (now_ms() >= deadline) {
+            give_up(screen, "bytes that were waited for were not written");
+        }
         take_in(screen, LOOK_MS);
     }
 }

@@ -33,6 +33,10 @@ struct screen {
  * takes it away). */
 struct screen *screen_start(int width, int height, const char *const *argv, const char *const *env);
 
+/* When a wait fails, the end of this file is kept as NAME beside the picture (four files at most).
+ */
+void screen_keep_too(const char *name, const char *path);
+
 /* Ends the program by force if it has not ended; frees everything. */
 void screen_stop(struct screen *screen);
 

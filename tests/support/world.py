@@ -18,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
+import evidence  # noqa: E402
 import keeper as keepers  # noqa: E402
 from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
@@ -278,14 +280,18 @@ class Daemon:
 
 
 class World:
+    alive = []  # those that are open: what a failed test keeps evidence of
+
     def __init__(self, name="lodge"):
         # Short: the path of a Unix socket has 107 bytes, QEMU's lie deep below it.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.keeper = Keeper()
         self.processes = []
+        self.daemons, self.libvirtds = [], []
         self.closers = []
         self.count = 0
+        World.alive.append(self)
 
     def watch(self, process):
         if process not in self.processes:
@@ -294,6 +300,7 @@ class World:
     def daemon(self, hosts="test:///default", start=True, name=None, **how):
         self.count += 1
         daemon = Daemon(self, name or f"d{self.count}", hosts, **how)
+        self.daemons.append(daemon)
         return daemon.start() if start else daemon
 
     def program(self, path):
@@ -307,7 +314,9 @@ class World:
 
     def libvirtd(self, **how):
         from libvirtd import Libvirtd  # pylint: disable=import-outside-toplevel
-        return Libvirtd(self, **how)
+        libvirtd = Libvirtd(self, **how)
+        self.libvirtds.append(libvirtd)
+        return libvirtd
 
     def without_kvm(self):
         """What to wrap a daemon in that shall not try KVM: where that is broken, a trial takes 3 s
@@ -335,6 +344,9 @@ class World:
         return "\n".join(process.tail() for process in self.processes[-4:])
 
     def close(self):
+        if self not in World.alive:
+            return
+        World.alive.remove(self)
         for closer in reversed(self.closers):
             closer()
         self.keeper.close()
@@ -344,9 +356,10 @@ class World:
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, *_):
-        if kind is not None:
-            print(self.report(), file=sys.stderr)
+    def __exit__(self, kind, error, _):
+        if kind is not None and not issubclass(kind, unittest.SkipTest):
+            print(self.report(), flush=True)
+            print(f"kept: {evidence.keep('world', f'{kind.__name__}: {error}', [self])}", flush=True)
         self.close()
 
 

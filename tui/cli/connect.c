@@ -118,8 +118,8 @@ bool command_await_hosts(const struct command *command, struct lodge_client *cli
     if (!subscription) {
         return false;
     }
-    /* News may come with the very answer that says "not yet": who asks has heard nothing so far, and
-     * who has heard something asks before it listens. */
+    /* News may come with the very answer that says "not yet": who asks has heard nothing so far,
+     * and who has heard something asks before it listens. */
     bool ready = false;
     bool good = is_ready(client, &ready, err);
     while (good && !ready && now_ms() < until) {
