@@ -3,8 +3,8 @@
 
     tally.py RESULTS
 
-Each line of RESULTS is `KIND LABEL VALUE`: `step LABEL passed|failed` for a build or a fuzzer, or
-`meson LABEL FILE` for a meson test log (testlog.json, one test a line). Prints a table, the names
+Each line of RESULTS is `KIND LABEL VALUE`: `step LABEL passed|failed SECONDS` for a build or a fuzzer,
+or `meson LABEL FILE` for a meson test log (testlog.json, one test a line). Prints a table, the names
 of what failed, and at the end `N passed, N failed`; exits 1 if anything failed.
 """
 
@@ -19,7 +19,7 @@ SKIPPED = ("SKIP", "IGNORED")
 def count(kind, label, value):
     """Passed, skipped, and the names of the failed."""
     if kind == "step":
-        return (1, 0, []) if value == "passed" else (0, 0, [label])
+        return (1, 0, []) if value.startswith("passed") else (0, 0, [label])
     path = pathlib.Path(value)
     if not path.is_file():
         return 0, 0, [f"{label}: no test log {value}"]

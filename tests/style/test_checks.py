@@ -10,6 +10,7 @@ import documents
 import format as formatting
 import layers
 import lengths
+import suites
 import tidy
 import words
 
@@ -81,6 +82,22 @@ class Planted(unittest.TestCase):
         self.assertNotIn("no .access", found)
         self.assertIn("CONTRIBUTING.md:1: there is no src/nowhere.c", found)
         self.assertNotIn("no src/a.c", found)
+
+    def test_integration_tests_that_no_row_runs_are_found(self):
+        self.plant("tests/integration/meson.build",
+                   "  ['doors', 'a', 'Front. Both.test_one', 3, []],\n  ['doors', 'b', 'Both.', 3, []],\n"
+                   "  ['walls', '', '', 3, []],\n")
+        self.plant("tests/integration/test_doors.py",
+                   "class Front:\n    def test_it(self):\n        pass\n\n\n"
+                   "class Back(Front):\n    pass\n\n\n"
+                   "class Both:\n    def test_one(self):\n        pass\n")
+        self.plant("tests/integration/test_roofs.py", "")
+        found = self.found(suites.check)
+        self.assertIn("test_doors.py: Back.test_it is run by 0 rows", found)
+        self.assertIn("test_doors.py: Both.test_one is run by 2 rows", found)
+        self.assertNotIn("Front.test_it", found)
+        self.assertIn("test_roofs.py has no row", found)
+        self.assertIn("there is no tests/integration/test_walls.py", found)
 
     @unittest.skipIf(formatting.formatter() is None, "no clang-format 14 here")
     def test_unformatted_code_is_found(self):
