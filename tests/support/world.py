@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import evidence  # noqa: E402
 import keeper as keepers  # noqa: E402
+from pace import Pace  # noqa: E402
 from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -290,6 +291,7 @@ class World:
         self.processes = []
         self.daemons, self.libvirtds = [], []
         self.closers = []
+        self.pace_of_machine = None
         self.count = 0
         World.alive.append(self)
 
@@ -317,6 +319,13 @@ class World:
         libvirtd = Libvirtd(self, **how)
         self.libvirtds.append(libvirtd)
         return libvirtd
+
+    def pace(self):
+        """How slow the machine is, from the first time that somebody asks."""
+        if self.pace_of_machine is None:
+            self.pace_of_machine = Pace(self.folder)
+            self.closers.append(self.pace_of_machine.close)
+        return self.pace_of_machine
 
     def without_kvm(self):
         """What to wrap a daemon in that shall not try KVM: where that is broken, a trial takes 3 s
