@@ -9,6 +9,7 @@ import re
 import sys
 
 CODE = ("include", "src", "daemon", "tui", "demo", "tests")
+PRODUCT = ("src", "daemon", "tui", "demo", "man")
 C_FILES = (".c", ".h")
 
 
@@ -22,6 +23,15 @@ def files(root, folders=CODE, suffixes=C_FILES):
 
 def lines(path):
     return path.read_text(encoding="utf-8").splitlines()
+
+
+def debts(path):
+    """What a list of old debts has, entry by entry with the entry's line: such a list may only get
+    shorter. A `#` begins a remark; where there is no list, nothing is owed."""
+    for number, line in enumerate(lines(path) if path.is_file() else (), 1):
+        entry = line.partition("#")[0].strip()
+        if entry:
+            yield number, entry
 
 
 def code_only(text):

@@ -8,6 +8,7 @@ import unittest
 
 import documents
 import format as formatting
+import heads
 import layers
 import lengths
 import suites
@@ -67,6 +68,26 @@ class Planted(unittest.TestCase):
     def test_unfinished_words_are_found(self):
         self.plant("tests/a.py", "x = 1  # TO" "DO\n")
         self.assertIn("tests/a.py:1: TO" "DO", self.found(words.check))
+
+    def test_a_file_without_a_head_is_found(self):
+        self.plant("src/none.c", "int x;\n")
+        self.plant("src/late.c", "int x;\n/* late: what this room is stands too far down. */\n")
+        self.plant("man/short.c", "/* short.c: see the header for all of it. */\n")
+        self.plant("tui/good.c", "/*\n * good: rows of the list,\n * which owns them.\n */\n")
+        self.plant("tests/test_a.c", "int x;\n")
+        wants = "begins without a comment that says what this room is"
+        self.assertEqual([f"{name}:1: {wants}" for name in ("src/late.c", "src/none.c",
+                                                            "man/short.c")],
+                         self.found(heads.check).splitlines())
+
+    def test_the_list_of_files_without_a_head_only_gets_shorter(self):
+        self.plant("src/good.c", "/* good: counts what is under way here. */\n")
+        self.plant("src/old.c", "int x;\n")
+        self.plant(heads.LIST, "# owed\nsrc/gone.c\nsrc/good.c\nsrc/old.c\nsrc/old.c\n")
+        self.assertEqual([f"{heads.LIST}:5: src/old.c stands twice, or not in order",
+                          f"{heads.LIST}:3: src/good.c has a head: take it off the list",
+                          f"{heads.LIST}:2: there is no src/gone.c: take it off the list"],
+                         self.found(heads.check).splitlines())
 
     def test_what_is_not_documented_is_found(self):
         self.plant("CONTRIBUTING.md", "see `src/nowhere.c` and `src/a.c`\n")
