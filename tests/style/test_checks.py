@@ -11,6 +11,7 @@ import format as formatting
 import heads
 import layers
 import lengths
+import names
 import suites
 import tidy
 import words
@@ -88,6 +89,33 @@ class Planted(unittest.TestCase):
                           f"{heads.LIST}:3: src/good.c has a head: take it off the list",
                           f"{heads.LIST}:2: there is no src/gone.c: take it off the list"],
                          self.found(heads.check).splitlines())
+
+    def test_a_name_in_three_files_is_found_however_it_is_defined(self):
+        self.plant("src/a.c", "int take(void)\n{\n    return 1;\n}\n")
+        self.plant("daemon/b.c", "__attribute__((format(printf, 1, 0))) static void\n"
+                   "take(const char *format, /* as( */\n     va_list args)\n{\n}\n")
+        self.plant("tui/c.c", "int main(void)\n{\n    take();\n}\n\nstatic void (*take(int a))(int)"
+                   "\n{\n}\n\nCASE(take)\n{\n}\n")
+        self.plant("man/d.c", "int main(void)\n{\n}\n")
+        self.plant("demo/e.c", "int main(void)\n{\n}\n")
+        self.plant("tests/unit/f.c", "int take(void)\n{\n}\n")
+        self.assertEqual("tui/c.c:6: take() stands in 3 files, 2 at most: src/a.c, daemon/b.c, "
+                         "tui/c.c", self.found(names.check))
+        self.plant("man/d.c", "CASE(take)\n{\n}\n")
+        self.assertIn("man/d.c:1: take() stands in 4 files", self.found(names.check))
+
+    def test_the_list_of_shared_names_only_gets_shorter(self):
+        for name in ("src/a.c", "src/b.c", "src/c.c"):
+            self.plant(name, "int old(void)\n{\n}\n\nint run(void)\n{\n}\n")
+        self.plant("src/d.c", "int run(void)\n{\n}\n")
+        self.plant(names.LIST, "# owed\nold 3\nrun 4\n")
+        self.assertEqual("", self.found(names.check))
+        self.plant(names.LIST, "gone 3\nold 4\nrun 3\nold\n")
+        self.assertEqual([f"{names.LIST}:1: gone stands in 0 files now: take it off the list",
+                          f"{names.LIST}:2: old stands in 3 files now: lower its count",
+                          f"{names.LIST}:4: 'old' is no name and count, or not in order",
+                          "src/d.c:1: run() stands in 4 files, 3 at most: src/a.c, src/b.c, "
+                          "src/c.c, src/d.c"], self.found(names.check).splitlines())
 
     def test_what_is_not_documented_is_found(self):
         self.plant("CONTRIBUTING.md", "see `src/nowhere.c` and `src/a.c`\n")
