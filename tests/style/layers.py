@@ -2,10 +2,13 @@
 """layers: who may include whom. This table is the architecture; the test keeps it true.
 
 A room is a folder or a file; a file belongs to the longest room that its path begins with. What a
-room may include is itself and what its row names. tests/ may look everywhere.
+room may include is itself and, of the rooms that its row names, the headers that these show to
+others (FACES): all others are private. tests/ may look everywhere.
 """
 
 import fnmatch
+import functools
+import posixpath
 import re
 
 import source
@@ -32,6 +35,29 @@ ROOMS = {
     # The two that know everyone.
     "daemon/main": None,
     "daemon/wiring": None,
+    # Prints what the tables say.
+    "man": {"src", "daemon/config", "daemon/rpc"},
+}
+# A room's face: the headers that other rooms may include. What is not here is what a room is made
+# of, whatever it is called (*_private.h, parts.h); a room without a row is nothing but face.
+FACES = {
+    "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
+           "paths.h query.h scope.h text.h units.h utf8.h",
+    "tui/cli": "browser.h shot.h verbs.h viewer.h",
+    "daemon/log": "log.h",
+    "daemon/config": "config.h config_keys.h",
+    "daemon/options": "options.h",
+    "daemon/loop": "loop.h thread.h workers.h",
+    "daemon/store": "ops.h recall.h session_rows.h store.h vms.h",
+    "daemon/host": "domain_xml_edit.h domain_xml_write.h embedded.h hand.h host.h images.h "
+                   "open_screen.h screenshot.h storage.h",
+    "daemon/registry": "people.h registry.h render.h subscriber.h",
+    "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
+                  "session_log.h shots.h upkeep.h users.h",
+    "daemon/console": "console.h stream_door.h web_door.h",
+    "daemon/rpc": "door.h listen.h method.h",
+    "daemon/store_opener": "store_opener.h",
+    "daemon/wiring": "wiring.h",
 }
 # A library has one door in the house: header -> the files that may include it.
 DOORS = {
@@ -50,6 +76,7 @@ DOORS = {
     "vterm.h": [],
 }
 SEARCH = ("include", "src", "tui", "daemon")
+CHECKED = (*SEARCH, "man")
 
 
 def room_of(name):
@@ -58,12 +85,21 @@ def room_of(name):
     return max(rooms, key=len, default=None)
 
 
-def find(root, path, name):
-    """The file of the house that `#include "name"` in `path` means, as a path from the root."""
-    for folder in (path.parent, *(root / top for top in SEARCH)):
-        if (folder / name).is_file():
-            return (folder / name).resolve().relative_to(root).as_posix()
+@functools.cache
+def find(root, folder, name):
+    """The file of the house that `#include "name"` means in a file of `folder`, as a path from the
+    root."""
+    for place in (folder, *(root / top for top in SEARCH)):
+        if (place / name).is_file():
+            return (place / name).resolve().relative_to(root).as_posix()
     return None
+
+
+def is_private(room, target):
+    """Is this header of a room for its own files alone?"""
+    folder = room if target.startswith(room + "/") else posixpath.dirname(room)
+    face = FACES.get(room)
+    return face is not None and posixpath.relpath(target, folder) not in face.split()
 
 
 def complaint_about(root, path, kind, name):
@@ -74,26 +110,57 @@ def complaint_about(root, path, kind, name):
                 if not any(fnmatch.fnmatch(here, door) for door in doors):
                     return f"<{name}> belongs to {', '.join(doors) or 'tests/'} alone"
         return None
-    target = find(root, path, name)
+    target = find(root, path.parent, name)
     if target is None:
         return f'"{name}" is no file of the house'
     room, other = room_of(here), room_of(target)
     if room is None:
         return "belongs to no room: give it a row in tests/style/layers.py"
-    if other is not None and (ROOMS[room] is None or other == room or other in ROOMS[room]):
+    if other == room:
         return None
-    return f'{room} must not include {other} ("{name}")'
+    if other is None or (ROOMS[room] is not None and other not in ROOMS[room]):
+        return f'{room} must not include {other} ("{name}")'
+    if is_private(other, target):
+        return f'"{name}" is private to {other}, which shows {FACES[other]}'
+    return None
+
+
+def includes(root):
+    """Each #include of the house: file, line, kind, name."""
+    for path in source.files(root, CHECKED):
+        for number, line in enumerate(source.lines(path), 1):
+            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)', line)
+            if match:
+                yield path, number, match[1], match[2]
 
 
 def check(root):
     root = root.resolve()
-    for path in source.files(root, SEARCH):
-        for number, line in enumerate(source.lines(path), 1):
-            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)', line)
-            wrong = match and complaint_about(root, path, match[1], match[2])
-            if wrong:
-                yield f"{path.relative_to(root)}:{number}: {wrong}"
+    for path, number, kind, name in includes(root):
+        wrong = complaint_about(root, path, kind, name)
+        if wrong:
+            yield f"{path.relative_to(root)}:{number}: {wrong}"
+
+
+def check_faces(root):
+    """What no other room includes is no face."""
+    root = root.resolve()
+    wanted = {room: set() for room in FACES}
+    for path, _, kind, name in includes(root):
+        target = find(root, path.parent, name) if kind == '"' else None
+        room = room_of(target) if target else None
+        if room in wanted and room != room_of(path.relative_to(root).as_posix()):
+            wanted[room].add(target)
+    for room, face in FACES.items():
+        for header in face.split():
+            if not any(target.endswith("/" + header) for target in wanted[room]):
+                yield f"tests/style/layers.py: no other room includes {header} of {room}"
+
+
+def check_all(root):
+    yield from check(root)
+    yield from check_faces(root)
 
 
 if __name__ == "__main__":
-    source.run(check)
+    source.run(check_all)

@@ -48,6 +48,32 @@ class Planted(unittest.TestCase):
         self.plant("src/frame.c", '#include "log.h"\n')
         self.assertIn("src/frame.c:1: src must not include daemon/log", self.found(layers.check))
 
+    def test_a_private_header_stays_in_its_room(self):
+        self.plant("daemon/store/database.h", "")
+        self.plant("daemon/store/store.h", "")
+        self.plant("daemon/store/lock.c", '#include "store/database.h"\n')
+        self.plant("daemon/log_sink.h", "")
+        self.plant("daemon/ops/op.c", '#include "store/store.h"\n#include "store/database.h"\n'
+                   '#include "../log_sink.h"\n')
+        self.plant("daemon/wiring.c", '#include "store/database.h"\n')
+        self.plant("tests/unit/test_lock.c", '#include "store/database.h"\n')
+        private = "is private to daemon/store, which shows ops.h recall.h"
+        found = self.found(layers.check).splitlines()
+        self.assertIn(f'daemon/ops/op.c:2: "store/database.h" {private}', found[0])
+        self.assertEqual('daemon/ops/op.c:3: "../log_sink.h" is private to daemon/log, which shows '
+                         'log.h', found[1])
+        self.assertIn(f'daemon/wiring.c:1: "store/database.h" {private}', found[2])
+        self.assertEqual(3, len(found))
+
+    def test_a_face_is_no_larger_than_others_need(self):
+        self.plant("daemon/log.h", "")
+        self.plant("daemon/options.h", "")
+        self.plant("daemon/options.c", '#include "options.h"\n')
+        self.plant("daemon/main.c", '#include "log.h"\n')
+        found = self.found(layers.check_faces)
+        self.assertIn("no other room includes options.h of daemon/options", found)
+        self.assertNotIn("daemon/log", found)
+
     def test_a_new_room_needs_a_row(self):
         self.plant("src/frame.h", "")
         self.plant("daemon/attic/box.c", '#include "frame.h"\n')
