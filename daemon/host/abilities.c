@@ -1,3 +1,10 @@
+/*
+ * abilities: one call on `sync` after each connect reads the host's size and its versions; the
+ * table `features` says what a driver of its kind can do.
+ *
+ * Events and keepalive are no matter of the kind: the connection tells whether it has them. The
+ * worker fills the call, the loop makes the report of it.
+ */
 #include "host/abilities.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"

@@ -1,3 +1,11 @@
+/*
+ * connection: opens and closes on threads of its own, and makes letters of what libvirt's threads
+ * call back.
+ *
+ * The struct is the loop's; the opener and the closer have their part of it, each until its letter
+ * is delivered. libvirt holds it as well, once for each kind of event that it took (`callbacks`):
+ * so it is freed when it is closed and the last of these has been let go.
+ */
 #include "host/connection.h"
 #include "host/libvirt_error.h"
 #include "host/uri.h"

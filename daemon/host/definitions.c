@@ -1,3 +1,10 @@
+/*
+ * definitions: one call on `sync` looks up and parses up to BATCH domains; on the loop each that
+ * came is told, each that is gone is looked at.
+ *
+ * An answer to a domain that was asked for again meanwhile is dropped and the domain asked anew: it
+ * may be older than the event that asked. Calls own their domains and what was read of them.
+ */
 #include "host/definitions.h"
 #include "host/domain_xml_read.h"
 #include "host/libvirt_auto.h"

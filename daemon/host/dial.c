@@ -1,3 +1,10 @@
+/*
+ * dial: non-blocking connects, one address of a name after the other, with one deadline for all.
+ *
+ * When the server is another machine's, addresses at which Linux would connect to this one
+ * (loopback, 0.0.0.0, ::) are left out: whoever listens there is not that guest. Nothing is kept
+ * between calls.
+ */
 #include "host/dial.h"
 
 #include "loop/loop.h"

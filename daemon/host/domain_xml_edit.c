@@ -1,3 +1,12 @@
+/*
+ * domain_xml_edit: the XML becomes a tree of libxml2, is changed in place and printed again, so
+ * that whatever lodge knows nothing of stays in it.
+ *
+ * Some elements must agree with others (the number of vCPUs with <vcpus> and the topology, memory
+ * with NUMA cells, the boot order of kinds with that of devices): those that an edit would
+ * contradict are changed or removed with it, or the edit is refused. The tree is the call's, texts
+ * are the caller's.
+ */
 #include "host/domain_xml_edit.h"
 #include "host/domain_xml_read.h"
 #include "host/libvirt_xml.h"

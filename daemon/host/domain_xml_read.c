@@ -1,3 +1,9 @@
+/*
+ * domain_xml_read: picks the elements that are told of a domain out of libxml2's tree; facts own
+ * copies of their texts, the tree goes when it has been read.
+ *
+ * Whoever defines a domain may write a million of anything into it, so every list here has a bound.
+ */
 #include "host/domain_xml_read.h"
 #include "host/libvirt_xml.h"
 #include "memory.h"

@@ -1,3 +1,11 @@
+/*
+ * domain_xml_write: what lodge chooses for a guest, element by element: machine, firmware, clock,
+ * devices, and lodge's mark in the metadata.
+ *
+ * A domain of the test driver gets none of QEMU's particulars. The writer (libvirt_xml.h) escapes
+ * what is given and fails at the end if XML could not say it; the plan is borrowed, the text the
+ * caller's.
+ */
 #include "host/domain_xml_write.h"
 #include "host/domain_xml_read.h"
 #include "host/libvirt_xml.h"

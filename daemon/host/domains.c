@@ -1,3 +1,8 @@
+/*
+ * domains: a hash table by uuid and a list through the same domains, in no order. The table owns
+ * them: domains_remove() and domains_done() alone free one. It doubles when it is full and never
+ * shrinks.
+ */
 #include "host/domains.h"
 #include "memory.h"
 

@@ -1,3 +1,10 @@
+/*
+ * embedded: folders of the embedded driver's root, its qemu.conf, and XDG_* that point there.
+ *
+ * What is there already stays as it is, a qemu.conf too. A lodged that is root has guests run as
+ * root where no other account can get to their disks, else as the driver's own account. Before
+ * there are threads, since the environment is changed.
+ */
 #include "host/embedded.h"
 #include "host/uri.h"
 #include "memory.h"

@@ -1,3 +1,10 @@
+/*
+ * events: one callback for each signature that libvirt's kinds of events have; all say the same,
+ * "look at this domain again", with its uuid copied.
+ *
+ * They run on libvirt's event thread and own nothing. The subscription that libvirt hands to them
+ * lies in the connection, which has to stay until `gone` was called for it, from whatever thread.
+ */
 #include "host/events.h"
 #include "scope.h"
 

@@ -1,3 +1,11 @@
+/*
+ * host: the life of the connection with events (`watch`), which is the host's: opening, up, lost,
+ * and opened again after a pause that doubles up to 15 s; and what begins and ends with it.
+ *
+ * Each call carries the host's generation, which a lost connection and a new sync raise: answers to
+ * an older one count for nothing. A host is freed when its owner and the last call that is out have
+ * let it go (`refs`). Loop-only.
+ */
 #include "host/host.h"
 #include "host/abilities.h"
 #include "host/definitions.h"

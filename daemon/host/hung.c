@@ -1,3 +1,10 @@
+/*
+ * hung: one question on `watch`, and what its answer makes of the domains: `stuck_since` when a
+ * guest's monitor was found occupied, `hung` when that has lasted HUNG_MS.
+ *
+ * host.stuck counts the former: so many lost calls of the lanes are explained by guests that hang.
+ * The worker fills the call, domains are the loop's.
+ */
 #include "host/hung.h"
 #include "host/hand.h"
 #include "host/libvirt_auto.h"

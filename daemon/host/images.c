@@ -1,3 +1,11 @@
+/*
+ * images: a name is opened beneath a directory of the library (openat2), and what is to be known of
+ * it is read through the open file: its kind by its content, its path, its chain of backing files.
+ *
+ * A disk image may name other files: what it is based on must be in the library, each file of a
+ * chain is looked at before qemu-img sees it, and data files of their own are refused. On workers;
+ * all that is kept between calls is which directories could not be read, under a lock.
+ */
 #include "host/images.h"
 #include "host/qemu_img.h"
 #include "lodge/vm.h"

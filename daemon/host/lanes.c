@@ -1,3 +1,11 @@
+/*
+ * lanes: a lane is a connection with at most one bulk call on it. It is IDLE, BUSY while its call
+ * has time, and LOST from the deadline until the call returns or the connection goes.
+ *
+ * At each tick an idle lane asks, unless another is busy, or more are lost than hung guests
+ * explain. Of the calls' structs the workers fill their part, all else is the loop's; `struct
+ * lanes` is freed when the host and the last call have let it go.
+ */
 #include "host/lanes.h"
 #include "host/abilities.h"
 #include "host/hung.h"

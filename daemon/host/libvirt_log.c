@@ -1,3 +1,9 @@
+/*
+ * libvirt_log: libvirt writes its log into a pipe; a thread of its own reads lines from it until
+ * the process ends, and logs each at a level that follows from the word in it.
+ *
+ * `reading_end` is set before there are threads and only read since.
+ */
 #include "host/libvirt_log.h"
 #include "log.h"
 #include "loop/thread.h"

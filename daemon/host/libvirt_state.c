@@ -1,3 +1,8 @@
+/*
+ * libvirt_state: one row for each of libvirt's states: the contract's state, the list that libvirt
+ * has such domains in, and words for its reasons. What a newer libvirt may say is taken for "no
+ * state", or has no reason. Constant.
+ */
 #include "host/libvirt_state.h"
 #include "scope.h"
 

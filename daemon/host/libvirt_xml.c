@@ -1,3 +1,10 @@
+/*
+ * libvirt_xml: libxml2 as lodge uses it: a parser that refuses document types, look-ups that return
+ * copies, and a writer that remembers when it was given what XML cannot say.
+ *
+ * What is returned is the caller's. Where libxml2 is out of memory the program ends, as in
+ * memory.h.
+ */
 #include "host/libvirt_xml.h"
 #include "lodge/vm.h"
 #include "memory.h"

@@ -1,3 +1,11 @@
+/*
+ * look: a question about a domain is `wanted` until it is sent and `out` until it is answered.
+ * Wanted while it is out: its answer is out of date, so it is dropped and the domain asked anew.
+ *
+ * host.lacking counts the domains that have not told both state and XML since the connection came
+ * up; at 0 the host is synced. Workers fill the call; domains and what is told of them are the
+ * loop's.
+ */
 #include "host/look.h"
 #include "host/definitions.h"
 #include "host/hung.h"

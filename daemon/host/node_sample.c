@@ -1,3 +1,8 @@
+/*
+ * node_sample: libvirt's node counters and /proc/pressure, read on a worker; the CPU's share is the
+ * difference of two readings, of which the caller keeps the first. Used memory is what is neither
+ * free nor buffers nor cache.
+ */
 #include "host/node_sample.h"
 #include "memory.h"
 #include "scope.h"

@@ -1,3 +1,10 @@
+/*
+ * open_screen: QEMU's own descriptor where the driver can give one, else a connection to the
+ * address in the live XML.
+ *
+ * Only "this driver cannot" leads on to the address; every other failure is the answer. The
+ * descriptor is the caller's. On a worker.
+ */
 #include "host/open_screen.h"
 
 #include "host/dial.h"

@@ -1,3 +1,11 @@
+/*
+ * picture: the first 24 bytes tell which it is; then a PNG's bytes are copied, and a PPM's are
+ * collected into rows, which libpng writes one by one.
+ *
+ * libpng reports errors by longjmp(): write_head() and write_row() alone call what may jump, and
+ * change no local meanwhile. The maker owns everything until picture_maker_end() gives the PNG
+ * away.
+ */
 #include "host/picture.h"
 
 #include "memory.h"

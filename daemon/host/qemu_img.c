@@ -1,3 +1,10 @@
+/*
+ * qemu_img: a run of the tool by posix_spawn(): a list of words, the file as its descriptor 3, and
+ * memory files for what it says.
+ *
+ * The calling worker waits for its end. One that is cancelled is killed and waited for as well, so
+ * that nothing writes to the file any more when the function returns. Nothing is kept between runs.
+ */
 #include "host/qemu_img.h"
 #include "memory.h"
 #include "scope.h"

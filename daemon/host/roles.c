@@ -1,3 +1,12 @@
+/*
+ * roles: a role has a connection, a pool of workers as long as that is open, and a list of calls
+ * that wait for it to open. A call holds its host from the submit on, and its connection from its
+ * start, until it was delivered.
+ *
+ * `fresh` says that nothing was dropped meanwhile: the host's generation is that of the submit, and
+ * nobody cancelled the call. A connection that breaks ends its role alone where the role is apart
+ * (ops, rescue, screen), else the host is lost. Loop-only, but for run_call().
+ */
 #include "host/roles.h"
 #include "host/look.h"
 #include "log.h"

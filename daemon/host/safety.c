@@ -1,3 +1,10 @@
+/*
+ * safety: a round asks for one list after the other, and is compared when the last has come; what
+ * differs becomes a doubt, and doubts that no event has settled in a second are asked, each alone.
+ *
+ * Domains with an event since the round began are passed over: they are asked anyway. Workers copy
+ * uuids; rounds and doubts are the host's, on the loop.
+ */
 #include "host/safety.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_state.h"

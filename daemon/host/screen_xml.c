@@ -1,3 +1,7 @@
+/*
+ * screen_xml: finds the first <graphics type='vnc'> and its number among all <graphics>, by which
+ * libvirt calls it. The place owns its texts.
+ */
 #include "host/screen_xml.h"
 
 #include "host/libvirt_xml.h"

@@ -1,3 +1,7 @@
+/*
+ * screenshot: virDomainScreenshot's stream, read to its end into a picture_maker; a picture that is
+ * refused on the way aborts the stream. On a worker; the PNG is the caller's.
+ */
 #include "host/screenshot.h"
 
 #include "host/hand_private.h"

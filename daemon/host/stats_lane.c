@@ -1,3 +1,9 @@
+/*
+ * stats_lane: a worker makes rows of libvirt's records, the loop makes samples of the rows: a rate
+ * is the difference to the counter that the domain kept from its last sample.
+ *
+ * When every lane is lost CPU times alone are read, by virDomainGetInfo, which asks no QEMU.
+ */
 #include "host/stats_lane.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"

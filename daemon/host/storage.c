@@ -1,3 +1,10 @@
+/*
+ * storage: checks names, then leaves the work to the back end of the place: libvirt's pools, or a
+ * plain directory if it names none.
+ *
+ * Here too is what both ask of a file: links are never followed, and only a regular file with one
+ * name is a volume. Nothing is kept between calls; a place owns its texts.
+ */
 #include "host/storage.h"
 #include "host/parts.h"
 #include "host/storage_private.h"

@@ -1,3 +1,7 @@
+/*
+ * storage_xml: writes the XML of volumes and pools that lodge makes, and reads the few facts that
+ * it needs of pools and networks that are there. What is returned is the caller's.
+ */
 #include "host/storage_xml.h"
 #include "host/libvirt_xml.h"
 #include "memory.h"

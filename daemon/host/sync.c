@@ -1,3 +1,12 @@
+/*
+ * sync: one call on `sync` lists all domains. Their names are posted to the loop as soon as they
+ * are known, their states come when the call is done, and then the XML is asked for in batches
+ * (definitions.c).
+ *
+ * Events go on meanwhile and know better: a row that is older than its domain's last event
+ * (`serial`) is not taken. Such a domain is asked alone, and so is one whose state the driver does
+ * not tell in bulk. The call owns domains and rows, the letter its names.
+ */
 #include "host/sync.h"
 #include "host/definitions.h"
 #include "host/libvirt_auto.h"

@@ -1,3 +1,8 @@
+/*
+ * trial: a domain is a trial by the first ten bytes of its uuid. While one is known a timer looks
+ * every 10 s, and one that was there at the look before is forced off by a task on `rescue`, which
+ * first looks for the mark. Loop-only, but for that task and trial_uuid().
+ */
 #include "host/trial.h"
 
 #include "host/hand_private.h"

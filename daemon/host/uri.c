@@ -1,3 +1,10 @@
+/*
+ * uri: takes DRIVER+TRANSPORT://SERVER/PATH?QUERY apart by hand, and derives the facts from driver,
+ * transport and path by name. A struct uri owns its texts.
+ *
+ * host_uris_check() refuses before anything is opened what cannot work in one process (two embedded
+ * drivers, or one beside a plain local URI) and an embedded root too long for its guests' sockets.
+ */
 #include "host/uri.h"
 #include "host/host.h"
 #include "memory.h"

@@ -1,3 +1,8 @@
+/*
+ * xml_question: a question hangs in host.questions until it is answered, once: by its call, or
+ * because the host goes. The call may return after that; it only frees then. Loop-only, but for
+ * run().
+ */
 #include "host/xml_question.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
