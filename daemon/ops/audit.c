@@ -1,3 +1,8 @@
+/*
+ * audit: a note has copies of its texts and goes to the one worker there is, so that rows stay in
+ * the order of the calls. What could not be written is said in the log when the note comes back, to
+ * be freed on the loop.
+ */
 #include "ops/audit.h"
 
 #include "log.h"

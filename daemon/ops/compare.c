@@ -1,3 +1,11 @@
+/*
+ * compare: rows and domains are both in the registry and are compared on the loop; volumes are
+ * listed by one task for each host that has been read.
+ *
+ * `out` counts these tasks, and one for compare_now() until all are sent: whoever brings it to 0
+ * answers, and frees what was collected. A volume is a stray if its name is ours and no row or
+ * domain of any host has its uuid or path.
+ */
 #include "ops/compare.h"
 
 #include "memory.h"

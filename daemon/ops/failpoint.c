@@ -1,3 +1,7 @@
+/*
+ * failpoint: reads $LODGED_FAILPOINT at each point, and kills, fails or waits as it says there.
+ * Without -Dfailpoints=true this file is empty.
+ */
 #include "ops/failpoint.h"
 
 #ifdef LODGE_FAILPOINTS

@@ -1,3 +1,12 @@
+/*
+ * glances: a list of questions, the oldest first. One is QUEUED while its guest or its host has
+ * calls enough out, SENT until a worker has it, and ASKED while that is in the call.
+ *
+ * Callers leave at the deadline, the call cannot: an ASKED glance without callers is lost, and
+ * stays in the list until its call returns, so that nobody else is sent to its guest. The worker
+ * fills result and error, all else is the loop's; a descriptor that nobody took is closed with its
+ * glance.
+ */
 #include "ops/glances.h"
 
 #include "host/host.h"

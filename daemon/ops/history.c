@@ -1,3 +1,8 @@
+/*
+ * history: three questions (questions.h) to the store: operations, the audit, a copy of the
+ * database. A worker fills the rows; on the loop they get the users' names, are lent to the caller,
+ * and freed.
+ */
 #include "ops/history.h"
 
 #include "contract/contract.h"

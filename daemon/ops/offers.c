@@ -1,3 +1,7 @@
+/*
+ * offers: the library is read by a worker of the store's questions, pools and networks by a task on
+ * the host; either fills the list, which the loop lends to the caller and frees.
+ */
 #include "ops/offers.h"
 
 #include "contract/contract.h"

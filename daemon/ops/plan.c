@@ -1,3 +1,8 @@
+/*
+ * plan: the tables of fields that write a plan into the journal, read it again, and set up and
+ * clear it. A name in them is in the journals of older lodgeds. Nothing is kept; a plan is
+ * whoever's has it.
+ */
 #include "ops/plan.h"
 
 #include "fields.h"

@@ -1,3 +1,7 @@
+/*
+ * questions: a question is a job of ops.readers, which is one worker. It is answered on the loop in
+ * any case: without a store, and when lodged leaves before it ran, with an error.
+ */
 #include "ops/questions.h"
 
 #include "ops/op.h"

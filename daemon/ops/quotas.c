@@ -1,3 +1,8 @@
+/*
+ * quotas: a worker reads limits (the stored ones, else the configured) and what was promised, from
+ * the store; what runs is added on the loop, from the registry. A change sets the members that it
+ * names, leaves the others, and answers as if it had been a question.
+ */
 #include "ops/quotas.h"
 
 #include "memory.h"

@@ -1,3 +1,7 @@
+/*
+ * reads: the hosts, and the store or why there is none; all borrowed but the reason. Nothing is
+ * kept of what they answer.
+ */
 #include "ops/reads.h"
 
 #include "host/host.h"

@@ -1,3 +1,7 @@
+/*
+ * recipes: the list in which an operation's kind is looked up; and, in test builds, the names of
+ * all fail points, made from the steps of each.
+ */
 #include "ops/recipes.h"
 
 #include <stdio.h>

@@ -1,3 +1,8 @@
+/*
+ * session_log: beginnings and ends are jobs of one worker, so that an end finds its beginning
+ * written. A line has copies of its texts, and is freed on the loop. A row whose end got lost is
+ * ended by the next start (store_recall_sessions).
+ */
 #include "ops/session_log.h"
 
 #include "log.h"

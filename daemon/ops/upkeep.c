@@ -1,3 +1,10 @@
+/*
+ * upkeep: one timer. Each look compares rows with domains and has undone creations looked at again;
+ * every so many looks old rows are forgotten, and volumes compared too.
+ *
+ * A difference is said when two looks in a row agree on it, and not again before there was none.
+ * Loop-only; what is asked of the store is a question, and answered later.
+ */
 #include "ops/upkeep.h"
 
 #include "log.h"
