@@ -1,3 +1,17 @@
+/*
+ * feed: one ring of objects and cursors, from the oldest change to the newest; A:3 is object A,
+ * last changed at revision 3.
+ *
+ *     A:3  c  B:4  D:7          c has told its reader of A
+ *     c  B:4  D:7  A:8          A changed: c will come by once more, however often it changes
+ *     c  D:7  A:8  B':9         B was removed: a tombstone, from which c tells that it went
+ *     D:7  A:8  B':9  c         c has walked on, and stands at the end; B' may be freed
+ *
+ * Objects belong to the feed. A tombstone is freed when every cursor has passed its revision, or
+ * when there are more than TOMBSTONE_LIMIT: then the oldest goes, and cursors that had not passed
+ * it are told that they fell behind. An object's slot is its number in arrays and bit sets, given
+ * to another when it is freed. Loop-only.
+ */
 #include "registry/feed.h"
 
 #include "memory.h"

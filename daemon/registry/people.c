@@ -1,3 +1,10 @@
+/*
+ * people: a list of users with role and name. Names are looked up by workers, which know only a uid
+ * or a name; the answer finds its person on the loop.
+ *
+ * A look-up may be lost in NSS and come when the people are gone: the `office` tells it so, and is
+ * freed by the last who holds it. Whoever waits for a name is told "#uid" when its time is over.
+ */
 #include "registry/people.h"
 
 #include "log.h"

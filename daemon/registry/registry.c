@@ -1,3 +1,10 @@
+/*
+ * registry: two indexes to find VMs by (host and uuid, name), and the order of lists, sorted when
+ * somebody wants it after a change. The objects are the feed's.
+ *
+ * A change gives an object its next revision, drops what was rendered of it, and has readers told
+ * once, at the end of the turn. Readers take themselves out; they share READERS_MS of each turn.
+ */
 #include "registry/registry.h"
 
 #include "memory.h"

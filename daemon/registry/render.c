@@ -1,3 +1,10 @@
+/*
+ * render: of a VM the members of lists and its samples are kept as two texts, because samples
+ * change every second and facts seldom; whoever reads the list gets the two joined.
+ *
+ * Other choices of members, and all other objects, are written from their fields each time. Masks
+ * are made once, by the first caller; loop-only.
+ */
 #include "registry/render.h"
 
 #include "contract/contract.h"

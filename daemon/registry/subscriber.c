@@ -1,3 +1,18 @@
+/*
+ * subscriber: walks on one object at a time. What it tells follows from whether the reader holds
+ * the object (a bit per slot) and whether it wants it, by topic, role and query:
+ *
+ *     holds  wants
+ *     no     yes     added
+ *     yes    yes     changed; nothing, if only the filter changed and the object did not
+ *     yes    no      removed
+ *     no     no      nothing
+ *
+ * Without a snapshot, objects are held without a word until the first `ready`. Before the next
+ * object comes a reset that is due, and `ready` once all up to `ready_at` was told; samples come
+ * when nothing else is left. A walk pauses when its sink is full, until that has room again; and
+ * when it, or all readers together, have had their part of the turn, until the next.
+ */
 #include "registry/subscriber.h"
 
 #include "contract/contract.h"

@@ -1,3 +1,11 @@
+/*
+ * vm: reports are merged member by member, and each merge says whether a fact changed, so that
+ * nobody is told of a report that says nothing new. A VM owns its texts: they are copied, or
+ * swapped for the report's.
+ *
+ * What is shown as its state is joined from row and domain by vm_settle(), after each change of
+ * either. Loop-only.
+ */
 #include "registry/vm.h"
 
 #include "memory.h"
