@@ -1,3 +1,10 @@
+/*
+ * asks: a call becomes an operation: its VM is found and judged by what the registry knows in this
+ * turn, its plan filled and given away; the operation's answer, now or later, is the call's.
+ *
+ * What a request_id must be repeated with is the text of the parameters without request_id, wait
+ * and timeout_ms. `asked` holds the call until it is answered.
+ */
 #include "rpc/asks.h"
 
 #include "memory.h"

@@ -1,4 +1,7 @@
-/* audit.list, server.backup. */
+/*
+ * audit.list, server.backup: who asked for what change, and a copy of the database. Both are
+ * questions to the store (ops/history.h), answered later.
+ */
 #include "contract/contract.h"
 #include "memory.h"
 #include "ops/history.h"

@@ -1,3 +1,11 @@
+/*
+ * connection: reading, and the life of a client. connection_go_on() does all there is to do: parse
+ * lines while their answers have room and the turn's time lasts, send, and read on or not. Whatever
+ * ends a wait (bytes, a write that is done, an answer, the next turn) leads to it.
+ *
+ * connection_close() only marks. bury() takes everything down at the end of the turn, and libuv's
+ * close callback frees: so no caller further up finds its connection gone.
+ */
 #include "rpc/connection.h"
 
 #include "jsonrpc.h"

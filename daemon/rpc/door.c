@@ -1,3 +1,10 @@
+/*
+ * door: takes clients in and has them in a list: so many in all, so many of one user, some places
+ * for admins only. Whoever is turned away is in it too, until the refusal has gone out.
+ *
+ * While anything is unsent or half closed a timer looks every CHECK_MS who does not take it
+ * (connection_check). Connections free themselves and leave the list; the door outlives them.
+ */
 #include "rpc/door.h"
 
 #include "jsonrpc.h"

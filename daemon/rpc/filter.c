@@ -1,3 +1,7 @@
+/*
+ * filter: the query parser's complaint becomes one about the parameter `query`, with the column.
+ * The query is the caller's.
+ */
 #include "rpc/filter.h"
 
 bool filter_parse(const char *text, bool facts_only, struct query **ret_query,

@@ -1,3 +1,10 @@
+/*
+ * gate: every request makes a call, a malformed one too, and its answer ends it: the audit's row
+ * for a method that changes something, the envelope for whoever wants one, and the call is freed.
+ *
+ * A call that waits hangs at its connection; when that goes first, the call is an orphan and is
+ * answered to nobody. Parameters lie on the stack and are cleared when the handler returns.
+ */
 #include "rpc/gate.h"
 
 #include "jsonrpc.h"

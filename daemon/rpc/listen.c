@@ -1,3 +1,8 @@
+/*
+ * listen: four steps, none of which disturbs a daemon that lives: lock PATH.lock, see that nobody
+ * answers at PATH, bind PATH.new without any rights, give it owner and mode and rename it. The
+ * descriptors are the caller's.
+ */
 #include "rpc/listen.h"
 
 #include "memory.h"

@@ -1,3 +1,7 @@
+/*
+ * names: checks of texts that clients choose, each refusal with the name of its parameter; and
+ * copies of lists. No state.
+ */
 #include "rpc/names.h"
 
 #include <stdlib.h>

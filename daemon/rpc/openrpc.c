@@ -1,3 +1,7 @@
+/*
+ * openrpc: the document is written from the same rows that requests are read by, so that neither
+ * can say what the other does not.
+ */
 #include "rpc/openrpc.h"
 
 #include "rpc/method.h"

@@ -1,3 +1,7 @@
+/*
+ * peer: SO_PEERCRED and SO_PEERGROUPS, which say who the other end was when it connected. The
+ * identity owns its groups.
+ */
 #include "rpc/peer.h"
 
 #include "memory.h"

@@ -1,4 +1,7 @@
-/* vm.update, vm.media, orphan.delete. */
+/*
+ * vm.update, vm.media: parameters become a plan, by what the VM has now; the recipes in ops/ do the
+ * rest.
+ */
 #include "memory.h"
 #include "rpc/asks.h"
 #include "rpc/names.h"
