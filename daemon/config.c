@@ -1,3 +1,10 @@
+/*
+ * config: defaults by the table of keys, then the file line by line, then flags; then what must fit
+ * together is checked. A complaint about the file has FILE:LINE in front.
+ *
+ * A config owns its texts and lists. Nothing is kept between two loads, so that a reload can
+ * compare old and new.
+ */
 #include "config.h"
 
 #include "buffer.h"

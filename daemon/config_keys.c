@@ -1,3 +1,7 @@
+/*
+ * config_keys: the table itself, the defaults that depend on who runs lodged, and look-ups by
+ * section and name. How a type of value is read and written is in config_values.c. Constant.
+ */
 #include "config_keys.h"
 
 #include "buffer.h"

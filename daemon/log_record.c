@@ -1,3 +1,7 @@
+/*
+ * log_record: a record is one block of memory, its texts behind it, so that whoever has it last can
+ * free it.
+ */
 #include "log_record.h"
 
 #include "memory.h"

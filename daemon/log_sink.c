@@ -1,3 +1,8 @@
+/*
+ * log_sink: makes a line of text, or a datagram of fields, of a record and writes it. Messages
+ * quote guests and remote hosts, so control characters are shown and not sent to a terminal. What
+ * the journal does not take goes to stderr, and what that does not take is lost.
+ */
 #include "log_sink.h"
 
 #include "buffer.h"

@@ -1,3 +1,8 @@
+/*
+ * log_storm: two tables of slots with a window of a second each, by a line's text and by its
+ * source. A slot is found by its key or taken from the oldest that holds nothing back; when all are
+ * in a storm, lines go through uncounted. A line that is held back is the slot's.
+ */
 #include "log_storm.h"
 
 #include "memory.h"

@@ -1,3 +1,7 @@
+/*
+ * options: one table has the flags; reading, refusing and the usage text follow it. Texts stay
+ * argv's, hosts are copies.
+ */
 #include "options.h"
 
 #include "memory.h"

@@ -1,3 +1,10 @@
+/*
+ * store_opener: an attempt opens the store and reads what it remembers. The first runs on the
+ * caller's thread, later ones on a worker, with pauses from FIRST_MS to LAST_MS.
+ *
+ * A file that was there at the start is not made anew when it is gone. An attempt owns what it has
+ * opened until that is told; one that comes when the opener is gone closes it.
+ */
 #include "store_opener.h"
 
 #include "log.h"

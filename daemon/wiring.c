@@ -1,3 +1,12 @@
+/*
+ * wiring: makes everything there is in the daemon, in the order in which one borrows from the
+ * other, and takes it down again: closed first, while the loop still runs, and freed when it has
+ * run out.
+ *
+ * The house owns all of it but the loop. The store comes at once, later or never, and is then lent
+ * to all who can use it (store_opened). Loop-only, but for house_new() before the loop runs and the
+ * reading of a reload on a worker.
+ */
 #include "wiring.h"
 
 #include "console/console.h"

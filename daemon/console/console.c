@@ -1,3 +1,10 @@
+/*
+ * console: the list of sessions, the oldest first, and one timer for all their times. Here it is
+ * decided who may have one, how many, and whom a ticket or a cookie belongs to; what becomes of a
+ * session is in session.c.
+ *
+ * Whenever the registry tells of changes, each session is asked whether it may go on.
+ */
 #include "console/console.h"
 
 #include "console/session.h"

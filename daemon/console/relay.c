@@ -1,3 +1,12 @@
+/*
+ * relay: what the server says is read in two ways. Up to SMALL bytes go to the front as soon as
+ * they are there; when more came, or the front has no room, the relay is `in_bulk`: it reads a
+ * chunk whenever the front says that it has room, and goes back when one was not full.
+ *
+ * Chunks go through the hub's one buffer; the part that the front does not take is kept in `down`,
+ * what the server does not take in `up`, and the viewer is held while there is any. Loop-only; a
+ * relay owns its server's descriptor.
+ */
 #include "console/relay.h"
 
 #include "memory.h"

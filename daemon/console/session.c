@@ -1,3 +1,16 @@
+/*
+ * session: phases, and what leads from one to the other:
+ *
+ *     ASKED     the server is connected: TICKETED; it cannot be: ENDED
+ *     TICKETED  the ticket is shown in time: OPEN
+ *     OPEN      a browser's connection breaks, or the server refuses its viewer: AWAY
+ *     AWAY      the cookie is shown in time: OPEN
+ *     any       time is over, the VM or access is gone, a side ends it: ENDED
+ *
+ * A session owns the guest's descriptor until a relay has it, and what the registry shows of it. It
+ * is freed at the end of the turn in which it ends; answers that come later find it by its number,
+ * or not at all. Loop-only.
+ */
 #include "console/session.h"
 
 #include "log.h"

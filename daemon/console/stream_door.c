@@ -1,3 +1,10 @@
+/*
+ * stream_door: a client is a stranger until its first line was a ticket, and then a session's
+ * front. Strangers have STREAM_STRANGER_MS; when there are too many the oldest goes.
+ *
+ * Clients own their descriptors; libuv's close callback frees them. Bytes are read into the door's
+ * one buffer, a stranger's into its line.
+ */
 #include "console/stream_door.h"
 
 #include "log.h"

@@ -1,3 +1,7 @@
+/*
+ * ticket: random bytes from the kernel, as hexadecimal text and back, and a comparison that takes
+ * as long for any two. No state.
+ */
 #include "console/ticket.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * web_admit: a Host is taken apart into name and port, an Origin compared as a whole; no name is
+ * looked up anywhere.
+ */
 #include "console/web_admit.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,11 @@
+/*
+ * web_door: accepts connections itself and gives each to libwebsockets with its `visitor`, whose
+ * time it keeps: strangers are sent away when theirs is over, or when there are too many.
+ *
+ * A visitor is in the list from accept() until libwebsockets says that its connection is gone, or
+ * if that never took it, until its time is over: then web_visitor_forget() frees it. What is said
+ * over HTTP is in web_http.c, a screen's bytes are in web_front.c. Loop-only.
+ */
 #include "console/web_door.h"
 
 #include "console/relay.h"

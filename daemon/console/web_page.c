@@ -1,3 +1,4 @@
+/* web_page: finds a file of the page, which the build has put into the program (embed_page.c). */
 #include "console/web_page.h"
 
 #include <string.h>

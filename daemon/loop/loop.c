@@ -1,3 +1,11 @@
+/*
+ * loop: at the end of each turn of libuv, end_turn() runs what was put off until then and frees
+ * what was to be freed; while there is any such, an idle handle keeps the turn from waiting.
+ *
+ * Other threads come by the mailbox, whose eventfd wakes the loop. Handles are freed by their close
+ * callbacks. A loop that has ended is kept, with its mailbox, for threads that come back from a
+ * call later.
+ */
 #include "loop/loop.h"
 
 #include "memory.h"

@@ -1,3 +1,7 @@
+/*
+ * mailbox: a list under one lock. The owner takes all of it at once and delivers without the lock;
+ * only the letter that finds the box empty wakes the owner.
+ */
 #include "loop/mailbox.h"
 
 #include "memory.h"

@@ -1,3 +1,6 @@
+/*
+ * thread: `struct start` goes to the new thread, which copies it and frees it. Stacks have 512 KiB.
+ */
 #include "loop/thread.h"
 
 #include "memory.h"

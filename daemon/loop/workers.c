@@ -1,3 +1,11 @@
+/*
+ * workers: jobs wait in a list under the lock. A submit starts a thread when more jobs wait than
+ * threads are idle, up to the limit; a thread ends when it has waited for idle_ms.
+ *
+ * The pool is held by its owner and by each of its threads, so that one that was lost in a call
+ * finds it when it comes back. A job is the worker's during run() and the loop's from its letter
+ * on.
+ */
 #include "loop/workers.h"
 
 #include "loop/thread.h"

@@ -1,3 +1,7 @@
+/*
+ * held: each power of two has HELD_PARTS buckets of the same width, so that every time is told to a
+ * sixteenth of itself. Below HELD_PARTS ns each has a bucket of its own.
+ */
 #include "store/held.h"
 
 #include <stddef.h>

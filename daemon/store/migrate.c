@@ -1,3 +1,10 @@
+/*
+ * migrate: PRAGMA user_version counts the migrations that have run. Each runs in one transaction
+ * with its count, and is rolled back when it fails or leaves rows without what they refer to.
+ *
+ * A database that holds something is copied first, to a file beside it that is on disk before
+ * anything is changed. A newer schema, or another program's database, is refused and left as it is.
+ */
 #include "store/migrate.h"
 
 #include "memory.h"

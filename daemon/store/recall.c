@@ -1,3 +1,7 @@
+/*
+ * recall: what is read is copied row by row; `blocks` has every text and array that a row points
+ * to, and is what is freed. On one thread at a time: who reads it, then who takes it over.
+ */
 #include "store/recall.h"
 
 #include "memory.h"

@@ -1,3 +1,7 @@
+/*
+ * session_rows: a row is inserted when a session begins and filled when it ends, each in a
+ * transaction of its own. The next start ends those that are still open.
+ */
 #include "store/session_rows.h"
 
 #include "store/rows.h"

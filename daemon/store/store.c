@@ -1,3 +1,11 @@
+/*
+ * store: opening and closing, the lock, and what SQLite's errors mean to people. There is one
+ * connection with a mutex around it, which only threads that may block take; `trouble` alone is
+ * read without.
+ *
+ * Opening looks at everything (schema, health) before it changes anything. The file's inode is
+ * remembered and compared at each use: one that was moved away is noticed at once.
+ */
 #include "store/store.h"
 
 #include "log.h"

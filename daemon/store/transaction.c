@@ -1,3 +1,8 @@
+/*
+ * transaction: BEGIN IMMEDIATE, then COMMIT or ROLLBACK, with the store's lock held all the time;
+ * so there is never more than one, and it is part of the store. How long SQLite's write lock was
+ * held is noted.
+ */
 #include "store/database.h"
 
 #include <assert.h>
