@@ -1,3 +1,7 @@
+/*
+ * base64: three bytes are four digits. Each reading and writing reserves its room in the caller's
+ * buffer once; there is no state.
+ */
 #include "base64.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * buffer: one block that grows by half, and what is written into it: text, JSON, parts of
+ * addresses. Numbers and times are written here so that no locale has a say in them. The buffer
+ * owns its block until it is freed or taken.
+ */
 #include "buffer.h"
 
 #include "utf8.h"

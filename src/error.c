@@ -1,3 +1,7 @@
+/*
+ * error: one table has the name and the code of each kind. An error lives where its caller has put
+ * it and owns nothing; the first failure stays, and lodge_fail_in() puts context in front of it.
+ */
 #include "lodge/error.h"
 
 #include "scope.h"

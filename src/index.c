@@ -1,3 +1,7 @@
+/*
+ * index: chains in a power of two of buckets, doubled when there are as many links as buckets.
+ * Links lie in what they lead to; the index owns the buckets alone.
+ */
 #include "index.h"
 
 #include "memory.h"

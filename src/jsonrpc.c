@@ -1,3 +1,8 @@
+/*
+ * jsonrpc: one look over the line refuses what json-c's strict parser takes though RFC 8259 does
+ * not, then json-c parses it. Requests borrow from what was parsed; answers are written straight
+ * into the caller's buffer.
+ */
 #include "jsonrpc.h"
 
 #include "utf8.h"

@@ -1,3 +1,7 @@
+/*
+ * memory: the C library's allocation; where it has nothing to give, a word on stderr and abort().
+ * No state.
+ */
 #include "memory.h"
 
 #include <stdarg.h>

@@ -1,3 +1,7 @@
+/*
+ * strings: a growing array of copies, which the list owns. Running out of memory is reported: a
+ * library does not end its host.
+ */
 #include "lodge/strings.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * utf8: sequences are judged by their first byte, which bounds the second (no overlong forms, no
+ * surrogates). No state.
+ */
 #include "utf8.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/*
+ * ask: an ask owns its parameters and the names of its guests; each of its calls is made of the
+ * same parameters, with another guest and a new request_id. Nothing is sent here: a yes sets
+ * ACT_ASK, anything else drops the ask.
+ */
 #include "ask.h"
 
 #include "desk.h"

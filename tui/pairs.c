@@ -1,3 +1,7 @@
+/*
+ * pairs: a table by ink and paper of the pairs that were made, with numbers behind those of the
+ * roles. It is static, as there is one terminal and its pairs are curses'.
+ */
 #include "pairs.h"
 
 #include "memory.h"

@@ -1,4 +1,7 @@
-/* The words of notifications. */
+/*
+ * event: the words for the topics and types of notifications, which the daemon writes and clients
+ * read.
+ */
 #include "lodge/event.h"
 
 #include "contract/contract.h"

@@ -1,4 +1,7 @@
-/* The contract's host. */
+/*
+ * host: the contract's host: words for its states, and the fields of it and of its samples, by
+ * which the daemon writes and clients read.
+ */
 #include "lodge/host.h"
 
 #include "contract/contract.h"

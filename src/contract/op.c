@@ -1,4 +1,7 @@
-/* The contract's operation. */
+/*
+ * op: the contract's operation: words for its states, and the fields by which the daemon writes and
+ * clients read.
+ */
 #include "lodge/op.h"
 
 #include "contract/contract.h"

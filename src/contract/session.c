@@ -1,4 +1,7 @@
-/* The contract's session. */
+/*
+ * session: the contract's session: words for its kind, mode, door and state, and the fields by
+ * which the daemon writes and clients read.
+ */
 #include "lodge/session.h"
 
 #include "contract/contract.h"

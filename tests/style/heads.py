@@ -2,7 +2,7 @@
 """heads: every .c file begins with a comment: what this room is, who owns what, which thread.
 
 It says so in five words at least, besides the file's name and "see the header". headless.txt has
-the files that began without one when this became a rule: nothing is added to it, and what has a
+the files that may begin without one for now: none of 108 is left, nothing is added, and what has a
 head is taken off.
 """
 

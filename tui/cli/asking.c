@@ -1,3 +1,8 @@
+/*
+ * asking: all calls are out before the first answer is waited for, and are answered in any order.
+ * On a terminal a subscription to operations draws one line of progress on stderr meanwhile.
+ * Askings are the caller's array; what they hold is freed by asking_end().
+ */
 #include "cli/asking.h"
 
 #include "memory.h"

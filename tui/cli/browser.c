@@ -1,3 +1,11 @@
+/*
+ * browser: the link is written into a page of a new private folder, and the browser is started on
+ * that file. It is a grandchild of ours, so that nobody has to wait for it; why it could not be run
+ * comes through a pipe that a successful exec closes.
+ *
+ * The file is the caller's to forget; `doomed` is one that a signal removes, set before its handler
+ * is.
+ */
 #include "cli/browser.h"
 
 #include "buffer.h"

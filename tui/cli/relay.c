@@ -1,3 +1,7 @@
+/*
+ * relay: a chunk for each way, and a poll() that waits for what either needs next: bytes when its
+ * chunk is empty, room when it is not.
+ */
 #include "cli/relay.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/*
+ * shot: the base64 text in the answer's `data`, read into the caller's buffer. The answer is
+ * borrowed.
+ */
 #include "cli/shot.h"
 
 #include "base64.h"

@@ -1,3 +1,8 @@
+/*
+ * viewer: listens in a private folder, shows the ticket at lodged's door, starts the viewer when
+ * that was taken, and hands on bytes between the two. Socket and folder go at the end, also when a
+ * signal is the end. One thread, which waits.
+ */
 #include "cli/viewer.h"
 
 #include "cli/browser.h"

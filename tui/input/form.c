@@ -1,3 +1,7 @@
+/*
+ * form: a key moves between fields, turns through a field's choices or edits its text. Texts are
+ * the form's and stay when it is left; choices are borrowed for the call.
+ */
 #include "input/form.h"
 
 #include "units.h"

@@ -1,4 +1,10 @@
-/* list: filter, order, cursor. */
+/*
+ * list: rows in view are collected and sorted anew after facts, filter or order have changed, and
+ * for samples at most every SORT_MS. A row's `rank` is its place at the last refresh: while the
+ * order is held rows are sorted by that, so what is new comes last.
+ *
+ * The array is the list's, the rows are the model's.
+ */
 #include "model/list.h"
 
 #include "memory.h"

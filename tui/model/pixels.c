@@ -1,3 +1,7 @@
+/*
+ * pixels: libpng gives the whole picture as RGB; one with more than KEPT_MOST in a direction is
+ * kept as the mix of its parts. Sums of fourth powers over PIXELS_MOST pixels fit into 64 bits.
+ */
 #include "model/pixels.h"
 
 #include "memory.h"

@@ -1,4 +1,7 @@
-/* pen: see the header. */
+/*
+ * pen: counts lines whether they are seen or not, so that the caller learns how many there are; one
+ * that is scrolled away gets a place where the canvas has no cells. Canvas and text are borrowed.
+ */
 #include "view/pen.h"
 
 /* More lines than anybody reads in one fact. */

@@ -1,3 +1,7 @@
+/*
+ * whatif: for each scope the amounts that have a limit, as they would be with one more guest. The
+ * text is the caller's.
+ */
 #include "view/whatif.h"
 
 #include <stdio.h>
