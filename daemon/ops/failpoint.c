@@ -47,6 +47,7 @@ bool fail_point(const char *kind, const char *step, const char *moment, struct l
     if (strcmp(action, "kill") == 0) {
         kill(getpid(), SIGKILL);
     }
+    log_info(LOG_OPS, "fail point %s: %s", name, action);
     if (strncmp(action, "delay=", 6) == 0) {
         (void)poll(NULL, 0, (int)strtol(action + 6, NULL, 10));
         return true;

@@ -124,14 +124,29 @@ class CrashTest(unittest.TestCase):
         self.assertEqual(self.worlds.compare(), [], "after everything was deleted")
         self.assertEqual(self.worlds.charged()["vms"], 0)
 
-    def ask(self, rpc, noun):
+    def ask(self, rpc, noun, timeout_ms=60000):
+        """Its answer, or the error, or that lodged is gone: each of them ends it."""
         state, params = CALLS[noun]
         if state is not None:
             params = {"vm": "victim", **params}
         try:
-            return rpc.call(f"vm.{noun}", wait=True, timeout_ms=4000, **params)
+            return rpc.call(f"vm.{noun}", wait=True, timeout_ms=timeout_ms, deadline=90, **params)
         except (RpcError, Gone) as error:
             return error
+
+    def begin(self, rpc, noun, **more):
+        """Asks, and returns the number of the request, and how often a point was reached before."""
+        state, params = CALLS[noun]
+        said = self.daemon.process.output().count("fail point ")
+        return rpc.ask(f"vm.{noun}", **({"vm": "victim"} if state else {}), **params, **more), said
+
+    def wait_reached(self, rpc, asked, said):
+        """Until the fail point waits, or it lies on no path of this request, which is answered then."""
+        until = time.monotonic() + 60
+        while self.daemon.process.output().count("fail point ") == said and asked not in rpc.answers:
+            self.assertLess(time.monotonic(), until, "neither reached nor answered")
+            self.world.keeper.look(0.01)
+            rpc.drain()
 
     @staticmethod
     def fill(path):
@@ -157,7 +172,8 @@ class CrashTest(unittest.TestCase):
             with self.subTest(point=point, action=action):
                 self.prepare(CALLS[noun][0])
                 with self.start(env) as rpc:
-                    self.ask(rpc, noun)
+                    # An undo that fails is tried again for ever, and is not waited for.
+                    self.ask(rpc, noun, 4000 if action == "error" and "undo" in point else 60000)
                     if action == "kill":
                         try:
                             self.daemon.process.wait(5 if "undo" in point else 1)
@@ -178,10 +194,9 @@ class LibvirtdKilled(CrashTest):
                 with self.subTest(point=point):
                     self.prepare(CALLS[noun][0])
                     with self.start(f"{point}:delay=600") as rpc:
-                        state, params = CALLS[noun]
-                        asked = rpc.ask(f"vm.{noun}", wait=True, timeout_ms=30000,
-                                        **({"vm": "victim"} if state else {}), **params)
-                        self.world.keeper.look(0.3)
+                        asked, said = self.begin(rpc, noun, wait=True, timeout_ms=30000)
+                        self.wait_reached(rpc, asked, said)
+                        self.world.keeper.look(0.1)
                         self.libvirtd.kill()
                         self.world.keeper.look(0.5)
                         self.libvirtd.start()
@@ -194,6 +209,7 @@ class LibvirtdKilled(CrashTest):
                     self.assertEqual(self.worlds.compare(), [])
                     self.clear()
 
+
 class Late(CrashTest):
     def test_a_call_that_runs_after_lodged_was_killed_leaves_nothing(self):
         for point in ("create.define", "create.start", "create.volumes", "delete.undefine"):
@@ -201,9 +217,7 @@ class Late(CrashTest):
                 noun = point.split(".")[0]
                 self.prepare(CALLS[noun][0])
                 with self.start(f"{point}:delay=400") as rpc:
-                    state, params = CALLS[noun]
-                    rpc.ask(f"vm.{noun}", **({"vm": "victim"} if state else {}), **params)
-                    self.world.keeper.look(0.2)
+                    self.wait_reached(rpc, *self.begin(rpc, noun, wait=True))
                     self.libvirtd.freeze()
                     self.world.keeper.look(0.6)  # the call waits in libvirtd's socket by now
                     self.daemon.process.kill()
@@ -274,8 +288,8 @@ class Edges(CrashTest):
         for point in ("create.volumes.done", "create.define.done", "create.start.done"):
             with self.subTest(point=point):
                 with self.start(f"{point}:delay=600") as rpc:
-                    asked = rpc.ask("vm.create", wait=True, **CALLS["create"][1])
-                    self.world.keeper.look(0.3)
+                    asked, said = self.begin(rpc, "create", wait=True)
+                    self.wait_reached(rpc, asked, said)
                     filler = folder / "filler"
                     self.fill(filler)
                     self.world.keeper.look(0.6)
