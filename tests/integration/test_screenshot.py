@@ -48,6 +48,21 @@ def picture(rpc, vm):
     return base64.b64decode(answer["data"], validate=True)
 
 
+def eventually(world, look, deadline):
+    """What `look` returns once it raises no error and is not None."""
+    until = time.monotonic() + deadline
+    while True:
+        try:
+            if (seen := look()) is not None:
+                return seen
+        except RpcError as error:
+            if time.monotonic() > until:
+                raise Timeout(str(error)) from error
+        if time.monotonic() > until:
+            raise Timeout("not seen in time")
+        world.keeper.look(0.1)
+
+
 class Refusals:
     def refused(self, kind, vm, rpc=None):
         """The error, which comes within the deadline."""
@@ -82,27 +97,13 @@ class Guests(Refusals, GuestsTest):
                 self.libvirtd.signal_qemu(name, signal.SIGCONT)
             for name in self.frozen:
                 mirror.wait(lambda m, name=name: not m.vms[name].get("unresponsive"), 40)
-                self.eventually(lambda name=name: picture(rpc, name), 40)
+                eventually(self.world, lambda name=name: picture(rpc, name), 40)
         self.frozen = []
-
-    def eventually(self, look, deadline):
-        """What `look` returns once it raises no error and is not None."""
-        until = time.monotonic() + deadline
-        while True:
-            try:
-                if (seen := look()) is not None:
-                    return seen
-            except RpcError as error:
-                if time.monotonic() > until:
-                    raise Timeout(str(error)) from error
-            if time.monotonic() > until:
-                raise Timeout("not seen in time")
-            self.world.keeper.look(0.1)
 
     def test_a_picture_is_a_whole_PNG_of_the_screens_size(self):
         def bios():
             return png_size(picture(self.rpc, "well")) == BIOS or None
-        self.assertTrue(self.eventually(bios, 30))
+        self.assertTrue(eventually(self.world, bios, 30))
         path = self.world.folder / "by-virsh"
         self.virsh("screenshot", "well", path)
         self.assertEqual(png_size(path.read_bytes()), BIOS)
@@ -175,7 +176,7 @@ class Guests(Refusals, GuestsTest):
         self.world.pace().check(self, begun, 0.5, "it waited for what is lost")
         self.assertEqual(self.rpc.call("vm.get", vm="well")["state"], "running", "others wait")
         self.libvirtd.signal_qemu("bad", signal.SIGCONT)
-        self.eventually(lambda: png_size(picture(self.rpc, "well")), 40)
+        eventually(self.world, lambda: png_size(picture(self.rpc, "well")), 40)
 
     def test_those_who_ask_at_once_get_one_picture_and_only_so_many_wait(self):
         self.freeze("sick")
@@ -198,7 +199,7 @@ class Guests(Refusals, GuestsTest):
         self.refused("bad_state", "sick")
         self.virsh("start", "sick")
         self.wait_vm("sick", state="running")
-        self.eventually(lambda: png_size(picture(self.rpc, "sick")), 40)
+        eventually(self.world, lambda: png_size(picture(self.rpc, "sick")), 40)
 
     def test_a_libvirtd_that_hangs_is_an_error_in_time(self):
         self.libvirtd.freeze()
@@ -210,7 +211,7 @@ class Guests(Refusals, GuestsTest):
             self.assertIn(caught.exception.kind, ("timeout", "unresponsive", "host_down"))
         finally:
             self.libvirtd.thaw()
-        self.eventually(lambda: png_size(picture(self.rpc, "well")), 60)
+        eventually(self.world, lambda: png_size(picture(self.rpc, "well")), 60)
 
     def test_lodged_leaves_in_order_while_a_call_is_lost(self):
         daemon = self.world.daemon({"q": self.libvirtd.qemu_uri})
@@ -229,7 +230,7 @@ class Embedded(unittest.TestCase):
             root = embed.Root(world)
             root.run("define on", "start on")
             rpc = world.daemon({"local": root.uri}, wrap=root.wrap).synced(60).rpc
-            png_size(picture(rpc, "on"))
+            self.assertTrue(eventually(world, lambda: png_size(picture(rpc, "on")), 60))
 
 
 class MadeUp(Refusals, unittest.TestCase):

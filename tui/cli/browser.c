@@ -142,16 +142,19 @@ static bool start_any(const char *address, struct lodge_error *err)
 {
     AUTO(free) char *commands = xstrdup(is_set("BROWSER") ? getenv("BROWSER") : "xdg-open");
     char *rest = commands;
+    struct lodge_error last = {0}; /* of no interest once one could be started */
     for (char *command; (command = strsep(&rest, ":")) != NULL;) {
         struct lodge_error failure = {0};
         if (command[0] != '\0' && start_browser(command, address, &failure)) {
             return true;
         }
-        *err = command[0] == '\0' ? *err : failure;
+        last = command[0] == '\0' ? last : failure;
     }
-    return err->kind != LODGE_ERROR_NONE
-               ? false
-               : lodge_fail(err, LODGE_ERROR_INTERNAL, "$BROWSER names no program");
+    if (last.kind == LODGE_ERROR_NONE) {
+        return lodge_fail(err, LODGE_ERROR_INTERNAL, "$BROWSER names no program");
+    }
+    *err = last;
+    return false;
 }
 
 /* The file */
