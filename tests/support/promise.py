@@ -9,6 +9,7 @@ import time
 import unittest
 
 import evidence
+import sanitizers
 from world import World
 
 SKIPPED = 77
@@ -75,7 +76,7 @@ def main():
             suite.addTest(test)
     result = Result()
     suite.run(result)
-    failed = len(result.failures) + len(result.errors)
+    failed = len(result.failures) + len(result.errors) + sanitizers.failures()
     print(f"{result.passed} passed, {failed} failed"
           + (f", {len(result.skipped)} skipped" if result.skipped else ""))
     if not failed and not result.passed and result.skipped:

@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import evidence  # noqa: E402
 import keeper as keepers  # noqa: E402
+import sanitizers  # noqa: E402
 from pace import Pace  # noqa: E402
 from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
 
@@ -359,6 +360,7 @@ class World:
         for closer in reversed(self.closers):
             closer()
         self.keeper.close()
+        sanitizers.look(self.keeper.processes.values())
         if not os.environ.get("KEEP_WORLD"):
             shutil.rmtree(self.folder, ignore_errors=True)
 
