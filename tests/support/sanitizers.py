@@ -7,6 +7,8 @@ the exit code that a sanitizer sets is lost on a daemon that is killed or never 
 import pathlib
 import re
 
+import evidence
+
 OURS = ("lodged", "lodge")  # libvirtd, QEMU and the like may say what they want
 BEGIN = re.compile(r"WARNING: ThreadSanitizer|(ERROR|FATAL): \w+Sanitizer|: runtime error: ")
 LINES_MAX = 100
@@ -39,5 +41,6 @@ def look(processes):
 def failures():
     """How many promises were broken: at most this one."""
     if found:
-        print(f"FAILED  the sanitizer is silent (reports: {len(found)})", flush=True)
+        print(f"FAILED  the sanitizer is silent (reports: {len(found)})")
+        print(f"kept: {evidence.keep('sanitizer', chr(10).join(found), [])}", flush=True)
     return 1 if found else 0
