@@ -130,6 +130,17 @@ static void let_go(void *data)
     loop_post(connection->loop, &last->letter);
 }
 
+/* On the thread of libvirt's events, when it is in no callback of the connection's any more. */
+static void post_closed(int timer, void *data)
+{
+    struct libvirt_connection *connection = data;
+    (void)virEventRemoveTimeout(timer);
+    loop_post(connection->loop, &connection->letter);
+}
+
+/* A libvirtd that was killed cannot be told that nobody listens any more: the callback then stays
+ * (libvirt 9.0), and the thread of the events may be just calling lost() with what breaks now. Only
+ * what that thread does next comes surely after it. */
 static void *run_close(void *data)
 {
     struct libvirt_connection *connection = data;
@@ -138,7 +149,9 @@ static void *run_close(void *data)
     }
     events_deregister(connection->conn, connection->subscriptions);
     virConnectClose(connection->conn);
-    loop_post(connection->loop, &connection->letter);
+    if (virEventAddTimeout(0, post_closed, connection, NULL) < 0) {
+        loop_post(connection->loop, &connection->letter);
+    }
     return NULL;
 }
 
