@@ -190,9 +190,9 @@ void screen_keep_too(const char *name, const char *path)
 
 static void keep(const char *folder, const char *name, const char *bytes, size_t length)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 64];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%.40s", folder, name);
     FILE *file = fopen(path, "w");
     if (file != NULL) {
         fwrite(bytes, 1, length, file);
