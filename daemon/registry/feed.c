@@ -91,7 +91,8 @@ void feed_add(struct feed *feed, struct feed_entry *entry, enum feed_kind kind)
     entry->node.kind = kind;
     entry->gone = false;
     entry->slot = take_slot(feed, entry);
-    entry->rev = ++feed->rev;
+    entry->born = ++feed->rev;
+    entry->rev = entry->born;
     hang_before(&feed->head, &entry->node);
     feed->live++;
 }

@@ -24,9 +24,10 @@ struct feed_node {
 /* What objects begin with. */
 struct feed_entry {
     struct feed_node node; /* in feed.head */
-    uint64_t rev;
-    uint32_t slot; /* its bit in the set of what a subscriber holds */
-    bool gone;     /* a tombstone */
+    uint64_t rev;          /* of its last change */
+    uint64_t born;         /* the revision it came with */
+    uint32_t slot;         /* its bit in the set of what a subscriber holds */
+    bool gone;             /* a tombstone */
     struct feed_entry *next_tombstone;
 };
 

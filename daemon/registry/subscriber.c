@@ -9,9 +9,10 @@
  *     no     no      nothing
  *
  * Without a snapshot, objects are held without a word until the first `ready`. Before the next
- * object comes a reset that is due, and `ready` once all up to `ready_at` was told; samples come
- * when nothing else is left. A walk pauses when its sink is full, until that has room again; and
- * when it, or all readers together, have had their part of the turn, until the next.
+ * object comes a reset that is due, and `ready` once all up to `ready_at` was told, also what has
+ * moved on since (MOVED); samples come when nothing else is left. A walk pauses when its sink is
+ * full, until that has room again; and when it, or all readers together, have had their part of the
+ * turn, until the next.
  */
 #include "registry/subscriber.h"
 
@@ -43,7 +44,8 @@ struct subscriber {
     bool silent;    /* no snapshot: what is there is held without a word until the first ready */
     bool reset_due; /* forget all, then begin again */
     bool ready_due;
-    uint64_t ready_at;      /* ready comes when all up to this revision has been told */
+    uint64_t ready_at;      /* ready comes when all that was there at this revision has been told */
+    size_t moved_slot;      /* where the look for what moved on since stands */
     uint64_t quiet_until;   /* what is held, matches and is not newer is not told again */
     size_t sample_slot;     /* where the walk over the samples stands */
     uint64_t samples_told;  /* every sample up to this turn has been told */
@@ -56,6 +58,13 @@ static void walk(struct subscriber *subscriber);
 static bool holds(const struct subscriber *subscriber, uint32_t slot)
 {
     return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
+}
+
+static void owe_ready(struct subscriber *subscriber)
+{
+    subscriber->ready_due = true;
+    subscriber->ready_at = registry_feed(subscriber->registry)->rev;
+    subscriber->moved_slot = 0;
 }
 
 static void walk_later(void *owner)
@@ -102,8 +111,7 @@ struct subscriber *subscriber_new(struct registry *registry, int64_t id,
     subscriber->query = options->query;
     subscriber->choice = options->choice;
     subscriber->silent = !options->snapshot;
-    subscriber->ready_due = true;
-    subscriber->ready_at = registry_feed(registry)->rev;
+    owe_ready(subscriber);
     subscriber->samples_told = registry_sample_turn(registry);
     subscriber->samples_asked = subscriber->samples_told;
     subscriber->reader.changed = on_changed;
@@ -158,8 +166,7 @@ void subscriber_update(struct subscriber *subscriber, struct query *query,
     if (choice != NULL) {
         subscriber->choice = *choice;
     }
-    subscriber->ready_due = true;
-    subscriber->ready_at = registry_feed(subscriber->registry)->rev;
+    owe_ready(subscriber);
     feed_cursor_rewind(registry_feed(subscriber->registry), &subscriber->cursor);
     subscriber_resume(subscriber);
 }
@@ -305,8 +312,7 @@ static void tell_reset(struct subscriber *subscriber)
     }
     feed_cursor_rewind(feed, &subscriber->cursor);
     subscriber->reset_due = false;
-    subscriber->ready_due = true;
-    subscriber->ready_at = feed->rev;
+    owe_ready(subscriber);
     subscriber->silent = false;
     subscriber->quiet_until = 0;
 }
@@ -382,6 +388,23 @@ static bool step_samples(struct subscriber *subscriber, const struct viewer *vie
     return true;
 }
 
+/* MOVED: what was there at `ready_at` and changed before the walk came by stands behind that
+ * revision now, where the walk might follow it for ever. It is told from its slot before `ready`,
+ * and once more when the walk gets there. False when nothing is left. */
+static bool step_moved(struct subscriber *subscriber, const struct viewer *viewer)
+{
+    const struct feed *feed = registry_feed(subscriber->registry);
+    while (!subscriber->silent && subscriber->moved_slot < feed->slot_count) {
+        struct feed_entry *entry = feed->slots[subscriber->moved_slot++];
+        if (entry != NULL && !entry->gone && entry->born <= subscriber->ready_at &&
+            entry->rev > subscriber->ready_at) {
+            visit(subscriber, entry, viewer);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void walk(struct subscriber *subscriber)
 {
     struct feed *feed = registry_feed(subscriber->registry);
@@ -401,7 +424,10 @@ static void walk(struct subscriber *subscriber)
         }
         struct feed_entry *entry = feed_cursor_peek(feed, &subscriber->cursor);
         if (subscriber->ready_due && (entry == NULL || entry->rev > subscriber->ready_at)) {
-            tell_ready(subscriber); /* not at the end, which moves with every change */
+            /* not at the end, which moves with every change */
+            if (entry == NULL || !step_moved(subscriber, &viewer)) {
+                tell_ready(subscriber);
+            }
         } else if (entry != NULL) {
             visit(subscriber, feed_cursor_step(feed, &subscriber->cursor), &viewer);
         } else if (!step_samples(subscriber, &viewer)) {

@@ -107,6 +107,50 @@ static void ready_comes_to_a_reader_that_never_catches_up(void **state)
     assert_int_equal(client.readies, 1);
 }
 
+/* What changes between the answer and the walk moves behind the answer's revision. */
+static void ready_comes_after_all_that_was_there_and_changed_since(void **state)
+{
+    (void)state;
+    tell_guests(4);
+    subscribe(false, true, NULL, 1);
+    tell_state("alpha", 1, "vm1", LODGE_VM_PAUSED);
+    tell_state("alpha", 9, "vm9", LODGE_VM_RUNNING); /* was not there: may come after */
+    while (client.readies == 0) {
+        give_room(1);
+        loop_turn();
+        tell_facts("alpha", 3, "same", 2 + (int)client.seq); /* before each line of the walk */
+    }
+    assert_int_equal(client.added, 4);
+    assert_non_null(client.guests[0][1]);
+    assert_non_null(client.guests[0][3]);
+    give_room(ENDLESS);
+    settle();
+    assert_int_equal(client.added, 5);
+    assert_int_equal(client.readies, 1);
+    expect_mirror(NULL);
+}
+
+/* The same when the filter changes: what no longer matches is taken back before ready. */
+static void ready_after_an_update_comes_after_what_changed_since(void **state)
+{
+    (void)state;
+    tell_guests(4);
+    subscribe(false, true, "state:running", ENDLESS);
+    settle();
+    subscriber_update(subscriber, parse_query("state:paused"), NULL);
+    client.room = 0;
+    tell_facts("alpha", 2, "same", 7);
+    tell_state("alpha", 9, "vm9", LODGE_VM_RUNNING);
+    while (client.readies == 1) {
+        give_room(1);
+        loop_turn();
+    }
+    assert_int_equal(client.removed, 4);
+    give_room(ENDLESS);
+    settle();
+    expect_mirror("state:paused");
+}
+
 static void what_stops_matching_is_removed_and_what_begins_is_added(void **state)
 {
     (void)state;
@@ -355,6 +399,8 @@ int main(void)
         SUBSCRIBED(without_a_snapshot_an_update_tells_what_now_matches),
         SUBSCRIBED(a_slow_reader_gets_the_newest_state_once),
         SUBSCRIBED(ready_comes_to_a_reader_that_never_catches_up),
+        SUBSCRIBED(ready_comes_after_all_that_was_there_and_changed_since),
+        SUBSCRIBED(ready_after_an_update_comes_after_what_changed_since),
         SUBSCRIBED(what_stops_matching_is_removed_and_what_begins_is_added),
         SUBSCRIBED(an_update_tells_the_difference_and_a_new_ready),
         SUBSCRIBED(who_lost_a_removal_begins_again_with_a_reset),
