@@ -5,6 +5,9 @@
 
 Each file once and in a process of its own, on all processors. What gcc alone understands in BUILD's
 compile_commands.json does no harm. Generated sources must have been built.
+
+The analyzer walks through FEW states of each function, which takes it a fifth of the time and still
+comes to the end of most; TIDY=deep has it walk through as many as it would (./test --all).
 """
 
 import concurrent.futures
@@ -20,6 +23,7 @@ import tempfile
 import source
 
 FOLDERS = ("src", "daemon", "tui", "demo", "man")
+FEW = 30000
 COMPLAINT = re.compile(r"^(.*?):(\d+):\d+: (?:error|warning): (.*) \[(.*?)[,\]]", re.M)
 SKIPPED = 77
 
@@ -45,9 +49,18 @@ def commands(root, build):
     return found
 
 
+def depth():
+    """What makes the analyzer stop early."""
+    if os.environ.get("TIDY") == "deep":
+        return []
+    words = ("-Xclang", "-analyzer-config", "-Xclang", f"max-nodes={FEW}")
+    return [f"--extra-arg={word}" for word in words]
+
+
 def complaints_about(path, root, database):
     said = subprocess.run(
-        [linter(), "-p", database, "--quiet", "--extra-arg=-Wno-unknown-warning-option", str(path)],
+        [linter(), "-p", database, "--quiet", "--extra-arg=-Wno-unknown-warning-option", *depth(),
+         str(path)],
         capture_output=True, text=True, check=False)
     found = {f"{os.path.relpath(os.path.realpath(match[1]), root)}:{match[2]}: {match[3]} "
              f"[{match[4]}]" for match in COMPLAINT.finditer(said.stdout)}
