@@ -6,6 +6,7 @@
 #include "log_sink.h"
 
 #include "buffer.h"
+#include "plain.h"
 #include "scope.h"
 
 #include <endian.h>
@@ -79,28 +80,12 @@ void log_sink_close(struct log_sink *sink)
     }
 }
 
-/* Messages quote guests and remote hosts: what a terminal would obey is shown instead. */
-static void add_visible(struct buffer *line, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-        if (*c == '\n') {
-            buffer_add_text(line, "\\n");
-        } else if (*c < 0x20 || *c == 0x7f || c1) {
-            buffer_add_format(line, "\\x%02x", c1 ? c[1] : c[0]);
-            c += c1;
-        } else {
-            buffer_add_char(line, (char)*c);
-        }
-    }
-}
-
 static void add_pair(struct buffer *line, const char *name, const char *value, bool *first)
 {
     if (value != NULL) {
         buffer_add_text(line, *first ? " (" : " ");
         buffer_add_text(line, name);
-        add_visible(line, value);
+        buffer_add_visible(line, value);
         *first = false;
     }
 }
@@ -113,7 +98,7 @@ static void add_text(struct buffer *line, const struct log_record *record)
     bool first = true;
     buffer_add_text(line, log_folder_names[record->folder]);
     buffer_add_text(line, ": ");
-    add_visible(line, record->message);
+    buffer_add_visible(line, record->message); /* it quotes guests and remote hosts */
     add_pair(line, "host=", record->fields.host, &first);
     add_pair(line, "vm=", record->fields.vm, &first);
     add_pair(line, "user=", record->fields.user, &first);

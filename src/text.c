@@ -2,6 +2,8 @@
  * locale and font, which the ellipsis character is not. */
 #include "text.h"
 
+#include "plain.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +33,6 @@ static struct glyph glyph_at(const char *text)
                           .cells = width >= 0 ? (size_t)width : 1};
 }
 
-/* Characters that iswprint() lets pass, but that reorder or break the line for a terminal that
- * knows them. */
-static bool is_layout(wchar_t code)
-{
-    return code == 0x061c || (code >= 0x200e && code <= 0x200f) ||
-           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-           code == 0xfeff;
-}
-
 char *text_visible(const char *text)
 {
     enum { LONGEST_ESCAPE = 4 }; /* per byte: "\xff" of one, "\u202e" of two or more */
@@ -51,10 +44,11 @@ char *text_visible(const char *text)
     char *end = out;
     for (const char *at = text; *at != '\0';) {
         struct glyph glyph = glyph_at(at);
-        if (glyph.is_character && !is_layout(glyph.code)) {
+        if (glyph.is_character && !character_is_hidden((uint32_t)glyph.code)) {
             end = mempcpy(end, at, glyph.bytes);
         } else if (glyph.is_character) {
-            end += snprintf(end, sizeof "\\u202e", "\\u%04x", (unsigned)glyph.code);
+            end += snprintf(end, sizeof "\\U000e0001", glyph.code < 0x10000 ? "\\u%04x" : "\\U%08x",
+                            (unsigned)glyph.code);
         } else {
             for (size_t i = 0; i < glyph.bytes; i++) {
                 end += snprintf(end, sizeof "\\xff", "\\x%02x", (unsigned char)at[i]);

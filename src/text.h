@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /* A copy without anything that could move a cursor, change a colour or turn the line round:
- * control characters, bidirectional overrides and bytes that are no character become "\x1b",
- * "\u202e", "\xff". The caller frees; NULL when memory is out. */
+ * control characters, what has no width or turns a line round (plain.h) and bytes that are no
+ * character become "\x1b", "\u202e", "\xff". The caller frees; NULL when memory is out. */
 char *text_visible(const char *text);
 
 size_t text_width(const char *text);

@@ -230,6 +230,9 @@ static void a_terminal_is_not_commanded_by_what_is_quoted(void **state)
     render(LOG_FORMAT_TEXT, false, NULL, "a\nb\033[31m\x7f\xc2\x9b\xc3\xa4", text, sizeof text);
 
     assert_non_null(strstr(text, "host: a\\nb\\x1b[31m\\x7f\\x9b\xc3\xa4\n"));
+
+    render(LOG_FORMAT_TEXT, false, NULL, "web\u200b1\u202e\x9b\xff", text, sizeof text);
+    assert_non_null(strstr(text, "host: web\\u200b1\\u202e\\x9b\\xff\n"));
 }
 
 static void the_journal_gets_a_field_each(void **state)

@@ -35,6 +35,8 @@ static void characters_of_all_scripts_stay(void **state)
                    "Z\u00fcrich \u65e5\u672c e\u0301 \u05d0");
     expect_visible("a\u202eb", "a\\u202eb");
     expect_visible("\u200f\u2066\ufeff", "\\u200f\\u2066\\ufeff");
+    expect_visible("web\u200b1\u2060\u00ad", "web\\u200b1\\u2060\\u00ad");
+    expect_visible("\U000e0041", "\\U000e0041");
     expect_visible("\xc2\x85", "\\xc2\\x85");
 }
 
