@@ -7,29 +7,29 @@
  * all that is kept between calls is which directories could not be read, under a lock.
  */
 #include "host/images.h"
-#include "host/qemu_img.h"
+#include "host/beneath.h"
+#include "host/chain.h"
+#include "host/disk_mark.h"
 #include "lodge/vm.h"
 #include "log.h"
 #include "loop/loop.h"
 #include "memory.h"
+#include "plain.h"
 #include "scope.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-    DEEPEST_CHAIN = 8,      /* of backing files */
     LONGEST_CMDLINE = 2048, /* x86's limit of a kernel's command line */
     ISO_MARK_AT = 32769,    /* "CD001" in the first volume descriptor */
+    MOST_NOTES = 256,       /* of what is said once */
 };
 #define GIB (INT64_C(1) << 30)
 
@@ -56,45 +56,6 @@ void image_clear(struct image *image)
     *image = (struct image){0};
 }
 
-/* --- beneath a directory ---------------------------------------------------------------------- */
-
-/* A symlink may lead about within the library, not out of it. Kernels before 5.6, and some
- * sandboxes, do not know openat2: there no link is followed at all. */
-static int open_beneath(int dir, const char *name, int flags)
-{
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-    int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-        fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC);
-    }
-    return fd;
-}
-
-/* Without symlinks in it; the caller frees; NULL when it cannot be told. */
-static char *path_of(int fd)
-{
-    char link[64];
-    char path[4096];
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    return length <= 0 || path[0] != '/' ? NULL : xstrndup(path, (size_t)length);
-}
-
-static bool is_file(int fd)
-{
-    struct stat info;
-    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-}
-
-static bool is_folder(int fd)
-{
-    struct stat info;
-    return fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 static bool ends_in(const char *name, const char *end)
 {
     size_t length = strlen(name);
@@ -104,144 +65,67 @@ static bool ends_in(const char *name, const char *end)
 
 /* --- disks ------------------------------------------------------------------------------------ */
 
-/* The head of a qcow2 file, as far as it has to be known before qemu-img sees it. */
-struct qcow2_head {
-    bool is_qcow2;
-    bool has_data_file;
-};
-
-static struct qcow2_head qcow2_head(int fd)
-{
-    unsigned char bytes[104];
-    ssize_t length = pread(fd, bytes, sizeof bytes, 0);
-    struct qcow2_head head = {.is_qcow2 = length >= 72 && memcmp(bytes, "QFI\xfb", 4) == 0};
-    /* Version 3 has incompatible features at 72, big-endian; bit 2 is the external data file. */
-    head.has_data_file = head.is_qcow2 && length >= 80 && bytes[7] >= 3 && (bytes[79] & 4) != 0;
-    return head;
-}
-
-/* Is the path, which has no symlink in it, beneath one of these? */
-static bool is_in_library(const struct lodge_strings *dirs, const char *path)
-{
-    for (size_t i = 0; i < dirs->count; i++) {
-        AUTO(free) char *dir = realpath(dirs->items[i], NULL);
-        size_t length = dir == NULL ? 0 : strlen(dir);
-        if (length > 0 && strncmp(path, dir, length) == 0 &&
-            (path[length] == '/' || dir[length - 1] == '/')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What `image` names as its base, opened; -1 with the error. It may name a network address, or a
- * whole description of devices: whatever is no path is outside. */
-static int open_backing(const struct lodge_strings *dirs, const char *image, const char *backing,
-                        char **ret_path, struct lodge_error *err)
-{
-    size_t folder = (size_t)(strrchr(image, '/') - image);
-    bool is_path = backing[0] == '/' || backing[strcspn(backing, "/:")] != ':';
-    AUTO(free)
-    char *named =
-        backing[0] == '/' ? xstrdup(backing) : xasprintf("%.*s/%s", (int)folder, image, backing);
-    AUTO(free) char *path = is_path ? realpath(named, NULL) : NULL;
-    if (path == NULL || !is_in_library(dirs, path)) {
-        lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                   "%s is based on %.100s, which is not in the library", image, backing);
-        return -1;
-    }
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s is based on %s: %s", image, path,
-                   strerror(errno));
-        return -1;
-    }
-    *ret_path = TAKE(path);
-    return fd;
-}
-
-/* One image of a chain. *ret_backing is NULL at its end. An external data file is refused wherever
- * it is: qemu-img before 9.1 opens what the image says there, when it is only asked for its size
- * (CVE-2024-4467). */
-static bool read_link(int fd, const char *path, struct qemu_img_info *ret_info,
+/* Takes `fd`. */
+static bool read_disk(const struct lodge_strings *dirs, int fd, bool listing, struct image *image,
                       struct lodge_error *err)
 {
-    struct qcow2_head head = qcow2_head(fd);
-    if (!is_file(fd)) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s is no plain file", path);
+    struct chain chain = {0};
+    if (!chain_read(dirs, fd, image->name, listing, &chain, err)) {
+        return false;
     }
-    if (head.has_data_file) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                          "%s keeps its data in another file: copy it with qemu-img convert", path);
-    }
-    return qemu_img_info(fd, head.is_qcow2 ? "qcow2" : "raw", ret_info, err) ||
-           lodge_fail_in(err, "%s", path);
-}
-
-static bool check_chain(const struct lodge_strings *dirs, const char *image, const char *backing,
-                        struct lodge_error *err)
-{
-    AUTO(free) char *path = xstrdup(image);
-    AUTO(free) char *next = xstrdup_or_null(backing);
-    for (int depth = 0; next != NULL; depth++) {
-        if (depth == DEEPEST_CHAIN) {
-            return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                              "%s is based on more than %d images, or on itself", image,
-                              DEEPEST_CHAIN);
-        }
-        char *below = NULL;
-        AUTO(fd_close) int fd = open_backing(dirs, path, next, &below, err);
-        if (fd < 0) {
-            return false;
-        }
-        free(path);
-        path = below;
-        struct qemu_img_info info = {0};
-        if (!read_link(fd, path, &info, err)) {
-            return false;
-        }
-        free(next);
-        next = TAKE(info.backing);
-        qemu_img_info_clear(&info);
-    }
+    image->size_gib = (chain.bytes + GIB - 1) / GIB;
+    image->format = xstrdup(chain.links[0].is_qcow2 ? "qcow2" : "raw");
+    chain_close(&chain);
     return true;
 }
 
-static bool read_disk(const struct lodge_strings *dirs, int fd, struct image *image,
-                      struct lodge_error *err)
+bool image_open(const struct lodge_strings *dirs, const char *path, struct chain *ret_chain,
+                struct lodge_error *err)
 {
-    struct qemu_img_info info = {0};
-    if (ends_in(image->name, ".qcow2") && is_file(fd) && !qcow2_head(fd).is_qcow2) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s is no qcow2 image", image->path);
+    assert(!loop_is_current());
+    int fd = chain_open_file(dirs, path);
+    if (fd < 0) {
+        return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "the library has no %s any more", path);
     }
-    if (!read_link(fd, image->path, &info, err)) {
-        return false;
-    }
-    bool good = check_chain(dirs, image->path, info.backing, err);
-    image->size_gib = (info.bytes + GIB - 1) / GIB;
-    image->format = TAKE(info.format);
-    qemu_img_info_clear(&info);
-    return good;
+    return chain_read(dirs, fd, path, false, ret_chain, err);
 }
 
 /* --- kernels ---------------------------------------------------------------------------------- */
 
-static char *file_of_kernel(int dir, const char *name, const char *file, struct lodge_error *err)
+/* Opened, with its path; -1 with the error. */
+static int open_of_kernel(int dir, const char *name, const char *file, char **ret_path,
+                          struct lodge_error *err)
 {
+    struct stat info;
     AUTO(free) char *inside = xasprintf("%s/%s", name, file);
-    AUTO(fd_close) int fd = open_beneath(dir, inside, O_RDONLY | O_NONBLOCK);
-    char *path = fd < 0 || !is_file(fd) ? NULL : path_of(fd);
-    if (path == NULL) {
+    AUTO(fd_close) int fd = beneath_open(dir, inside);
+    AUTO(free) char *path = fd < 0 || !beneath_is_file(fd, &info) ? NULL : beneath_path(fd);
+    if (path == NULL || !text_is_plain(path)) {
         lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "the kernel '%s' has no file %s", name, file);
+        return -1;
     }
-    return path;
+    int opened = fd;
+    fd = -1;
+    *ret_path = TAKE(path);
+    return opened;
 }
 
-static char *read_cmdline(const char *path, struct lodge_error *err)
+static char *file_of_kernel(int dir, const char *name, const char *file, struct lodge_error *err)
+{
+    char *path = NULL;
+    AUTO(fd_close) int fd = open_of_kernel(dir, name, file, &path, err);
+    return fd < 0 ? NULL : path;
+}
+
+static char *read_cmdline(int dir, const char *name, struct lodge_error *err)
 {
     char line[LONGEST_CMDLINE + 2];
-    AUTO(fd_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : pread(fd, line, sizeof line - 1, 0);
+    AUTO(free) char *path = NULL;
+    AUTO(fd_close) int fd = open_of_kernel(dir, name, "cmdline", &path, err);
+    if (fd < 0) {
+        return NULL;
+    }
+    ssize_t length = pread(fd, line, sizeof line - 1, 0);
     if (length < 0) {
         lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s: %s", path, strerror(errno));
         return NULL;
@@ -249,18 +133,14 @@ static char *read_cmdline(const char *path, struct lodge_error *err)
     while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == ' ')) {
         length--;
     }
-    for (ssize_t i = 0; i < length; i++) {
-        if ((unsigned char)line[i] < ' ') {
-            length = sizeof line;
-        }
-    }
-    if (length > LONGEST_CMDLINE) {
+    line[length] = '\0';
+    if (length > LONGEST_CMDLINE || strlen(line) != (size_t)length || !text_is_plain(line)) {
         lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                    "%s is not one line of at most %d bytes, without control characters", path,
                    LONGEST_CMDLINE);
         return NULL;
     }
-    return xstrndup(line, (size_t)length);
+    return xstrdup(line);
 }
 
 static bool read_kernel(int dir, struct image *image, struct lodge_error *err)
@@ -268,9 +148,7 @@ static bool read_kernel(int dir, struct image *image, struct lodge_error *err)
     free(image->path);
     image->path = file_of_kernel(dir, image->name, "vmlinuz", err);
     image->initrd = image->path == NULL ? NULL : file_of_kernel(dir, image->name, "initrd", err);
-    AUTO(free)
-    char *cmdline = image->initrd == NULL ? NULL : file_of_kernel(dir, image->name, "cmdline", err);
-    image->cmdline = cmdline == NULL ? NULL : read_cmdline(cmdline, err);
+    image->cmdline = image->initrd == NULL ? NULL : read_cmdline(dir, image->name, err);
     return image->cmdline != NULL;
 }
 
@@ -280,9 +158,9 @@ static bool read_kernel(int dir, struct image *image, struct lodge_error *err)
 static enum image_kind kind_of(int dir, const char *name, int fd)
 {
     char mark[5] = "";
-    if (is_folder(fd)) {
+    if (beneath_is_folder(fd)) {
         AUTO(free) char *kernel = xasprintf("%s/vmlinuz", name);
-        AUTO(fd_close) int found = open_beneath(dir, kernel, O_PATH);
+        AUTO(fd_close) int found = beneath_open(dir, kernel);
         return found < 0 ? IMAGE_NONE : IMAGE_KERNEL;
     }
     bool is_iso =
@@ -291,7 +169,7 @@ static enum image_kind kind_of(int dir, const char *name, int fd)
     if (is_iso) {
         return IMAGE_ISO;
     }
-    return qcow2_head(fd).is_qcow2 || ends_in(name, ".qcow2") || ends_in(name, ".raw") ||
+    return disk_mark_is_qcow2(fd) || ends_in(name, ".qcow2") || ends_in(name, ".raw") ||
                    ends_in(name, ".img")
                ? IMAGE_DISK
                : IMAGE_NONE;
@@ -302,32 +180,51 @@ static enum image_kind kind_of(int dir, const char *name, int fd)
 static int open_image(int dir, const char *name, enum image_kind *ret_kind)
 {
     *ret_kind = IMAGE_NONE;
-    int fd = name[0] == '.' ? -1 : open_beneath(dir, name, O_RDONLY | O_NONBLOCK);
+    int fd = beneath_open(dir, name);
     if (fd >= 0) {
         *ret_kind = kind_of(dir, name, fd);
     }
     return fd;
 }
 
-static bool read_image(const struct lodge_strings *dirs, int dir, int fd, enum image_kind kind,
-                       const char *name, struct image *ret_image, struct lodge_error *err)
+/* What to look for, and where. */
+struct search {
+    const struct lodge_strings *dirs;
+    int dir; /* the one that has it */
+    bool listing;
+};
+
+static bool read_file(const struct search *search, int fd, struct image *image,
+                      struct lodge_error *err)
+{
+    struct stat info;
+    if (image->path == NULL || !text_is_plain(image->path)) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%s' has no path that can be passed on",
+                          image->name);
+    }
+    switch (image->kind) {
+    case IMAGE_KERNEL:
+        return read_kernel(search->dir, image, err);
+    case IMAGE_DISK:
+        return read_disk(search->dirs, fcntl(fd, F_DUPFD_CLOEXEC, 0), search->listing, image, err);
+    case IMAGE_ISO:
+    case IMAGE_NONE:
+        break;
+    }
+    return beneath_is_file(fd, &info) ||
+           lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s: it is no plain file", image->path);
+}
+
+static bool read_image(const struct search *search, int fd, enum image_kind kind, const char *name,
+                       struct image *ret_image, struct lodge_error *err)
 {
     struct image image = {
         .kind = kind,
         .name = xstrdup(name),
-        .path = path_of(fd),
+        .path = beneath_path(fd),
         .size_gib = LODGE_UNKNOWN,
     };
-    bool good =
-        image.path != NULL || lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%s' has no path", name);
-    if (good && kind == IMAGE_KERNEL) {
-        good = read_kernel(dir, &image, err);
-    } else if (good && kind == IMAGE_DISK) {
-        good = read_disk(dirs, fd, &image, err);
-    } else if (good && !is_file(fd)) {
-        good = lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s is no plain file", image.path);
-    }
-    if (!good) {
+    if (!read_file(search, fd, &image, err)) {
         image_clear(&image);
         return false;
     }
@@ -340,22 +237,92 @@ static int open_library(const char *dir)
     return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* A file whose name and content make it no image. */
+static bool explain_file(int fd, const struct stat *info, const char *name, const char *kind,
+                         struct lodge_error *err)
+{
+    const char *advice = NULL;
+    const char *mark = disk_mark_read(fd, info->st_size, &advice);
+    if (mark == NULL) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                          "'%.60s' in the library is no %s by its name: disk images end in .qcow2, "
+                          ".raw or .img, ISOs in .iso",
+                          name, kind);
+    }
+    return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%.60s' in the library is no %s: it is %s: %s",
+                      name, kind, mark, advice);
+}
+
+/* Something is called so, and is not what was asked for: why. Nothing is said of nothing. */
+static void explain(int fd, const char *name, enum image_kind wanted, enum image_kind found,
+                    struct lodge_error *err)
+{
+    static const char *const others[] = {
+        [IMAGE_NONE] = "neither a file nor a kernel",
+        [IMAGE_DISK] = "a disk image",
+        [IMAGE_ISO] = "an ISO",
+        [IMAGE_KERNEL] = "a kernel",
+    };
+    int why = errno;
+    struct stat info;
+    bool good = true;
+    const char *kind = image_kind_name(wanted);
+    if (fd < 0 && why == ENOENT) {
+        return;
+    }
+    if (fd < 0 && (why == EXDEV || why == ELOOP)) {
+        good = lodge_fail(err, LODGE_ERROR_NOT_FOUND,
+                          "the library has no %s '%.60s': what is called so leads out of it", kind,
+                          name);
+    } else if (fd < 0) {
+        good = lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%.60s' in the library cannot be read: %s",
+                          name, strerror(why));
+    } else if (found != IMAGE_NONE || !beneath_is_file(fd, &info)) {
+        good = lodge_fail(err, LODGE_ERROR_NOT_FOUND, "the library has no %s '%.60s': that is %s",
+                          kind, name, others[found]);
+    } else {
+        good = explain_file(fd, &info, name, kind, err);
+    }
+    (void)good; /* it never is */
+}
+
+static bool check_name(const char *name, enum image_kind kind, const char *param,
+                       struct lodge_error *err)
+{
+    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0 || !text_is_plain(name)) {
+        return lodge_fail_param(err, param,
+                                "'%.60s' is no name in the library: image.list has them", name);
+    }
+    return name[0] != '.' ||
+           lodge_fail(err, LODGE_ERROR_NOT_FOUND,
+                      "the library has no %s '%.60s': names that begin with a dot are not in it",
+                      image_kind_name(kind), name);
+}
+
 bool image_find(const struct lodge_strings *dirs, const char *name, enum image_kind kind,
                 const char *param, struct image *ret_image, struct lodge_error *err)
 {
     assert(!loop_is_current());
-    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0) {
-        return lodge_fail_param(err, param,
-                                "'%.60s' is no name in the library: image.list has them", name);
+    struct lodge_error first = {0}; /* of what is called so and is none */
+    if (!check_name(name, kind, param, err)) {
+        return false;
     }
     for (size_t i = 0; i < dirs->count; i++) {
         enum image_kind found = IMAGE_NONE;
         AUTO(fd_close) int dir = open_library(dirs->items[i]);
         AUTO(fd_close) int fd = dir < 0 ? -1 : open_image(dir, name, &found);
         if (fd >= 0 && found == kind) {
-            return read_image(dirs, dir, fd, kind, name, ret_image, err);
+            struct search search = {.dirs = dirs, .dir = dir};
+            return read_image(&search, fd, kind, name, ret_image, err);
         }
+        if (dir >= 0 && first.kind == LODGE_ERROR_NONE) {
+            explain(fd, name, kind, found, &first);
+        }
+    }
+    if (first.kind != LODGE_ERROR_NONE) {
+        *err = first;
+        return false;
     }
     return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "the library has no %s '%.60s'",
                       image_kind_name(kind), name);
@@ -363,19 +330,18 @@ bool image_find(const struct lodge_strings *dirs, const char *name, enum image_k
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* Once for each directory. A lock and no letter: workers look at the library, several at once. */
-static void note_unreadable(const char *dir, int why)
+/* Has this not been said? A lock and no letter: workers look at the library, several at once. */
+static bool is_news(const char *what)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
     static struct lodge_strings noted;
     pthread_mutex_lock(&guard);
-    if (!lodge_strings_contain(&noted, dir)) {
-        if (!lodge_strings_add(&noted, dir)) {
-            abort(); /* out of memory, as xmalloc */
-        }
-        log_warning(LOG_HOST, "the library's folder %s cannot be read: %s", dir, strerror(why));
+    bool is_new = noted.count < MOST_NOTES && !lodge_strings_contain(&noted, what);
+    if (is_new && !lodge_strings_add(&noted, what)) {
+        abort(); /* out of memory, as xmalloc */
     }
     pthread_mutex_unlock(&guard);
+    return is_new;
 }
 
 struct shelf {
@@ -396,18 +362,44 @@ static int by_name(const void *left, const void *right)
     return order != 0 ? order : (a->dir > b->dir) - (a->dir < b->dir);
 }
 
+/* Not a hidden one, nor one that no call and no list could carry as it is. */
+static bool can_be_said(const char *dir, const char *name)
+{
+    if (name[0] == '.') {
+        return false;
+    }
+    if (text_is_plain(name)) {
+        return true;
+    }
+    AUTO(free) char *path = xasprintf("%s/%s", dir, name);
+    if (is_news(path)) {
+        log_warning(LOG_HOST,
+                    "%s is not in the library: its name is not UTF-8, or has characters that "
+                    "cannot be seen",
+                    path);
+    }
+    return false;
+}
+
 static void collect(const struct lodge_strings *dirs, size_t dir, struct shelves *shelves)
 {
     int fd = open_library(dirs->items[dir]);
     AUTO(closedir) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
-        note_unreadable(dirs->items[dir], errno);
+        int why = errno;
+        if (is_news(dirs->items[dir])) {
+            log_warning(LOG_HOST, "the library's folder %s cannot be read: %s", dirs->items[dir],
+                        strerror(why));
+        }
         if (fd >= 0) {
             close(fd);
         }
         return;
     }
     for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (!can_be_said(dirs->items[dir], entry->d_name)) {
+            continue;
+        }
         size_t size = (shelves->count + 1) * sizeof *shelves->items;
         shelves->items = xrealloc(shelves->items, size);
         shelves->items[shelves->count++] =
@@ -439,10 +431,11 @@ static void tell(const struct lodge_strings *dirs, const struct shelf *shelf, im
     enum image_kind kind = IMAGE_NONE;
     AUTO(fd_close) int dir = open_library(dirs->items[shelf->dir]);
     AUTO(fd_close) int fd = dir < 0 ? -1 : open_image(dir, shelf->name, &kind);
+    struct search search = {.dirs = dirs, .dir = dir, .listing = true};
     if (fd < 0 || kind == IMAGE_NONE || is_hidden(dirs, shelf, kind)) {
         return;
     }
-    if (!read_image(dirs, dir, fd, kind, shelf->name, &image, &why)) {
+    if (!read_image(&search, fd, kind, shelf->name, &image, &why)) {
         log_debug(LOG_HOST, "not in the library: %s", why.message);
         return;
     }

@@ -26,14 +26,22 @@ struct image {
 };
 void image_clear(struct image *image);
 
-/* Finds by name. PARAMS (naming `param`) for a name with '/', "." or ".."; NOT_FOUND when no
- * directory has one of that kind; UNSUPPORTED for a disk image with a backing file (or data file)
- * outside the library, and for what is no regular file. */
+/* Finds by name. PARAMS (naming `param`) for a name with '/', "." or "..", or that is no plain
+ * text; NOT_FOUND when no directory has one of that kind; UNSUPPORTED, with the reason, for what is
+ * called so and cannot be used: no image of the formats qcow2 and raw, not all of one, based on
+ * something outside the library, no regular file. */
 bool image_find(const struct lodge_strings *dirs, const char *name, enum image_kind kind,
                 const char *param, struct image *ret_image, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* All of them in order of name; a directory that cannot be read is skipped and logged once. */
+/* Opens a disk image that image_find() has found, by its path, to be copied: looked up beneath the
+ * library and read anew. NOT_FOUND, UNSUPPORTED as above. */
+struct chain;
+bool image_open(const struct lodge_strings *dirs, const char *path, struct chain *ret_chain,
+                struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* All of them that can be used, in order of name; a directory that cannot be read is skipped and
+ * logged once. */
 typedef void image_fn(void *data, const struct image *image);
 void image_list(const struct lodge_strings *dirs, image_fn *each, void *data);
 

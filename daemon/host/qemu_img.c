@@ -6,189 +6,135 @@
  * that nothing writes to the file any more when the function returns. Nothing is kept between runs.
  */
 #include "host/qemu_img.h"
+
+#include "host/chain.h"
+#include "host/tool.h"
 #include "memory.h"
 #include "scope.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* The file is the tool's descriptor 3, and this is its name there. */
-#define THE_FILE "/proc/self/fd/3"
-
 enum {
-    THE_FILE_FD = 3,
-    LOOK_MS = 100,
-    MOST_OUTPUT = 64 * 1024,
-};
-
-extern char **environ;
-
-/* One run of the tool. What it says goes into memory files: no pipe can fill up. */
-struct run {
-    int file; /* -1: none */
-    int out, err;
-    pid_t pid;
+    SHORT_S = 120,      /* what reads and writes no more than headers and tables */
+    COPY_S = 600,       /* … and copies */
+    COPY_MIB_PER_S = 1, /* at least, on the slowest disk that is of use */
 };
 
 DEFINE_AUTO(json_object *, json_object_put, NULL);
 
-static void run_done(struct run *run)
+/* Its first line without what everybody knows: who says it, and the descriptors of ours. */
+static bool fail_by_words(const char *words, struct lodge_error *err)
 {
-    if (run->out >= 0) {
-        close(run->out);
-    }
-    if (run->err >= 0) {
-        close(run->err);
-    }
-}
-
-/* What is in a memory file; the caller frees. */
-static char *said(int fd)
-{
-    char *text = xmalloc(MOST_OUTPUT);
-    ssize_t length = pread(fd, text, MOST_OUTPUT - 1, 0);
-    text[length < 0 ? 0 : length] = '\0';
-    return text;
-}
-
-/* A worker's blocked signals, and SIGPIPE that lodged ignores, are not for the tool. */
-static int spawn(struct run *run, const char *const *words)
-{
-    sigset_t none;
-    sigset_t defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, run->out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, run->err, STDERR_FILENO);
-    if (run->file >= 0) {
-        posix_spawn_file_actions_adddup2(&files, run->file, THE_FILE_FD);
-    }
-    union {
-        const char *const *words;
-        char *const *argv; /* it changes none of them */
-    } arguments = {.words = words};
-    int why = posix_spawnp(&run->pid, words[0], &files, &attributes, arguments.argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    return why;
-}
-
-/* Until it has ended; true when somebody cancelled it. The flag has no event that could wake us, so
- * it is looked at now and then while the copy runs. */
-static bool wait_end(const struct run *run, const atomic_bool *cancelled, int *ret_status)
-{
-    bool stopped = false;
-    AUTO(fd_close) int ends = (int)syscall(SYS_pidfd_open, run->pid, 0);
-    while (ends >= 0 && cancelled != NULL && !stopped) {
-        struct pollfd end = {.fd = ends, .events = POLLIN};
-        if (poll(&end, 1, LOOK_MS) > 0) {
-            break;
-        }
-        if (atomic_load(cancelled)) {
-            kill(run->pid, SIGKILL);
-            stopped = true;
-        }
-    }
-    while (waitpid(run->pid, ret_status, 0) < 0 && errno == EINTR) {
-    }
-    return stopped;
-}
-
-static bool fail_by_output(const struct run *run, int status, struct lodge_error *err)
-{
-    static const char prefix[] = "qemu-img: ";
-    if (WIFSIGNALED(status)) {
-        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "qemu-img was ended by signal %d",
-                          WTERMSIG(status));
-    }
-    AUTO(free) char *text = said(run->err);
-    text[strcspn(text, "\n")] = '\0';
-    const char *cause =
-        strncmp(text, prefix, sizeof prefix - 1) == 0 ? text + sizeof prefix - 1 : text;
-    static const char file[] = THE_FILE ": ";
-    cause = strncmp(cause, file, sizeof file - 1) == 0 ? cause + sizeof file - 1 : cause;
+    static const char who[] = "qemu-img: ";
+    AUTO(free) char *line = xstrndup(words, strcspn(words, "\n"));
+    const char *cause = strncmp(line, who, sizeof who - 1) == 0 ? line + sizeof who - 1 : line;
+    const char *described = strstr(cause, "}': ");
+    const char *named = strncmp(cause, "/proc/self/fd/", 14) == 0 ? strstr(cause, ": ") : NULL;
+    cause = described != NULL ? described + 4 : named != NULL ? named + 2 : cause;
     return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "qemu-img: %s",
                       *cause == '\0' ? "it gave no reason" : cause);
 }
 
-static bool run_to_end(struct run *run, const char *const *words, const atomic_bool *cancelled,
-                       struct lodge_error *err)
+static bool end_well(const struct tool *tool, const struct tool_result *result,
+                     struct lodge_error *err)
 {
-    run->out = memfd_create("qemu-img out", MFD_CLOEXEC);
-    run->err = memfd_create("qemu-img err", MFD_CLOEXEC);
-    if (run->out < 0 || run->err < 0) {
-        return lodge_fail(err, LODGE_ERROR_INTERNAL, "no room for the words of qemu-img: %s",
-                          strerror(errno));
-    }
-    int why = spawn(run, words);
-    if (why == ENOENT) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                          "this machine has no qemu-img: apt install qemu-utils");
-    }
-    if (why != 0) {
-        return lodge_fail(err, LODGE_ERROR_INTERNAL, "cannot start qemu-img: %s", strerror(why));
-    }
-    int status = 0;
-    if (wait_end(run, cancelled, &status)) {
+    if (result->end == TOOL_CANCELLED) {
         return lodge_fail(err, LODGE_ERROR_CANCELLED, "the copy was cancelled");
     }
-    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail_by_output(run, status, err);
+    if (result->end == TOOL_LATE) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "qemu-img did not end within %" PRId64 " s",
+                          tool->seconds);
+    }
+    if (WIFSIGNALED(result->status)) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "qemu-img was ended by signal %d",
+                          WTERMSIG(result->status));
+    }
+    return WEXITSTATUS(result->status) == 0 || fail_by_words(result->err, err);
 }
 
-static bool run_on(int fd, const char *const *words, const atomic_bool *cancelled,
-                   struct lodge_error *err)
+static bool run(const struct tool *tool, struct tool_result *ret_result, struct lodge_error *err)
 {
-    struct run run = {.file = fd, .out = -1, .err = -1};
-    bool good = run_to_end(&run, words, cancelled, err);
-    run_done(&run);
+    struct tool_result result = {0};
+    if (!tool_run(tool, &result, err)) {
+        return err->kind == LODGE_ERROR_UNSUPPORTED
+                   ? lodge_fail_in(err, "apt install qemu-utils is wanted")
+                   : false;
+    }
+    if (!end_well(tool, &result, err)) {
+        tool_result_clear(&result);
+        return false;
+    }
+    *ret_result = result;
+    return true;
+}
+
+static char *name_of(int fd)
+{
+    return xasprintf("/proc/self/fd/%d", fd);
+}
+
+static bool run_on(int fd, const char *const *words, struct lodge_error *err)
+{
+    struct tool tool = {.words = words, .writes = fd, .seconds = SHORT_S};
+    struct tool_result result = {0};
+    bool good = run(&tool, &result, err);
+    tool_result_clear(&result);
     return good;
 }
 
 bool qemu_img_create(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
 {
     char size[32];
+    AUTO(free) char *file = name_of(fd);
     (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gib);
-    const char *const words[] = {"qemu-img", "create", "-q", "-f", format, THE_FILE, size, NULL};
-    return run_on(fd, words, NULL, err);
+    const char *const words[] = {"qemu-img", "create", "-q", "-f", format, file, size, NULL};
+    return run_on(fd, words, err);
 }
 
-bool qemu_img_fill(int fd, const char *format, const char *source, const char *source_format,
+bool qemu_img_fill(int fd, const char *format, const struct chain *source,
                    const atomic_bool *cancelled, struct lodge_error *err)
 {
+    int reads[CHAIN_MOST];
+    AUTO(free) char *file = name_of(fd);
+    AUTO(free) char *description = chain_describe(source);
+    const char *const words[] = {"qemu-img", "convert", "-n", "--target-is-zero",
+                                 "-O",       format,    "--", description,
+                                 file,       NULL};
+    for (size_t i = 0; i < source->count; i++) {
+        reads[i] = source->links[i].fd;
+    }
+    struct tool tool = {
+        .words = words,
+        .reads = reads,
+        .read_count = source->count,
+        .writes = fd,
+        .seconds = COPY_S + (source->data_bytes >> 20) / COPY_MIB_PER_S,
+        .cancelled = cancelled,
+    };
+    struct tool_result result = {0};
     if (cancelled != NULL && atomic_load(cancelled)) {
         return lodge_fail(err, LODGE_ERROR_CANCELLED, "the copy was cancelled");
     }
-    const char *const words[] = {"qemu-img", "convert",     "-n",     "--target-is-zero",
-                                 "-f",       source_format, "-O",     format,
-                                 "--",       source,        THE_FILE, NULL};
-    return run_on(fd, words, cancelled, err);
+    if (!run(&tool, &result, err)) {
+        return false;
+    }
+    /* Unconfined, it could have read what a file said for a moment. */
+    bool good = chain_is_as_found(source, !result.confined, err);
+    tool_result_clear(&result);
+    return good;
 }
 
 bool qemu_img_resize(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
 {
     char size[32];
+    AUTO(free) char *file = name_of(fd);
     (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gib);
-    const char *const words[] = {"qemu-img", "resize", "-q", "-f", format, THE_FILE, size, NULL};
-    return run_on(fd, words, NULL, err);
+    const char *const words[] = {"qemu-img", "resize", "-q", "-f", format, file, size, NULL};
+    return run_on(fd, words, err);
 }
 
 static char *text_member(json_object *object, const char *name)
@@ -219,16 +165,22 @@ static bool read_info(const char *text, struct qemu_img_info *ret_info, struct l
 bool qemu_img_info(int fd, const char *format, struct qemu_img_info *ret_info,
                    struct lodge_error *err)
 {
-    const char *by_content[] = {"qemu-img", "info", "-U", "--output=json", THE_FILE, NULL};
-    const char *as_told[] = {"qemu-img", "info", "-U",     "--output=json",
-                             "-f",       format, THE_FILE, NULL};
-    struct run run = {.file = fd, .out = -1, .err = -1};
-    bool good = run_to_end(&run, format == NULL ? by_content : as_told, NULL, err);
-    if (good) {
-        AUTO(free) char *text = said(run.out);
-        good = read_info(text, ret_info, err);
+    AUTO(free) char *file = name_of(fd);
+    const char *by_content[] = {"qemu-img", "info", "-U", "--output=json", file, NULL};
+    const char *as_told[] = {"qemu-img", "info", "-U", "--output=json", "-f", format, file, NULL};
+    struct tool tool = {
+        .words = format == NULL ? by_content : as_told,
+        .reads = &fd,
+        .read_count = 1,
+        .writes = -1,
+        .seconds = SHORT_S,
+    };
+    struct tool_result result = {0};
+    if (!run(&tool, &result, err)) {
+        return false;
     }
-    run_done(&run);
+    bool good = read_info(result.out, ret_info, err);
+    tool_result_clear(&result);
     return good;
 }
 

@@ -1,9 +1,10 @@
 /*
- * qemu_img: disk images by QEMU's own tool, spawned without a shell. Blocks: worker-only.
+ * qemu_img: disk images by QEMU's own tool, spawned without a shell and kept within bounds
+ * (tool.h). Blocks: worker-only.
  *
  * What is written is an open file and not a name: the tool could truncate what a name has come to
- * mean, and one that outlives a killed lodged cannot make anew what was removed meanwhile. Sources
- * are given with their format, so that nothing in them is taken for a format's header.
+ * mean. So is what is read, each with its format, so that nothing in it is taken for a format's
+ * header, or for the name of something else to read.
  */
 #ifndef HOST_QEMU_IMG_H
 #define HOST_QEMU_IMG_H
@@ -18,8 +19,10 @@ bool qemu_img_create(int fd, const char *format, int64_t size_gib, struct lodge_
     LODGE_MUST_CHECK;
 
 /* Copies the image `source`, with all it is based on, into the empty image `fd`, which must be no
- * smaller. CANCELLED soon after *cancelled is set; then the tool has ended. */
-bool qemu_img_fill(int fd, const char *format, const char *source, const char *source_format,
+ * smaller. CANCELLED soon after *cancelled is set; then the tool has ended. CONFLICT when a file of
+ * the chain has changed meanwhile. */
+struct chain;
+bool qemu_img_fill(int fd, const char *format, const struct chain *source,
                    const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Grows; never shrinks. */

@@ -8,6 +8,7 @@
 #ifndef HOST_STORAGE_H
 #define HOST_STORAGE_H
 
+#include "host/chain.h"
 #include "host/hand.h"
 
 #include <stdatomic.h>
@@ -29,8 +30,7 @@ struct volume {
     const char *name; /* <vm uuid>-<n>.<format>, or another name of ours in the same directory */
     const char *format;
     int64_t size_gib;
-    const char *image;        /* absolute path to copy from, or NULL: blank */
-    const char *image_format; /* of it */
+    const struct chain *image; /* to copy from, open; or NULL: blank */
 };
 
 /* Makes the place if it is not there: a pool of type dir that is built, started and set to

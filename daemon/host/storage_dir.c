@@ -91,8 +91,8 @@ static bool make(struct hand *hand, const struct storage_place *place, const str
                                         : strerror(why));
     }
     return qemu_img_create(fd, volume->format, volume->size_gib, err) &&
-           (volume->image == NULL || qemu_img_fill(fd, volume->format, volume->image,
-                                                   volume->image_format, cancelled, err)) &&
+           (volume->image == NULL ||
+            qemu_img_fill(fd, volume->format, volume->image, cancelled, err)) &&
            sync_both(fd, folder, err);
 }
 

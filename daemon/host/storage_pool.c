@@ -227,7 +227,7 @@ static bool fill_by_libvirt(struct hand *hand, virStorageVolPtr target, const st
                           strerror(errno));
     }
     return qemu_img_create(fd, volume->format, volume->size_gib, err) &&
-           qemu_img_fill(fd, volume->format, volume->image, volume->image_format, cancelled, err) &&
+           qemu_img_fill(fd, volume->format, volume->image, cancelled, err) &&
            storage_upload(hand, target, fd, cancelled, err);
 }
 
@@ -246,7 +246,7 @@ static bool fill(struct hand *hand, virStorageVolPtr target, const char *path,
         *err = why;
         return false;
     }
-    return qemu_img_fill(fd, volume->format, volume->image, volume->image_format, cancelled, err);
+    return qemu_img_fill(fd, volume->format, volume->image, cancelled, err);
 }
 
 /* What libvirtd made may be in its page cache alone. */

@@ -9,6 +9,7 @@
  *   start     a guest that has run no instruction: destroyed
  *   commit    the VM is there: resumed if it is paused
  */
+#include "host/chain.h"
 #include "host/domain_xml_write.h"
 #include "host/images.h"
 #include "log.h"
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESUME_S = 10, AGENT_PATH_MAX = 60 };
+enum { RESUME_S = 10, AGENT_PATH_MAX = 60, GIB_BITS = 30 };
 
 /* 0: what the library has, what the host offers; nothing is recorded. */
 
@@ -151,6 +152,30 @@ static bool check(struct op *op, struct hand *hand)
 
 /* 1 is the runner's. 2: the disks. */
 
+/* The image may be another by now than it was when it was asked for: what is copied is what is seen
+ * to be good here. */
+static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk *disk)
+{
+    struct chain image = {0};
+    struct volume volume = {
+        .name = disk->volume,
+        .format = disk->format,
+        .size_gib = disk->size_gib,
+        .image = disk->image == NULL ? NULL : &image,
+    };
+    if (disk->image != NULL &&
+        !image_open(&op->ops->options.image_dirs, disk->image, &image, &op->error)) {
+        return false;
+    }
+    bool good = disk->image == NULL || image.bytes <= disk->size_gib << GIB_BITS ||
+                lodge_fail(&op->error, LODGE_ERROR_CONFLICT,
+                           "%s has changed: it does not fit into %lld GiB any more", disk->image,
+                           (long long)disk->size_gib);
+    good = good && storage_make(hand, op_place(op), &volume, &op->cancelled, &op->error);
+    chain_close(&image);
+    return good;
+}
+
 static enum step_end make_volumes(struct op *op, struct hand *hand)
 {
     const struct storage_place *place = op_place(op);
@@ -162,16 +187,9 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         const struct plan_disk *disk = &op->plan.disks.items[i];
-        struct volume volume = {
-            .name = disk->volume,
-            .format = disk->format,
-            .size_gib = disk->size_gib,
-            .image = disk->image,
-            .image_format = disk->image_format,
-        };
         bool was_there = false;
         if ((op->again && !storage_remove(hand, place, disk->volume, &was_there, &op->error)) ||
-            !storage_make(hand, place, &volume, &op->cancelled, &op->error)) {
+            !make_volume(op, hand, disk)) {
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }

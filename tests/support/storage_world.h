@@ -31,4 +31,15 @@ static int place_remove(void **state)
     return folder_remove(state);
 }
 
+/* What `path` is said to be, whatever it is: an image that is based on nothing. */
+static inline const struct chain *image_of(const char *path, bool is_qcow2)
+{
+    static struct chain chain;
+    chain_close(&chain);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    chain = (struct chain){.count = 1, .links[0] = {.fd = fd, .is_qcow2 = is_qcow2}};
+    assert_int_equal(fstat(fd, &chain.links[0].as_found), 0);
+    return &chain;
+}
+
 #endif

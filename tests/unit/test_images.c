@@ -1,46 +1,9 @@
-#include "host/images.h"
 #include "lodge/vm.h"
-#include "memory.h"
-#include "support/folder_world.h"
+#include "support/library_world.h"
 
-enum { MIB = 1024 * 1024 };
-
-static struct lodge_strings dirs;
-
-static int with_a_library(void **state)
-{
-    if (folder_make(state) != 0 || mkdir(in_folder("library"), 0700) != 0 ||
-        mkdir(in_folder("outside"), 0700) != 0) {
-        return -1;
-    }
-    return lodge_strings_add(&dirs, in_folder("library")) ? 0 : -1;
-}
-
-static int without_it(void **state)
-{
-    lodge_strings_clear(&dirs);
-    return folder_remove(state);
-}
-
-static void qemu_img(const char *const *words)
-{
-    assert_int_equal(run_program(words), 0);
-}
-
-static void disk_make(const char *name, const char *format, const char *size)
-{
-    const char *const words[] = {"qemu-img", "create",        "-q", "-f",
-                                 format,     in_folder(name), size, NULL};
-    qemu_img(words);
-}
-
-/* `base` as it is to stand in the image. */
 static void overlay_make(const char *name, const char *base)
 {
-    const char *const words[] = {"qemu-img",      "create", "-q", "-u", "-f",
-                                 "qcow2",         "-b",     base, "-F", "qcow2",
-                                 in_folder(name), "1G",     NULL};
-    qemu_img(words);
+    overlay_make_of(name, base, "qcow2");
 }
 
 static void kernel_make(const char *name, const char *cmdline)
@@ -51,25 +14,6 @@ static void kernel_make(const char *name, const char *cmdline)
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
         AUTO(free) char *file = xasprintf("%s/%s", path, files[i]);
         file_write(in_folder(file), i == 2 ? cmdline : "x");
-    }
-}
-
-static bool find(const char *name, enum image_kind kind, struct image *ret_image,
-                 struct lodge_error *err)
-{
-    return image_find(&dirs, name, kind, "image", ret_image, err);
-}
-
-static void expect_no(const char *name, enum image_kind kind, enum lodge_error_kind wanted,
-                      const char *words)
-{
-    struct lodge_error err = {0};
-    struct image image = {0};
-    if (find(name, kind, &image, &err)) {
-        fail_msg("%s was found", name);
-    }
-    if (err.kind != wanted || strstr(err.message, words) == NULL) {
-        fail_msg("%s: %s (%s)", name, err.message, lodge_error_kind_name(err.kind));
     }
 }
 
@@ -311,8 +255,6 @@ static void what_can_be_used_is_listed_in_order_of_name(void **state)
     assert_string_equal(words, "disk a.raw 2;disk b.qcow2 1;iso c.iso -1;"
                                "kernel d -1;");
 }
-
-#define IN_LIBRARY(function) cmocka_unit_test_setup_teardown(function, with_a_library, without_it)
 
 int main(void)
 {

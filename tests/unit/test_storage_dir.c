@@ -205,8 +205,7 @@ static void a_copy_is_grown_to_its_size(void **state)
             .name = i == 0 ? A_VOLUME : A_RAW_VOLUME,
             .format = formats[i],
             .size_gib = 1,
-            .image = image,
-            .image_format = "raw",
+            .image = image_of(image, false),
         };
 
         expect_good(make(&volume, err));
@@ -231,11 +230,16 @@ static void what_an_image_is_based_on_is_copied_too(void **state)
                                  base,       "-F",     "raw", image, NULL};
     assert_int_equal(run_program(words), 0);
     struct volume volume = blank;
-    volume.image = image;
-    volume.image_format = "qcow2";
+    struct lodge_strings dirs = {0};
+    struct chain chain = {0};
+    assert_true(lodge_strings_add(&dirs, folder));
+    expect_good(chain_read(&dirs, open(image, O_RDONLY | O_CLOEXEC), image, false, &chain, err));
+    volume.image = &chain;
 
     expect_good(make(&volume, err));
 
+    chain_close(&chain);
+    lodge_strings_clear(&dirs);
     struct qemu_img_info info = info_of(A_VOLUME, "qcow2");
     assert_null(info.backing);
     qemu_img_info_clear(&info);
@@ -251,13 +255,13 @@ static void an_image_that_does_not_fit_or_is_none_fails_with_its_reason(void **s
     bool was_there = false;
     struct volume volume = blank;
     volume.size_gib = 1;
-    volume.image = image_make("image.raw", 1025);
-    volume.image_format = "raw";
+    const char *image = image_make("image.raw", 1025);
+    volume.image = image_of(image, false);
     expect_kind(make(&volume, err), LODGE_ERROR_HYPERVISOR);
     expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_true(was_there);
 
-    volume.image_format = "qcow2";
+    volume.image = image_of(image, true);
     expect_kind(make(&volume, err), LODGE_ERROR_HYPERVISOR);
 }
 
@@ -271,8 +275,7 @@ static void a_format_is_believed_and_not_looked_for(void **state)
         .name = A_RAW_VOLUME,
         .format = "raw",
         .size_gib = 1,
-        .image = fake,
-        .image_format = "raw",
+        .image = image_of(fake, false),
     };
 
     expect_good(make(&volume, err));
@@ -316,8 +319,7 @@ static void a_cancelled_copy_ends_and_can_be_removed(void **state)
     assert_int_equal(chmod(in_folder("qemu-img"), 0700), 0);
     assert_int_equal(mkfifo(canceller.pipe, 0600), 0);
     struct volume volume = blank;
-    volume.image = canceller.pipe;
-    volume.image_format = "raw";
+    volume.image = image_of(image_make("image.raw", 1), false);
     setenv("PATH", folder, 1);
     assert_int_equal(pthread_create(&other, NULL, cancel_when_begun, &canceller), 0);
 
@@ -337,8 +339,7 @@ static void a_copy_that_was_cancelled_before_does_not_begin(void **state)
     (void)state;
     atomic_bool cancelled = true;
     struct volume volume = blank;
-    volume.image = image_make("image.raw", 1);
-    volume.image_format = "raw";
+    volume.image = image_of(image_make("image.raw", 1), false);
 
     expect_kind(storage_make(&hand, &place, &volume, &cancelled, err), LODGE_ERROR_CANCELLED);
 }

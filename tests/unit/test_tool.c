@@ -1,0 +1,119 @@
+#include "host/tool.h"
+
+#include "memory.h"
+#include "support/folder_world.h"
+
+#include <signal.h>
+
+/* Runs a shell's line with its $1 to $3: the files that it may open, and one that it may not. */
+static struct tool_result shell(const char *line, int reads, int writes, const char *other,
+                                int64_t seconds)
+{
+    char read_name[64];
+    char write_name[64];
+    struct tool_result result = {0};
+    (void)snprintf(read_name, sizeof read_name, "/proc/self/fd/%d", reads);
+    (void)snprintf(write_name, sizeof write_name, "/proc/self/fd/%d", writes);
+    const char *const words[] = {"sh", "-c", line, "sh", read_name, write_name, other, NULL};
+    struct tool tool = {
+        .words = words,
+        .reads = &reads,
+        .read_count = reads >= 0,
+        .writes = writes,
+        .seconds = seconds,
+    };
+    expect_good(tool_run(&tool, &result, err));
+    return result;
+}
+
+static void a_tool_opens_what_it_was_given_and_nothing_else(void **state)
+{
+    (void)state;
+    file_write(in_folder("given"), "given\n");
+    file_write(in_folder("other"), "other\n");
+    AUTO(fd_close) int reads = open(in_folder("given"), O_RDONLY | O_CLOEXEC);
+    AUTO(fd_close) int writes = open(in_folder("result"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    struct tool_result result =
+        shell("cat \"$1\"; cat \"$3\"; echo bad >\"$1\"; cat \"$1\" >\"$2\"; echo new >\"$3.new\"; "
+              "echo old >\"$3\"; cat \"$2\"",
+              reads, writes, in_folder("other"), 60);
+
+    if (!result.confined) {
+        tool_result_clear(&result);
+        skip(); /* this kernel has no Landlock */
+    }
+    assert_int_equal(result.end, TOOL_ENDED);
+    assert_string_equal(result.out, "given\ngiven\n");
+    assert_false(file_is_there(in_folder("other.new")));
+    tool_result_clear(&result);
+}
+
+static void a_tool_that_is_late_is_killed(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+
+    struct tool_result result = shell("cat <\"$1\"", ends[0], -1, "", 1);
+
+    assert_int_equal(result.end, TOOL_LATE);
+    assert_true(WIFSIGNALED(result.status) && WTERMSIG(result.status) == SIGKILL);
+    tool_result_clear(&result);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void a_tool_that_computes_for_ever_is_ended(void **state)
+{
+    (void)state;
+    struct tool_result result = shell("while :; do :; done", -1, -1, "", 2);
+
+    assert_true(WIFSIGNALED(result.status));
+    tool_result_clear(&result);
+}
+
+static void a_tool_has_no_more_memory_than_it_may(void **state)
+{
+    (void)state;
+    struct tool_result result = shell("dd if=/dev/zero bs=3G count=1 >/dev/null", -1, -1, "", 60);
+    assert_int_equal(result.end, TOOL_ENDED);
+    assert_true(!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0);
+    tool_result_clear(&result);
+}
+
+static void a_tool_has_no_more_words_than_there_is_room_for(void **state)
+{
+    (void)state;
+    struct tool_result result = shell("yes; yes >&2", -1, -1, "", 60);
+
+    assert_int_equal(result.end, TOOL_ENDED);
+    assert_int_equal(strlen(result.out), 64 * 1024);
+    assert_int_equal(strlen(result.err), 64 * 1024);
+    tool_result_clear(&result);
+}
+
+static void a_tool_that_is_not_there_is_said(void **state)
+{
+    (void)state;
+    const char *const words[] = {"no-such-tool-anywhere", NULL};
+    struct tool tool = {.words = words, .writes = -1, .seconds = 10};
+    struct tool_result result = {0};
+
+    expect_kind(tool_run(&tool, &result, err), LODGE_ERROR_UNSUPPORTED);
+}
+
+#define IN_FOLDER(function) cmocka_unit_test_setup_teardown(function, folder_make, folder_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_tool_opens_what_it_was_given_and_nothing_else),
+        IN_FOLDER(a_tool_that_is_late_is_killed),
+        IN_FOLDER(a_tool_that_computes_for_ever_is_ended),
+        IN_FOLDER(a_tool_has_no_more_memory_than_it_may),
+        IN_FOLDER(a_tool_has_no_more_words_than_there_is_room_for),
+        IN_FOLDER(a_tool_that_is_not_there_is_said),
+    };
+    return cmocka_run_group_tests_name("tool", tests, NULL, NULL);
+}
