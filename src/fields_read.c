@@ -27,17 +27,31 @@ static bool wants(const struct reader *reader, const struct field *field, const 
     return lodge_fail_param(reader->err, field->name, "'%s' must be %s", field->name, what);
 }
 
+/* What our texts end with has no place within them: the rest would be cut off. NULL with the error.
+ */
+static const char *text_of(const struct reader *reader, struct json_object *json,
+                           const struct field *field, const char *wanted)
+{
+    if (!json_object_is_type(json, json_type_string)) {
+        (void)wants(reader, field, wanted);
+        return NULL;
+    }
+    const char *text = json_object_get_string(json);
+    if (strlen(text) != (size_t)json_object_get_string_len(json)) {
+        (void)wants(reader, field, "without a zero byte");
+        return NULL;
+    }
+    return text;
+}
+
 static bool read_text(const struct reader *reader, struct json_object *json,
                       const struct field *field, void *member)
 {
-    if (!json_object_is_type(json, json_type_string)) {
-        return wants(reader, field, "a string");
+    const char *text = text_of(reader, json, field, "a string");
+    if (text == NULL) {
+        return false;
     }
-    const char *text = json_object_get_string(json);
-    int64_t length = json_object_get_string_len(json);
-    if (strlen(text) != (size_t)length) {
-        return wants(reader, field, "without a zero byte");
-    }
+    int64_t length = (int64_t)strlen(text);
     bool bounded = field->max > 0 && reader->mode == FIELDS_STRICT;
     if (bounded && (length < field->min || length > field->max)) {
         return lodge_fail_param(reader->err, field->name, "'%s' must have %lld to %lld bytes",
@@ -85,11 +99,9 @@ static bool read_number(const struct reader *reader, struct json_object *json,
 static bool read_time(const struct reader *reader, struct json_object *json,
                       const struct field *field, int64_t *member)
 {
-    if (!json_object_is_type(json, json_type_string) ||
-        !time_from_text(json_object_get_string(json), member)) {
-        return wants(reader, field, "a time as 2026-01-31T12:00:00.000Z");
-    }
-    return true;
+    static const char wanted[] = "a time as 2026-01-31T12:00:00.000Z";
+    const char *text = text_of(reader, json, field, wanted);
+    return text != NULL && (time_from_text(text, member) || wants(reader, field, wanted));
 }
 
 static bool unknown_word(const struct reader *reader, const struct field *field)
@@ -114,7 +126,11 @@ static bool read_word(const struct reader *reader, struct json_object *json,
     if (!json_object_is_type(json, json_type_string)) {
         return reader->mode == FIELDS_LENIENT || wants(reader, field, "a string");
     }
-    *ret_value = field_names_value(field->names, json_object_get_string(json));
+    const char *text = text_of(reader, json, field, "a string");
+    if (text == NULL) {
+        return false;
+    }
+    *ret_value = field_names_value(field->names, text);
     return *ret_value != 0 || reader->mode == FIELDS_LENIENT || unknown_word(reader, field);
 }
 
@@ -161,10 +177,14 @@ static bool read_list(const struct reader *reader, struct json_object *json,
                 return false;
             }
             ((bool *)member)[word] = true;
-        } else if (!json_object_is_type(item, json_type_string)) {
-            return wants(reader, field, "a list of strings");
-        } else if (!lodge_strings_add(member, json_object_get_string(item))) {
-            return no_memory(reader);
+        } else {
+            const char *text = text_of(reader, item, field, "a list of strings");
+            if (text == NULL) {
+                return false;
+            }
+            if (!lodge_strings_add(member, text)) {
+                return no_memory(reader);
+            }
         }
     }
     return true;

@@ -78,12 +78,19 @@ static size_t number_length(const char *text)
     return errno == ERANGE ? 0 : (size_t)(at - text);
 }
 
+/* Does the string that ends before `end` name a member? */
+static bool is_name(const char *end)
+{
+    return end[strspn(end, " \t\r")] == ':';
+}
+
 /* What RFC 8259 forbids and json-c's strict parser takes: NULL if there is nothing, else what, and
  * where. `line` ends in a zero byte. */
 static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
 {
     unsigned depth = 0;
     bool in_string = false;
+    bool has_zero = false; /* this string: json-c would cut the name of a member there */
     size_t step;
     for (size_t i = 0; i < length; i += step) {
         char byte = line[i];
@@ -96,10 +103,15 @@ static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
             if ((unsigned char)byte < 0x20) {
                 return "a control character in a string";
             }
+            has_zero |= byte == '\\' && strncmp(line + i, "\\u0000", 6) == 0;
             step += byte == '\\';
             in_string = byte != '"';
+            if (!in_string && has_zero && is_name(line + i + 1)) {
+                return "a zero byte in a member's name";
+            }
         } else if (byte == '"') {
             in_string = true;
+            has_zero = false;
         } else if (byte == '[' || byte == '{') {
             if (++depth > JSONRPC_DEPTH) {
                 return "nested too deep";
@@ -175,8 +187,8 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
 
     struct json_object *member = NULL;
     if (!json_object_object_get_ex(json, "jsonrpc", &member) ||
-        !json_object_is_type(member, json_type_string) ||
-        strcmp(json_object_get_string(member), "2.0") != 0) {
+        !json_object_is_type(member, json_type_string) || json_object_get_string_len(member) != 3 ||
+        memcmp(json_object_get_string(member), "2.0", 3) != 0) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'jsonrpc' must be \"2.0\"");
     }
     if (!json_object_object_get_ex(json, "method", &member) ||

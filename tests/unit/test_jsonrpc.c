@@ -67,6 +67,8 @@ static void only_json_is_json(void **state)
         "\"open",
         "\"open\\",
         "{\"a\":\"\\x\"}",
+        "{\"a\\u0000b\":1}",
+        "{\"a\":{\"\\u0000\" \t:1}}",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
         expect_no_json(lines[i], strlen(lines[i]));
@@ -226,6 +228,7 @@ static void invalid_requests_are_refused_with_their_id(void **state)
         {"{\"method\":\"m\",\"id\":7}", "7"},
         {"{\"jsonrpc\":2.0,\"method\":\"m\",\"id\":7}", "7"},
         {"{\"jsonrpc\":\"1.0\",\"method\":\"m\",\"id\":7}", "7"},
+        {"{\"jsonrpc\":\"2.0\\u0000\",\"method\":\"m\",\"id\":7}", "7"},
         {"{\"jsonrpc\":null,\"method\":\"m\",\"id\":\"a\"}", "\"a\""},
         {"{\"jsonrpc\":\"2.0\",\"id\":7}", "7"},
         {"{\"jsonrpc\":\"2.0\",\"method\":null,\"id\":7}", "7"},
