@@ -53,6 +53,11 @@ bool storage_make(struct hand *hand, const struct storage_place *place, const st
 bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
                     bool *ret_was_there, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* The same with what a log of that name was called before a new one was begun: NAME.0 is the last,
+ * then NAME.1, as many as virtlogd was told to keep. What is no plain file stays. */
+bool storage_remove_rotated(struct hand *hand, const struct storage_place *place, const char *name,
+                            struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Grows a volume that no guest uses. */
 bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,
                   int64_t size_gib, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -65,6 +65,12 @@ enum step_end disks_remove(struct op *op, struct hand *hand)
             keep(disk, op->error.message);
         }
     }
-    return op->plan.serial_log == NULL ? STEP_DONE
-                                       : remove_file(op, hand, op->plan.serial_log, &kept);
+    if (op->plan.serial_log == NULL) {
+        return STEP_DONE;
+    }
+    enum step_end end = remove_file(op, hand, op->plan.serial_log, &kept);
+    op->error = kept ? (struct lodge_error){0} : op->error; /* it was said */
+    return end != STEP_DONE ? end
+                            : op_end(op, storage_remove_rotated(hand, op_place(op),
+                                                                op->plan.serial_log, &op->error));
 }

@@ -12,6 +12,7 @@
 #include "ops/compare.h"
 #include "ops/op.h"
 #include "ops/questions.h"
+#include "ops/serial_logs.h"
 #include "scope.h"
 #include "store/ops.h"
 #include "store/store.h"
@@ -27,6 +28,7 @@ enum { LOOK_MS = 30 * 1000, LOOKS_PER_FORGETTING = 20, LOOKS_PER_LISTING = 120, 
 struct upkeep {
     struct ops *ops;
     struct loop_timer *timer;
+    struct serial_logs *logs;
     int64_t op_keep_ms, audit_keep_ms;
     unsigned looks;
     size_t missing, unknown; /* of the last look: only what two in a row agree on is said */
@@ -128,6 +130,7 @@ struct upkeep *upkeep_new(struct ops *ops, unsigned op_keep_days, unsigned audit
     upkeep->audit_keep_ms = audit_keep_days * DAY_MS;
     upkeep->timer = loop_timer_new(ops->loop, look, upkeep);
     loop_timer_start(upkeep->timer, LOOK_MS, LOOK_MS);
+    upkeep->logs = serial_logs_new(ops);
     return upkeep;
 }
 
@@ -135,6 +138,7 @@ void upkeep_free(struct upkeep *upkeep)
 {
     if (upkeep != NULL) {
         loop_timer_free(upkeep->timer);
+        serial_logs_free(upkeep->logs);
         free(upkeep);
     }
 }

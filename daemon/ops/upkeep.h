@@ -1,5 +1,5 @@
-/* upkeep: what is done again and again: old rows are forgotten, rows and domains compared.
- * Loop-only. */
+/* upkeep: what is done again and again: old rows are forgotten, rows and domains compared, serial
+ * logs cut. Loop-only. */
 #ifndef OPS_UPKEEP_H
 #define OPS_UPKEEP_H
 

@@ -102,11 +102,11 @@ static void an_encrypted_image_is_refused(void **state)
 
 /* --- qcow2 images that are not all there ------------------------------------------------------ */
 
-/* A disk of 100 MiB with something in each MiB. */
+/* A disk of 24 MiB with something in each of its parts. */
 static void full_disk_make(const char *name, const char *options)
 {
     AUTO(free)
-    char *command = xasprintf("head -c 100M /dev/zero | tr '\\0' A >'%s' && "
+    char *command = xasprintf("head -c 24M /dev/zero | tr '\\0' A >'%s' && "
                               "qemu-img convert %s -f raw -O qcow2 '%s' '%s'",
                               in_folder("full"), options, in_folder("full"), in_folder(name));
     const char *const words[] = {"sh", "-c", command, NULL};

@@ -1,0 +1,115 @@
+/* serial_logs.c: the loop names them, a worker of their own looks at the files: who fills a disk
+ * waits for nobody's list. */
+#include "ops/serial_logs.h"
+
+#include "host/hand.h"
+#include "host/serial_log.h"
+#include "loop/workers.h"
+#include "memory.h"
+#include "ops/op.h"
+#include "scope.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_MS = 1000, IDLE_MS = 5000 };
+
+/* One look; the worker's while it is out. */
+struct log_look {
+    struct job job;
+    struct serial_logs *logs; /* the loop's; NULL: nobody waits any more */
+    char *dir;
+    struct lodge_strings names;
+};
+
+struct serial_logs {
+    struct ops *ops;
+    struct loop_timer *timer;
+    struct workers *workers; /* one */
+    struct log_look *out;
+};
+
+static void look_at_files(struct job *job)
+{
+    const struct log_look *look = CONTAINER_OF(job, struct log_look, job);
+    AUTO(fd_close) int folder = open(look->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; folder >= 0 && i < look->names.count; i++) {
+        serial_log_cut(folder, look->names.items[i]);
+    }
+}
+
+static void files_were_looked_at(struct letter *letter)
+{
+    struct log_look *look = CONTAINER_OF(letter, struct log_look, job.letter);
+    if (look->logs != NULL) {
+        look->logs->out = NULL;
+    }
+    lodge_strings_clear(&look->names);
+    free(look->dir);
+    free(look);
+}
+
+/* There is one embedded host in a process (libvirt.md 12). */
+static const struct house_host *embedded_host(const struct ops *ops)
+{
+    for (size_t i = 0; i < ops->host_count; i++) {
+        if (host_traits(ops->hosts[i].host).is_embedded) {
+            return &ops->hosts[i];
+        }
+    }
+    return NULL;
+}
+
+static void look(void *owner)
+{
+    struct serial_logs *logs = owner;
+    const struct house_host *on = embedded_host(logs->ops);
+    size_t count = 0;
+    struct vm *const *vms = registry_sorted(logs->ops->registry, &count);
+    if (on == NULL || logs->out != NULL || logs->ops->closing) {
+        return;
+    }
+    struct log_look *look = xcalloc(1, sizeof *look);
+    for (size_t i = 0; i < count; i++) {
+        bool is_there = strcmp(vms[i]->facts.host, host_name(on->host)) == 0;
+        if (is_there && vms[i]->serial_log != NULL &&
+            !lodge_strings_add(&look->names, vms[i]->serial_log)) {
+            abort(); /* out of memory, as xmalloc */
+        }
+    }
+    if (look->names.count == 0) {
+        free(look);
+        return;
+    }
+    look->job = (struct job){.letter.deliver = files_were_looked_at, .run = look_at_files};
+    look->dir = xstrdup(on->place.dir);
+    look->logs = logs;
+    logs->out = look;
+    workers_submit(logs->workers, &look->job);
+}
+
+struct serial_logs *serial_logs_new(struct ops *ops)
+{
+    struct serial_logs *logs = xcalloc(1, sizeof *logs);
+    logs->ops = ops;
+    logs->workers = workers_new(ops->loop, "serial logs", 1, IDLE_MS);
+    logs->timer = loop_timer_new(ops->loop, look, logs);
+    if (embedded_host(ops) != NULL) {
+        loop_timer_start(logs->timer, 0, LOOK_MS);
+    }
+    return logs;
+}
+
+void serial_logs_free(struct serial_logs *logs)
+{
+    if (logs == NULL) {
+        return;
+    }
+    if (logs->out != NULL) {
+        logs->out->logs = NULL;
+    }
+    loop_timer_free(logs->timer);
+    workers_free(logs->workers);
+    free(logs);
+}

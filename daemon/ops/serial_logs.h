@@ -1,0 +1,12 @@
+/* serial_logs: the logs of guests' serial ports on embedded hosts are looked at once a second, and
+ * cut when they have grown. Loop-only. */
+#ifndef OPS_SERIAL_LOGS_H
+#define OPS_SERIAL_LOGS_H
+
+struct ops;
+struct serial_logs;
+
+struct serial_logs *serial_logs_new(struct ops *ops);
+void serial_logs_free(struct serial_logs *logs); /* NULL is fine */
+
+#endif
