@@ -86,3 +86,49 @@ void buffer_add_visible(struct buffer *buffer, const char *text)
         }
     }
 }
+
+static void add_json_escape(struct buffer *buffer, uint32_t character)
+{
+    if (character < 0x10000) {
+        buffer_add_format(buffer, "\\u%04x", (unsigned)character);
+        return;
+    }
+    uint32_t rest = character - 0x10000;
+    buffer_add_format(buffer, "\\u%04x\\u%04x", (unsigned)(0xd800 + (rest >> 10)),
+                      (unsigned)(0xdc00 + (rest & 0x3ff)));
+}
+
+static void add_xml_escape(struct buffer *buffer, uint32_t character)
+{
+    buffer_add_format(buffer, "&#%u;", (unsigned)character);
+}
+
+/* Bytes that are no UTF-8 are nobody's character. */
+static void add_safe(struct buffer *buffer, const char *text,
+                     void (*escape)(struct buffer *buffer, uint32_t character))
+{
+    enum { REPLACEMENT = 0xfffd };
+    const char *plain = text; /* where what stays as it is began */
+    while (*text != '\0') {
+        uint32_t character = 0;
+        size_t length = utf8_decode(text, &character);
+        bool stays = length > 0 && (character < ' ' || !character_is_hidden(character));
+        if (!stays) {
+            buffer_add(buffer, plain, (size_t)(text - plain));
+            escape(buffer, length == 0 ? REPLACEMENT : character);
+            plain = text + (length == 0 ? 1 : length);
+        }
+        text += length == 0 ? 1 : length;
+    }
+    buffer_add(buffer, plain, (size_t)(text - plain));
+}
+
+void buffer_add_safe_json(struct buffer *buffer, const char *json)
+{
+    add_safe(buffer, json, add_json_escape);
+}
+
+void buffer_add_safe_xml(struct buffer *buffer, const char *xml)
+{
+    add_safe(buffer, xml, add_xml_escape);
+}

@@ -28,4 +28,9 @@ bool text_is_word(const char *text);
 /* Appends `text` with what is hidden or no UTF-8 as "\n", "\x1b", "\u202e", "\xff". */
 void buffer_add_visible(struct buffer *buffer, const char *text);
 
+/* Appends a text that is JSON, or XML, with what is hidden in its strings escaped as that language
+ * has it, so that it says what it said. What is below U+0020 is its layout, and stays. */
+void buffer_add_safe_json(struct buffer *buffer, const char *json);
+void buffer_add_safe_xml(struct buffer *buffer, const char *xml);
+
 #endif

@@ -4,6 +4,8 @@
  */
 #include "rpc/names.h"
 
+#include "plain.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +66,11 @@ bool boot_is_fit(const struct lodge_strings *boot, struct lodge_error *err)
 bool tags_are_fit(const struct lodge_strings *tags, struct lodge_error *err)
 {
     for (size_t i = 0; i < tags->count; i++) {
-        size_t length = strlen(tags->items[i]);
-        if (length == 0 || length > TAG_MAX_BYTES || strpbrk(tags->items[i], " \t\n,") != NULL) {
-            return lodge_fail_param(
-                err, "tags", "each of 'tags' must be a word of at most %d bytes", TAG_MAX_BYTES);
+        if (strlen(tags->items[i]) > TAG_MAX_BYTES || !text_is_word(tags->items[i])) {
+            return lodge_fail_param(err, "tags",
+                                    "each of 'tags' must be a word of at most %d bytes, all of it "
+                                    "to be seen",
+                                    TAG_MAX_BYTES);
         }
     }
     return true;

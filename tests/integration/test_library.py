@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import embed  # noqa: E402
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
-from world import RpcError, World  # noqa: E402
+from world import BUILD_DIR, RpcError, World  # noqa: E402
 
 SECRET = b"SECRET: for root alone. "
 PATTERN = b"P" * (1 << 20)
@@ -72,6 +72,15 @@ class Attacks:
         disk = {"size_gib": 1, "image": image, **more}
         return self.rpc.call("vm.create", name="vm", vcpus=1, memory_mib=64, network=None, disks=[disk],
                              wait=True, deadline=120)
+
+    def verb(self, image, status=0):
+        """The same by the command line."""
+        env = {**os.environ, "LODGE_SOCKET": self.daemon.socket}
+        ran = subprocess.run([BUILD_DIR / "tui" / "lodge", "create", "vm", "--cpus", "1", "--memory", "64M",
+                              "--network", "none", "--disk", f"1G,image={image}"], env=env, timeout=120,
+                             capture_output=True, text=True, check=False)
+        self.assertEqual(ran.returncode, status, ran)
+        return ran.stderr
 
     def refused(self, image, *words, kinds=("unsupported",)):
         with self.assertRaises(RpcError, msg=f"a disk was made of {image}") as caught:
@@ -192,6 +201,7 @@ class Attacks:
         create_image(self.put("luks.img"), "--object", "secret,id=k,data=x", "-f", "luks", "-o",
                      "key-secret=k", size="1M")
         self.refused("luks.img", "LUKS")
+        self.assertIn("LUKS", self.verb("luks.img", status=1))
         self.put("x.qcow2.gz").write_bytes(b"\x1f\x8b\x08" + bytes(600))
         self.put("y.img").write_bytes(b"\xfd7zXZ\0" + bytes(506))
         self.put("README").write_text("read me")
@@ -228,7 +238,7 @@ class Attacks:
         self.assertEqual(log.count(b"is not in the library: its name"), len(bad))
         for name in bad:
             self.assertNotIn(name, log)
-        self.create("a, b.raw")
+        self.verb("a, b.raw,format=raw")
         self.assertEqual(self.disk(), PATTERN)
         for name in ("line\nbreak.iso", "c1\u009b.iso", "zero\u200bwidth.iso"):
             with self.subTest(name=name), self.assertRaises(RpcError) as caught:

@@ -82,8 +82,10 @@ static void a_mark_joins_the_character_before_it(void **state)
 
 static void what_cannot_be_shown_is_a_question_mark(void **state)
 {
-    static const char *const texts[] = {"a\x1b[", "a\xff[", "a\xc0\xaf", "a\xed\xa0\x80", "a\x07["};
-    static const char *const pictures[] = {"a?[\n", "a?[\n", "a??\n", "a???\n", "a?[\n"};
+    static const char *const texts[] = {"a\x1b[", "a\xff[",     "a\xc0\xaf",     "a\xed\xa0\x80",
+                                        "a\x07[", "a\xc2\x9b[", "a\u202e\u200bb"};
+    static const char *const pictures[] = {"a?[\n", "a?[\n", "a??\n", "a???\n",
+                                           "a?[\n", "a?[\n", "a??b\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -86,6 +86,32 @@ static void what_is_not_seen_is_shown(void **state)
     expect_shown("\U000e0041", "\\U000e0041");
 }
 
+static void expect_safe(void (*add)(struct buffer *buffer, const char *text), const char *text,
+                        const char *expected)
+{
+    struct buffer buffer = {0};
+    add(&buffer, text);
+    assert_string_equal(buffer_text(&buffer), expected);
+    buffer_free(&buffer);
+}
+
+static void json_and_xml_say_the_same_without_it(void **state)
+{
+    (void)state;
+    static const char plain[] = "{\"a\": \"Z\u00fcrich\\n\",\n \t\"b\": [1]}";
+    expect_safe(buffer_add_safe_json, plain, plain);
+    expect_safe(buffer_add_safe_xml, "<a b='\u00fc'>\n</a>", "<a b='\u00fc'>\n</a>");
+    expect_safe(buffer_add_safe_json,
+                "\"\xc2\x9b"
+                "31m\x7f\u200b\u202e\xff\"",
+                "\"\\u009b31m\\u007f\\u200b\\u202e\\ufffd\"");
+    expect_safe(buffer_add_safe_json, "\"\U000e0041\"", "\"\\udb40\\udc41\"");
+    expect_safe(buffer_add_safe_xml,
+                "<a>\xc2\x9b"
+                "31m\u202e</a>",
+                "<a>&#155;31m&#8238;</a>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +119,7 @@ int main(void)
         TEST(what_is_not_seen_is_not),
         TEST(a_word_has_no_room_in_it),
         TEST(what_is_not_seen_is_shown),
+        TEST(json_and_xml_say_the_same_without_it),
     };
     return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
 }

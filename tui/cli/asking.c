@@ -4,9 +4,9 @@
  * Askings are the caller's array; what they hold is freed by asking_end().
  */
 #include "cli/asking.h"
+#include "cli/print.h"
 
 #include "memory.h"
-#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +70,10 @@ static void hear_progress(void *data, const struct lodge_event *event,
     if (error != NULL || event->topic != LODGE_TOPIC_OP || event->op.vm == NULL) {
         return;
     }
-    AUTO(free) char *name = text_visible(event->op.vm);
-    fprintf(stderr, "\r\033[K%s %s: %s%s%s", event->op.kind == NULL ? "" : event->op.kind,
-            name == NULL ? "" : name, lodge_op_state_name(event->op.state),
-            event->op.step == NULL ? "" : ", ", event->op.step == NULL ? "" : event->op.step);
+    fputs("\r\033[K", stderr);
+    print_text(stderr, "%s %s: %s%s%s", event->op.kind == NULL ? "" : event->op.kind, event->op.vm,
+               lodge_op_state_name(event->op.state), event->op.step == NULL ? "" : ", ",
+               event->op.step == NULL ? "" : event->op.step);
 }
 
 static bool all_answered(const struct asking *askings, size_t count)
@@ -121,11 +121,11 @@ static void say_pending(struct json_object *result, const char *subject)
     struct json_object *pending = json_object_object_get(result, "pending");
     size_t count = pending == NULL ? 0 : json_object_array_length(pending);
     for (size_t i = 0; i < count; i++) {
-        printf("%s%s", i == 0 ? "" : ", ",
-               json_object_get_string(json_object_array_get_idx(pending, i)));
+        print_text(stdout, "%s%s", i == 0 ? "" : ", ",
+                   json_object_get_string(json_object_array_get_idx(pending, i)));
     }
     if (count > 0) {
-        printf(" of %s: at its next boot\n", subject);
+        print_text(stdout, " of %s: at its next boot\n", subject);
     }
 }
 
@@ -135,8 +135,9 @@ static void say_kept(struct json_object *result)
     size_t count = kept == NULL ? 0 : json_object_array_length(kept);
     for (size_t i = 0; i < count; i++) {
         struct json_object *disk = json_object_array_get_idx(kept, i);
-        printf("kept %s: %s\n", json_object_get_string(json_object_object_get(disk, "path")),
-               json_object_get_string(json_object_object_get(disk, "why")));
+        print_text(stdout, "kept %s: %s\n",
+                   json_object_get_string(json_object_object_get(disk, "path")),
+                   json_object_get_string(json_object_object_get(disk, "why")));
     }
 }
 
@@ -144,12 +145,12 @@ static void say_result(const struct command *command, const struct asking *askin
 {
     struct json_object *result = json_tokener_parse(asking->result);
     if (command->json) {
-        puts(asking->result);
+        print_json(stdout, asking->result);
     } else if (command_has(command, "--no-wait")) {
-        printf("%s: operation %lld\n", asking->subject,
-               (long long)json_object_get_int64(json_object_object_get(result, "op")));
+        print_text(stdout, "%s: operation %lld\n", asking->subject,
+                   (long long)json_object_get_int64(json_object_object_get(result, "op")));
     } else {
-        printf("%s: %s done\n", asking->subject, command->verb);
+        print_text(stdout, "%s: %s done\n", asking->subject, command->verb);
         say_pending(result, asking->subject);
         say_kept(result);
     }
@@ -184,7 +185,7 @@ static bool answer_read(const char *question, char *ret_line, size_t size, struc
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "nobody can be asked here: say --yes if it is meant");
     }
-    fprintf(stderr, "%s ", question);
+    print_text(stderr, "%s ", question);
     if (fgets(ret_line, (int)size, stdin) == NULL) {
         ret_line[0] = '\0';
     }

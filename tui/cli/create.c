@@ -56,12 +56,26 @@ static bool gib_from_text(const char *text, int64_t *ret_gib)
     return good;
 }
 
+/* Where the value ends that begins here: at the next word that says what it is. Names of images may
+ * have commas. */
+static char *value_end(char *value)
+{
+    static const char *const words[] = {",image=", ",format=", ",pool="};
+    char *end = value + strlen(value);
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        char *word = strstr(value, words[i]);
+        end = word != NULL && word < end ? word : end;
+    }
+    return end;
+}
+
 /* "10G,image=debian,format=raw". */
 static struct json_object *disk_read(const char *text, struct lodge_error *err)
 {
+    static const char *const words[] = {"image", "format", "pool"};
     AUTO(free) char *copy = xstrdup(text);
     char *rest = copy;
-    char *size = strsep(&rest, ",");
+    const char *size = strsep(&rest, ",");
     int64_t gib = 0;
     if (!gib_from_text(size, &gib)) {
         lodge_fail(err, LODGE_ERROR_INVALID, "--disk %s: expected a size first: 10G", text);
@@ -69,11 +83,14 @@ static struct json_object *disk_read(const char *text, struct lodge_error *err)
     }
     struct json_object *disk = json_object_new_object();
     json_object_object_add(disk, "size_gib", json_object_new_int64(gib));
-    for (char *word; (word = strsep(&rest, ",")) != NULL;) {
-        char *value = strchr(word, '=');
-        bool known =
-            value != NULL && (strncmp(word, "image=", 6) == 0 || strncmp(word, "format=", 7) == 0 ||
-                              strncmp(word, "pool=", 5) == 0);
+    while (rest != NULL) {
+        const char *word = rest;
+        char *value = strchr(rest, '=');
+        bool known = false;
+        for (size_t i = 0; value != NULL && i < ARRAY_LENGTH(words); i++) {
+            size_t length = strlen(words[i]);
+            known |= (size_t)(value - word) == length && strncmp(word, words[i], length) == 0;
+        }
         if (!known) {
             json_object_put(disk);
             lodge_fail(err, LODGE_ERROR_INVALID,
@@ -81,6 +98,10 @@ static struct json_object *disk_read(const char *text, struct lodge_error *err)
             return NULL;
         }
         *value++ = '\0';
+        rest = value_end(value);
+        bool is_last = *rest == '\0';
+        *rest++ = '\0';
+        rest = is_last ? NULL : rest;
         add_text(disk, word, value);
     }
     return disk;

@@ -1,8 +1,8 @@
 /* doctor: `lodge doctor`: is all well, and what to do where it is not. A line per finding; it fails
  * when one of them is bad. */
 #include "cli/command.h"
+#include "cli/print.h"
 #include "memory.h"
-#include "text.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -20,12 +20,10 @@ struct examination {
     unsigned bad;
 };
 
-/* `advice` NULL: it is well. Texts of the daemon are made harmless. */
+/* `advice` NULL: it is well. */
 static void say(struct examination *at, const char *what, const char *finding, const char *advice)
 {
-    AUTO(free) char *visible = text_visible(finding);
-    printf("%s  %-10s %s\n", advice == NULL ? "ok " : "BAD", what,
-           visible == NULL ? finding : visible);
+    print_text(stdout, "%s  %-10s %s\n", advice == NULL ? "ok " : "BAD", what, finding);
     if (advice != NULL) {
         printf("                %s\n", advice);
         at->bad++;

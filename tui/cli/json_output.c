@@ -1,6 +1,7 @@
 /* json_output: results as the daemon said them, one a line; spread out for a person's terminal. */
 #include "buffer.h"
 #include "cli/output.h"
+#include "cli/print.h"
 #include "contract/contract.h"
 #include "jsonrpc.h"
 
@@ -12,15 +13,16 @@
 static bool print_result(const char *result, struct lodge_error *err)
 {
     if (!isatty(STDOUT_FILENO)) {
-        puts(result);
+        print_json(stdout, result);
         return true;
     }
     struct json_object *json = json_tokener_parse(result);
     if (!json) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "the daemon's answer is no JSON");
     }
-    puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(stdout, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+                                                                JSON_C_TO_STRING_SPACED |
+                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(json);
     return true;
 }
@@ -62,7 +64,7 @@ static void print_event(const struct lodge_event *event)
     buffer_add_char(&line, '}');
     const char *text = buffer_text(&line);
     if (text) {
-        puts(text);
+        print_json(stdout, text);
         fflush(stdout);
     }
     buffer_free(&line);
@@ -76,9 +78,8 @@ static void print_error(const struct lodge_error *error)
     const char *text = buffer_text(&envelope);
     struct json_object *json = text ? json_tokener_parse(text) : NULL;
     struct json_object *body = json ? json_object_object_get(json, "error") : NULL;
-    fprintf(stderr, "%s\n",
-            json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN |
-                                                     JSON_C_TO_STRING_NOSLASHESCAPE));
+    print_json(stderr, json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN |
+                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(json);
     buffer_free(&envelope);
 }

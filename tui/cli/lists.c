@@ -1,6 +1,7 @@
 /* lists: `lodge ops`, `lodge quota`, `lodge users`, `lodge audit`, `lodge backup`: one question,
  * one table. */
 #include "cli/asking.h"
+#include "cli/print.h"
 #include "cli/table.h"
 #include "memory.h"
 
@@ -36,7 +37,7 @@ static bool print_list(const struct command *command, const struct listing *list
                        const char *result)
 {
     if (command->json) {
-        puts(result);
+        print_json(stdout, result);
         return true;
     }
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
@@ -133,8 +134,9 @@ static bool one_op(const struct command *command, struct lodge_error *err)
     if (!command->json) {
         AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
         const char *error = text_at(json, "error.message");
-        printf("%s of %s: %s%s%s\n", text_at(json, "kind"), text_at(json, "vm"),
-               text_at(json, "state"), error == NULL ? "" : ": ", error == NULL ? "" : error);
+        const char *vm = text_at(json, "vm");
+        print_text(stdout, "%s of %s: %s%s%s\n", text_at(json, "kind"), vm == NULL ? "-" : vm,
+                   text_at(json, "state"), error == NULL ? "" : ": ", error == NULL ? "" : error);
     }
     return print_list(command, &step_listing, result);
 }
@@ -230,7 +232,11 @@ bool run_backup(const struct command *command, struct lodge_error *err)
         return false;
     }
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
-    puts(command->json ? result : text_at(json, "path"));
+    if (command->json) {
+        print_json(stdout, result);
+    } else {
+        print_text(stdout, "%s\n", text_at(json, "path"));
+    }
     return true;
 }
 
@@ -261,7 +267,7 @@ static bool set_role(const struct command *command, struct lodge_error *err)
     json_object_object_add(params, "role", json_object_new_string(command->argv[2]));
     AUTO(free) char *result = ask(command, "user.set", params, err);
     if (result != NULL && command->json) {
-        puts(result);
+        print_json(stdout, result);
     }
     return result != NULL;
 }
@@ -318,7 +324,7 @@ static bool print_quota(const struct command *command, const char *result)
         {.title = "LIMIT", .right = true},
     };
     if (command->json) {
-        puts(result);
+        print_json(stdout, result);
         return true;
     }
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);

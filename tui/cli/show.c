@@ -1,18 +1,19 @@
 /* show: `lodge show VM`, all there is to know about one VM; with --xml libvirt's own words. */
 #include "buffer.h"
 #include "cli/command.h"
+#include "cli/print.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool print_xml(const char *result, struct lodge_error *err)
+static bool show_xml(const char *result, struct lodge_error *err)
 {
     struct json_object *json = json_tokener_parse(result);
     const char *xml = json_object_get_string(json_object_object_get(json, "xml"));
     bool good = xml || lodge_fail(err, LODGE_ERROR_INTERNAL, "the daemon's answer has no xml");
     if (good) {
-        fputs(xml, stdout);
+        print_xml(stdout, xml);
     }
     json_object_put(json);
     return good;
@@ -32,6 +33,6 @@ bool run_show(const struct command *command, struct lodge_error *err)
     if (!result) {
         return false;
     }
-    return command->xml && !command->json ? print_xml(result, err)
+    return command->xml && !command->json ? show_xml(result, err)
                                           : command->output->vm(result, err);
 }

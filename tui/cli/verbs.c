@@ -6,6 +6,7 @@
 #include "cli/verbs.h"
 
 #include "cli/command.h"
+#include "cli/print.h"
 #include "cli/verb_table.h"
 #include "memory.h"
 #include "query.h"
@@ -172,7 +173,8 @@ static enum status complain(const struct verb *verb, const struct command *comma
 {
     command->output->error(error);
     if (!command->json && error->column > 0 && verb->takes_query && command->argc > 0) {
-        fprintf(stderr, "  %s\n  %*s\n", command->argv[0], error->column, "^");
+        print_text(stderr, "  %s\n", command->argv[0]);
+        fprintf(stderr, "  %*s\n", error->column, "^");
     }
     if (error->kind == LODGE_ERROR_INVALID) {
         if (!command->json) {
@@ -187,7 +189,7 @@ int cli_main(int argc, char **argv, const struct cli_options *options)
 {
     const struct verb *verb = verb_find(argv[0]);
     if (!verb) {
-        fprintf(stderr, "lodge: there is no verb '%s'. Verbs are:\n", argv[0]);
+        print_text(stderr, "lodge: there is no verb '%s'. Verbs are:\n", argv[0]);
         cli_print_verbs(stderr);
         return STATUS_WRONG_CALL;
     }

@@ -1,9 +1,11 @@
 /* vnc: `lodge vnc VM`: a guest's screen in a browser, in a local viewer, or as an address. */
 #include "cli/browser.h"
 #include "cli/command.h"
+#include "cli/print.h"
 #include "cli/viewer.h"
 #include "contract/contract.h"
 #include "memory.h"
+#include "text.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -37,9 +39,10 @@ static char *write_params(const struct command *command)
 static void print_address(const char *url)
 {
     if (isatty(STDOUT_FILENO)) {
-        printf("\033]8;;%s\033\\%s\033]8;;\033\\\n", url, url);
+        AUTO(free) char *visible = text_visible(url);
+        printf("\033]8;;%s\033\\%s\033]8;;\033\\\n", visible, visible);
     } else {
-        puts(url);
+        print_text(stdout, "%s\n", url);
     }
 }
 
@@ -100,8 +103,8 @@ static bool open_in_browser(const struct command *command, struct lodge_client *
         browser_open(text_of(result, "url"), file, err) && await_browser(client, session, err);
     browser_forget(file);
     if (good) {
-        printf("%s: its screen is open in the browser (session %lld)\n", command->argv[0],
-               (long long)session);
+        print_text(stdout, "%s: its screen is open in the browser (session %lld)\n",
+                   command->argv[0], (long long)session);
     }
     return good;
 }
@@ -111,8 +114,8 @@ static void say_address(struct json_object *result)
     const char *url = text_of(result, "url");
     AUTO(free) char *tunnel = browser_tunnel(url);
     print_address(url);
-    fprintf(stderr, "Open it once within half a minute. From another machine, first:\n  %s\n",
-            tunnel);
+    fputs("Open it once within half a minute. From another machine, first:\n  ", stderr);
+    print_text(stderr, "%s\n", tunnel);
 }
 
 bool run_vnc(const struct command *command, struct lodge_error *err)
@@ -146,7 +149,7 @@ bool run_vnc(const struct command *command, struct lodge_error *err)
         return open_in_browser(command, client, result, err);
     }
     if (prints) {
-        puts(text_of(result, "url"));
+        print_text(stdout, "%s\n", text_of(result, "url"));
     } else {
         say_address(result);
     }

@@ -2,6 +2,7 @@
 #include "view/canvas.h"
 
 #include "memory.h"
+#include "plain.h"
 #include "scope.h"
 #include "utf8.h"
 
@@ -57,10 +58,10 @@ static size_t next_character(const struct canvas *canvas, const char *text, uint
         length = 1;
     }
     *ret_width = 1;
+    if (character_is_hidden(*ret_character)) {
+        *ret_character = '?';
+    }
     if (*ret_character < 0x80) {
-        if (*ret_character < ' ' || *ret_character == 0x7f) {
-            *ret_character = '?';
-        }
         return length;
     }
     if (canvas->glyphs != GLYPHS_ASCII) {

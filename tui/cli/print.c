@@ -1,0 +1,61 @@
+#include "cli/print.h"
+
+#include "buffer.h"
+#include "memory.h"
+#include "plain.h"
+#include "scope.h"
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The format's own newlines are at its ends. */
+void print_text(FILE *out, const char *format, ...)
+{
+    char *said = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&said, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        abort(); /* out of memory */
+    }
+    AUTO(free) char *text = said;
+    size_t format_length = strlen(format);
+    bool is_line = format_length > 0 && format[format_length - 1] == '\n';
+    if (is_line) {
+        text[length - 1] = '\0';
+    }
+    AUTO(free) char *visible = text_visible(text);
+    if (visible == NULL) {
+        abort();
+    }
+    fputs(visible, out);
+    if (is_line) {
+        fputc('\n', out);
+    }
+}
+
+static void print_escaped(FILE *out, const char *text,
+                          void (*add)(struct buffer *buffer, const char *text))
+{
+    struct buffer buffer = {0};
+    add(&buffer, text);
+    if (buffer.failed) {
+        abort();
+    }
+    fwrite(buffer.data, 1, buffer.length, out);
+    buffer_free(&buffer);
+}
+
+void print_json(FILE *out, const char *json)
+{
+    print_escaped(out, json, buffer_add_safe_json);
+    fputc('\n', out);
+}
+
+void print_xml(FILE *out, const char *xml)
+{
+    print_escaped(out, xml, buffer_add_safe_xml);
+}

@@ -1,0 +1,19 @@
+/*
+ * print: what verbs say. All that a daemon, a guest or another user had a word in goes through here
+ * or through a table: nothing of it moves a cursor, changes a colour or turns a line round.
+ */
+#ifndef TUI_CLI_PRINT_H
+#define TUI_CLI_PRINT_H
+
+#include <stdio.h>
+
+/* A text for people. Newlines are the format's own: those of its arguments are made visible. */
+void print_text(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line of JSON, or several, that stays what it says: "\u009b" is what it was. */
+void print_json(FILE *out, const char *json);
+
+/* The same for XML: "&#155;". */
+void print_xml(FILE *out, const char *xml);
+
+#endif
