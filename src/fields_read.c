@@ -29,7 +29,7 @@ static bool wants(const struct reader *reader, const struct field *field, const 
 
 /* What our texts end with has no place within them: the rest would be cut off. NULL with the error.
  */
-static const char *text_of(const struct reader *reader, struct json_object *json,
+static const char *text_in(const struct reader *reader, struct json_object *json,
                            const struct field *field, const char *wanted)
 {
     if (!json_object_is_type(json, json_type_string)) {
@@ -47,7 +47,7 @@ static const char *text_of(const struct reader *reader, struct json_object *json
 static bool read_text(const struct reader *reader, struct json_object *json,
                       const struct field *field, void *member)
 {
-    const char *text = text_of(reader, json, field, "a string");
+    const char *text = text_in(reader, json, field, "a string");
     if (text == NULL) {
         return false;
     }
@@ -100,7 +100,7 @@ static bool read_time(const struct reader *reader, struct json_object *json,
                       const struct field *field, int64_t *member)
 {
     static const char wanted[] = "a time as 2026-01-31T12:00:00.000Z";
-    const char *text = text_of(reader, json, field, wanted);
+    const char *text = text_in(reader, json, field, wanted);
     return text != NULL && (time_from_text(text, member) || wants(reader, field, wanted));
 }
 
@@ -126,7 +126,7 @@ static bool read_word(const struct reader *reader, struct json_object *json,
     if (!json_object_is_type(json, json_type_string)) {
         return reader->mode == FIELDS_LENIENT || wants(reader, field, "a string");
     }
-    const char *text = text_of(reader, json, field, "a string");
+    const char *text = text_in(reader, json, field, "a string");
     if (text == NULL) {
         return false;
     }
@@ -178,7 +178,7 @@ static bool read_list(const struct reader *reader, struct json_object *json,
             }
             ((bool *)member)[word] = true;
         } else {
-            const char *text = text_of(reader, item, field, "a list of strings");
+            const char *text = text_in(reader, item, field, "a list of strings");
             if (text == NULL) {
                 return false;
             }

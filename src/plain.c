@@ -1,3 +1,7 @@
+/*
+ * plain: one table of what is not seen (controls, what has no width, what turns a line round), and
+ * the questions that are asked of it. Characters come from UTF-8 that is looked at here as well.
+ */
 #include "plain.h"
 
 #include "scope.h"

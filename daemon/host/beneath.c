@@ -52,7 +52,7 @@ static int walk(int folder, const char *path)
 }
 
 /* Kernels before 5.6, and some sandboxes, do not know openat2. */
-static int place_of(int folder, const char *path)
+static int find_beneath(int folder, const char *path)
 {
     struct open_how how = {
         .flags = O_PATH | O_CLOEXEC,
@@ -70,7 +70,7 @@ static int place_of(int folder, const char *path)
 
 int beneath_open(int folder, const char *path)
 {
-    AUTO(fd_close) int place = place_of(folder, path);
+    AUTO(fd_close) int place = find_beneath(folder, path);
     int fd = place;
     struct stat info;
     if (fd >= 0 && beneath_is_file(place, &info)) {

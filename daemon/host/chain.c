@@ -1,3 +1,8 @@
+/*
+ * chain: walks from an image to what it is based on, link by link, each opened once beneath the
+ * library and read by our own code. The links own their descriptors. Blocks: worker-only; what
+ * lists found out about tables is kept behind a lock of its own.
+ */
 #include "host/chain.h"
 
 #include "buffer.h"
@@ -39,7 +44,7 @@ enum { VERDICTS = 1024 };
 static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct verdict verdicts[VERDICTS];
 
-static struct verdict *place_of(const struct stat *file)
+static struct verdict *verdict_place(const struct stat *file)
 {
     return &verdicts[(file->st_ino * 31 + file->st_dev) % VERDICTS];
 }
@@ -52,7 +57,7 @@ static bool is_same_time(const struct timespec *one, const struct timespec *othe
 static bool verdict_recall(const struct stat *file, struct verdict *ret_verdict)
 {
     pthread_mutex_lock(&verdicts_lock);
-    *ret_verdict = *place_of(file);
+    *ret_verdict = *verdict_place(file);
     pthread_mutex_unlock(&verdicts_lock);
     return ret_verdict->inode == file->st_ino && ret_verdict->device == file->st_dev &&
            ret_verdict->bytes == file->st_size &&
@@ -72,7 +77,7 @@ static void verdict_keep(const struct stat *file, int64_t data_bytes, const char
     };
     (void)snprintf(verdict.why, sizeof verdict.why, "%s", why);
     pthread_mutex_lock(&verdicts_lock);
-    *place_of(file) = verdict;
+    *verdict_place(file) = verdict;
     pthread_mutex_unlock(&verdicts_lock);
 }
 

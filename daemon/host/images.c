@@ -194,8 +194,8 @@ struct search {
     bool listing;
 };
 
-static bool read_file(const struct search *search, int fd, struct image *image,
-                      struct lodge_error *err)
+static bool fill_image(const struct search *search, int fd, struct image *image,
+                       struct lodge_error *err)
 {
     struct stat info;
     if (image->path == NULL || !text_is_plain(image->path)) {
@@ -224,7 +224,7 @@ static bool read_image(const struct search *search, int fd, enum image_kind kind
         .path = beneath_path(fd),
         .size_gib = LODGE_UNKNOWN,
     };
-    if (!read_file(search, fd, &image, err)) {
+    if (!fill_image(search, fd, &image, err)) {
         image_clear(&image);
         return false;
     }

@@ -51,7 +51,7 @@ enum { DIRTY = 1, CORRUPT = 2, DATA_FILE = 4, COMPRESSION = 8, WIDE_ENTRIES = 16
 #define IS_COMPRESSED (UINT64_C(1) << 62)
 #define IS_ZEROES UINT64_C(1)
 
-static bool refuse(struct lodge_error *err, const char *why)
+static bool refuse_image(struct lodge_error *err, const char *why)
 {
     return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s", why);
 }
@@ -73,16 +73,17 @@ static bool check_features(const struct head *head, struct lodge_error *err)
 {
     uint64_t features = be32toh(head->version) < 3 ? 0 : be64toh(head->incompatible);
     if (be32toh(head->encryption) != 0) {
-        return refuse(err, "it is encrypted: convert it with its key into one that is not");
+        return refuse_image(err, "it is encrypted: convert it with its key into one that is not");
     }
     if ((features & DATA_FILE) != 0) {
-        return refuse(err, "it keeps its data in another file: copy it with qemu-img convert");
+        return refuse_image(err,
+                            "it keeps its data in another file: copy it with qemu-img convert");
     }
     if ((features & CORRUPT) != 0) {
-        return refuse(err, "it is marked as damaged: qemu-img check -r all may mend it");
+        return refuse_image(err, "it is marked as damaged: qemu-img check -r all may mend it");
     }
     if ((features & ~(uint64_t)(DIRTY | COMPRESSION | WIDE_ENTRIES)) != 0) {
-        return refuse(err, "it has features that lodge does not know");
+        return refuse_image(err, "it has features that lodge does not know");
     }
     return true;
 }
@@ -95,7 +96,7 @@ static bool take_sizes(const struct head *head, struct qcow2 *qcow2, struct lodg
     uint64_t entries = be32toh(head->l1_entries);
     uint64_t features = be32toh(head->version) < 3 ? 0 : be64toh(head->incompatible);
     if (bits < LEAST_CLUSTER_BITS || bits > MOST_CLUSTER_BITS || bytes > INT64_MAX) {
-        return refuse(err, "its header has sizes that cannot be");
+        return refuse_image(err, "its header has sizes that cannot be");
     }
     qcow2->bytes = (int64_t)bytes;
     qcow2->cluster_bits = bits;
@@ -104,13 +105,13 @@ static bool take_sizes(const struct head *head, struct qcow2 *qcow2, struct lodg
     unsigned table_bits = bits + bits - (qcow2->has_wide_entries ? 4 : 3);
     uint64_t wanted = (bytes >> table_bits) + ((bytes & ((UINT64_C(1) << table_bits) - 1)) != 0);
     if (entries > MOST_L1_ENTRIES || wanted > entries) {
-        return refuse(err, "its first table does not go with its size");
+        return refuse_image(err, "its first table does not go with its size");
     }
     qcow2->l1_entries = (uint32_t)wanted;
     if (!is_in_file(qcow2, qcow2->l1_offset, wanted * sizeof(uint64_t)) && wanted > 0) {
-        return refuse(err, cut_off);
+        return refuse_image(err, cut_off);
     }
-    return is_in_file(qcow2, be64toh(head->refcount_offset), 1) || refuse(err, cut_off);
+    return is_in_file(qcow2, be64toh(head->refcount_offset), 1) || refuse_image(err, cut_off);
 }
 
 /* The format of what it is based on. The last one counts, as for QEMU. */
@@ -127,7 +128,7 @@ static bool take_extensions(const char *first, size_t from, size_t end, struct q
             break;
         }
         if (length > end - from || (type == BACKING_FORMAT && length > LONGEST_FORMAT)) {
-            return refuse(err, "its header says more than it has room for");
+            return refuse_image(err, "its header says more than it has room for");
         }
         if (type == BACKING_FORMAT) {
             free(qcow2->backing_format);
@@ -146,13 +147,13 @@ static bool take_backing(const struct head *head, const char *first, size_t size
     bool is_3 = be32toh(head->version) >= 3;
     size_t start = is_3 ? be32toh(head->length) : HEAD_OF_2;
     if (offset != 0 && (length > LONGEST_BACKING || offset > size || length > size - offset)) {
-        return refuse(err, "its header says more than it has room for");
+        return refuse_image(err, "its header says more than it has room for");
     }
     if (offset != 0 && memchr(first + offset, '\0', length) != NULL) {
-        return refuse(err, "the name of what it is based on has a zero byte");
+        return refuse_image(err, "the name of what it is based on has a zero byte");
     }
     if (is_3 && (start < HEAD_OF_3 || start > size)) {
-        return refuse(err, "its header has a length that cannot be");
+        return refuse_image(err, "its header has a length that cannot be");
     }
     if (offset != 0 && length > 0) {
         qcow2->backing = xstrndup(first + offset, length);
@@ -166,20 +167,20 @@ static bool read_first(int fd, struct qcow2 *qcow2, struct lodge_error *err)
     struct head head = {0};
     ssize_t got = pread(fd, &head, sizeof head, 0);
     if (got < HEAD_OF_2 || !disk_mark_is_qcow2(fd)) {
-        return refuse(err, "it is no qcow2 image, or the first bytes of one");
+        return refuse_image(err, "it is no qcow2 image, or the first bytes of one");
     }
     if (be32toh(head.version) != 2 && be32toh(head.version) != 3) {
-        return refuse(err, "it is a QCOW image of a version that lodge does not know");
+        return refuse_image(err, "it is a QCOW image of a version that lodge does not know");
     }
     if (be32toh(head.version) == 3 && got < HEAD_OF_3) {
-        return refuse(err, cut_off);
+        return refuse_image(err, cut_off);
     }
     if (!check_features(&head, err) || !take_sizes(&head, qcow2, err)) {
         return false;
     }
     size_t size = (size_t)1 << qcow2->cluster_bits;
     AUTO(free) char *first = xcalloc(1, size);
-    return (pread(fd, first, size, 0) >= got || refuse(err, cut_off)) &&
+    return (pread(fd, first, size, 0) >= got || refuse_image(err, cut_off)) &&
            take_backing(&head, first, size, qcow2, err);
 }
 
@@ -218,7 +219,7 @@ static bool walk_table(struct walk *walk, uint64_t offset, uint64_t words,
     AUTO(free) uint64_t *part = xmalloc(READ_AT_ONCE * sizeof *part);
     walk->table_bytes += (int64_t)(words * sizeof *part);
     if (walk->table_bytes > MOST_TABLE_BYTES) {
-        return refuse(walk->err, "its tables have more than lodge reads");
+        return refuse_image(walk->err, "its tables have more than lodge reads");
     }
     for (uint64_t done = 0; done < words; done += READ_AT_ONCE) {
         uint64_t count = words - done < READ_AT_ONCE ? words - done : READ_AT_ONCE;
@@ -255,7 +256,7 @@ static bool look_at_cluster(struct walk *walk, uint64_t entry, uint64_t index)
         return true;
     }
     walk->data_bytes += (int64_t)cluster;
-    return is_in_file(qcow2, offset, length) || refuse(walk->err, cut_off);
+    return is_in_file(qcow2, offset, length) || refuse_image(walk->err, cut_off);
 }
 
 static bool look_at_table(struct walk *walk, uint64_t entry, uint64_t index)
@@ -267,7 +268,7 @@ static bool look_at_table(struct walk *walk, uint64_t entry, uint64_t index)
         return true;
     }
     if (!is_in_file(walk->qcow2, offset, cluster)) {
-        return refuse(walk->err, cut_off);
+        return refuse_image(walk->err, cut_off);
     }
     return walk_table(walk, offset, cluster / sizeof entry, look_at_cluster);
 }

@@ -56,7 +56,8 @@ static bool end_well(const struct tool *tool, const struct tool_result *result,
     return WEXITSTATUS(result->status) == 0 || fail_by_words(result->err, err);
 }
 
-static bool run(const struct tool *tool, struct tool_result *ret_result, struct lodge_error *err)
+static bool run_qemu_img(const struct tool *tool, struct tool_result *ret_result,
+                         struct lodge_error *err)
 {
     struct tool_result result = {0};
     if (!tool_run(tool, &result, err)) {
@@ -72,7 +73,7 @@ static bool run(const struct tool *tool, struct tool_result *ret_result, struct 
     return true;
 }
 
-static char *name_of(int fd)
+static char *name_of_fd(int fd)
 {
     return xasprintf("/proc/self/fd/%d", fd);
 }
@@ -81,7 +82,7 @@ static bool run_on(int fd, const char *const *words, struct lodge_error *err)
 {
     struct tool tool = {.words = words, .writes = fd, .seconds = SHORT_S};
     struct tool_result result = {0};
-    bool good = run(&tool, &result, err);
+    bool good = run_qemu_img(&tool, &result, err);
     tool_result_clear(&result);
     return good;
 }
@@ -89,7 +90,7 @@ static bool run_on(int fd, const char *const *words, struct lodge_error *err)
 bool qemu_img_create(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
 {
     char size[32];
-    AUTO(free) char *file = name_of(fd);
+    AUTO(free) char *file = name_of_fd(fd);
     (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gib);
     const char *const words[] = {"qemu-img", "create", "-q", "-f", format, file, size, NULL};
     return run_on(fd, words, err);
@@ -99,7 +100,7 @@ bool qemu_img_fill(int fd, const char *format, const struct chain *source,
                    const atomic_bool *cancelled, struct lodge_error *err)
 {
     int reads[CHAIN_MOST];
-    AUTO(free) char *file = name_of(fd);
+    AUTO(free) char *file = name_of_fd(fd);
     AUTO(free) char *description = chain_describe(source);
     const char *const words[] = {"qemu-img", "convert", "-n", "--target-is-zero",
                                  "-O",       format,    "--", description,
@@ -119,7 +120,7 @@ bool qemu_img_fill(int fd, const char *format, const struct chain *source,
     if (cancelled != NULL && atomic_load(cancelled)) {
         return lodge_fail(err, LODGE_ERROR_CANCELLED, "the copy was cancelled");
     }
-    if (!run(&tool, &result, err)) {
+    if (!run_qemu_img(&tool, &result, err)) {
         return false;
     }
     /* Unconfined, it could have read what a file said for a moment. */
@@ -131,7 +132,7 @@ bool qemu_img_fill(int fd, const char *format, const struct chain *source,
 bool qemu_img_resize(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
 {
     char size[32];
-    AUTO(free) char *file = name_of(fd);
+    AUTO(free) char *file = name_of_fd(fd);
     (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gib);
     const char *const words[] = {"qemu-img", "resize", "-q", "-f", format, file, size, NULL};
     return run_on(fd, words, err);
@@ -165,7 +166,7 @@ static bool read_info(const char *text, struct qemu_img_info *ret_info, struct l
 bool qemu_img_info(int fd, const char *format, struct qemu_img_info *ret_info,
                    struct lodge_error *err)
 {
-    AUTO(free) char *file = name_of(fd);
+    AUTO(free) char *file = name_of_fd(fd);
     const char *by_content[] = {"qemu-img", "info", "-U", "--output=json", file, NULL};
     const char *as_told[] = {"qemu-img", "info", "-U", "--output=json", "-f", format, file, NULL};
     struct tool tool = {
@@ -176,7 +177,7 @@ bool qemu_img_info(int fd, const char *format, struct qemu_img_info *ret_info,
         .seconds = SHORT_S,
     };
     struct tool_result result = {0};
-    if (!run(&tool, &result, err)) {
+    if (!run_qemu_img(&tool, &result, err)) {
         return false;
     }
     bool good = read_info(result.out, ret_info, err);

@@ -1,3 +1,7 @@
+/*
+ * serial_log: a log that has grown past its bound keeps its last words, which are moved to its
+ * start while QEMU goes on appending. The folder is the caller's. Worker-only.
+ */
 #include "host/serial_log.h"
 
 #include "scope.h"

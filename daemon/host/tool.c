@@ -204,7 +204,7 @@ static enum tool_end wait_for(pid_t pid, int ends, const struct tool *tool)
 }
 
 /* 0, or why it is not the program. */
-static int start(struct run *run, pid_t *ret_pid)
+static int start_tool(struct run *run, pid_t *ret_pid)
 {
     int ends[2];
     int why = 0;
@@ -265,7 +265,7 @@ bool tool_run(const struct tool *tool, struct tool_result *ret_result, struct lo
     struct run run = {
         .tool = tool, .out = out, .err = wrong, .rules = rules, .environment = environment};
     pid_t pid = -1;
-    int why = start(&run, &pid);
+    int why = start_tool(&run, &pid);
     if (why == ENOENT) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "this machine has no %s", tool->words[0]);
     }

@@ -61,7 +61,7 @@ static const struct house_host *embedded_host(const struct ops *ops)
     return NULL;
 }
 
-static void look(void *owner)
+static void begin_look(void *owner)
 {
     struct serial_logs *logs = owner;
     const struct house_host *on = embedded_host(logs->ops);
@@ -94,7 +94,7 @@ struct serial_logs *serial_logs_new(struct ops *ops)
     struct serial_logs *logs = xcalloc(1, sizeof *logs);
     logs->ops = ops;
     logs->workers = workers_new(ops->loop, "serial logs", 1, IDLE_MS);
-    logs->timer = loop_timer_new(ops->loop, look, logs);
+    logs->timer = loop_timer_new(ops->loop, begin_look, logs);
     if (embedded_host(ops) != NULL) {
         loop_timer_start(logs->timer, 0, LOOK_MS);
     }

@@ -42,15 +42,15 @@ ROOMS = {
 # of, whatever it is called (*_private.h, parts.h); a room without a row is nothing but face.
 FACES = {
     "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
-           "paths.h query.h scope.h text.h units.h utf8.h",
+           "paths.h plain.h query.h scope.h text.h units.h utf8.h",
     "tui/cli": "browser.h shot.h verbs.h viewer.h",
     "daemon/log": "log.h",
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",
     "daemon/loop": "loop.h thread.h workers.h",
     "daemon/store": "ops.h recall.h session_rows.h store.h vms.h",
-    "daemon/host": "domain_xml_edit.h domain_xml_write.h embedded.h hand.h host.h images.h "
-                   "open_screen.h screenshot.h storage.h",
+    "daemon/host": "chain.h domain_xml_edit.h domain_xml_write.h embedded.h hand.h host.h images.h "
+                   "open_screen.h screenshot.h serial_log.h storage.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
                   "session_log.h shots.h upkeep.h users.h",

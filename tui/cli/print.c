@@ -1,3 +1,7 @@
+/*
+ * print: what the verbs write. In a text for people, what is not plain is made visible; in JSON it
+ * is escaped: a terminal that shows either does nothing else.
+ */
 #include "cli/print.h"
 
 #include "buffer.h"
