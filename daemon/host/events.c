@@ -16,13 +16,29 @@ struct event_kind {
     virConnectDomainEventGenericCallback callback; /* of the type that `id` wants */
 };
 
+static bool names_files(int id, int lifecycle_event)
+{
+    switch (id) {
+    case VIR_DOMAIN_EVENT_ID_LIFECYCLE: /* a transient domain comes by starting */
+        return lifecycle_event == VIR_DOMAIN_EVENT_DEFINED ||
+               lifecycle_event == VIR_DOMAIN_EVENT_STARTED;
+    case VIR_DOMAIN_EVENT_ID_DISK_CHANGE:
+    case VIR_DOMAIN_EVENT_ID_DEVICE_ADDED:
+    case VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void tell(virDomainPtr domain, const struct event_subscription *subscription, bool moved,
-                 bool changes_definition)
+                 bool changes_definition, int lifecycle_event)
 {
     struct domain_event event = {
         .rebooted = subscription->kind->id == VIR_DOMAIN_EVENT_ID_REBOOT,
         .moved = moved,
         .changes_definition = changes_definition,
+        .names_files = names_files(subscription->kind->id, lifecycle_event),
     };
     if (virDomainGetUUID(domain, event.uuid) == 0) {
         subscription->heard(subscription->owner, &event);
@@ -32,7 +48,7 @@ static void tell(virDomainPtr domain, const struct event_subscription *subscript
 static void looks_again(virDomainPtr domain, void *data)
 {
     const struct event_subscription *subscription = data;
-    tell(domain, subscription, false, subscription->kind->changes_definition);
+    tell(domain, subscription, false, subscription->kind->changes_definition, -1);
 }
 
 static int lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *data)
@@ -42,7 +58,7 @@ static int lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int det
     bool moved = event != VIR_DOMAIN_EVENT_DEFINED && event != VIR_DOMAIN_EVENT_UNDEFINED;
     bool changes_definition =
         event != VIR_DOMAIN_EVENT_SUSPENDED && event != VIR_DOMAIN_EVENT_RESUMED;
-    tell(domain, data, moved, changes_definition);
+    tell(domain, data, moved, changes_definition, event);
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct domain_event {
     bool rebooted;           /* its guest did, by itself or on request */
     bool moved;              /* its state has changed: since now */
     bool changes_definition; /* its XML may read differently */
+    bool names_files;        /* … and name files that it did not name before */
 };
 
 enum { EVENT_KINDS_MAX = 32 };

@@ -20,6 +20,7 @@
 #include "host/safety.h"
 #include "host/sync.h"
 #include "host/trial.h"
+#include "host/uses_private.h"
 #include "host/xml_question.h"
 #include "log.h"
 #include "memory.h"
@@ -119,6 +120,7 @@ void host_lose(struct host *host, const char *reason)
     host->counts.reconnects++;
     say(host, LODGE_HOST_DOWN, text);
     xml_questions_end(host, LODGE_ERROR_HOST_DOWN, text);
+    uses_desk_end(host->uses_desk, LODGE_ERROR_HOST_DOWN, text);
     if (!host->ended) {
         host_retry_later(host);
     }
@@ -204,6 +206,9 @@ static void watch_event(void *owner, struct libvirt_connection *connection,
     domain->last_event = ++host->serial;
     domain->moved = domain->moved || event->moved;
     domain->doubted = false;
+    if (event->names_files) {
+        atomic_fetch_add(&host->defined, 1);
+    }
     look_at_state(host, domain);
     if (event->changes_definition) {
         look_at_definition(host, domain);
@@ -280,6 +285,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->refs = 1;
     roles_init(host);
     domains_init(&host->domains);
+    host->uses_desk = uses_desk_new(host);
     host->ask = (struct loop_later){.run = look_ask, .owner = host};
     host->retry = loop_timer_new(loop, retry, host);
     host->slow = loop_timer_new(loop, open_is_slow, host);
@@ -339,7 +345,9 @@ void host_free(struct host *host)
     assert(loop_is_current());
     host->ended = true;
     xml_questions_end(host, LODGE_ERROR_CANCELLED, "is being closed");
+    uses_desk_end(host->uses_desk, LODGE_ERROR_CANCELLED, "is being closed");
     drop_all(host);
+    uses_desk_free(TAKE(host->uses_desk));
     loop_later_cancel(host->loop, &host->ask);
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);

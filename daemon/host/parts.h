@@ -11,6 +11,7 @@
  * lanes.c         the counters of running guests
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
+ * uses_reading.c  who uses which files
  */
 #ifndef HOST_PARTS_H
 #define HOST_PARTS_H
@@ -23,9 +24,11 @@
 #include "loop/workers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct host_call;
 struct lanes;
+struct uses_desk;
 struct xml_question;
 
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
@@ -104,10 +107,14 @@ struct host {
     uint64_t doubts_serial;
 
     struct xml_question *questions; /* that have no answer yet */
-    bool hung_out;                  /* a question who hangs */
-    size_t stuck;                   /* guests that did when it was answered */
-    uint64_t stuck_seen_ms;         /* monotonic: when there was one last */
-    struct lanes *lanes;            /* NULL where the driver has no counters */
+    struct uses_desk *uses_desk;    /* who uses which files is asked there */
+    atomic_ullong defined;  /* counts what may have named new files. Counted by the loop, compared
+                               by a worker right before it deletes one: a letter would come
+                               when that is done */
+    bool hung_out;          /* a question who hangs */
+    size_t stuck;           /* guests that did when it was answered */
+    uint64_t stuck_seen_ms; /* monotonic: when there was one last */
+    struct lanes *lanes;    /* NULL where the driver has no counters */
     struct host_counts counts;
 };
 

@@ -163,6 +163,32 @@ static bool check_name(const char *name, struct lodge_error *err)
     return good || lodge_fail(err, LODGE_ERROR_INTERNAL, "'%.60s' is no name for a volume", name);
 }
 
+static size_t digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+bool storage_is_our_name(const char *name)
+{
+    enum { UUID_TEXT = 36 };
+    for (size_t i = 0; i < UUID_TEXT; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? name[i] != '-'
+                 : name[i] == '\0' || strchr("0123456789abcdef", name[i]) == NULL) {
+            return false;
+        }
+    }
+    static const char log[] = "-serial.log";
+    const char *rest = name + UUID_TEXT;
+    if (strncmp(rest, log, sizeof log - 1) == 0) {
+        rest += sizeof log - 1;
+        return *rest == '\0' || (*rest == '.' && rest[1 + digits(rest + 1)] == '\0');
+    }
+    size_t number = *rest == '-' ? digits(rest + 1) : 0;
+    const char *end = rest + 1 + number;
+    return number > 0 && (strcmp(end, ".qcow2") == 0 || strcmp(end, ".raw") == 0);
+}
+
 bool storage_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
 {
     return backend_of(place)->prepare(hand, place, err);

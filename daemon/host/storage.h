@@ -58,6 +58,10 @@ bool storage_remove(struct hand *hand, const struct storage_place *place, const 
 bool storage_remove_rotated(struct hand *hand, const struct storage_place *place, const char *name,
                             struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Is it called as only lodge calls files: UUID-N.qcow2, UUID-N.raw, UUID-serial.log and what
+ * virtlogd makes of that (UUID-serial.log.N)? Any thread. */
+bool storage_is_our_name(const char *name);
+
 /* Grows a volume that no guest uses. */
 bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,
                   int64_t size_gib, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -4,6 +4,7 @@
  * storage.c        which back end, names, what is asked of every file
  * storage_pool.c   libvirt's pools
  * storage_dir.c    a plain directory
+ * storage_refresh.c has a pool look anew
  * storage_upload.c filling a volume that only libvirtd may write
  * storage_offers.c what pools and networks there are
  */
@@ -54,6 +55,10 @@ bool storage_file_must_not_be_strange(int folder, const char *name, enum storage
 
 /* Opens a volume that is there, without following it; -1 with the error, errno being the cause. */
 int storage_file_open(int folder, const char *name, int flags, struct lodge_error *err);
+
+/* One refresh at a time for each pool. BUSY while one of its volumes is being filled. */
+bool storage_refresh(struct hand *hand, const char *name, virStoragePoolPtr pool,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Makes a name that came or went last through a power cut, as far as this account can. */
 bool storage_folder_sync(const char *dir, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -76,6 +76,28 @@ void storage_xml_facts_clear(struct storage_xml_facts *facts)
     *facts = (struct storage_xml_facts){0};
 }
 
+bool storage_xml_read_backing(const char *xml, struct storage_xml_backing *ret_backing,
+                              struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "volume", "volume XML", err);
+    if (doc == NULL) {
+        return false;
+    }
+    const xmlNode *backing = xml_child(xmlDocGetRootElement(doc), "backingStore");
+    AUTO(free) char *format = xml_attribute(xml_child(backing, "format"), "type");
+    *ret_backing = (struct storage_xml_backing){
+        .path = xml_text(xml_child(backing, "path")),
+        .may_name_others = format == NULL || strcmp(format, "raw") != 0,
+    };
+    return true;
+}
+
+void storage_xml_backing_clear(struct storage_xml_backing *backing)
+{
+    free(backing->path);
+    *backing = (struct storage_xml_backing){0};
+}
+
 char *storage_xml_network_kind(const char *xml, struct lodge_error *err)
 {
     AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "network", "network XML", err);

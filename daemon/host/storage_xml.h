@@ -23,6 +23,15 @@ bool storage_xml_read_pool(const char *xml, struct storage_xml_facts *ret_facts,
                            struct lodge_error *err) LODGE_MUST_CHECK;
 void storage_xml_facts_clear(struct storage_xml_facts *facts);
 
+/* Of a volume: what libvirt believes that it is based on (NULL: on nothing). */
+struct storage_xml_backing {
+    char *path;
+    bool may_name_others; /* it is not said to be raw */
+};
+bool storage_xml_read_backing(const char *xml, struct storage_xml_backing *ret_backing,
+                              struct lodge_error *err) LODGE_MUST_CHECK;
+void storage_xml_backing_clear(struct storage_xml_backing *backing);
+
 /* How a network forwards: "nat", "route", …, "isolated". The caller frees. */
 char *storage_xml_network_kind(const char *xml, struct lodge_error *err);
 

@@ -1,0 +1,476 @@
+/*
+ * uses_reading.c: all definitions of a host, read for all who asked before the reading began.
+ *
+ * One reading at a time and host; who asks while it runs has the next. It goes in three rounds,
+ * each by letters: lists of the domains (one call), what libvirt has of each, in batches (as many
+ * calls at a time as the `sync` connection may have), and what the names mean (uses_follow.c, one
+ * call of the `ops` connection). Between them the uses are the loop's, during the last one that
+ * call's. Loop-only, but for the calls' run functions.
+ */
+#include "host/libvirt_auto.h"
+#include "host/libvirt_error.h"
+#include "host/parts.h"
+#include "host/roles.h"
+#include "host/sync.h"
+#include "host/uses_private.h"
+#include "log.h"
+#include "memory.h"
+
+#include <libvirt/virterror.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 32 };
+
+struct uses_ask {
+    struct uses_ask *next;
+    uses_fn *answer;
+    void *data;
+};
+
+struct uses_desk {
+    struct host *host;
+    struct storage_place place;
+    struct uses_ask *waiting, **last_waiting; /* for the next reading */
+    struct reading *reading;                  /* the one that is out */
+    struct loop_later start;
+};
+
+struct reading {
+    struct host *host;
+    struct uses_desk *desk; /* NULL: nobody wants it any more */
+    struct uses_ask *asks;
+    struct uses *uses;
+    struct storage_place place;
+    unsigned out; /* batches */
+    size_t definitions;
+    struct lodge_error error;
+};
+
+/* --- what libvirt has of a domain (on a worker) ----------------------------------------------- */
+
+/* Whatever a driver does not have, it names no files in. */
+static bool has_none(struct lodge_error *err)
+{
+    return err->kind == LODGE_ERROR_UNSUPPORTED;
+}
+
+static bool read_xml_of(char *xml, struct named_files *files, struct lodge_error *err)
+{
+    AUTO(free) char *held = xml;
+    return domain_xml_files(held, files, err);
+}
+
+/* The live one, and what the next boot gets. One that does not run has no id. */
+static bool read_definitions(virDomainPtr domain, struct named_files *files,
+                             struct lodge_error *err)
+{
+    bool is_active = virDomainGetID(domain) != (unsigned)-1;
+    char *live = virDomainGetXMLDesc(domain, 0);
+    if (live == NULL) {
+        return libvirt_fail(err, "its definition");
+    }
+    if (!read_xml_of(live, files, err) || !is_active) {
+        return err->kind == LODGE_ERROR_NONE;
+    }
+    char *inactive = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+    return inactive == NULL ? libvirt_fail(err, "its definition")
+                            : read_xml_of(inactive, files, err);
+}
+
+static bool read_snapshots(virDomainPtr domain, struct named_files *files, struct lodge_error *err)
+{
+    virDomainSnapshotPtr *snapshots = NULL;
+    int count = virDomainListAllSnapshots(domain, &snapshots, 0);
+    bool good = count >= 0 || libvirt_fail(err, "its snapshots");
+    for (int i = 0; i < count; i++) {
+        char *xml = good ? virDomainSnapshotGetXMLDesc(snapshots[i], 0) : NULL;
+        if (xml != NULL) {
+            good = read_xml_of(xml, files, err);
+        } else if (good && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_SNAPSHOT) {
+            good = libvirt_fail(err, "a snapshot of it");
+        }
+        virDomainSnapshotFree(snapshots[i]);
+    }
+    free(snapshots);
+    return good;
+}
+
+static bool read_checkpoints(virDomainPtr domain, struct named_files *files,
+                             struct lodge_error *err)
+{
+    virDomainCheckpointPtr *checkpoints = NULL;
+    int count = virDomainListAllCheckpoints(domain, &checkpoints, 0);
+    bool good = count >= 0 || libvirt_fail(err, "its checkpoints");
+    for (int i = 0; i < count; i++) {
+        char *xml = good ? virDomainCheckpointGetXMLDesc(checkpoints[i], 0) : NULL;
+        if (xml != NULL) {
+            good = read_xml_of(xml, files, err);
+        } else if (good && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_CHECKPOINT) {
+            good = libvirt_fail(err, "a checkpoint of it");
+        }
+        virDomainCheckpointFree(checkpoints[i]);
+    }
+    free(checkpoints);
+    return good;
+}
+
+static bool read_save(virDomainPtr domain, struct named_files *files, struct lodge_error *err)
+{
+    char *xml = virDomainManagedSaveGetXMLDesc(domain, 0);
+    if (xml != NULL) {
+        return read_xml_of(xml, files, err);
+    }
+    struct lodge_error why = {0};
+    libvirt_fail(&why, "its saved state");
+    if (virDomainHasManagedSaveImage(domain, 0) == 0) {
+        return true; /* somebody has started it meanwhile */
+    }
+    *err = why;
+    return false;
+}
+
+bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files *files,
+                    struct lodge_error *err)
+{
+    static bool (*const readers[])(virDomainPtr, struct named_files *, struct lodge_error *) = {
+        [USES_XML] = read_definitions,
+        [USES_SNAPSHOTS] = read_snapshots,
+        [USES_CHECKPOINTS] = read_checkpoints,
+        [USES_SAVE] = read_save,
+    };
+    return readers[part](domain, files, err);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void answer_asks(struct uses_ask *asks, struct uses *uses, const struct lodge_error *error)
+{
+    while (asks != NULL) {
+        struct uses_ask *ask = asks;
+        asks = ask->next;
+        ask->answer(ask->data, error == NULL ? uses : NULL, error);
+        free(ask);
+    }
+}
+
+static void say_reading(const struct reading *reading)
+{
+    const struct uses *uses = reading->uses;
+    log_with(LOG_LEVEL_DEBUG, LOG_HOST, &(struct log_fields){.host = reading->host->name},
+             "%s: read who uses which files: %zu definitions, %zu files, %zu doubts, %llu ms",
+             reading->host->name, reading->definitions, uses->file_count, uses->doubts.count,
+             (unsigned long long)(loop_monotonic_ms() - uses->began_ms));
+    for (size_t i = 0; i < uses->doubts.count; i++) {
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = reading->host->name},
+                 "%s: it is not certain which files are in use, none is deleted: %s",
+                 reading->host->name, uses->doubts.items[i]);
+    }
+}
+
+static void reading_ends(struct reading *reading)
+{
+    struct uses_desk *desk = reading->desk;
+    bool is_good = reading->error.kind == LODGE_ERROR_NONE;
+    struct uses_ask *asks = TAKE(reading->asks);
+    if (desk != NULL) {
+        desk->reading = NULL;
+        if (desk->waiting != NULL) {
+            loop_later(reading->host->loop, &desk->start);
+        }
+        if (is_good) {
+            say_reading(reading);
+        }
+    }
+    answer_asks(asks, reading->uses, is_good ? NULL : &reading->error);
+    uses_release(reading->uses);
+    storage_place_clear(&reading->place);
+    free(reading);
+}
+
+static void reading_fails(struct reading *reading, const struct host_call *call)
+{
+    if (reading->error.kind != LODGE_ERROR_NONE) {
+        return;
+    }
+    if (call->error.kind != LODGE_ERROR_NONE) {
+        reading->error = call->error;
+    } else {
+        (void)lodge_fail(&reading->error, LODGE_ERROR_HOST_DOWN, "host '%s' went away",
+                         reading->host->name);
+    }
+}
+
+/* --- third: what the names mean --------------------------------------------------------------- */
+
+struct follow_call {
+    struct host_call call; /* first */
+    struct reading *reading;
+    bool is_good;
+};
+
+/* On a worker. */
+static void run_follow(struct host_call *call, virConnectPtr conn)
+{
+    struct hand hand = {call->host, conn};
+    struct follow_call *follow = (struct follow_call *)call;
+    follow->is_good =
+        uses_follow(follow->reading->uses, &hand, &follow->reading->place, &call->error);
+}
+
+static void follow_done(struct host_call *call, bool fresh)
+{
+    (void)fresh; /* what was read was so when it was read, whatever became of the connection */
+    struct follow_call *follow = (struct follow_call *)call;
+    if (!follow->is_good) { /* or it never ran */
+        reading_fails(follow->reading, call);
+    }
+    reading_ends(follow->reading);
+}
+
+static void submit_follow(struct reading *reading)
+{
+    struct follow_call *follow = xcalloc(1, sizeof *follow);
+    follow->call.run = run_follow;
+    follow->call.done = follow_done;
+    follow->reading = reading;
+    role_submit(reading->host, ROLE_OPS, &follow->call);
+}
+
+/* --- second: all definitions, in batches ------------------------------------------------------ */
+
+struct task {
+    virDomainPtr domain; /* owned */
+    enum uses_part part;
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    bool is_gone;
+    struct named_files files;
+    struct lodge_error error;
+};
+
+struct batch_call {
+    struct host_call call; /* first */
+    struct reading *reading;
+    size_t count;
+    struct task tasks[BATCH];
+};
+
+/* On a worker. */
+static void run_batch(struct host_call *call, virConnectPtr conn)
+{
+    (void)conn;
+    struct batch_call *batch = (struct batch_call *)call;
+    for (size_t i = 0; i < batch->count && call->error.kind == LODGE_ERROR_NONE; i++) {
+        struct task *task = &batch->tasks[i];
+        (void)virDomainGetUUIDString(task->domain, task->uuid);
+        bool good = uses_read_part(task->domain, task->part, &task->files, &task->error);
+        task->is_gone = !good && task->error.kind == LODGE_ERROR_NOT_FOUND;
+        if (!good && task->error.kind == LODGE_ERROR_HOST_DOWN) {
+            call->error = task->error;
+        }
+    }
+}
+
+static void take_task(struct reading *reading, struct task *task)
+{
+    const char *name = virDomainGetName(task->domain);
+    if (task->is_gone || (task->part != USES_XML && has_none(&task->error))) {
+        return;
+    }
+    if (task->error.kind != LODGE_ERROR_NONE) {
+        uses_add_doubt(reading->uses, "VM '%s': %s", name, task->error.message);
+    }
+    reading->definitions++;
+    uses_add_domain(reading->uses, task->uuid, name, &task->files);
+}
+
+static void batch_done(struct host_call *call, bool fresh)
+{
+    (void)fresh;
+    struct batch_call *batch = (struct batch_call *)call;
+    struct reading *reading = batch->reading;
+    bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
+    if (!good) {
+        reading_fails(reading, call);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct task *task = &batch->tasks[i];
+        if (good) {
+            take_task(reading, task);
+        }
+        named_files_clear(&task->files);
+        virDomainFree(task->domain);
+    }
+    if (--reading->out > 0) {
+        return;
+    }
+    if (reading->error.kind == LODGE_ERROR_NONE && reading->desk != NULL) {
+        submit_follow(reading);
+    } else {
+        reading_ends(reading);
+    }
+}
+
+/* --- first: who is there ---------------------------------------------------------------------- */
+
+struct list_call {
+    struct host_call call; /* first */
+    struct reading *reading;
+    struct {
+        virDomainPtr *domains;
+        size_t count;
+    } parts[USES_SAVE + 1];
+};
+
+/* On a worker. Few domains have the last three, so these are asked for by the list's filters. */
+static void run_list(struct host_call *call, virConnectPtr conn)
+{
+    static const unsigned filters[] = {
+        [USES_XML] = 0,
+        [USES_SNAPSHOTS] = VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
+        [USES_CHECKPOINTS] = VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
+        [USES_SAVE] = VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
+    };
+    struct list_call *list = (struct list_call *)call;
+    for (size_t i = 0; i < ARRAY_LENGTH(filters); i++) {
+        struct lodge_error err = {0};
+        if (!sync_list(conn, filters[i], &list->parts[i].domains, &list->parts[i].count, &err) &&
+            !(i != USES_XML && has_none(&err))) {
+            call->error = err;
+            return;
+        }
+    }
+}
+
+static void submit_batches(struct reading *reading, struct list_call *list)
+{
+    struct batch_call *batch = NULL;
+    reading->out = 1; /* ours, until all are sent */
+    for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
+        for (size_t i = 0; i < list->parts[part].count; i++) {
+            if (batch == NULL) {
+                batch = xcalloc(1, sizeof *batch);
+                batch->call.run = run_batch;
+                batch->call.done = batch_done;
+                batch->reading = reading;
+            }
+            batch->tasks[batch->count++] = (struct task){
+                .domain = TAKE(list->parts[part].domains[i]),
+                .part = (enum uses_part)part,
+            };
+            if (batch->count == BATCH) {
+                reading->out++;
+                role_submit(reading->host, ROLE_SYNC, &TAKE(batch)->call);
+            }
+        }
+    }
+    if (batch != NULL) {
+        reading->out++;
+        role_submit(reading->host, ROLE_SYNC, &batch->call);
+    }
+}
+
+static void list_done(struct host_call *call, bool fresh)
+{
+    (void)fresh;
+    struct list_call *list = (struct list_call *)call;
+    struct reading *reading = list->reading;
+    bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
+    if (good && reading->desk != NULL) {
+        submit_batches(reading, list);
+        reading->out--;
+    } else {
+        reading_fails(reading, call);
+    }
+    for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
+        for (size_t i = 0; i < list->parts[part].count; i++) {
+            if (list->parts[part].domains[i] != NULL) {
+                virDomainFree(list->parts[part].domains[i]);
+            }
+        }
+        free(list->parts[part].domains);
+    }
+    if (reading->error.kind != LODGE_ERROR_NONE) {
+        reading_ends(reading);
+    } else if (reading->out == 0) {
+        submit_follow(reading); /* there is no domain at all */
+    }
+}
+
+static void start_reading(void *owner)
+{
+    struct uses_desk *desk = owner;
+    struct host *host = desk->host;
+    if (desk->reading != NULL || desk->waiting == NULL) {
+        return;
+    }
+    if (host->state != LODGE_HOST_UP) {
+        uses_desk_end(desk, LODGE_ERROR_HOST_DOWN, "is not up");
+        return;
+    }
+    struct reading *reading = xcalloc(1, sizeof *reading);
+    reading->host = host;
+    reading->desk = desk;
+    reading->asks = TAKE(desk->waiting);
+    desk->last_waiting = &desk->waiting;
+    reading->place = (struct storage_place){xstrdup(desk->place.pool), xstrdup(desk->place.dir)};
+    reading->uses = uses_new();
+    reading->uses->began_ms = loop_monotonic_ms();
+    reading->uses->defined = atomic_load(&host->defined);
+    desk->reading = reading;
+    struct list_call *list = xcalloc(1, sizeof *list);
+    list->call.run = run_list;
+    list->call.done = list_done;
+    list->reading = reading;
+    role_submit(host, ROLE_SYNC, &list->call);
+}
+
+/* --- the desk --------------------------------------------------------------------------------- */
+
+struct uses_desk *uses_desk_new(struct host *host)
+{
+    struct uses_desk *desk = xcalloc(1, sizeof *desk);
+    desk->host = host;
+    desk->last_waiting = &desk->waiting;
+    desk->start = (struct loop_later){.run = start_reading, .owner = desk};
+    return desk;
+}
+
+void uses_desk_end(struct uses_desk *desk, enum lodge_error_kind kind, const char *why)
+{
+    struct lodge_error err = {0};
+    (void)lodge_fail(&err, kind, "host '%s': %s", desk->host->name, why);
+    struct uses_ask *asks = NULL;
+    if (desk->reading != NULL) {
+        asks = TAKE(desk->reading->asks);
+        desk->reading->desk = NULL;
+        desk->reading = NULL;
+    }
+    struct uses_ask *waiting = TAKE(desk->waiting);
+    desk->last_waiting = &desk->waiting;
+    answer_asks(asks, NULL, &err);
+    answer_asks(waiting, NULL, &err);
+}
+
+void uses_desk_free(struct uses_desk *desk)
+{
+    loop_later_cancel(desk->host->loop, &desk->start);
+    storage_place_clear(&desk->place);
+    free(desk);
+}
+
+void host_ask_uses(struct host *host, const struct storage_place *place, uses_fn *answer,
+                   void *data)
+{
+    struct uses_desk *desk = host->uses_desk;
+    struct uses_ask *ask = xcalloc(1, sizeof *ask);
+    ask->answer = answer;
+    ask->data = data;
+    *desk->last_waiting = ask;
+    desk->last_waiting = &ask->next;
+    if (desk->place.dir == NULL) {
+        desk->place = (struct storage_place){xstrdup(place->pool), xstrdup(place->dir)};
+    }
+    loop_later(host->loop, &desk->start);
+}
