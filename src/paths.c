@@ -88,3 +88,34 @@ char *path_images_dir(uid_t uid)
     free(data);
     return images;
 }
+
+/* The next part of a path, behind slashes and parts that say nothing; its length. */
+static size_t next_part(const char **path)
+{
+    for (;;) {
+        *path += strspn(*path, "/");
+        size_t length = strcspn(*path, "/");
+        if (length != 1 || (*path)[0] != '.') {
+            return length;
+        }
+        *path += length;
+    }
+}
+
+bool path_is_same(const char *a, const char *b)
+{
+    if ((a[0] == '/') != (b[0] == '/')) {
+        return false;
+    }
+    for (;;) {
+        size_t length = next_part(&a);
+        if (length != next_part(&b) || memcmp(a, b, length) != 0) {
+            return false;
+        }
+        if (length == 0) {
+            return true;
+        }
+        a += length;
+        b += length;
+    }
+}

@@ -8,6 +8,7 @@
 #ifndef PATHS_H
 #define PATHS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define PATH_SYSTEM_SOCKET "/run/lodge/lodged.sock"
@@ -32,5 +33,8 @@ char *path_data_dir(uid_t uid);
 /* The library of images of a daemon of `uid` unless told: /srv/lodge/images for root, else
  * `images` in the user's data. */
 char *path_images_dir(uid_t uid);
+
+/* Do both say the same, however many slashes and "." they say it with? Nothing is looked up. */
+bool path_is_same(const char *a, const char *b);
 
 #endif

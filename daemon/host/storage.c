@@ -209,17 +209,12 @@ bool storage_make(struct hand *hand, const struct storage_place *place, const st
 }
 
 bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
-                    bool *ret_was_there, struct lodge_error *err)
+                    struct storage_removal *removal, struct lodge_error *err)
 {
-    bool was_there = false;
-    if (!check_name(name, err)) {
-        return false;
-    }
-    if (!backend_of(place)->remove(hand, place, name, &was_there, err)) {
-        return lodge_fail_in(err, "deleting the volume %s", name);
-    }
-    *ret_was_there = was_there;
-    return true;
+    removal->end = STORAGE_ABSENT;
+    removal->is_allowed = false;
+    return check_name(name, err) && (backend_of(place)->remove(hand, place, name, removal, err) ||
+                                     lodge_fail_in(err, "deleting the volume %s", name));
 }
 
 bool storage_remove_rotated(struct hand *hand, const struct storage_place *place, const char *name,

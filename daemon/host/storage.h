@@ -47,11 +47,31 @@ char *storage_path(const struct storage_place *place, const char *name);
 bool storage_make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
                   const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Deletes exactly this volume if it is there (*ret_was_there) and a regular file with one link; a
+struct uses;
+
+enum storage_removed {
+    STORAGE_ABSENT,
+    STORAGE_REMOVED,
+    STORAGE_KEPT,   /* somebody uses it: `why` */
+    STORAGE_ASKS,   /* it is there; who uses it must be asked, or asked anew (uses.h) */
+    STORAGE_HIDDEN, /* between the back ends: lodged may not do it itself */
+};
+
+/* A deletion: what is known, and what became of it. */
+struct storage_removal {
+    const struct uses *uses; /* NULL: not asked yet */
+    bool takes_old;          /* uses that are out of date are good enough: it was asked often */
+    bool names;              /* `why` may tell names that are other people's */
+    bool is_allowed;         /* the back ends': nobody uses it */
+    enum storage_removed end;
+    char why[256];
+};
+
+/* Deletes exactly this volume if it is there, a regular file with one link, and nobody uses it; a
  * symlink, a directory or a second link is CONFLICT and stays. BUSY while libvirt still fills it.
  */
 bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
-                    bool *ret_was_there, struct lodge_error *err) LODGE_MUST_CHECK;
+                    struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* The same with what a log of that name was called before a new one was begun: NAME.0 is the last,
  * then NAME.1, as many as virtlogd was told to keep. What is no plain file stays. */

@@ -97,25 +97,23 @@ static bool make(struct hand *hand, const struct storage_place *place, const str
 }
 
 static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
-                          bool *ret_was_there, struct lodge_error *err)
+                          struct storage_removal *removal, struct lodge_error *err)
 {
-    (void)hand;
     bool no_folder = false;
-    enum storage_file file = STORAGE_FILE_ABSENT;
+    AUTO(free) char *path = storage_path(place, name);
     AUTO(fd_close) int folder = open_folder(place, &no_folder, err);
     if (folder < 0) {
         return no_folder;
     }
-    if (!storage_file_must_not_be_strange(folder, name, &file, err)) {
+    if (!storage_file_remove(hand, folder, name, path, removal, err)) {
         return false;
     }
-    if (file == STORAGE_FILE_ABSENT) {
+    if (removal->end == STORAGE_HIDDEN) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s", strerror(EACCES));
+    }
+    if (removal->end != STORAGE_REMOVED) {
         return true;
     }
-    if (unlinkat(folder, name, 0) < 0 && errno != ENOENT) {
-        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s", strerror(errno));
-    }
-    *ret_was_there = true;
     return fsync(folder) == 0 || lodge_fail(err, LODGE_ERROR_HYPERVISOR,
                                             "cannot sync the folder to disk: %s", strerror(errno));
 }

@@ -11,6 +11,7 @@
 #include "host/qemu_img.h"
 #include "host/storage_private.h"
 #include "host/storage_xml.h"
+#include "host/uses.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -260,31 +261,10 @@ static bool make(struct hand *hand, const struct storage_place *place, const str
 
 /* --- deleting --------------------------------------------------------------------------------- */
 
-/* A file that the pool has not heard of: ours to delete if we may, else libvirt's after a look. */
-static bool remove_unknown(struct hand *hand, const struct storage_place *place,
-                           virStoragePoolPtr pool, const char *path, const char *name,
-                           virStorageVolPtr *ret_volume, struct lodge_error *err)
-{
-    if (unlink(path) == 0 || errno == ENOENT) {
-        return true;
-    }
-    int why = errno;
-    if (pool == NULL || (why != EACCES && why != EPERM)) {
-        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s: %s", path, strerror(why));
-    }
-    if (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, ret_volume, err)) {
-        return false;
-    }
-    return *ret_volume != NULL ||
-           lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s is there, and pool '%s' does not know it",
-                      path, place->pool);
-}
-
 static bool remove_known(virStorageVolPtr volume, const struct storage_place *place,
-                         bool *ret_was_there, struct lodge_error *err)
+                         struct lodge_error *err)
 {
     if (virStorageVolDelete(volume, 0) == 0) {
-        *ret_was_there = true;
         return true;
     }
     struct lodge_error why = {0};
@@ -299,34 +279,98 @@ static bool remove_known(virStorageVolPtr volume, const struct storage_place *pl
     return false;
 }
 
-static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
-                          bool *ret_was_there, struct lodge_error *err)
+/* The file itself, by lodged. */
+static bool remove_file(struct hand *hand, const struct storage_place *place, const char *name,
+                        const char *path, struct storage_removal *removal, struct lodge_error *err)
 {
-    enum storage_file file = STORAGE_FILE_HIDDEN;
-    AUTO(free) char *path = storage_path(place, name);
-    if (storage_sees_files(hand) && !storage_file_must_not_be_strange(AT_FDCWD, path, &file, err)) {
+    AUTO(fd_close) int folder = open(place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int why = errno;
+    if (folder >= 0) {
+        return storage_file_remove(hand, folder, name, path, removal, err);
+    }
+    removal->end = why == ENOENT || why == ENOTDIR ? STORAGE_ABSENT : STORAGE_HIDDEN;
+    return removal->end == STORAGE_ABSENT || why == EACCES ||
+           lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot open the folder %s: %s", place->dir,
+                      strerror(why));
+}
+
+/* A file that lodged may not delete itself, and the pool has not heard of. */
+static bool find_unknown(struct hand *hand, const struct storage_place *place,
+                         virStoragePoolPtr pool, const char *name, virStorageVolPtr *ret_volume,
+                         struct lodge_error *err)
+{
+    if (pool == NULL) {
+        return lodge_fail(err, LODGE_ERROR_HYPERVISOR,
+                          "this account may not delete it, and there is no pool '%s'", place->pool);
+    }
+    if (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, ret_volume, err)) {
         return false;
     }
-    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
-    AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
-    if (!pool_open(hand, place, &pool, err) ||
-        (pool != NULL && !volume_find(pool, name, &volume, err))) {
-        return false;
+    return *ret_volume != NULL ||
+           lodge_fail(err, LODGE_ERROR_HYPERVISOR, "it is there, and pool '%s' does not know it",
+                      place->pool);
+}
+
+/* libvirt deletes what it is told, and its pool may be another one by now. */
+static bool is_at(virStorageVolPtr volume, const char *path, struct lodge_error *err)
+{
+    AUTO(free) char *where = virStorageVolGetPath(volume);
+    if (where == NULL) {
+        return libvirt_fail(err, "asking where it is");
     }
-    if (file == STORAGE_FILE_ABSENT && volume == NULL) {
+    return strcmp(where, path) == 0 ||
+           lodge_fail(err, LODGE_ERROR_CONFLICT, "libvirt has it at %s and not at %s", where, path);
+}
+
+/* By libvirt: the file, or what its pool still believes of one that is gone. */
+static bool remove_by_libvirt(struct hand *hand, const struct storage_place *place,
+                              virStorageVolPtr volume, const char *path,
+                              struct storage_removal *removal, struct lodge_error *err)
+{
+    struct use_target target = {.path = path};
+    bool was_absent = removal->end == STORAGE_ABSENT;
+    bool is_removed = removal->end == STORAGE_REMOVED;
+    if (!is_removed && !removal->is_allowed && !storage_removal_allows(hand, removal, &target)) {
         return true;
     }
-    if (file == STORAGE_FILE_VOLUME && volume == NULL) {
-        if (!remove_unknown(hand, place, pool, path, name, &volume, err)) {
-            return false;
-        }
-        *ret_was_there = true;
+    if (!is_at(volume, path, err)) {
+        *err = is_removed ? (struct lodge_error){0} : *err; /* another one: the file is gone */
+        return is_removed;
     }
-    if (volume != NULL && !remove_known(volume, place, ret_was_there, err)) {
+    if (!remove_known(volume, place, err)) {
         return false;
     }
-    *ret_was_there = *ret_was_there && file != STORAGE_FILE_ABSENT;
-    return !storage_sees_files(hand) || storage_folder_sync(place->dir, err);
+    bool sees = storage_sees_files(hand);
+    removal->end = sees && was_absent ? STORAGE_ABSENT : STORAGE_REMOVED;
+    return true;
+}
+
+static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
+                          struct storage_removal *removal, struct lodge_error *err)
+{
+    AUTO(free) char *path = storage_path(place, name);
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
+    bool sees = storage_sees_files(hand);
+    if (!pool_open(hand, place, &pool, err) ||
+        (pool != NULL && !volume_find(pool, name, &volume, err)) ||
+        (sees && !remove_file(hand, place, name, path, removal, err))) {
+        return false;
+    }
+    if (removal->end == STORAGE_KEPT || removal->end == STORAGE_ASKS) {
+        return true;
+    }
+    if (removal->is_allowed && removal->end == STORAGE_HIDDEN && volume == NULL &&
+        !find_unknown(hand, place, pool, name, &volume, err)) {
+        return false;
+    }
+    if (volume != NULL && !remove_by_libvirt(hand, place, volume, path, removal, err)) {
+        return false;
+    }
+    if (removal->end == STORAGE_HIDDEN) { /* nobody knows of any */
+        removal->end = STORAGE_ABSENT;
+    }
+    return !sees || storage_folder_sync(place->dir, err);
 }
 
 /* --- growing, listing ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  * storage_pool.c   libvirt's pools
  * storage_dir.c    a plain directory
  * storage_refresh.c has a pool look anew
+ * storage_removal.c what is asked before a file goes
  * storage_upload.c filling a volume that only libvirtd may write
  * storage_offers.c what pools and networks there are
  */
@@ -21,7 +22,7 @@ struct storage_backend {
     bool (*make)(struct hand *hand, const struct storage_place *place, const struct volume *volume,
                  const atomic_bool *cancelled, struct lodge_error *err);
     bool (*remove)(struct hand *hand, const struct storage_place *place, const char *name,
-                   bool *ret_was_there, struct lodge_error *err);
+                   struct storage_removal *removal, struct lodge_error *err);
     bool (*grow)(struct hand *hand, const struct storage_place *place, const char *name,
                  int64_t size_gib, struct lodge_error *err);
     bool (*list)(struct hand *hand, const struct storage_place *place,
@@ -55,6 +56,17 @@ bool storage_file_must_not_be_strange(int folder, const char *name, enum storage
 
 /* Opens a volume that is there, without following it; -1 with the error, errno being the cause. */
 int storage_file_open(int folder, const char *name, int flags, struct lodge_error *err);
+
+struct use_target;
+
+/* Does nobody use it, as far as removal->uses know? Else removal->end says KEPT or ASKS. */
+bool storage_removal_allows(const struct hand *hand, struct storage_removal *removal,
+                            const struct use_target *target);
+
+/* Deletes a file beneath the open folder (O_PATH is enough) that is DIR/NAME, `path`. CONFLICT for
+ * what is no volume; HIDDEN as removal->end when this account may not. */
+bool storage_file_remove(const struct hand *hand, int folder, const char *name, const char *path,
+                         struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* One refresh at a time for each pool. BUSY while one of its volumes is being filled. */
 bool storage_refresh(struct hand *hand, const char *name, virStoragePoolPtr pool,

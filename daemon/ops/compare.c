@@ -8,12 +8,12 @@
  */
 #include "ops/compare.h"
 
+#include "host/uses.h"
 #include "memory.h"
 #include "ops/op.h"
 #include "scope.h"
 #include "store/store.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,8 @@ struct volumes_read {
     struct host_task task; /* first */
     struct comparing *comparing;
     const struct house_host *on;
-    struct lodge_strings names;
-    bool ok;
+    struct uses *uses;          /* who uses what there; held */
+    struct lodge_strings names; /* of volumes that nobody uses */
 };
 
 struct comparing {
@@ -38,18 +38,12 @@ struct comparing {
     void *data;
 };
 
-/* "<uuid>-0.qcow2", "<uuid>-serial.log": what only lodge calls files. */
+/* What only lodge calls files. */
 static bool is_our_naming(const char *name, char ret_uuid[static 37])
 {
-    for (size_t i = 0; i < UUID_TEXT; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? name[i] != '-' : !isxdigit((unsigned char)name[i]) || isupper(name[i])) {
-            return false;
-        }
-    }
-    memcpy(ret_uuid, name, UUID_TEXT);
-    ret_uuid[UUID_TEXT] = '\0';
-    return name[UUID_TEXT] == '-';
+    bool is_ours = storage_is_our_name(name);
+    (void)snprintf(ret_uuid, 37, "%.*s", UUID_TEXT, is_ours ? name : "");
+    return is_ours;
 }
 
 /* A row or a domain of that uuid on any host: two URIs may lead to one libvirtd. */
@@ -65,11 +59,13 @@ static bool is_known_anywhere(struct registry *registry, const char *uuid, bool 
     return false;
 }
 
-static bool is_stray(struct ops *ops, const char *name, const char *path)
+/* As far as the registry knows; who uses it is another question. */
+static bool is_stray(struct ops *ops, const struct house_host *on, const char *name,
+                     const char *path)
 {
     char uuid[37];
     return is_our_naming(name, uuid) && !is_known_anywhere(ops->registry, uuid, false) &&
-           !registry_path_in_use(ops->registry, path, NULL);
+           !registry_path_is_taken(ops->registry, host_name(on->host), path, NULL);
 }
 
 static void add_key(struct buffer *json, const struct vm *vm, bool comma)
@@ -149,22 +145,46 @@ static void finish(struct comparing *comparing)
     free(comparing);
 }
 
+static bool is_used(const struct volumes_read *volumes, const char *name)
+{
+    AUTO(free) char *path = storage_path(&volumes->on->place, name);
+    struct use_target target = use_target_at(path);
+    return uses_find(volumes->uses, &target, NULL).kind != USE_NONE;
+}
+
 static void read_volumes(struct host_task *task, struct hand *hand)
 {
     struct volumes_read *volumes = (struct volumes_read *)task;
     struct lodge_error err = {0}; /* a host that cannot say has no strays that could be named */
+    struct lodge_strings names = {0};
     int64_t free_bytes = 0;
-    volumes->ok = storage_list(hand, &volumes->on->place, &volumes->names, &free_bytes, &err);
+    if (!storage_list(hand, &volumes->on->place, &names, &free_bytes, &err)) {
+        return;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        bool is_wanted = storage_is_our_name(names.items[i]) && !is_used(volumes, names.items[i]);
+        if (is_wanted && !lodge_strings_add(&volumes->names, names.items[i])) {
+            abort(); /* out of memory, as xmalloc */
+        }
+    }
+    lodge_strings_clear(&names);
+}
+
+static void comparing_unref(struct comparing *comparing)
+{
+    if (--comparing->out == 0) {
+        finish(comparing);
+    }
 }
 
 static void volumes_come(struct host_task *task, bool ran)
 {
     struct volumes_read *volumes = (struct volumes_read *)task;
     struct comparing *comparing = volumes->comparing;
-    for (size_t i = 0; ran && volumes->ok && i < volumes->names.count; i++) {
+    for (size_t i = 0; ran && i < volumes->names.count; i++) {
         const char *name = volumes->names.items[i];
         AUTO(free) char *path = storage_path(&volumes->on->place, name);
-        if (is_stray(comparing->ops, name, path)) {
+        if (is_stray(comparing->ops, volumes->on, name, path)) {
             struct buffer *strays = &comparing->strays;
             comparing->stray_count++;
             buffer_add_text(strays, strays->length > 0 ? ",{\"host\":" : "{\"host\":");
@@ -175,10 +195,22 @@ static void volumes_come(struct host_task *task, bool ran)
         }
     }
     lodge_strings_clear(&volumes->names);
+    uses_release(volumes->uses);
     free(volumes);
-    if (--comparing->out == 0) {
-        finish(comparing);
+    comparing_unref(comparing);
+}
+
+static void uses_come(void *data, struct uses *uses, const struct lodge_error *error)
+{
+    (void)error; /* as above */
+    struct volumes_read *volumes = data;
+    if (uses == NULL) {
+        comparing_unref(volumes->comparing);
+        free(volumes);
+        return;
     }
+    volumes->uses = uses_hold(uses);
+    host_submit(volumes->on->host, HOST_LANE_OPS, &volumes->task);
 }
 
 void compare_now(struct ops *ops, compare_fn *answer, void *data)
@@ -199,11 +231,9 @@ void compare_now(struct ops *ops, compare_fn *answer, void *data)
         volumes->comparing = comparing;
         volumes->on = &ops->hosts[i];
         comparing->out++;
-        host_submit(ops->hosts[i].host, HOST_LANE_OPS, &volumes->task);
+        host_ask_uses(ops->hosts[i].host, &ops->hosts[i].place, uses_come, volumes);
     }
-    if (--comparing->out == 0) {
-        finish(comparing);
-    }
+    comparing_unref(comparing);
 }
 
 static bool find_domain(struct ops *ops, const char *host, const char *uuid,
@@ -233,7 +263,7 @@ static bool find_volume(struct ops *ops, const struct house_host *on, const char
     if (strcmp(ours, path) != 0 || !is_our_naming(name, ret_uuid)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "%s is not of lodge's naming and place", path);
     }
-    if (!is_stray(ops, name, path)) {
+    if (!is_stray(ops, on, name, path)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "a VM has %s", path);
     }
     plan->disks.items = xcalloc(1, sizeof *plan->disks.items);

@@ -176,6 +176,16 @@ static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk
     return good;
 }
 
+/* Of an earlier try, which may have ended in the middle. */
+static enum step_end remove_remains(struct op *op, struct hand *hand, const struct plan_disk *disk)
+{
+    struct file_end file;
+    enum step_end end = disks_remove_file(op, hand, disk->volume, &file);
+    return end == STEP_DONE && file.kept[0] != '\0'
+               ? op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path, file.kept)
+               : end;
+}
+
 static enum step_end make_volumes(struct op *op, struct hand *hand)
 {
     const struct storage_place *place = op_place(op);
@@ -187,9 +197,11 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         const struct plan_disk *disk = &op->plan.disks.items[i];
-        bool was_there = false;
-        if ((op->again && !storage_remove(hand, place, disk->volume, &was_there, &op->error)) ||
-            !make_volume(op, hand, disk)) {
+        enum step_end end = op->again ? remove_remains(op, hand, disk) : STEP_DONE;
+        if (end != STEP_DONE) {
+            return end;
+        }
+        if (!make_volume(op, hand, disk)) {
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }

@@ -33,6 +33,12 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
+bool op_takes_old(const struct op *op)
+{
+    enum { OFTEN = 4 };
+    return op->asked >= OFTEN;
+}
+
 const struct storage_place *op_place(const struct op *op)
 {
     return &ops_host(op->ops, op->host_name)->place;
@@ -78,7 +84,8 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
 
 static enum lodge_op_state live_state(const struct op *op)
 {
-    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES) {
+    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES ||
+        op->phase == OP_ASKS) {
         return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_WAITING;
     }
     return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;

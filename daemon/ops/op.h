@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 struct op;
+struct uses;
 
 enum step_where {
     ON_STORE,  /* needs no host */
@@ -38,6 +39,8 @@ enum step_end {
     STEP_LOST, /* the host went away: whether it happened is unknown; look again when it is back */
     STEP_STALLED,   /* the store did not take the journal's line: nothing was done; try again */
     STEP_CANCELLED, /* asked to stop, between steps */
+    STEP_ASK, /* it must know who uses which files (op.uses), or know it anew; then it is run again
+               */
 };
 
 enum wait_end { WAIT_ON, WAIT_OVER, WAIT_FAILED };
@@ -80,6 +83,7 @@ enum op_phase {
     OP_WAITING,    /* for an event */
     OP_NEEDS_HOST, /* goes on when its host has been read */
     OP_RETRIES,    /* at `retry_at` */
+    OP_ASKS,       /* who uses which files: gathers (not `out`), or waits for the answer */
     OP_CLOSING,    /* its last transaction */
 };
 
@@ -134,8 +138,11 @@ struct op {
     struct registry_op *shown;
     enum op_phase phase;
     bool out;
-    bool answered;  /* those who wait for the beginning */
-    bool is_debris; /* of an undone creation: undone again, not journalled */
+    bool answered;     /* those who wait for the beginning */
+    bool is_debris;    /* of an undone creation: undone again, not journalled */
+    bool tells_names;  /* who asked for it may know other people's VMs by name */
+    struct uses *uses; /* held for the job that asked, which reads them */
+    unsigned asked;    /* how often this step did */
     uint64_t deadline;
     uint64_t retry_at;
     unsigned retry_ms;
@@ -187,6 +194,9 @@ enum step_end op_end(struct op *op, bool ok);
 enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A job's: what it asked often enough for, so that a busy host does not stop it for ever. */
+bool op_takes_old(const struct op *op);
+
 const struct storage_place *op_place(const struct op *op);
 struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */
 
@@ -201,6 +211,7 @@ void op_move_on(struct op *op); /* to the next step forward, or back that has an
 /* runner.c. Loop only. */
 void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
+void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */
 void op_look(struct op *op); /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 ssize_t last_undo(const struct recipe *recipe);

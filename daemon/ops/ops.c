@@ -2,9 +2,11 @@
 #include "ops/ops.h"
 
 #include "host/host.h"
+#include "host/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/glances.h"
+#include "ops/inquiry.h"
 #include "ops/op.h"
 #include "scope.h"
 
@@ -24,6 +26,7 @@ static void look(void *owner)
         next = op->next; /* an operation may end while it looks */
         op_look(op);
     }
+    inquiry_look(ops);
     ops_look_for_debris(ops);
     ops_set_timer(ops);
 }
@@ -48,6 +51,7 @@ static void on_time(void *owner)
         waiters_tick(op, now);
         op_tick(op, now);
     }
+    inquiry_look(ops);
     ops_set_timer(ops);
 }
 
@@ -61,7 +65,7 @@ void ops_set_timer(struct ops *ops)
     uint64_t next = 0;
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         next = sooner(next, waiters_next(op));
-        if (!op->out && op->phase == OP_WAITING) {
+        if (!op->out && (op->phase == OP_WAITING || op->phase == OP_ASKS)) {
             next = sooner(next, op->deadline);
         } else if (!op->out && op->phase == OP_RETRIES) {
             next = sooner(next, op->retry_at);
@@ -160,6 +164,7 @@ void op_free(struct op *op)
     }
     *place = op->next;
     index_remove(&ops->by_vm, &op->by_vm);
+    uses_release(op->uses);
     plan_clear(&op->plan);
     free(op->host_name);
     free(op->request_id);
@@ -259,6 +264,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     plan_init(ask->plan);
     op->uid = ask->viewer.uid;
     op->is_admin = ask->viewer.role == ROLE_ADMIN;
+    op->tells_names = op->is_admin;
     op->pid = ask->pid;
     op->request_id = xstrdup_or_null(ask->request_id);
     op->request_hash = xstrdup_or_null(ask->request_hash);

@@ -12,11 +12,23 @@ extern const struct recipe update_recipe, media_recipe;
 extern const struct recipe adopt_recipe, forget_recipe;
 extern const struct recipe orphan_recipe;
 
-/* Which disks of the plan other VMs have too: those are kept. On the loop. */
+/* Which disks of the plan rows of other VMs name, or domains of other hosts: those are kept. Who
+ * else of this host uses one is asked before it goes (op.uses). On the loop. */
 void disks_mark_used(struct op *op);
 
+/* This one stays, for that reason. */
+void disks_keep(struct plan_disk *disk, const char *why);
+
 /* Deletes the volumes of the plan that are ours and nobody else's, and the serial log. What is not
- * what we made (a symlink, a second link) stays, `kept` with its reason. On a worker. */
+ * what we made (a symlink, a second link), or is used, stays, `kept` with its reason. On a worker.
+ */
 enum step_end disks_remove(struct op *op, struct hand *hand);
+
+/* One file of the place; `kept` is why it stays, "" when it does not. */
+struct file_end {
+    char kept[256];
+};
+enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
+                                struct file_end *ret_end);
 
 #endif

@@ -4,9 +4,11 @@
  * A kill anywhere leaves a journal that says which step may have acted; recovery is the same walk
  * from there. Loop-only.
  */
+#include "host/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/failpoint.h"
+#include "ops/inquiry.h"
 #include "ops/op.h"
 #include "scope.h"
 
@@ -177,23 +179,9 @@ static void lost(struct op *op)
     }
 }
 
-void op_came_back(struct op *op, bool ran)
+/* By how its last job, or its question, has ended. */
+static void go_on(struct op *op)
 {
-    op->out = false;
-    if (op->ops->closing) {
-        ops_ended(op->ops, op);
-        return;
-    }
-    if (!ran && !op->begun) {
-        (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
-        op->end = STEP_FAILED;
-    } else if (!ran) {
-        op->end = STEP_LOST;
-    }
-    if (!op->begun || op->known || op->closed) {
-        ops_ended(op->ops, op);
-        return;
-    }
     if (op->end == STEP_DONE || op->end == STEP_WAIT) {
         op->retry_ms = 0;
     }
@@ -201,6 +189,7 @@ void op_came_back(struct op *op, bool ran)
     if (op->end != STEP_DONE && op->end != STEP_LOST && op_wants_to_stop(op)) {
         op->end = STEP_CANCELLED;
     }
+    op->asked = op->end == STEP_ASK ? op->asked : 0;
     switch (op->end) {
     case STEP_DONE:
         op_start(op);
@@ -220,8 +209,50 @@ void op_came_back(struct op *op, bool ran)
     case STEP_STALLED:
         retry_later(op);
         break;
+    case STEP_ASK:
+        inquiry_begin(op);
+        break;
     }
     op_show(op);
+}
+
+void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
+{
+    struct op *op = data;
+    op->out = false;
+    if (op->ops->closing) {
+        ops_ended(op->ops, op);
+        return;
+    }
+    if (uses != NULL) {
+        op->uses = uses_hold(uses);
+        op_start(op);
+        return;
+    }
+    op->error = *error;
+    op->end = op_end(op, false);
+    go_on(op);
+}
+
+void op_came_back(struct op *op, bool ran)
+{
+    op->out = false;
+    uses_release(TAKE(op->uses));
+    if (op->ops->closing) {
+        ops_ended(op->ops, op);
+        return;
+    }
+    if (!ran && !op->begun) {
+        (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
+        op->end = STEP_FAILED;
+    } else if (!ran) {
+        op->end = STEP_LOST;
+    }
+    if (!op->begun || op->known || op->closed) {
+        ops_ended(op->ops, op);
+        return;
+    }
+    go_on(op);
 }
 
 static void wait_is_over(struct op *op, enum wait_end end)
@@ -270,7 +301,8 @@ void op_tick(struct op *op, uint64_t now)
 void op_cancel(struct op *op)
 {
     atomic_store(&op->cancelled, true);
-    bool idle = op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES;
+    bool idle = op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES ||
+                op->phase == OP_ASKS;
     if (!op->out && op->begun && idle && op_wants_to_stop(op)) {
         stopped(op);
     }

@@ -68,8 +68,10 @@ void registry_set_op(struct registry *registry, const char *host, const char *uu
 /* NULL if neither row nor domain is known. */
 struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid);
 
-/* Whether a VM of any host other than `except` has `path` as a disk. */
-bool registry_path_in_use(struct registry *registry, const char *path, const struct vm *except);
+/* Whether a row of a VM other than `except`, or a domain of another host than `host`, has `path` as
+ * a disk: what asking that host's domains (host/uses.h) would not tell. */
+bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
+                            const struct vm *except);
 
 /* An operation as the feed shows it. Its maker fills `facts` and says when they change. */
 struct registry_op {

@@ -1,5 +1,6 @@
 /* rows.c: what the store knows of VMs, beside what hosts tell. Loop-only; knows no store. */
 #include "memory.h"
+#include "paths.h"
 #include "registry/registry_private.h"
 #include "scope.h"
 
@@ -110,28 +111,37 @@ void registry_set_op(struct registry *registry, const char *host, const char *uu
     }
 }
 
-static bool has_path(const struct vm *vm, const char *path)
+static bool row_has_path(const struct vm *vm, const char *path)
 {
     for (size_t i = 0; i < vm->row_disk_count; i++) {
-        if (strcmp(vm->row_disks[i].path, path) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < vm->facts.disks.count; i++) {
-        const char *used = vm->facts.disks.items[i].path;
-        if (used != NULL && strcmp(used, path) == 0) {
+        if (path_is_same(vm->row_disks[i].path, path)) {
             return true;
         }
     }
     return false;
 }
 
-bool registry_path_in_use(struct registry *registry, const char *path, const struct vm *except)
+static bool domain_has_path(const struct vm *vm, const char *path)
+{
+    for (size_t i = 0; i < vm->facts.disks.count; i++) {
+        const char *used = vm->facts.disks.items[i].path;
+        if (used != NULL && path_is_same(used, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
+                            const struct vm *except)
 {
     size_t count = 0;
     struct vm *const *vms = registry_sorted(registry, &count);
     for (size_t i = 0; i < count; i++) {
-        if (vms[i] != except && has_path(vms[i], path)) {
+        const struct vm *vm = vms[i];
+        bool is_elsewhere = strcmp(vm->facts.host, host) != 0;
+        if (vm != except &&
+            (row_has_path(vm, path) || (is_elsewhere && domain_has_path(vm, path)))) {
             return true;
         }
     }

@@ -5,6 +5,7 @@
 #include "host/hand_private.h"
 #include "host/parts.h"
 #include "host/storage.h"
+#include "host/uses_private.h"
 #include "support/folder_world.h"
 #include "support/test.h"
 
@@ -22,6 +23,19 @@ static void host_is(const char *uri)
     uri_clear(&host.uri);
     uri_read(&host.uri, uri);
     host.name = name;
+}
+
+/* On a host whose domains use nothing. */
+static bool remove_it(const char *name, bool *ret_was_there, struct lodge_error *err)
+{
+    struct uses *nobody = uses_new();
+    struct storage_removal removal = {.uses = nobody, .takes_old = true};
+    bool good = storage_remove(&hand, &place, name, &removal, err);
+    uses_release(nobody);
+    if (good) {
+        *ret_was_there = removal.end == STORAGE_REMOVED;
+    }
+    return good;
 }
 
 static int place_remove(void **state)

@@ -28,11 +28,6 @@ static bool make(const struct volume *volume, struct lodge_error *err)
     return storage_make(&hand, &place, volume, NULL, err);
 }
 
-static bool remove_it(const char *name, bool *ret_was_there, struct lodge_error *err)
-{
-    return storage_remove(&hand, &place, name, ret_was_there, err);
-}
-
 static struct qemu_img_info info_of(const char *name, const char *format)
 {
     AUTO(free) char *path = storage_path(&place, name);

@@ -70,7 +70,7 @@ static void a_pool_that_does_not_run_is_started(void **state)
     expect_good(storage_prepare(&hand, &place, err));
     virStoragePoolPtr pool = pool_of("lodge");
     assert_int_equal(virStoragePoolDestroy(pool), 0);
-    expect_good(storage_remove(&hand, &place, A_VOLUME, &was_there, err));
+    expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_false(was_there);
     assert_int_equal(virStoragePoolIsActive(pool), 1);
     assert_int_equal(virStoragePoolDestroy(pool), 0);
@@ -146,9 +146,9 @@ static void a_volume_lives_and_goes(void **state)
     assert_int_equal(names.count, 1);
     assert_string_equal(names.items[0], A_VOLUME);
     assert_true(bytes > 0);
-    expect_good(storage_remove(&hand, &place, A_VOLUME, &was_there, err));
+    expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_true(was_there);
-    expect_good(storage_remove(&hand, &place, A_VOLUME, &was_there, err));
+    expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_false(was_there);
     expect_kind(storage_grow(&hand, &place, A_VOLUME, 9, err), LODGE_ERROR_NOT_FOUND);
     lodge_strings_clear(&names);
@@ -183,7 +183,7 @@ static void without_a_pool_there_is_nothing(void **state)
     struct lodge_strings names = {0};
     int64_t bytes = 0;
 
-    expect_good(storage_remove(&hand, &place, A_VOLUME, &was_there, err));
+    expect_good(remove_it(A_VOLUME, &was_there, err));
     expect_good(storage_list(&hand, &place, &names, &bytes, err));
 
     assert_false(was_there);
