@@ -180,37 +180,59 @@ bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err)
            libvirt_fail(err, "host '%s' refused the definition", hand->host->name);
 }
 
-bool hand_undefine(struct hand *hand, const char *uuid, struct lodge_error *err)
+size_t hand_undefine_ways(const struct undefine *how, bool has_files,
+                          unsigned ret_flags[static UNDEFINE_WAYS])
 {
-    /* From all that a driver may know down to what each takes. */
-    static const unsigned flags[] = {
-        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-            VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM |
-            VIR_DOMAIN_UNDEFINE_TPM,
-        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-            VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM,
-        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
-        0,
-    };
+    const unsigned base = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+    const unsigned more =
+        base | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA |
+        (how->keeps_nvram ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM : VIR_DOMAIN_UNDEFINE_NVRAM);
+    const unsigned all =
+        more | (how->keeps_tpm ? VIR_DOMAIN_UNDEFINE_KEEP_TPM : VIR_DOMAIN_UNDEFINE_TPM);
+    const unsigned ways[UNDEFINE_WAYS] = {all, more, base, 0};
+    unsigned must = 0;
+    if (has_files && how->has_nvram && how->keeps_nvram) {
+        must |= VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+    }
+    if (has_files && how->has_tpm && how->keeps_tpm) {
+        must |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+    }
+    size_t count = 0;
+    while (count < UNDEFINE_WAYS && (ways[count] & must) == must) {
+        ret_flags[count] = ways[count];
+        count++;
+    }
+    return count;
+}
+
+bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *how,
+                   struct lodge_error *err)
+{
     bool ok = false;
+    unsigned ways[UNDEFINE_WAYS];
     AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
     if (domain == NULL || virDomainIsPersistent(domain) == 0) {
         return ok; /* a transient one has no definition: it goes with its QEMU */
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-        if (virDomainUndefineFlags(domain, flags[i]) == 0) {
+    /* The test driver knows few of these flags, and has no files. */
+    size_t count = hand_undefine_ways(how, !hand->host->uri.is_test, ways);
+    bool is_unknown = true;
+    for (size_t i = 0; is_unknown && i < count; i++) {
+        if (virDomainUndefineFlags(domain, ways[i]) == 0) {
             return true;
         }
         int code = virGetLastErrorCode();
         if (code == VIR_ERR_NO_DOMAIN) {
             return true;
         }
-        if (code != VIR_ERR_INVALID_ARG && code != VIR_ERR_ARGUMENT_UNSUPPORTED &&
-            code != VIR_ERR_NO_SUPPORT) {
-            break;
-        }
+        is_unknown = code == VIR_ERR_INVALID_ARG || code == VIR_ERR_ARGUMENT_UNSUPPORTED ||
+                     code == VIR_ERR_NO_SUPPORT;
     }
-    return libvirt_fail(err, "domain %s could not be undefined", uuid);
+    (void)libvirt_fail(err, "domain %s could not be undefined", uuid);
+    if (is_unknown && count < UNDEFINE_WAYS) {
+        err->kind = LODGE_ERROR_UNSUPPORTED; /* a libvirt that cannot keep what must be kept */
+    }
+    return false;
 }
 
 bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_error *err)

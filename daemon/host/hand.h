@@ -69,9 +69,17 @@ bool hand_find_name(struct hand *hand, const char *name, char ret_uuid[static 37
  * (libvirt.md 6). EXISTS: the name is another's. */
 bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* What goes with a definition, and what must not (belongings.h). */
+struct undefine {
+    bool has_nvram, keeps_nvram;
+    bool has_tpm, keeps_tpm;
+};
+
 /* virDomainUndefineFlags with managed save, snapshot and checkpoint metadata, NVRAM and TPM as far
- * as the driver takes them; a running one turns transient. Absent is success. */
-bool hand_undefine(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+ * as the driver takes them; a running one turns transient. Absent is success. UNSUPPORTED when the
+ * driver cannot keep what must be kept. */
+bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *how,
+                   struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* virDomainCreateWithFlags; `paused` as START_PAUSED. Active is success. NOT_FOUND. */
 bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_error *err)

@@ -18,6 +18,12 @@ virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error
  * its monitor. */
 virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error *err);
 
+/* The flags to undefine with, from all that a driver may know down to what each takes, as far as
+ * these keep what must be kept; how many. On a host without files nothing must. */
+enum { UNDEFINE_WAYS = 4 };
+size_t hand_undefine_ways(const struct undefine *how, bool has_files,
+                          unsigned ret_flags[static UNDEFINE_WAYS]);
+
 /* libvirt's last error about `domain`; BAD_STATE says in which it is. Returns false. */
 bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct lodge_error *err);
 

@@ -295,13 +295,13 @@ static enum step_end undefine(struct op *op, struct hand *hand)
             (long long)op->id, op->uuid, op->host_name);
         return STEP_DONE;
     }
-    bool gone = !look.present || hand_undefine(hand, op->uuid, &op->error);
-    if (gone && look.present && op->is_debris) {
+    enum step_end end = look.present ? op_undefine(op, hand) : STEP_DONE;
+    if (end == STEP_DONE && look.present && op->is_debris) {
         log_warning(LOG_OPS,
                     "the domain of operation %lld, which was undone, came late: it is removed",
                     (long long)op->id);
     }
-    return op_end(op, gone);
+    return end;
 }
 
 /* 4: QEMU, without a guest's instruction. */

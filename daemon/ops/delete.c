@@ -2,15 +2,19 @@
  * delete.c: a VM with everything that lodge made for it. It goes only forward: what is half deleted
  * is of no use to anybody. If the power goes after …
  *   reserve    the row says deleting: it goes on
+ *   look       nothing was done: it is looked again
  *   undefine   nobody restarts the guest any more
  *   destroy    it is off
  *   volumes    names that are gone are passed over
  */
-#include "host/hand.h"
+#include "host/belongings.h"
+#include "host/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
+#include "paths.h"
 #include "scope.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 
@@ -19,6 +23,56 @@ enum { GONE_S = 20 };
 static bool is_not_hung(const struct op *op)
 {
     return !op->plan.hung;
+}
+
+/* What is written down here is gone with the definition: what stays behind of the VM. A managed
+ * save that is not lodge's cannot stay: libvirt lets no definition go without it. */
+static enum step_end note_leavings(struct op *op, struct hand *hand)
+{
+    struct lodge_strings ours = {0};
+    struct leavings leavings;
+    AUTO(free) size_t *places = xcalloc(op->plan.disks.count + 1, sizeof *places);
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        const struct plan_disk *disk = &op->plan.disks.items[i];
+        if (disk->ours && disk->path != NULL) {
+            places[ours.count] = i;
+            if (!lodge_strings_add(&ours, disk->path)) {
+                abort(); /* out of memory, as xmalloc */
+            }
+        }
+    }
+    bool good = hand_leavings(hand, op->uuid, &ours, &leavings, &op->error);
+    for (size_t i = 0; good && i < leavings.count; i++) {
+        const struct leaving *leaving = &leavings.items[i];
+        plan_leave(&op->plan, leaving->path, "lodge did not make it");
+        if (leaving->on >= 0) {
+            AUTO(free) char *why = xasprintf("%s is based on it", leaving->path);
+            disks_keep(&op->plan.disks.items[places[leaving->on]], why);
+        }
+        op->plan_changed = true;
+    }
+    leavings_clear(&leavings);
+    lodge_strings_clear(&ours);
+    return op_end(op, good);
+}
+
+static enum step_end look_before(struct op *op, struct hand *hand)
+{
+    struct belongings belongings;
+    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->store), &belongings,
+                         &op->error)) {
+        return op_end(op, false);
+    }
+    bool is_anothers_save = belongings.is_saved && !belongings.is_made;
+    belongings_clear(&belongings);
+    if (is_anothers_save) {
+        return op_fail(op, LODGE_ERROR_BAD_STATE,
+                       "'%s' is saved, lodge did not make it, and libvirt would delete the saved "
+                       "state with it: start it first, or end that by hand (virsh "
+                       "managedsave-remove %s)",
+                       op->plan.name, op->uuid);
+    }
+    return note_leavings(op, hand);
 }
 
 static enum step_end destroy(struct op *op, struct hand *hand)
@@ -42,13 +96,33 @@ static enum wait_end is_gone(struct op *op)
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
 static enum step_end undefine(struct op *op, struct hand *hand)
 {
-    bool good = hand_undefine(hand, op->uuid, &op->error);
-    if (!good && op->error.kind == LODGE_ERROR_TIMEOUT) {
+    enum step_end end = op_undefine(op, hand);
+    if (end == STEP_FAILED && op->error.kind == LODGE_ERROR_TIMEOUT) {
         op->error = (struct lodge_error){0};
-        good =
-            hand_destroy(hand, op->uuid, &op->error) && hand_undefine(hand, op->uuid, &op->error);
+        end = hand_destroy(hand, op->uuid, &op->error) ? op_undefine(op, hand) : op_end(op, false);
     }
-    return op_end(op, good);
+    return end;
+}
+
+static void add_kept(struct buffer *result, bool *is_first, const char *path, const char *why)
+{
+    buffer_add_text(result, *is_first ? "{\"path\":" : ",{\"path\":");
+    buffer_add_json_string(result, path);
+    buffer_add_text(result, ",\"why\":");
+    buffer_add_json_string(result, why);
+    buffer_add_char(result, '}');
+    *is_first = false;
+}
+
+static bool is_kept_disk(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        if (disk->kept && disk->path != NULL && path_is_same(disk->path, path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum step_end remove_volumes(struct op *op, struct hand *hand)
@@ -58,17 +132,18 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
         return end;
     }
     struct buffer result = {0};
-    bool first = true;
+    bool is_first = true;
+    const struct plan *plan = &op->plan;
     buffer_add_text(&result, "{\"kept\":[");
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        const struct plan_disk *disk = &op->plan.disks.items[i];
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
         if (disk->kept && disk->path != NULL) {
-            buffer_add_text(&result, first ? "{\"path\":" : ",{\"path\":");
-            buffer_add_json_string(&result, disk->path);
-            buffer_add_text(&result, ",\"why\":");
-            buffer_add_json_string(&result, disk->why);
-            buffer_add_char(&result, '}');
-            first = false;
+            add_kept(&result, &is_first, disk->path, disk->why);
+        }
+    }
+    for (size_t i = 0; i < plan->left.count; i++) {
+        if (!is_kept_disk(plan, plan->left.items[i].path)) {
+            add_kept(&result, &is_first, plan->left.items[i].path, plan->left.items[i].why);
         }
     }
     buffer_add_text(&result, "]}");
@@ -78,6 +153,7 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
 }
 
 static const struct step steps[] = {
+    {.name = "look", .where = ON_HOST, .run = look_before},
     {.name = "silence",
      .where = ON_RESCUE,
      .skips = is_not_hung,

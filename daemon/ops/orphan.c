@@ -28,7 +28,7 @@ static enum step_end look(struct op *op, struct hand *hand)
     if (found.present && strcmp(found.installation, store_installation(op->ops->store)) != 0) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
     }
-    return op_end(op, !found.present || hand_undefine(hand, op->uuid, &op->error));
+    return found.present ? op_undefine(op, hand) : STEP_DONE;
 }
 
 static enum step_end destroy(struct op *op, struct hand *hand)

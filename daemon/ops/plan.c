@@ -7,8 +7,10 @@
 
 #include "fields.h"
 #include "lodge/vm.h"
+#include "memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define AT(member) .offset = offsetof(struct plan_disk, member)
 static const struct field disk_fields[] = {
@@ -28,6 +30,14 @@ static const struct field disk_fields[] = {
 };
 #undef AT
 
+#define AT(member) .offset = offsetof(struct plan_left, member)
+static const struct field left_fields[] = {
+    {"path", FIELD_STRING, AT(path)},
+    {"why", FIELD_STRING, AT(why)},
+    {.type = FIELD_END},
+};
+#undef AT
+
 #define AT(member) .offset = offsetof(struct plan, member)
 static const struct field plan_fields[] = {
     {"name", FIELD_STRING, AT(name)},
@@ -35,6 +45,7 @@ static const struct field plan_fields[] = {
     {"pool", FIELD_STRING, AT(pool)},
     {"dir", FIELD_STRING, AT(dir)},
     {"disks", FIELD_OBJECTS, AT(disks), .size = sizeof(struct plan_disk), .fields = disk_fields},
+    {"left", FIELD_OBJECTS, AT(left), .size = sizeof(struct plan_left), .fields = left_fields},
     {"vcpus", FIELD_INT, AT(vcpus)},
     {"memory_mib", FIELD_INT, AT(memory_mib)},
     {"iso", FIELD_STRING, AT(iso)},
@@ -96,6 +107,18 @@ char *plan_to_json(const struct plan *plan)
 bool plan_from_json(const char *json, struct plan *ret_plan, struct lodge_error *err)
 {
     return fields_read_text(json, plan_fields, ret_plan, err);
+}
+
+void plan_leave(struct plan *plan, const char *path, const char *why)
+{
+    for (size_t i = 0; i < plan->left.count; i++) {
+        if (strcmp(plan->left.items[i].path, path) == 0) {
+            return;
+        }
+    }
+    plan->left.items =
+        xrealloc(plan->left.items, (plan->left.count + 1) * sizeof *plan->left.items);
+    plan->left.items[plan->left.count++] = (struct plan_left){xstrdup(path), xstrdup(why)};
 }
 
 int64_t plan_disk_gib(const struct plan *plan)

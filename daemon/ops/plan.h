@@ -27,6 +27,12 @@ struct plan_disk {
     char *why;
 };
 
+/* delete: of the VM's own, and not lodge's to delete. */
+struct plan_left {
+    char *path;
+    char *why;
+};
+
 struct plan {
     char *name;
     int64_t owner; /* uid */
@@ -50,6 +56,10 @@ struct plan {
     struct lodge_strings tags;
     char *serial_log; /* the file's name, beside the disks */
     bool start;
+    struct {
+        struct plan_left *items;
+        size_t count;
+    } left;
     bool hung; /* delete: its QEMU did not answer when it was asked for */
     int64_t grace_s;
 
@@ -76,6 +86,9 @@ struct plan {
 
 void plan_init(struct plan *plan);
 void plan_clear(struct plan *plan);
+
+/* This stays, for that reason; said once for each path. */
+void plan_leave(struct plan *plan, const char *path, const char *why);
 
 /* The journal's text; the caller frees. */
 char *plan_to_json(const struct plan *plan);

@@ -31,4 +31,8 @@ struct file_end {
 enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
                                 struct file_end *ret_end);
 
+/* undefine.c: the domain's definition with what libvirt keeps for it, as far as that is the VM's
+ * own; the rest is named in plan.left. On a worker. */
+enum step_end op_undefine(struct op *op, struct hand *hand);
+
 #endif

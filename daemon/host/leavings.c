@@ -1,0 +1,125 @@
+/* leavings.c: one domain's uses (uses_private.h), looked at for what is not lodge's. */
+#include "host/leavings.h"
+#include "host/libvirt_auto.h"
+#include "host/uses_private.h"
+#include "memory.h"
+
+#include <string.h>
+
+struct search {
+    const struct uses *uses;
+    const struct use_target *ours;
+    size_t count;
+    bool *is_listed; /* of uses.files */
+    struct leavings *found;
+};
+
+static ssize_t which_of_ours(const struct search *search, const struct uses_file *file)
+{
+    for (size_t i = 0; i < search->count; i++) {
+        if (uses_is(file, &search->ours[i])) {
+            return (ssize_t)i;
+        }
+    }
+    return -1;
+}
+
+static void list_file(struct search *search, size_t place, ssize_t on)
+{
+    if (search->is_listed[place]) {
+        return;
+    }
+    search->is_listed[place] = true;
+    struct leavings *found = search->found;
+    found->items = xrealloc(found->items, (found->count + 1) * sizeof *found->items);
+    found->items[found->count++] =
+        (struct leaving){.path = xstrdup(search->uses->files[place]->path), .on = on};
+}
+
+/* From a disk down: all that lies on top of one of ours, else the disk alone. An image is based on
+ * one other (a VMDK's further parts are not followed here). */
+static void list_disk(struct search *search, size_t top)
+{
+    size_t chain[64];
+    size_t depth = 0;
+    ssize_t on = -1;
+    for (size_t place = top; on < 0 && depth < ARRAY_LENGTH(chain);) {
+        const struct uses_file *file = search->uses->files[place];
+        on = which_of_ours(search, file);
+        chain[depth++] = place;
+        if (file->below_count == 0) {
+            break;
+        }
+        place = file->below[file->below_count - 1];
+    }
+    size_t layers = on >= 0 ? depth - 1 : 1;
+    for (size_t i = 0; i < layers; i++) {
+        list_file(search, chain[i], on);
+    }
+}
+
+static void list_all(struct search *search)
+{
+    for (size_t i = 0; i < search->uses->said_count; i++) {
+        const struct uses_said *said = &search->uses->said[i];
+        if (said->file < 0) {
+            continue;
+        }
+        if (said->as == NAMED_DISK) {
+            list_disk(search, (size_t)said->file);
+        } else if (said->as == NAMED_MEMORY) {
+            list_file(search, (size_t)said->file, -1);
+        }
+    }
+}
+
+static bool read_uses(struct hand *hand, const char *uuid, virDomainPtr domain, struct uses *uses,
+                      struct lodge_error *err)
+{
+    static const enum uses_part parts[] = {USES_XML, USES_SNAPSHOTS};
+    struct named_files files = {0};
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        struct lodge_error why = {0};
+        if (!uses_read_part(domain, parts[i], &files, &why) &&
+            !(parts[i] != USES_XML && why.kind == LODGE_ERROR_UNSUPPORTED)) {
+            named_files_clear(&files);
+            *err = why;
+            return false;
+        }
+    }
+    uses_add_domain(uses, uuid, virDomainGetName(domain), &files);
+    return uses_follow(uses, hand, NULL, err);
+}
+
+bool hand_leavings(struct hand *hand, const char *uuid, const struct lodge_strings *ours,
+                   struct leavings *ret_leavings, struct lodge_error *err)
+{
+    struct lodge_error why = {0};
+    *ret_leavings = (struct leavings){0};
+    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, &why);
+    struct uses *uses = uses_new();
+    bool good = domain != NULL && read_uses(hand, uuid, domain, uses, &why);
+    if (good) {
+        AUTO(free) struct use_target *targets = xcalloc(ours->count + 1, sizeof *targets);
+        AUTO(free) bool *is_listed = xcalloc(uses->file_count + 1, sizeof *is_listed);
+        for (size_t i = 0; i < ours->count; i++) {
+            targets[i] = use_target_at(ours->items[i]);
+        }
+        struct search search = {uses, targets, ours->count, is_listed, ret_leavings};
+        list_all(&search);
+    }
+    uses_release(uses);
+    if (!good && why.kind != LODGE_ERROR_NOT_FOUND) {
+        *err = why;
+    }
+    return good || why.kind == LODGE_ERROR_NOT_FOUND;
+}
+
+void leavings_clear(struct leavings *leavings)
+{
+    for (size_t i = 0; i < leavings->count; i++) {
+        free(leavings->items[i].path);
+    }
+    free(leavings->items);
+    *leavings = (struct leavings){0};
+}
