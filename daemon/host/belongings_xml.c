@@ -1,3 +1,7 @@
+/*
+ * belongings_xml: what a domain's XML says of files that libvirt keeps for it: its NVRAM, its TPM.
+ * The words are whoever's edited the domain last. Any thread.
+ */
 #include "host/belongings_xml.h"
 #include "host/libvirt_xml.h"
 

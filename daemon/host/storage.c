@@ -24,8 +24,6 @@
 /* A name is a file's; with ".lock" or the like behind it, too. */
 enum { LONGEST_NAME = 200 };
 
-enum { MOST_ROTATED = 1000 };
-
 /* --- places ----------------------------------------------------------------------------------- */
 
 static char *default_dir(const struct uri *uri)
@@ -215,24 +213,6 @@ bool storage_remove(struct hand *hand, const struct storage_place *place, const 
     removal->is_allowed = false;
     return check_name(name, err) && (backend_of(place)->remove(hand, place, name, removal, err) ||
                                      lodge_fail_in(err, "deleting the volume %s", name));
-}
-
-bool storage_remove_rotated(struct hand *hand, const struct storage_place *place, const char *name,
-                            struct lodge_error *err)
-{
-    bool was_there = true;
-    for (int i = 0; i < MOST_ROTATED && was_there; i++) {
-        struct lodge_error why = {0};
-        AUTO(free) char *old = xasprintf("%s.%d", name, i);
-        if (!storage_remove(hand, place, old, &was_there, &why)) {
-            if (why.kind != LODGE_ERROR_CONFLICT) {
-                *err = why;
-                return false;
-            }
-            was_there = true; /* there, and not ours */
-        }
-    }
-    return true;
 }
 
 bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,

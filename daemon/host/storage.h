@@ -73,11 +73,6 @@ struct storage_removal {
 bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
                     struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* The same with what a log of that name was called before a new one was begun: NAME.0 is the last,
- * then NAME.1, as many as virtlogd was told to keep. What is no plain file stays. */
-bool storage_remove_rotated(struct hand *hand, const struct storage_place *place, const char *name,
-                            struct lodge_error *err) LODGE_MUST_CHECK;
-
 /* Is it called as only lodge calls files: UUID-N.qcow2, UUID-N.raw, UUID-serial.log and what
  * virtlogd makes of that (UUID-serial.log.N)? Any thread. */
 bool storage_is_our_name(const char *name);

@@ -1,3 +1,8 @@
+/*
+ * inquiry: operations that ask (OP_ASKS) go together: as soon as no other of their host is on its
+ * way to the same question, or has kept them waiting for GATHER_MS. The host answers all of them
+ * from one reading. Loop-only.
+ */
 #include "ops/inquiry.h"
 
 #include "host/uses.h"

@@ -26,6 +26,7 @@ enum step_end disks_remove(struct op *op, struct hand *hand);
 
 /* One file of the place; `kept` is why it stays, "" when it does not. */
 struct file_end {
+    bool was_there;
     char kept[256];
 };
 enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
