@@ -131,16 +131,19 @@ static void lies_are_bounded(void **state)
                                     INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
     static const size_t places[][2] = {{4, 4}, {8, 8}, {16, 4}, {100, 4}, {104, 4}, {108, 4}};
     unsigned char header[4096];
+    AUTO(fd_close) int fd = open(in_folder("wild"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     for (size_t a = 0; a < ARRAY_LENGTH(places); a++) {
-        for (size_t b = 0; b < ARRAY_LENGTH(places); b++) {
+        for (size_t b = 0; b < a; b++) {
             for (size_t i = 0; i < ARRAY_LENGTH(wild) * ARRAY_LENGTH(wild); i++) {
+                struct header_names names = {0};
                 memset(header, 'x', sizeof header);
                 memcpy(header, "QFI\xfb\0\0\0\3", 8);
                 put(header, places[a][0], places[a][1], wild[i % ARRAY_LENGTH(wild)]);
                 put(header, places[b][0], places[b][1], wild[i / ARRAY_LENGTH(wild)]);
-                write_bytes("wild", header, sizeof header);
-                AUTO(free) char *names = names_in("wild");
-                assert_true(strlen(names) < 64 * 1100);
+                assert_int_equal(pwrite(fd, header, sizeof header, 0), sizeof header);
+                assert_true(disk_header_read(fd, &names));
+                assert_true(names.count <= 64);
+                header_names_clear(&names);
             }
         }
     }
