@@ -39,6 +39,33 @@ static const struct field op_result[] = {
     {.type = FIELD_END},
 };
 
+/* What vm.delete left. */
+struct kept {
+    char *path;
+    char *why;
+};
+static const struct field kept_fields[] = {
+    {"path", FIELD_STRING, .offset = offsetof(struct kept, path), .help = "of the file"},
+    {"why", FIELD_STRING, .offset = offsetof(struct kept, why), .help = "it stays"},
+    {.type = FIELD_END},
+};
+
+struct delete_result {
+    int64_t op;
+    struct {
+        struct kept *items;
+        size_t count;
+    } kept;
+};
+static const struct field delete_result[] = {
+    {"op", FIELD_INT, .offset = offsetof(struct delete_result, op),
+     .help = "the operation's number"},
+    {"kept", FIELD_OBJECTS, .offset = offsetof(struct delete_result, kept),
+     .size = sizeof(struct kept), .fields = kept_fields,
+     .help = "with `wait`: files of the VM that lodge did not make, or that somebody else uses"},
+    {.type = FIELD_END},
+};
+
 static void act_run(struct call *call, const void *params)
 {
     const struct vm_act *act = params;
@@ -198,8 +225,16 @@ const struct method change_methods[] = {
     ACT("vm.resume", ACCESS_OWNER, act_params, act_run, "Lets its vCPUs run on."),
     ACT("vm.save", ACCESS_OWNER, act_params, act_run, "Saves its memory to disk and shuts it off."),
     ACT("vm.nmi", ACCESS_OWNER, act_params, act_run, "Sends the guest an NMI."),
-    ACT("vm.delete", ACCESS_OWNER, act_params, delete_run,
-        "Deletes it with the disks that lodge made."),
+    {
+        .name = "vm.delete",
+        .access = ACCESS_OWNER,
+        .mutates = true,
+        .params = act_params,
+        .params_size = sizeof(struct vm_act),
+        .result = delete_result,
+        .run = delete_run,
+        .help = "Deletes it with the disks that lodge made and nobody else uses.",
+    },
     ACT("vm.forget", ACCESS_ADMIN, act_params, forget_run,
         "Takes away lodge's row of a VM whose host is gone; touches nothing else."),
     {
