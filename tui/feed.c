@@ -5,6 +5,7 @@
 #include "demo.h"
 #include "lodge/client.h"
 #include "memory.h"
+#include "outcome.h"
 #include "scope.h"
 
 #include <json-c/json.h>
@@ -242,7 +243,7 @@ static void asked_free(struct asked *asked)
 static void on_asked(void *data, const char *result, const struct lodge_error *error)
 {
     struct asked *asked = data;
-    char text[sizeof(asked->what) + sizeof(error->message) + 2];
+    char text[OUTCOME_TEXT];
 
     const struct feed_opening *opening = &asked->opening;
     if (error == NULL && opening->opened != NULL) {
@@ -250,12 +251,8 @@ static void on_asked(void *data, const char *result, const struct lodge_error *e
         asked_free(asked);
         return;
     }
-    if (error == NULL) {
-        snprintf(text, sizeof(text), "%s: done in %.1f s", asked->what,
-                 (double)(monotonic_ms() - asked->since) / 1000);
-    } else {
-        snprintf(text, sizeof(text), "%s: %s", asked->what, error->message);
-    }
+    outcome_say(asked->what, (double)(monotonic_ms() - asked->since) / 1000, result, error, text,
+                sizeof(text));
     if (asked->feed->say != NULL) {
         asked->feed->say(asked->feed->say_owner, error != NULL, text);
     }

@@ -1,0 +1,52 @@
+#include "outcome.h"
+
+#include "scope.h"
+#include "text.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+DEFINE_AUTO(json_object *, json_object_put, NULL);
+
+/* As it may be shown: whoever wrote a definition chose what its files are called. */
+static char *member(struct json_object *object, const char *name)
+{
+    const char *text = json_object_get_string(json_object_object_get(object, name));
+    return text_visible(text == NULL ? "?" : text);
+}
+
+/* What vm.delete left, the first of it: the verb lists all. */
+static void say_kept(struct json_object *result, char *text, size_t size)
+{
+    struct json_object *kept = json_object_object_get(result, "kept");
+    size_t count = json_object_is_type(kept, json_type_array) ? json_object_array_length(kept) : 0;
+    if (count == 0) {
+        return;
+    }
+    struct json_object *first = json_object_array_get_idx(kept, 0);
+    char more[40] = "";
+    if (count > 1) {
+        (void)snprintf(more, sizeof more, " (and %zu more)", count - 1);
+    }
+    AUTO(free) char *path = member(first, "path");
+    AUTO(free) char *why = member(first, "why");
+    if (path != NULL && why != NULL) {
+        (void)snprintf(text, size, "; kept %s: %s%s", path, why, more);
+    }
+}
+
+void outcome_say(const char *what, double seconds, const char *result,
+                 const struct lodge_error *error, char *ret_text, size_t size)
+{
+    if (error != NULL) {
+        (void)snprintf(ret_text, size, "%s: %s", what, error->message);
+        return;
+    }
+    int used = snprintf(ret_text, size, "%s: done in %.1f s", what, seconds);
+    AUTO(json_object_put)
+    struct json_object *json = result == NULL ? NULL : json_tokener_parse(result);
+    if (used > 0 && (size_t)used < size && json_object_is_type(json, json_type_object)) {
+        say_kept(json, ret_text + used, size - (size_t)used);
+    }
+}
