@@ -149,6 +149,9 @@ static void store_opened(void *owner, struct store *store, const struct recall *
 {
     struct house *house = owner;
     house->store = store;
+    if (store_note(store) != NULL) {
+        log_warning(LOG_STORE, "%s", store_note(store));
+    }
     for (size_t i = 0; i < recall->user_count; i++) {
         enum role known;
         if (role_from_name(recall->users[i].role, &known)) {

@@ -63,3 +63,8 @@ const char *reads_store_trouble(const struct reads *reads)
 {
     return reads->store == NULL ? reads->store_error : store_trouble(reads->store);
 }
+
+const char *reads_store_note(const struct reads *reads)
+{
+    return reads->store == NULL ? NULL : store_note(reads->store);
+}

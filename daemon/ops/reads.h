@@ -32,4 +32,7 @@ void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xm
 /* NULL when the store is well, else what is wrong with it. */
 const char *reads_store_trouble(const struct reads *reads);
 
+/* NULL, or what an admin should know of a store that is well: its database was put back. */
+const char *reads_store_note(const struct reads *reads);
+
 #endif

@@ -106,6 +106,7 @@ struct health {
     bool live;
     bool ready;
     char *store;
+    char *store_note;
     struct {
         struct host_health *items;
         size_t count;
@@ -126,6 +127,8 @@ static const struct field health_fields[] = {
     {"live", FIELD_BOOL, AT(live), .help = "the loop answers: always true"},
     {"ready", FIELD_BOOL, AT(ready), .help = "every host has been read, or is known to be down"},
     {"store", FIELD_STRING, AT(store), .help = "ok, or what is wrong with the database"},
+    {"store_note", FIELD_STRING, AT(store_note),
+     .help = "that the database was put back from a copy; absent: it was not"},
     {"hosts", FIELD_OBJECTS, AT(hosts), .size = sizeof(struct host_health), .required = true,
      .fields = host_health_fields, .help = "each with its state"},
     {.type = FIELD_END},
@@ -137,10 +140,12 @@ static void health_run(struct call *call, const void *params)
     (void)params;
     const struct rpc_house *house = call_house(call);
     const char *trouble = reads_store_trouble(house->reads);
+    const char *note = reads_store_note(house->reads);
     struct health health = {
         .live = true,
         .ready = registry_is_ready(house->registry),
         .store = xstrdup(trouble == NULL ? "ok" : trouble),
+        .store_note = xstrdup_or_null(note),
     };
     struct registry_host *host = registry_first_host(house->registry);
     for (; host != NULL; host = host->next) {
@@ -159,6 +164,7 @@ static void health_run(struct call *call, const void *params)
     }
     free(health.hosts.items);
     free(health.store);
+    free(health.store_note);
     call_reply(call, &result);
     buffer_free(&result);
 }

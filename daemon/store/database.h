@@ -31,6 +31,7 @@ enum trouble {
 struct transaction {
     struct store *store;
     bool open;
+    int64_t count;     /* age.h: what it has counted up to; 0: nothing */
     uint64_t begun_ns; /* monotonic: when SQLite's write lock was ours */
 };
 
@@ -44,7 +45,11 @@ struct store {
     dev_t device;                   /* of the file that was opened */
     ino_t inode;
     char installation[33];         /* set at open, never changed */
+    int age_fd;                    /* age.h: the file beside the database */
+    int64_t count, boots;          /* as they are in it */
     char *texts[TROUBLES];         /* made at open */
+    char *put_back_text;           /* made at open */
+    _Atomic(const char *) note;    /* put_back_text, or NULL; as trouble */
     _Atomic(const char *) trouble; /* one of texts, or NULL; atomic, since health is asked for
                                       on the loop, which must not wait for the lock */
 };
@@ -56,6 +61,10 @@ void database_leave(struct store *store);
 
 /* Under the lock, in the statement after the call that failed: STORE_UNAVAILABLE, and trouble. */
 bool database_fail(struct store *store, int code, struct lodge_error *err);
+
+/* The same for a file of ours that the kernel refuses, with its errno. */
+bool database_fail_system(struct store *store, const char *path, int error,
+                          struct lodge_error *err);
 
 /* Under the lock: something went well, so there is no trouble (any more). */
 void database_well(struct store *store);

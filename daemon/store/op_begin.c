@@ -1,6 +1,7 @@
 /* op_begin: the first transaction of every operation. Everything that may refuse is in it, so that
  * what was checked is still true when it is written. */
 #include "memory.h"
+#include "store/age.h"
 #include "store/rows.h"
 
 #include <stdio.h>
@@ -199,7 +200,7 @@ bool store_begin_op(struct store *store, const struct op_begin *begin, struct op
     }
     snprintf(ret_begun->uuid, sizeof ret_begun->uuid, "%s", begin->uuid);
     return may_begin(store, begin, err) && is_free(store, begin, err) && apply(store, begin, err) &&
-           insert_op(store, begin, &ret_begun->id, err) &&
+           insert_op(store, begin, &ret_begun->id, err) && age_grow(store, err) &&
            op_add_step(store, ret_begun->id, begin->step, begin->at_ms, err) &&
            note_audit(store, begin, err) && transaction_commit(transaction, err);
 }

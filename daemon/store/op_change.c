@@ -1,4 +1,5 @@
 /* op_change: the lines of an operation's journal after the first. */
+#include "store/age.h"
 #include "store/rows.h"
 
 #include <stdio.h>
@@ -109,7 +110,7 @@ bool store_commit_op(struct store *store, int64_t id, const char *step, enum vm_
     struct subject subject;
     return transaction != NULL && set_committed(store, id, step, &subject, err) &&
            apply(store, &subject, effect, NULL, err) && op_add_step(store, id, step, at_ms, err) &&
-           transaction_commit(transaction, err);
+           age_grow(store, err) && transaction_commit(transaction, err);
 }
 
 static bool set_ended(struct store *store, int64_t id, const struct op_end *end,
@@ -124,6 +125,7 @@ static bool set_ended(struct store *store, int64_t id, const struct op_end *end,
         statement_bind_text(set, 5, end->error->message);
     }
     statement_bind_text(set, 6, end->result);
+    statement_bind_int(set, 7, end->left_alone);
     return take_subject(store, set, id, ret_subject, err);
 }
 
@@ -133,6 +135,22 @@ bool store_end_op(struct store *store, int64_t id, const struct op_end *end,
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     struct subject subject;
     return transaction != NULL && set_ended(store, id, end, &subject, err) &&
-           apply(store, &subject, end->effect, end->vm, err) &&
+           apply(store, &subject, end->effect, end->vm, err) && age_grow(store, err) &&
            transaction_commit(transaction, err);
+}
+
+bool store_leave_op(struct store *store, int64_t id, struct lodge_error *err)
+{
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL) {
+        return false;
+    }
+    {
+        AUTO(statement_reset) sqlite3_stmt *leave = statement_get(store, OP_LEAVE);
+        statement_bind_int(leave, 1, id);
+        if (!rows_run(store, leave, NULL, err)) {
+            return false;
+        }
+    }
+    return transaction_commit(transaction, err);
 }

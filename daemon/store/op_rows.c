@@ -155,6 +155,21 @@ bool store_read_guarded(struct store *store, const char *host, store_op_fn *each
     return tell_all(store, list, false, each, data, &any, err);
 }
 
+bool store_read_last_op(struct store *store, int64_t *ret_id, struct lodge_error *err)
+{
+    if (!database_enter(store, err)) {
+        return false;
+    }
+    AUTO(database_leave) struct store *entered = store;
+    AUTO(statement_reset) sqlite3_stmt *last = statement_get(entered, OP_LAST);
+    bool row = false;
+    if (!statement_step(store, last, &row, err)) {
+        return lodge_fail_in(err, "reading operations");
+    }
+    *ret_id = row ? sqlite3_column_int64(last, 0) : 0;
+    return true;
+}
+
 bool store_list_ops(struct store *store, const struct op_choice *choice, store_op_fn *each,
                     void *data, struct lodge_error *err)
 {

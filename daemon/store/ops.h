@@ -86,12 +86,25 @@ struct op_end {
     const char *result;              /* JSON object of its own result, or NULL */
     enum vm_effect effect;
     const struct vm_row *vm; /* VM_SETTLE */
+    bool left_alone;         /* as `restored` of struct op_row, from now on */
     int64_t at_ms;
 };
 
 /* Ends it, and what becomes of the VM's row, in one transaction. */
 bool store_end_op(struct store *store, int64_t id, const struct op_end *end,
                   struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* What was undone, and has come to life since, is not undone again. */
+bool store_leave_op(struct store *store, int64_t id, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The same for all that is unfinished or guarded: a host shows that this database is older than
+ * what lodged has done since. `newest` is the last operation that was seen there; numbers go on
+ * after it. */
+bool store_leave_all(struct store *store, int64_t newest, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The number of the last operation that was begun; 0: none. */
+bool store_read_last_op(struct store *store, int64_t *ret_id, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 struct op_row {
     int64_t id;
@@ -102,7 +115,8 @@ struct op_row {
     const char *journal;
     const char *result; /* NULL without */
     bool committed;
-    bool restored; /* was unfinished in a backup that somebody put back: never undone */
+    bool restored; /* left alone: was unfinished, or undone, in a database that was put back; or its
+                      guest has run. Never undone, nor gone on with */
     enum lodge_error_kind error_kind; /* NONE unless it failed or was cancelled */
     const char *error;
     int64_t started_ms, ended_ms; /* 0: it has not ended */
@@ -132,7 +146,8 @@ struct op_choice {
 bool store_list_ops(struct store *store, const struct op_choice *choice, store_op_fn *each,
                     void *data, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Creations that were undone and are still kept: what turns up of them is their debris. */
+/* Creations that were undone and are still kept: what turns up of them is their debris, but of
+ * those that are left alone. */
 bool store_read_guarded(struct store *store, const char *host, store_op_fn *each, void *data,
                         struct lodge_error *err) LODGE_MUST_CHECK;
 

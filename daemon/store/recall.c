@@ -108,6 +108,7 @@ struct recall *recall_read(struct store *store, struct lodge_error *err)
         !store_read_vms(store, learn_vm, recall, err) ||
         !store_read_unfinished(store, learn_unfinished, recall, err) ||
         !store_read_guarded(store, NULL, learn_guarded, recall, err) ||
+        !store_read_last_op(store, &recall->last_op, err) ||
         !store_recall_sessions(store, now_ms(), &recall->last_session, err)) {
         return NULL;
     }

@@ -22,6 +22,7 @@ struct recall {
     size_t unfinished_count;
     struct op_row *guarded; /* creations that were undone and are kept */
     size_t guarded_count;
+    int64_t last_op;      /* the largest number of an operation that was begun */
     int64_t last_session; /* the largest number of one; those that were open have ended */
 
     void **blocks; /* all that the rows point to */

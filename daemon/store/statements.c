@@ -1,6 +1,7 @@
 /* statements.c: the texts. Those that run for a call are hot: none of them may scan a table. */
 #include "store/statements.h"
 
+#include "store/age.h"
 #include "store/database.h"
 
 #include <assert.h>
@@ -9,6 +10,19 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [META_COUNT_BOOT] =
         {
             .sql = "UPDATE meta SET boots = boots + 1 WHERE one = 1 RETURNING boots",
+        },
+    [META_RAISE_BOOTS] =
+        {
+            .sql = "UPDATE meta SET boots = max(boots, ?1) WHERE one = 1",
+        },
+    [AGE_GROW] =
+        {
+            .sql = "UPDATE age SET count = count + 1 WHERE one = 1 RETURNING count",
+            .hot = true,
+        },
+    [AGE_RAISE] =
+        {
+            .sql = "UPDATE age SET count = max(count, ?1) WHERE one = 1",
         },
     [USER_LIST] =
         {
@@ -175,8 +189,8 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [OP_END] =
         {
             .sql =
-                "UPDATE op SET state = ?2, ended_ms = ?3, error_kind = ?4, error = ?5, result = ?6"
-                " WHERE id = ?1 RETURNING host, uuid",
+                "UPDATE op SET state = ?2, ended_ms = ?3, error_kind = ?4, error = ?5, result = ?6,"
+                " restored = max(restored, ?7) WHERE id = ?1 RETURNING host, uuid",
             .hot = true,
         },
     [OP_END_GUARD] =
@@ -185,6 +199,19 @@ const struct statement_row statement_rows[STATEMENTS] = {
                    " AND kind = 'vm.create' AND committed = 0 AND ended_ms IS NOT NULL",
             .hot = true,
         },
+    [OP_LEAVE_ALL] =
+        {
+            .sql = OPS_LEAVE_ALONE,
+        },
+    [OP_LEAVE] =
+        {
+            .sql = "UPDATE op SET restored = 1 WHERE id = ?1",
+            .hot = true,
+        },
+    [OP_LAST] = {.sql = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"},
+    [OP_RAISE_LAST] = {.sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'op'"},
+    [OP_MAKE_LAST] = {.sql = "INSERT INTO sqlite_sequence (name, seq) SELECT 'op', ?1"
+                             " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'op')"},
     [OP_ADD_STEP] =
         {
             .sql = "INSERT INTO op_step (op, n, name, at_ms) VALUES (?1,"
@@ -214,7 +241,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
             .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
                    "committed, restored, error_kind, error, started_ms, ended_ms"
                    " FROM op WHERE kind = 'vm.create' AND committed = 0 AND ended_ms IS NOT NULL"
-                   " AND (?1 IS NULL OR host = ?1)",
+                   " AND restored = 0 AND (?1 IS NULL OR host = ?1)",
         },
     [OP_LIST] =
         {

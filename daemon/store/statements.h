@@ -13,6 +13,9 @@
 
 enum statement {
     META_COUNT_BOOT,
+    META_RAISE_BOOTS,
+    AGE_GROW,
+    AGE_RAISE,
     USER_LIST,
     USER_WRITE,
     USER_FORGET,
@@ -43,6 +46,11 @@ enum statement {
     OP_COMMIT,
     OP_END,
     OP_END_GUARD,
+    OP_LEAVE_ALL,
+    OP_LEAVE,
+    OP_LAST,
+    OP_RAISE_LAST,
+    OP_MAKE_LAST,
     OP_ADD_STEP,
     OP_STEPS,
     OP_GET,

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "store/age.h"
 #include "store/database.h"
 #include "store/migrate.h"
 
@@ -79,6 +80,22 @@ bool database_fail(struct store *store, int code, struct lodge_error *err)
 {
     int system_error = (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(store->db) : 0;
     return fail_with(store, trouble_of(code, system_error), sqlite3_errmsg(store->db), err);
+}
+
+bool database_fail_system(struct store *store, const char *path, int error, struct lodge_error *err)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return fail_with(store, TROUBLE_READONLY, strerror(error), err);
+    case ENOSPC:
+    case EDQUOT:
+        return fail_with(store, TROUBLE_FULL, strerror(error), err);
+    default:
+        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot open %s: %s", path,
+                          strerror(error));
+    }
 }
 
 void database_well(struct store *store)
@@ -174,18 +191,7 @@ static bool touch(struct store *store, int create, struct lodge_error *err)
         store->inode = info.st_ino;
         return true;
     }
-    switch (errno) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return fail_with(store, TROUBLE_READONLY, strerror(errno), err);
-    case ENOSPC:
-    case EDQUOT:
-        return fail_with(store, TROUBLE_FULL, strerror(errno), err);
-    default:
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot open the database %s: %s",
-                          store->path, strerror(errno));
-    }
+    return database_fail_system(store, store->path, errno, err);
 }
 
 static bool check_health(struct store *store, struct lodge_error *err)
@@ -237,16 +243,22 @@ static bool open_all(struct store *store, int create, struct lodge_error *err)
         database_run(store, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", err) &&
         migrate(store, migrations, migration_count, err) && set_journal(store, err) &&
         database_run(store, "PRAGMA foreign_keys = ON", err) && read_installation(store, err) &&
-        statements_prepare(store, err);
+        statements_prepare(store, err) && age_meet(store, err);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, good ? 0 : 1, NULL);
     return good;
 }
+
+#define PUT_BACK_TEXT                                                                              \
+    "the database %s was put back from a copy: what was under way in it is left as it is and has " \
+    "ended as failed; lodge doctor says what does not fit"
 
 static struct store *open_in(const char *state_dir, int create, struct lodge_error *err)
 {
     struct store *store = xcalloc(1, sizeof *store);
     pthread_mutex_init(&store->lock, NULL);
     store->path = xasprintf("%s/lodge.db", state_dir);
+    store->age_fd = -1;
+    store->put_back_text = xasprintf(PUT_BACK_TEXT, store->path);
     for (int i = 0; i < TROUBLES; i++) {
         store->texts[i] = xasprintf("the database %s %s: %s", store->path, trouble_words[i].what,
                                     trouble_words[i].help);
@@ -293,10 +305,12 @@ void store_close(struct store *store)
     tell_write_lock(&store->write_lock);
     statements_finalize(store);
     sqlite3_close(store->db);
+    age_close(store);
     for (int i = 0; i < TROUBLES; i++) {
         free(store->texts[i]);
     }
     pthread_mutex_destroy(&store->lock);
+    free(store->put_back_text);
     free(store->path);
     free(store);
 }
@@ -327,6 +341,8 @@ bool store_count_boot(struct store *store, int64_t *ret_boot, struct lodge_error
     if (!transaction_commit(transaction, err)) {
         return false;
     }
+    store->boots = boot;
+    age_follow(store);
     *ret_boot = boot;
     return true;
 }

@@ -22,8 +22,9 @@ struct store;
 bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* Opens DIR/lodge.db: checks, backs up before a migration, migrates. NULL with STORE_UNAVAILABLE
- * for a corrupt file, a newer schema, a full or read-only disk: the daemon runs on without. */
+/* Opens DIR/lodge.db: checks, backs up before a migration, migrates, and finds out whether it is
+ * the database that was left here (store_note). NULL with STORE_UNAVAILABLE for a corrupt file, a
+ * newer schema, a full or read-only disk: the daemon runs on without. */
 struct store *store_open(const char *state_dir, struct lodge_error *err);
 
 /* The same for a file that is there: one that somebody moved away to put a backup in its place must
@@ -38,6 +39,11 @@ const char *store_installation(const struct store *store);
 /* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
  * lives as long as the store. */
 const char *store_trouble(const struct store *store);
+
+/* Any thread, no lock: NULL, or what an admin should know of this database: that it was put back.
+ * The text lives as long as the store. */
+const char *store_note(const struct store *store);
+void store_was_put_back(struct store *store); /* it says so from now on: others have found out */
 
 /* Counts this start: 1 for the first. */
 bool store_count_boot(struct store *store, int64_t *ret_boot, struct lodge_error *err)

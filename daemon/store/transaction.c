@@ -3,7 +3,7 @@
  * so there is never more than one, and it is part of the store. How long SQLite's write lock was
  * held is noted.
  */
-#include "store/database.h"
+#include "store/age.h"
 
 #include <assert.h>
 #include <time.h>
@@ -43,6 +43,10 @@ bool transaction_commit(struct transaction *transaction, struct lodge_error *err
     }
     close_transaction(transaction);
     database_well(transaction->store);
+    if (transaction->count > 0) {
+        transaction->store->count = transaction->count;
+        age_follow(transaction->store);
+    }
     return true;
 }
 

@@ -81,7 +81,10 @@ static void a_database_of_each_released_schema_is_brought_up(void **state)
         struct lodge_error err = {0};
         struct heard users = {""};
         struct heard vms = {""};
+        char age[128];
         write_bytes(file, bytes, read_bytes(found.gl_pathv[i], bytes, sizeof bytes));
+        snprintf(age, sizeof age, "%s/age", dir); /* each comes to a directory of its own */
+        (void)unlink(age);
 
         AUTO(store_close) struct store *store = open_well();
 

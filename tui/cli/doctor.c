@@ -66,6 +66,10 @@ static void look_at_server(struct examination *at)
                         : strcmp(text_of(health, "store"), "ok") == 0;
         say(at, "store", well ? "the database works" : text_of(health, "store"),
             well ? NULL : "nothing can be changed until that is mended");
+        if (text_of(health, "store_note")[0] != '\0') {
+            AUTO(free) char *note = text_visible(text_of(health, "store_note"));
+            printf("--   store      %s\n", note == NULL ? "" : note);
+        }
     }
 }
 
