@@ -1,21 +1,29 @@
 /* backup: a consistent copy of the database, made on a connection of its own while writers go on:
- * WAL gives a reader the state of the moment it began. */
+ * WAL gives a reader the state of the moment it began. What is under way in it is marked, for it
+ * will have ended otherwise by the time that somebody puts the copy back. */
 #include "memory.h"
-#include "store/database.h"
+#include "store/age.h"
+#include "store/copies.h"
 #include "store/ops.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static bool fail(sqlite3 *db, const char *path, struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "the backup %s could not be made: %s",
                       path, db == NULL ? "out of memory" : sqlite3_errmsg(db));
+}
+
+static bool fail_system(const char *path, struct lodge_error *err)
+{
+    return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "the backup %s could not be written: %s",
+                      path, strerror(errno));
 }
 
 static void db_close(sqlite3 *db)
@@ -28,7 +36,8 @@ DEFINE_AUTO(sqlite3 *, db_close, NULL);
  * own. Each would be in the way of the writers', who share the disk's. */
 #define CARELESS "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF"
 
-/* VACUUM INTO reads in one transaction, and writes as carefully as its connection would. */
+/* VACUUM INTO reads in one transaction, and writes as carefully as its connection would. It takes a
+ * file that is there if that is empty. */
 static bool copy_to(const char *from, const char *to, struct lodge_error *err)
 {
     AUTO(db_close) sqlite3 *db = NULL;
@@ -45,48 +54,59 @@ static bool copy_to(const char *from, const char *to, struct lodge_error *err)
     return code == SQLITE_DONE || fail(db, to, err);
 }
 
-/* What is under way will have ended otherwise by the time that somebody puts the copy back. */
-static bool mark_restored(const char *path, struct lodge_error *err)
+/* The first schema has no operations that could be undone, and nothing to mark them with. */
+static bool mark(const char *path, struct lodge_error *err)
 {
     AUTO(db_close) sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
-        sqlite3_exec(db, CARELESS "; UPDATE op SET restored = 1 WHERE ended_ms IS NULL", NULL, NULL,
-                     NULL) != SQLITE_OK) {
+        sqlite3_exec(db, CARELESS, NULL, NULL, NULL) != SQLITE_OK) {
         return fail(db, path, err);
     }
+    bool can_mark = sqlite3_table_column_metadata(db, "main", "op", "restored", NULL, NULL, NULL,
+                                                  NULL, NULL) == SQLITE_OK;
+    return !can_mark || sqlite3_exec(db, OPS_LEAVE_ALONE, NULL, NULL, NULL) == SQLITE_OK ||
+           fail(db, path, err);
+}
+
+/* Under its name only when it is whole, and on disk. */
+static bool settle(int fd, const char *part, const char *path, int64_t *ret_bytes,
+                   struct lodge_error *err)
+{
+    struct stat info;
+    AUTO(free) char *dir = xstrdup(path);
+    if (fsync(fd) != 0 || fstat(fd, &info) != 0 || rename(part, path) != 0 ||
+        !copies_sync(dirname(dir))) {
+        return fail_system(path, err);
+    }
+    *ret_bytes = info.st_size;
     return true;
 }
 
-static bool settle(const char *part, const char *path, int64_t *ret_bytes, struct lodge_error *err)
+bool copies_make(const char *from, const char *path, int64_t *ret_bytes, struct lodge_error *err)
 {
-    AUTO(fd_close) int fd = open(part, O_RDONLY | O_CLOEXEC);
-    struct stat info;
-    if (fd < 0 || fchmod(fd, 0600) != 0 || fsync(fd) != 0 || fstat(fd, &info) != 0 ||
-        rename(part, path) != 0) {
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE,
-                          "the backup %s could not be written: %s", path, strerror(errno));
+    AUTO(free) char *part = xasprintf("%s.part", path);
+    (void)unlink(part);
+    AUTO(fd_close) int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return fail_system(path, err);
     }
-    *ret_bytes = info.st_size;
+    if (!copy_to(from, part, err) || !mark(part, err) || !settle(fd, part, path, ret_bytes, err)) {
+        (void)unlink(part);
+        return false;
+    }
     return true;
 }
 
 bool store_make_backup(struct store *store, int64_t now_ms, char **ret_path, int64_t *ret_bytes,
                        struct lodge_error *err)
 {
-    struct tm when;
-    char stamp[32] = "";
-    time_t seconds = (time_t)(now_ms / 1000);
-    if (gmtime_r(&seconds, &when) != NULL) {
-        strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &when);
-    }
-    AUTO(free)
-    char *path = xasprintf("%s.backup-%s.%03d", store->path, stamp, (int)(now_ms % 1000));
-    AUTO(free) char *part = xasprintf("%s.part", path);
-    if (!copy_to(store->path, part, err) || !mark_restored(part, err) ||
-        !settle(part, path, ret_bytes, err)) {
-        (void)remove(part);
+    AUTO(free) char *stamp = copies_stamp(now_ms);
+    AUTO(free) char *path = xasprintf("%s.backup-%s", store->path, stamp);
+    AUTO(free) char *dir = xstrdup(store->path);
+    if (!copies_make(store->path, path, ret_bytes, err)) {
         return false;
     }
+    copies_prune(dirname(dir), COPY_BACKUP, path, NULL);
     *ret_path = TAKE(path);
     return true;
 }

@@ -8,69 +8,20 @@
 #include "store/migrate.h"
 
 #include "memory.h"
+#include "store/copies.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static void close_database(sqlite3 *db)
-{
-    sqlite3_close(db);
-}
-DEFINE_AUTO(sqlite3 *, close_database, NULL);
-
-/* All pages of `store` into a new file at `path`, on disk when it returns. */
-static bool copy_pages(struct store *store, const char *path, struct lodge_error *err)
-{
-    unlink(path);
-    AUTO(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot make %s: %s", path,
-                          strerror(errno));
-    }
-    AUTO(close_database) sqlite3 *copy = NULL;
-    int code = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK) {
-        sqlite3_backup *backup = sqlite3_backup_init(copy, "main", store->db, "main");
-        sqlite3_backup_step(backup, -1);
-        sqlite3_backup_finish(backup);
-        code = sqlite3_errcode(copy);
-    }
-    if (code != SQLITE_OK) {
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot write %s: %s", path,
-                          sqlite3_errmsg(copy));
-    }
-    if (fsync(fd) != 0) {
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot write %s: %s", path,
-                          strerror(errno));
-    }
-    return true;
-}
-
-/* A new name in a directory is safe only when the directory is. */
-static bool sync_directory(const char *path_in_it)
-{
-    AUTO(free) char *path = xstrdup(path_in_it);
-    AUTO(fd_close) int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0;
-}
 
 static bool back_up(struct store *store, size_t version, struct lodge_error *err)
 {
+    int64_t bytes = 0;
     AUTO(free) char *path = xasprintf("%s.schema-%zu.bak", store->path, version);
-    AUTO(free) char *unfinished = xasprintf("%s.part", path);
-    if (!copy_pages(store, unfinished, err)) {
-        unlink(unfinished);
+    AUTO(free) char *dir = xstrdup(store->path);
+    if (!copies_make(store->path, path, &bytes, err)) {
         return lodge_fail_in(err, "backup before a migration");
     }
-    if (rename(unfinished, path) != 0 || !sync_directory(path)) {
-        return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot write %s: %s", path,
-                          strerror(errno));
-    }
+    copies_prune(dirname(dir), COPY_MIGRATION, path, NULL);
     return true;
 }
 

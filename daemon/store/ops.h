@@ -176,7 +176,8 @@ bool store_forget_old(struct store *store, int64_t ops_before_ms, int64_t audit_
                       struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* A consistent copy of the database beside it, on a read connection of its own: writers go on.
- * What is unfinished in the copy is marked `restored` there. The caller frees *ret_path. */
+ * What is unfinished in the copy is marked `restored` there, and so is what was undone. The newest
+ * COPIES_KEPT stay. The caller frees *ret_path. */
 bool store_make_backup(struct store *store, int64_t now_ms, char **ret_path, int64_t *ret_bytes,
                        struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "memory.h"
 #include "store/age.h"
+#include "store/copies.h"
 #include "store/database.h"
 #include "store/migrate.h"
 
@@ -263,6 +264,7 @@ static struct store *open_in(const char *state_dir, int create, struct lodge_err
         store->texts[i] = xasprintf("the database %s %s: %s", store->path, trouble_words[i].what,
                                     trouble_words[i].help);
     }
+    copies_sweep(state_dir);
     if (!open_all(store, create, err)) {
         store_close(store);
         return NULL;
