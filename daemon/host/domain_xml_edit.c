@@ -335,6 +335,20 @@ char *domain_xml_words(const char *xml, const struct lodge_strings *tags, struct
     return xml_print_node(doc, ours);
 }
 
+char *domain_xml_commit_mark(const char *words, struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(words, "vm", "lodge's metadata", err);
+    xmlNode *ours = doc == NULL ? NULL : xmlDocGetRootElement(doc);
+    xmlNode *made = ours == NULL ? NULL : xml_child(ours, "made");
+    AUTO(free) char *committed = made == NULL ? NULL : xml_attribute(made, "committed");
+    if (made == NULL || (committed != NULL && strcmp(committed, "1") == 0)) {
+        return NULL;
+    }
+    attribute_set(made, "committed", "1");
+    namespaces_remove(ours);
+    return xml_print_node(doc, ours);
+}
+
 bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
                         struct lodge_error *err)
 {

@@ -34,6 +34,11 @@ char *domain_xml_media(const char *xml, const char *target, const char *iso,
  * (virDomainSetMetadata). The caller frees. */
 char *domain_xml_words(const char *xml, const struct lodge_strings *tags, struct lodge_error *err);
 
+/* Our element `words` (virDomainGetMetadata) with its mark saying that the operation which made the
+ * domain is past its point of no return; free of namespaces too. The caller frees. NULL without a
+ * failure when it has no mark, or says so already. */
+char *domain_xml_commit_mark(const char *words, struct lodge_error *err);
+
 /* What an inactive XML asks for. */
 struct domain_amounts {
     int64_t vcpus;

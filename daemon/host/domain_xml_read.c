@@ -11,7 +11,6 @@
 
 #include <libxml/globals.h>
 #include <libxml/parser.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,25 +175,26 @@ static void read_devices(const xmlNode *devices, struct domain_facts *facts)
     }
 }
 
-/* <lodge:made installation="…" op="…"/>: who made the domain, and by which operation. */
-static void read_mark(const xmlNode *words, char ret_installation[static 33], int64_t *ret_op)
+static struct domain_mark read_mark(const xmlNode *words)
 {
+    struct domain_mark mark = {.op = 0};
     const xmlNode *made = xml_child(words, "made");
     AUTO(free) char *installation = made == NULL ? NULL : xml_attribute(made, "installation");
     AUTO(free) char *op = made == NULL ? NULL : xml_attribute(made, "op");
-    if (installation != NULL && op != NULL && strlen(installation) < 33) {
-        snprintf(ret_installation, 33, "%s", installation);
-        *ret_op = xml_number(op);
+    AUTO(free) char *committed = made == NULL ? NULL : xml_attribute(made, "committed");
+    if (installation != NULL && op != NULL && strlen(installation) < sizeof mark.installation) {
+        memcpy(mark.installation, installation, strlen(installation) + 1);
+        mark.op = xml_number(op);
+        mark.committed = committed != NULL && strcmp(committed, "1") == 0;
     }
+    return mark;
 }
 
-void domain_xml_read_mark(const char *metadata, char ret_installation[static 33], int64_t *ret_op)
+struct domain_mark domain_xml_read_mark(const char *metadata)
 {
     struct lodge_error err = {0};
     AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(metadata, "vm", "lodge's metadata", &err);
-    if (doc != NULL) {
-        read_mark(xmlDocGetRootElement(doc), ret_installation, ret_op);
-    }
+    return doc == NULL ? (struct domain_mark){.op = 0} : read_mark(xmlDocGetRootElement(doc));
 }
 
 static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
@@ -204,8 +204,10 @@ static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
         strcmp((const char *)ours->ns->href, DOMAIN_XML_NAMESPACE) != 0) {
         return;
     }
-    int64_t op = 0;
-    read_mark(ours, facts->installation, &op);
+    const struct domain_mark mark = read_mark(ours);
+    memcpy(facts->installation, mark.installation, sizeof facts->installation);
+    facts->made_by = mark.op;
+    facts->made_whole = mark.committed;
     for (const xmlNode *node = ours->children; node != NULL; node = node->next) {
         AUTO(free) char *tag = xml_is_called(node, "tag") ? xml_text(node) : NULL;
         if (tag != NULL && facts->tags.count < MOST_TAGS) {

@@ -22,9 +22,15 @@ void domain_xml_start(void);
 bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* lodge's mark in its own metadata element (virDomainGetMetadata); both stay as they are if there
- * is none. */
-void domain_xml_read_mark(const char *metadata, char ret_installation[static 33], int64_t *ret_op);
+/* lodge's mark in a domain: <lodge:made installation="…" op="…" committed="1"/>. */
+struct domain_mark {
+    char installation[33]; /* "" without a mark */
+    int64_t op;            /* that made the domain */
+    bool committed;        /* it was past its point of no return: the guest may have run since */
+};
+
+/* In its own metadata element (virDomainGetMetadata). */
+struct domain_mark domain_xml_read_mark(const char *metadata);
 
 /* Frees what the facts still own. */
 void domain_facts_clear(struct domain_facts *facts);

@@ -128,14 +128,12 @@ static virDomainPtr find_domain(struct hand *hand, const char *uuid, bool *ret_o
 }
 
 /* Its mark; none is no failure (VIR_ERR_NO_DOMAIN_METADATA). */
-static void read_mark(virDomainPtr domain, struct domain_look *look)
+static struct domain_mark read_mark(virDomainPtr domain)
 {
     AUTO(free)
     char *metadata =
         virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, DOMAIN_XML_NAMESPACE, 0);
-    if (metadata != NULL) {
-        domain_xml_read_mark(metadata, look->installation, &look->op);
-    }
+    return metadata == NULL ? (struct domain_mark){.op = 0} : domain_xml_read_mark(metadata);
 }
 
 bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look,
@@ -163,7 +161,10 @@ bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look
     const char *word = libvirt_reason(state, reason);
     snprintf(ret_look->reason, sizeof ret_look->reason, "%s", word == NULL ? "" : word);
     snprintf(ret_look->name, sizeof ret_look->name, "%.255s", virDomainGetName(domain));
-    read_mark(domain, ret_look);
+    const struct domain_mark mark = read_mark(domain);
+    memcpy(ret_look->installation, mark.installation, sizeof ret_look->installation);
+    ret_look->op = mark.op;
+    ret_look->committed = mark.committed;
     return true;
 }
 

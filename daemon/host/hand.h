@@ -57,9 +57,16 @@ struct domain_look {
     char name[256];        /* cut when longer */
     char installation[33]; /* lodge's mark in its metadata; "" without */
     int64_t op;            /* of the mark; 0 without */
+    bool committed;        /* the mark says that `op` was past its point of no return */
 };
 bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look,
                struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* A domain that carries the mark of `installation` says from now on that the operation which made
+ * it is past its point of no return: the live one and what the next boot gets. Done for one that
+ * says so already; nothing is done to one of another's, or that is gone. */
+bool hand_commit_mark(struct hand *hand, const char *uuid, const char *installation,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* The uuid of the domain called so; "" when there is none. */
 bool hand_find_name(struct hand *hand, const char *name, char ret_uuid[static 37],

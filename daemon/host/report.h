@@ -54,6 +54,8 @@ struct domain_facts {
     struct lodge_strings boot; /* disk, cdrom, network, in order */
     struct lodge_strings tags;
     char installation[33]; /* of the lodged that made it; "" without its mark */
+    int64_t made_by;       /* the operation of the mark; 0 without */
+    bool made_whole;       /* the mark says that the operation was past its point of no return */
 };
 
 /* One running domain's counters and what was made of them. */

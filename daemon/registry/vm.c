@@ -247,6 +247,8 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
 {
     struct lodge_vm *old = &vm->facts;
     memcpy(vm->installation, facts->installation, sizeof vm->installation);
+    vm->made_by = facts->made_by;
+    vm->made_whole = facts->made_whole;
     bool changed = set_int(&old->vcpus, facts->vcpus);
     changed |= set_int(&old->memory_mib, facts->memory_mib);
     changed |= set_text(&old->graphics, facts->graphics);

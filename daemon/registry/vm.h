@@ -37,7 +37,9 @@ struct vm {
     bool present;             /* its host has the domain */
     enum lodge_vm_state live; /* the domain's, UNKNOWN while it is not present */
     char *live_reason;
-    char installation[33]; /* the mark on its domain, "" without */
+    char installation[33]; /* the mark on its domain, "" without … */
+    int64_t made_by;       /* … its operation … */
+    bool made_whole;       /* … which was past its point of no return */
     uint64_t starts;       /* how often it was seen to become active */
     uint64_t reboots;      /* told by its host */
     bool persistent;

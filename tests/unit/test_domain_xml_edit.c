@@ -204,6 +204,51 @@ static void a_guest_without_our_words_gets_them_with_its_first_tag(void **state)
     expect_not(still_none, "metadata");
 }
 
+static void a_mark_says_once_that_its_operation_is_past_its_commit(void **state)
+{
+    (void)state;
+    static const char words[] =
+        "<lodge:vm xmlns:lodge=\"urn:lodge:vm:1\"><lodge:tag>ci</lodge:tag><lodge:made "
+        "installation=\"0123456789abcdef0123456789abcdef\" op=\"9\"/></lodge:vm>";
+    struct lodge_error err = {0};
+    const struct domain_mark before = domain_xml_read_mark(words);
+    AUTO(free) char *committed = domain_xml_commit_mark(words, &err);
+
+    assert_false(before.committed);
+    assert_int_equal(before.op, 9);
+    expect(committed, "<tag>ci</tag>");
+    expect_not(committed, "xmlns"); /* libvirt puts it in, and fails where it is already */
+    const struct domain_mark after = domain_xml_read_mark(committed);
+    assert_true(after.committed);
+    assert_int_equal(after.op, 9);
+    assert_string_equal(after.installation, "0123456789abcdef0123456789abcdef");
+    assert_null(domain_xml_commit_mark(committed, &err));
+    assert_null(domain_xml_commit_mark("<vm><tag>ci</tag></vm>", &err));
+    assert_int_equal(err.kind, LODGE_ERROR_NONE);
+}
+
+static void other_edits_keep_the_mark(void **state)
+{
+    (void)state;
+    static const char marked[] =
+        "<domain type='test'><name>a</name><uuid>" UUID "</uuid><metadata>"
+        "<lodge:vm xmlns:lodge='urn:lodge:vm:1'><lodge:made "
+        "installation='0123456789abcdef0123456789abcdef' op='9' committed='1'/></lodge:vm>"
+        "</metadata><memory>65536</memory><os><type>hvm</type></os></domain>";
+    static char ci[] = "ci";
+    static char *words[] = {ci};
+    static const struct lodge_strings tags = {words, 1};
+    struct lodge_error err = {0};
+    AUTO(free) char *xml = edited(marked, &(struct domain_edit){NOTHING, .tags = &tags});
+    AUTO(free) char *live = domain_xml_words(marked, &tags, &err);
+
+    struct domain_facts facts = facts_of(xml);
+    assert_true(facts.made_whole);
+    assert_int_equal(facts.made_by, 9);
+    assert_true(domain_xml_read_mark(live).committed);
+    domain_facts_clear(&facts);
+}
+
 static void an_order_of_kinds_takes_the_place_of_the_devices(void **state)
 {
     (void)state;
@@ -343,6 +388,8 @@ int main(void)
         TEST(one_cell_follows_and_several_are_left_alone),
         TEST(tags_are_replaced_and_the_mark_stays),
         TEST(a_guest_without_our_words_gets_them_with_its_first_tag),
+        TEST(a_mark_says_once_that_its_operation_is_past_its_commit),
+        TEST(other_edits_keep_the_mark),
         TEST(an_order_of_kinds_takes_the_place_of_the_devices),
         TEST(media_are_changed_and_ejected),
         TEST(a_drive_that_is_not_there_is_said),
