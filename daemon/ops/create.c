@@ -7,13 +7,16 @@
  *   volumes   files of names that only we can have made: they go
  *   define    a domain with our uuid and our mark: it goes; with another's mark: nothing is touched
  *   start     a guest that has run no instruction: destroyed
- *   commit    the VM is there: resumed if it is paused
+ *   commit    the VM is there: marked as such on its host, and resumed if it is paused
+ *   mark      the same: whatever a database says that is put back later, the guest may have run
+ * A guest that has run, whoever made it, is no more undone: the VM stays (life.h).
  */
 #include "host/chain.h"
 #include "host/domain_xml_write.h"
 #include "host/images.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/life.h"
 #include "ops/recipes.h"
 #include "scope.h"
 #include "store/store.h"
@@ -208,18 +211,45 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
     return STEP_DONE;
 }
 
-static enum step_end remove_volumes(struct op *op, struct hand *hand)
-{
-    return op->plan.foreign ? STEP_DONE : disks_remove(op, hand);
-}
-
-/* 3: the domain. */
-
 static bool is_ours(const struct op *op, const struct domain_look *look)
 {
     return look->op == op->id &&
            strcmp(look->installation, store_installation(op->ops->store)) == 0;
 }
+
+/* Once it is seen to have run nothing of it is undone any more, whatever is seen later. */
+static bool is_alive(struct op *op, const struct hand *hand, const struct domain_look *look)
+{
+    if (op->plan.alive || !look->present || !is_ours(op, look) ||
+        !life_is_seen(look, hand_traits(hand).starts_paused)) {
+        return op->plan.alive;
+    }
+    const char *why = look->committed ? "it was made long ago, the database is older than that"
+                                      : "its guest has run meanwhile";
+    struct lodge_error failure = {0};
+    (void)lodge_fail(
+        &failure, op->failure.kind == LODGE_ERROR_NONE ? LODGE_ERROR_CANCELLED : op->failure.kind,
+        "'%s' is not undone, it stays: %s", op->plan.name, why);
+    op->failure = failure;
+    op->plan.alive = true;
+    op->plan_changed = true;
+    log_warning(LOG_OPS, "operation %lld: %s", (long long)op->id, failure.message);
+    return true;
+}
+
+static enum step_end remove_volumes(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (op->plan.foreign) {
+        return STEP_DONE;
+    }
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return op_end(op, false);
+    }
+    return is_alive(op, hand, &look) ? STEP_DONE : disks_remove(op, hand);
+}
+
+/* 3: the domain. */
 
 static char *write_xml(struct op *op, struct hand *hand)
 {
@@ -295,6 +325,9 @@ static enum step_end undefine(struct op *op, struct hand *hand)
             (long long)op->id, op->uuid, op->host_name);
         return STEP_DONE;
     }
+    if (is_alive(op, hand, &look)) {
+        return STEP_DONE;
+    }
     enum step_end end = look.present ? op_undefine(op, hand) : STEP_DONE;
     if (end == STEP_DONE && look.present && op->is_debris) {
         log_warning(LOG_OPS,
@@ -322,11 +355,26 @@ static enum step_end destroy(struct op *op, struct hand *hand)
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    bool is_there = look.present && look.active && is_ours(op, &look);
+    bool is_there = look.present && look.active && is_ours(op, &look) && !is_alive(op, hand, &look);
     return op_end(op, !is_there || hand_destroy(hand, op->uuid, &op->error));
 }
 
-/* 6: the guest runs. */
+/* 6: the domain says so itself. */
+
+static enum step_end commit_mark(struct op *op, struct hand *hand)
+{
+    const char *installation = store_installation(op->ops->store);
+    if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
+        return STEP_DONE;
+    }
+    if (op->error.kind != LODGE_ERROR_UNSUPPORTED) {
+        return op_end(op, false);
+    }
+    log_warning(LOG_OPS, "operation %lld: %s", (long long)op->id, op->error.message);
+    return STEP_DONE; /* the count beside the database is what is left */
+}
+
+/* 7: the guest runs. */
 
 static enum step_end resume(struct op *op, struct hand *hand)
 {
@@ -372,6 +420,7 @@ static const struct step steps[] = {
      .undo_where = ON_RESCUE,
      .undo = destroy},
     {.name = "commit", .where = ON_HOST, .commits = true},
+    {.name = "mark", .where = ON_HOST, .insists = true, .run = commit_mark},
     {.name = "resume",
      .where = ON_HOST,
      .run = resume,
@@ -384,7 +433,7 @@ static enum vm_effect ends(const struct op *op, enum lodge_op_state state, struc
 {
     (void)row;
     (void)state;
-    return op->committed ? VM_READY : op->plan.foreign ? VM_ERROR : VM_REMOVE;
+    return op->committed || op->plan.alive ? VM_READY : op->plan.foreign ? VM_ERROR : VM_REMOVE;
 }
 
 const struct recipe create_recipe = {

@@ -246,6 +246,16 @@ enum lodge_op_state op_final_state(const struct op *op)
                                                   : LODGE_OP_DONE;
 }
 
+/* What was charged for is charged on: whether it is there is not known. */
+enum vm_effect op_effect(const struct op *op, struct vm_row *row)
+{
+    if (!op->left_alone) {
+        return op->recipe->ends(op, op_final_state(op), row);
+    }
+    enum vm_effect begun = op->recipe->begins;
+    return begun == VM_INSERT || begun == VM_DELETING ? VM_READY : VM_KEEP;
+}
+
 static void show_ended(struct op *op)
 {
     struct ops *ops = op->ops;
@@ -306,7 +316,7 @@ void ops_ended(struct ops *ops, struct op *op)
         struct vm_row row;
         AUTO(free) struct disk_row *disks = NULL;
         op_fill_row(op, true, &row, &disks);
-        enum vm_effect effect = op->recipe->ends(op, op_final_state(op), &row);
+        enum vm_effect effect = op_effect(op, &row);
         if (!op->is_debris) {
             register_ended(op, effect, &row);
         }

@@ -125,7 +125,9 @@ struct op {
     bool again;             /* its run may have begun before */
     bool undoing;
     bool committed;
-    bool closed; /* its last transaction is written */
+    bool recovered;  /* taken up from a journal */
+    bool left_alone; /* of a database that was put back: ends as it is */
+    bool closed;     /* its last transaction is written */
     enum step_end end;
     struct lodge_error error;   /* of the last step */
     struct lodge_error failure; /* what it ends with */
@@ -158,6 +160,7 @@ struct op {
 
 struct house_host {
     struct host *host;
+    bool met; /* what it shows of the database's age has been looked at (older.c) */
     struct storage_place place;
 };
 
@@ -182,9 +185,10 @@ struct ops {
     bool closing;
     struct registry_op *ended[OPS_SHOWN]; /* a ring of those that ended last */
     size_t ended_next;
-    struct guard *guards; /* undone creations that are kept */
-    uint64_t added_seen;  /* registry_added() when guards were last looked at */
-    bool guards_grew;     /* one was added since: its domain may be here already */
+    atomic_int_least64_t last_op; /* the largest number of an operation that was begun */
+    struct guard *guards;         /* undone creations that are kept */
+    uint64_t added_seen;          /* registry_added() when guards were last looked at */
+    bool guards_grew;             /* one was added since: its domain may be here already */
 };
 
 /* The end of a step whose call went `ok`. */
@@ -238,8 +242,19 @@ void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is 
 void ops_look_for_debris(struct ops *ops); /* has a domain turned up? */
 void ops_look_again(struct ops *ops);      /* has a volume? */
 void ops_free_guards(struct ops *ops);
+bool ops_guards_op(struct ops *ops,
+                   int64_t op); /* is it an undone creation that is looked out for? */
+void ops_end_all_guards(struct ops *ops);
+
+/* older.c */
+void ops_meet_hosts(struct ops *ops); /* does one that has been read show what the store lacks? */
+void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
+void ops_note_last(struct ops *ops, int64_t id); /* any thread */
 
 enum lodge_op_state op_final_state(const struct op *op);
+
+/* What becomes of the row of its VM; fills `row` for VM_SETTLE. */
+enum vm_effect op_effect(const struct op *op, struct vm_row *row);
 
 /* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
  */

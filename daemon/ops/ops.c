@@ -22,6 +22,7 @@ static void look(void *owner)
 {
     struct ops *ops = owner;
     struct op *next;
+    ops_meet_hosts(ops); /* before what waits for a host goes on */
     for (struct op *op = ops->live; op != NULL; op = next) {
         next = op->next; /* an operation may end while it looks */
         op_look(op);

@@ -79,6 +79,7 @@ static const struct field plan_fields[] = {
     {"error_kind", FIELD_INT, AT(error_kind)},
     {"error", FIELD_STRING, AT(error)},
     {"foreign", FIELD_BOOL, AT(foreign)},
+    {"alive", FIELD_BOOL, AT(alive)},
     {.type = FIELD_END},
 };
 #undef AT

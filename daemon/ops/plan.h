@@ -82,6 +82,7 @@ struct plan {
     int64_t error_kind;
     char *error;
     bool foreign; /* a domain with our uuid that is not ours: nothing of it is touched */
+    bool alive;   /* create: its guest has run, or may have: nothing of it is undone */
 };
 
 void plan_init(struct plan *plan);

@@ -23,7 +23,7 @@ struct guard {
     char *host;
     char uuid[37];
     char *journal;
-    bool foreign;   /* looked at: not ours; or adopted */
+    bool foreign;   /* looked at: not ours, or its guest has run; or adopted */
     unsigned looks; /* still to come */
 };
 
@@ -55,10 +55,7 @@ static void point(struct op *op, const struct op_row *row)
     op->noted = true;
     op->again = true;
     if (row->restored) {
-        fail_with(op, LODGE_ERROR_CANCELLED,
-                  "it was under way when the backup was made that this database came from");
-        op->committed = true; /* nothing of it is undone */
-        op->at = (ssize_t)op->recipe->count;
+        op_leave_alone(op);
     } else if (op->undoing) {
         enum lodge_error_kind kind = (enum lodge_error_kind)op->plan.error_kind;
         fail_with(
@@ -96,12 +93,13 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op->is_admin = true;
     op->at = at;
     op->begun = true;
+    op->recovered = true;
+    op->phase = OP_NEEDS_HOST; /* which is looked at before it goes on */
     atomic_store(&op->showing, (int)at);
     point(op, row);
     log_info(LOG_OPS, "operation %lld (%s of '%s') is taken up at step %s", (long long)row->id,
              row->kind, row->vm_name, row->step);
     op_show_recovered(op, row->started_ms);
-    op_start(op);
 }
 
 static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
@@ -120,6 +118,7 @@ static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, co
 
 void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall)
 {
+    ops_note_last(ops, recall->last_op);
     ops->store = store;
     for (size_t i = 0; i < recall->unfinished_count; i++) {
         take_up(ops, &recall->unfinished[i]);
@@ -128,6 +127,12 @@ void ops_take_store(struct ops *ops, struct store *store, const struct recall *r
         const struct op_row *row = &recall->guarded[i];
         struct guard *guard = add_guard(ops, row->id, row->host, row->uuid, row->journal);
         guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
+    }
+    ops_meet_hosts(ops);
+    for (struct op *op = ops->live; op != NULL; op = op->next) {
+        if (op->recovered && !op->out && op->phase == OP_NEEDS_HOST) {
+            op_start(op);
+        }
     }
 }
 
@@ -138,6 +143,19 @@ static struct guard *find_guard(struct ops *ops, int64_t op)
         guard = guard->next;
     }
     return guard;
+}
+
+bool ops_guards_op(struct ops *ops, int64_t op)
+{
+    const struct guard *guard = find_guard(ops, op);
+    return guard != NULL && !guard->foreign;
+}
+
+void ops_end_all_guards(struct ops *ops)
+{
+    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
+        guard->foreign = true;
+    }
 }
 
 /* As its row is, in the transaction. */
@@ -156,8 +174,8 @@ void ops_guard(struct op *op)
     }
     bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0;
     if (op->is_debris) {
-        find_guard(op->ops, op->id)->foreign = op->plan.foreign;
-    } else if (undone && !op->plan.foreign) {
+        find_guard(op->ops, op->id)->foreign |= op->plan.foreign || op->plan.alive;
+    } else if (undone && !op->plan.foreign && !op->plan.alive) {
         AUTO(free) char *journal = plan_to_json(&op->plan);
         add_guard(op->ops, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
     }
@@ -212,6 +230,7 @@ void ops_look_for_debris(struct ops *ops)
 
 void ops_look_again(struct ops *ops)
 {
+    ops_meet_hosts(ops);
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         struct registry_host *host = registry_find_host(ops->registry, guard->host);
         bool is_read = host != NULL && host->facts.synced_at != 0;

@@ -1,8 +1,31 @@
-/* rows.c: the recipes that change the store alone: a VM is taken over, or forgotten. */
+/* rows.c: the recipes that are about a VM's row: it is taken over, or forgotten. */
+#include "host/hand.h"
+#include "log.h"
 #include "ops/recipes.h"
 #include "scope.h"
+#include "store/store.h"
 
-static const struct step steps[] = {
+/* What an undone creation has left, and came late, is no debris any more: its own mark says so. Of
+ * a domain that lodge did not make nothing is changed. */
+static enum step_end commit_mark(struct op *op, struct hand *hand)
+{
+    const char *installation = store_installation(op->ops->store);
+    if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
+        return STEP_DONE;
+    }
+    if (op->error.kind == LODGE_ERROR_HOST_DOWN) {
+        return STEP_LOST;
+    }
+    log_warning(LOG_OPS, "operation %lld: %s", (long long)op->id, op->error.message);
+    return STEP_DONE;
+}
+
+static const struct step adopt_steps[] = {
+    {.name = "record", .where = ON_STORE},
+    {.name = "mark", .where = ON_HOST, .run = commit_mark},
+};
+
+static const struct step forget_steps[] = {
     {.name = "record", .where = ON_STORE},
 };
 
@@ -23,15 +46,15 @@ static enum vm_effect forgotten(const struct op *op, enum lodge_op_state state, 
 
 const struct recipe adopt_recipe = {
     .kind = "vm.adopt",
-    .steps = steps,
-    .count = ARRAY_LENGTH(steps),
+    .steps = adopt_steps,
+    .count = ARRAY_LENGTH(adopt_steps),
     .begins = VM_ADOPT,
     .ends = adopted,
 };
 
 const struct recipe forget_recipe = {
     .kind = "vm.forget",
-    .steps = steps,
-    .count = ARRAY_LENGTH(steps),
+    .steps = forget_steps,
+    .count = ARRAY_LENGTH(forget_steps),
     .ends = forgotten,
 };

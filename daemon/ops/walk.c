@@ -56,6 +56,7 @@ static bool begin(struct op *op)
     op->id = begun.id;
     op->known = begun.known;
     op->record = begun;
+    ops_note_last(op->ops, begun.id); /* before a domain names it */
     op->noted = true;
     op->plan_changed = false;
     return true;
@@ -220,13 +221,17 @@ static bool write_end(struct op *op)
         .state = op_final_state(op),
         .error = op->failure.kind == LODGE_ERROR_NONE ? NULL : &op->failure,
         .result = op->result,
-        .effect = op->recipe->ends(op, op_final_state(op), &row),
+        .effect = op_effect(op, &row),
         .vm = &row,
+        .left_alone = op->left_alone || op->plan.alive,
         .at_ms = loop_wall_ms(),
     };
     if (is_journalled(op) && (!fail_point(op->recipe->kind, "close", "", &op->error) ||
                               !store_end_op(op->ops->store, op->id, &end, &op->error) ||
                               !fail_point(op->recipe->kind, "close", ".done", &op->error))) {
+        return false;
+    }
+    if (op->is_debris && op->plan.alive && !store_leave_op(op->ops->store, op->id, &op->error)) {
         return false;
     }
     op->closed = true;
