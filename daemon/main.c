@@ -15,6 +15,7 @@
 #include "rpc/listen.h"
 #include "rpc/method.h"
 #include "scope.h"
+#include "store/restore.h"
 #include "store/store.h"
 #include "wiring.h"
 
@@ -51,6 +52,38 @@ static bool check_uris(const struct config *config, struct lodge_error *err)
         uris[i] = config->hosts[i].uri;
     }
     return host_uris_check(names, uris, config->host_count, err);
+}
+
+/* Says where both are now: the one that was asked for, and the one that was there. */
+static void tell_restored(const struct store_restored *restored, const char *file)
+{
+    printf("%s (schema %lld, %lld VMs) is %s now\n", file, (long long)restored->schema,
+           (long long)restored->vms, restored->path);
+    if (restored->replaced != NULL) {
+        printf("the one before is %s\n", restored->replaced);
+    }
+    if (restored->under_way > 0) {
+        printf("what was under way in it (%lld operations) is left as it is, and ends as failed\n",
+               (long long)restored->under_way);
+    }
+    if (restored->other_installation) {
+        printf("it is of another installation than the one before: VMs that this has made are not "
+               "its own\n");
+    }
+    printf("start lodged; lodge doctor says what does not fit\n");
+}
+
+static int restore(const struct config *config, const char *file, struct lodge_error *err)
+{
+    struct store_restored restored = {0};
+    int lock = -1; /* held until the process ends */
+    if (!store_lock_directory(config->state_dir, &lock, err) ||
+        !store_restore(config->state_dir, file, loop_wall_ms(), &restored, err)) {
+        return complain(err);
+    }
+    tell_restored(&restored, file);
+    store_restored_clear(&restored);
+    return LEAVE_OK;
 }
 
 static bool prepare_embedded(const struct config *config, struct lodge_error *err)
@@ -182,6 +215,9 @@ static int start(const struct options *options, struct config *config, struct lo
     if (options->check_config) {
         config_print(config, stdout);
         return LEAVE_OK;
+    }
+    if (options->restore != NULL) {
+        return restore(config, options->restore, err);
     }
     raise_limits();
     if (!prepare_embedded(config, err)) {

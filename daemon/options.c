@@ -76,6 +76,13 @@ static const struct flag flags[] = {
         .help = "read file and flags, say what would run, and leave",
     },
     {
+        .name = "--restore",
+        .argument = "FILE",
+        .kind = FLAG_TEXT,
+        .offset = offsetof(struct options, restore),
+        .help = "put this copy of the database in the place of it, and leave",
+    },
+    {
         .name = "--version",
         .kind = FLAG_SWITCH,
         .offset = offsetof(struct options, version),

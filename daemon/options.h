@@ -15,6 +15,7 @@ struct options {
     const char *http;
     char **hosts; /* "NAME=URI" each, in order; --uri X is "local=X"; heap, as each of them */
     size_t host_count;
+    const char *restore;
     bool check_config;
     bool version;
     bool help;

@@ -193,6 +193,16 @@ void age_close(struct store *store)
     }
 }
 
+bool age_installation(int dir, char ret_installation[static 33])
+{
+    AUTO(fd_close) int fd = openat(dir, "age", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const struct age_line line = fd < 0 ? (struct age_line){0} : read_line(fd);
+    if (line.found == FOUND_WELL) {
+        memcpy(ret_installation, line.installation, sizeof line.installation);
+    }
+    return line.found == FOUND_WELL;
+}
+
 const char *store_note(const struct store *store)
 {
     return atomic_load(&store->note);

@@ -40,4 +40,7 @@ void age_follow(const struct store *store);
 
 void age_close(struct store *store);
 
+/* Whose file it is, in the state directory `dir`; false where there is none that could say. */
+bool age_installation(int dir, char ret_installation[static 33]);
+
 #endif

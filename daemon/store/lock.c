@@ -59,6 +59,12 @@ bool store_lock_directory(const char *state_dir, int *ret_lock_fd, struct lodge_
         return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot open the lock %s: %s", path,
                           strerror(errno));
     }
+    /* lodged --restore by root must not keep the lock from the user whose directory it is. */
+    struct stat owner;
+    if (geteuid() == 0 && stat(state_dir, &owner) == 0 &&
+        fchown(fd, owner.st_uid, owner.st_gid) != 0) {
+        (void)errno;
+    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {
             return held_by_other(fd, state_dir, err);

@@ -59,7 +59,7 @@ static bool read_version(struct store *store, size_t count, size_t *ret_version,
         return lodge_fail(
             err, LODGE_ERROR_STORE_UNAVAILABLE,
             "the database %s has schema %lld, this lodged knows up to %zu: install the "
-            "newer lodged again, or put an older backup there",
+            "newer lodged again, or put an older backup in its place (lodged --restore FILE)",
             store->path, (long long)version, count);
     }
     *ret_version = (size_t)version;

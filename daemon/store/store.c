@@ -14,6 +14,7 @@
 #include "store/copies.h"
 #include "store/database.h"
 #include "store/migrate.h"
+#include "store/restore.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,8 @@ static const struct {
                           "let lodged's user write to the file, its directory and its file system"},
     [TROUBLE_FULL] = {"is on a full disk", "make room, lodged goes on by itself"},
     [TROUBLE_CORRUPT] = {"is damaged",
-                         "stop lodged, put a backup there or move the file away, start lodged"},
+                         "stop lodged, put a backup in its place (lodged --restore FILE) or move "
+                         "the file away, start lodged"},
     [TROUBLE_LOCKED] = {"is locked by another program", "close that one"},
     [TROUBLE_OTHER] = {"does not work", "look at the file system it is on"},
 };
@@ -265,7 +267,7 @@ static struct store *open_in(const char *state_dir, int create, struct lodge_err
                                     trouble_words[i].help);
     }
     copies_sweep(state_dir);
-    if (!open_all(store, create, err)) {
+    if (!restore_finish(state_dir, err) || !open_all(store, create, err)) {
         store_close(store);
         return NULL;
     }
