@@ -1,3 +1,7 @@
+/*
+ * outcome: one line of what was done, how long it took, and what stayed behind, with paths as they
+ * may be shown.
+ */
 #include "outcome.h"
 
 #include "scope.h"

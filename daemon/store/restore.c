@@ -223,7 +223,8 @@ struct candidate {
     int64_t version;
 };
 
-static bool refuse(const struct candidate *candidate, const char *why, struct lodge_error *err)
+static bool refuse_candidate(const struct candidate *candidate, const char *why,
+                             struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_INVALID,
                       "%s is no database of lodge's that could be used: %s", candidate->file, why);
@@ -231,7 +232,7 @@ static bool refuse(const struct candidate *candidate, const char *why, struct lo
 
 static bool refuse_sql(const struct candidate *candidate, struct lodge_error *err)
 {
-    return refuse(candidate, sqlite3_errmsg(candidate->db), err);
+    return refuse_candidate(candidate, sqlite3_errmsg(candidate->db), err);
 }
 
 /* The first column of the first row; "" where there is none. The caller frees; NULL on failure. */
@@ -267,7 +268,7 @@ static bool check_version(struct candidate *candidate, struct lodge_error *err)
                           "lodged, or name an older copy",
                           candidate->file, (long long)candidate->version, migration_count);
     }
-    return candidate->version > 0 || refuse(candidate, "it has no schema", err);
+    return candidate->version > 0 || refuse_candidate(candidate, "it has no schema", err);
 }
 
 /* All that a database of that schema has, by the names of tables and columns. */
@@ -292,7 +293,7 @@ static bool check_tables(const struct candidate *candidate, struct lodge_error *
         const char *column = (const char *)sqlite3_column_text(columns, 1);
         if (sqlite3_table_column_metadata(candidate->db, "main", table, column, NULL, NULL, NULL,
                                           NULL, NULL) != SQLITE_OK) {
-            return refuse(candidate, "it lacks what its schema has", err);
+            return refuse_candidate(candidate, "it lacks what its schema has", err);
         }
     }
     return true;
@@ -304,7 +305,7 @@ static bool check_whole(const struct candidate *candidate, struct lodge_error *e
     if (verdict == NULL) {
         return refuse_sql(candidate, err);
     }
-    return strcmp(verdict, "ok") == 0 || refuse(candidate, verdict, err);
+    return strcmp(verdict, "ok") == 0 || refuse_candidate(candidate, verdict, err);
 }
 
 /* One file from now on: its log is taken in. */
@@ -316,7 +317,7 @@ static bool take_log_in(const struct candidate *candidate, struct lodge_error *e
 
 /* --- mark ------------------------------------------------------------------------------------- */
 
-static bool note_audit(const struct candidate *candidate, int64_t now_ms, struct lodge_error *err)
+static bool note_restore(const struct candidate *candidate, int64_t now_ms, struct lodge_error *err)
 {
     AUTO(query_end) sqlite3_stmt *insert = NULL;
     if (sqlite3_prepare_v2(candidate->db,
@@ -333,13 +334,14 @@ static bool note_audit(const struct candidate *candidate, int64_t now_ms, struct
 }
 
 /* The first schema has nothing to undo, and nothing to mark it with. */
-static bool mark(const struct candidate *candidate, int64_t now_ms, struct lodge_error *err)
+static bool mark_candidate(const struct candidate *candidate, int64_t now_ms,
+                           struct lodge_error *err)
 {
     bool can_mark = candidate->version > 1;
     return (!can_mark ||
             sqlite3_exec(candidate->db, OPS_LEAVE_ALONE, NULL, NULL, NULL) == SQLITE_OK ||
             refuse_sql(candidate, err)) &&
-           note_audit(candidate, now_ms, err);
+           note_restore(candidate, now_ms, err);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -359,14 +361,14 @@ static bool examine(const char *state_dir, struct candidate candidate, int64_t n
     }
     bool good = check_version(&candidate, err) && check_whole(&candidate, err) &&
                 check_tables(&candidate, err) && take_log_in(&candidate, err) &&
-                mark(&candidate, now_ms, err);
+                mark_candidate(&candidate, now_ms, err);
     restored->schema = candidate.version;
     *ret_installation = good ? ask_text(db, "SELECT installation FROM meta WHERE one = 1") : NULL;
     good = good && ask_number(&candidate, "SELECT count(*) FROM vm", &restored->vms, err) &&
            ask_number(&candidate, "SELECT count(*) FROM op WHERE ended_ms IS NULL",
                       &restored->under_way, err);
     return good && ((*ret_installation != NULL && (*ret_installation)[0] != '\0') ||
-                    refuse(&candidate, "its table meta is empty", err));
+                    refuse_candidate(&candidate, "its table meta is empty", err));
 }
 
 static bool commit(int dir, struct lodge_error *err)

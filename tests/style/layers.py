@@ -48,7 +48,7 @@ FACES = {
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",
     "daemon/loop": "loop.h thread.h workers.h",
-    "daemon/store": "ops.h recall.h session_rows.h store.h vms.h",
+    "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
     "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_write.h embedded.h hand.h "
                    "host.h images.h leavings.h open_screen.h screenshot.h serial_log.h storage.h "
                    "uses.h",

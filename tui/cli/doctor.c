@@ -67,8 +67,7 @@ static void look_at_server(struct examination *at)
         say(at, "store", well ? "the database works" : text_of(health, "store"),
             well ? NULL : "nothing can be changed until that is mended");
         if (text_of(health, "store_note")[0] != '\0') {
-            AUTO(free) char *note = text_visible(text_of(health, "store_note"));
-            printf("--   store      %s\n", note == NULL ? "" : note);
+            print_text(stdout, "--   store      %s\n", text_of(health, "store_note"));
         }
     }
 }
