@@ -134,7 +134,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
     }
     link->is_qcow2 = disk_mark_is_qcow2(link->fd);
     if (!link->is_qcow2) {
-        *ret_data_bytes = link->as_found.st_blocks * SECTOR;
+        *ret_data_bytes = link->as_found.st_size; /* blocks say less where they are compressed */
         return is_raw(link, err);
     }
     if (!qcow2_read(link->fd, link->as_found.st_size, &qcow2, err)) {

@@ -114,7 +114,8 @@ static bool is_sound(const struct vm_create *create, struct lodge_error *err)
     return name_is_fit(create->name, "name", err) &&
            is_one_of(create->graphics, "graphics", "vnc", "none", err) &&
            is_one_of(create->firmware, "firmware", "bios", "uefi", err) &&
-           boot_is_fit(&create->boot, err) && tags_are_fit(&create->tags, err);
+           plain_is_fit(create->network, "network", err) && boot_is_fit(&create->boot, err) &&
+           tags_are_fit(&create->tags, err);
 }
 
 static struct registry_host *choose_host(struct call *call, const char *name,

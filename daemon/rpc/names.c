@@ -63,6 +63,12 @@ bool boot_is_fit(const struct lodge_strings *boot, struct lodge_error *err)
     return true;
 }
 
+bool plain_is_fit(const char *text, const char *param, struct lodge_error *err)
+{
+    return text == NULL || text_is_plain(text) ||
+           lodge_fail_param(err, param, "'%s' must have no characters that are not seen", param);
+}
+
 bool tags_are_fit(const struct lodge_strings *tags, struct lodge_error *err)
 {
     for (size_t i = 0; i < tags->count; i++) {

@@ -132,6 +132,7 @@ class Texts(unittest.TestCase):
         self.refused("vm.create", "tags", tags=["x" * 65], **new)
         for name in ("a\nb", "a\u200b", "\u009b", "\u00fc"):
             self.refused("vm.create", "name", **{**new, "name": name})
+        self.refused("vm.create", "network", **{**new, "network": "net\u202ework"})
         good = ["prod", "Z\u00fcrich", "\u65e5\u672c", "a:b=c"]
         self.rpc.call("vm.create", tags=good, wait=True, **new)
         try:

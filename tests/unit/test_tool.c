@@ -49,6 +49,21 @@ static void a_tool_opens_what_it_was_given_and_nothing_else(void **state)
     tool_result_clear(&result);
 }
 
+static void a_file_without_a_name_is_written_too(void **state)
+{
+    (void)state;
+    char text[8] = "";
+    AUTO(fd_close) int writes = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    assert_true(writes >= 0);
+
+    struct tool_result result = shell("echo words >\"$2\"", -1, writes, "", 60);
+
+    assert_true(WIFEXITED(result.status) && WEXITSTATUS(result.status) == 0);
+    assert_int_equal(pread(writes, text, sizeof text, 0), 6);
+    assert_string_equal(text, "words\n");
+    tool_result_clear(&result);
+}
+
 static void a_tool_that_is_late_is_killed(void **state)
 {
     (void)state;
@@ -109,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_tool_opens_what_it_was_given_and_nothing_else),
+        IN_FOLDER(a_file_without_a_name_is_written_too),
         IN_FOLDER(a_tool_that_is_late_is_killed),
         IN_FOLDER(a_tool_that_computes_for_ever_is_ended),
         IN_FOLDER(a_tool_has_no_more_memory_than_it_may),
