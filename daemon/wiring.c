@@ -126,8 +126,14 @@ static void learn_vm(struct house *house, const struct vm_row *row)
     AUTO(free) struct registry_disk *disks = xcalloc(row->disk_count + 1, sizeof *disks);
     for (size_t i = 0; i < row->disk_count; i++) {
         const struct disk_row *disk = &row->disks[i];
-        disks[i] = (struct registry_disk){disk->target, disk->volume, disk->path, disk->size_gib,
-                                          disk->ours};
+        disks[i] = (struct registry_disk){
+            .target = disk->target,
+            .volume = disk->volume,
+            .path = disk->path,
+            .format = disk->format,
+            .size_gib = disk->size_gib,
+            .ours = disk->ours,
+        };
     }
     registry_set_row(house->registry, &(struct registry_row){
                                           .host = row->host,

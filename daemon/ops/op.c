@@ -53,6 +53,7 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
 {
     const struct plan *plan = &op->plan;
     struct disk_row *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
+    int64_t disk_gib = 0;
     for (size_t i = 0; i < plan->disks.count; i++) {
         const struct plan_disk *disk = &plan->disks.items[i];
         disks[i] = (struct disk_row){
@@ -64,6 +65,7 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
             .size_gib = end && disk->old_gib >= 0 ? disk->old_gib : disk->size_gib,
             .ours = disk->ours,
         };
+        disk_gib += disk->ours && disks[i].size_gib > 0 ? disks[i].size_gib : 0;
     }
     *row = (struct vm_row){
         .host = op->host_name,
@@ -72,7 +74,7 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
         .owner = (uid_t)plan->owner,
         .vcpus = plan->vcpus,
         .memory_mib = plan->memory_mib,
-        .disk_gib = plan_disk_gib(plan),
+        .disk_gib = disk_gib,
         .disks = disks,
         .disk_count = plan->disks.count,
         .macs = (const char *const *)&plan->mac,
@@ -161,8 +163,14 @@ static void register_row(struct op *op, enum row_phase phase, const struct vm_ro
     AUTO(free) struct registry_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
     for (size_t i = 0; i < plan->disks.count; i++) {
         const struct plan_disk *disk = &plan->disks.items[i];
-        disks[i] = (struct registry_disk){disk->target, disk->volume, disk->path,
-                                          row->disks[i].size_gib, disk->ours};
+        disks[i] = (struct registry_disk){
+            .target = disk->target,
+            .volume = disk->volume,
+            .path = disk->path,
+            .format = disk->format,
+            .size_gib = row->disks[i].size_gib,
+            .ours = disk->ours,
+        };
     }
     registry_set_row(op->ops->registry, &(struct registry_row){
                                             .host = op->host_name,
@@ -172,7 +180,7 @@ static void register_row(struct op *op, enum row_phase phase, const struct vm_ro
                                             .phase = phase,
                                             .vcpus = row->vcpus,
                                             .memory_mib = row->memory_mib,
-                                            .disk_gib = plan_disk_gib(plan),
+                                            .disk_gib = row->disk_gib,
                                             .disks = disks,
                                             .disk_count = plan->disks.count,
                                             .serial_log = plan->serial_log,

@@ -121,14 +121,3 @@ void plan_leave(struct plan *plan, const char *path, const char *why)
         xrealloc(plan->left.items, (plan->left.count + 1) * sizeof *plan->left.items);
     plan->left.items[plan->left.count++] = (struct plan_left){xstrdup(path), xstrdup(why)};
 }
-
-int64_t plan_disk_gib(const struct plan *plan)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < plan->disks.count; i++) {
-        if (plan->disks.items[i].ours && plan->disks.items[i].size_gib > 0) {
-            sum += plan->disks.items[i].size_gib;
-        }
-    }
-    return sum;
-}

@@ -98,7 +98,4 @@ char *plan_to_json(const struct plan *plan);
 bool plan_from_json(const char *json, struct plan *ret_plan, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* What its disks that are ours add up to. */
-int64_t plan_disk_gib(const struct plan *plan);
-
 #endif

@@ -34,6 +34,7 @@ struct registry_disk {
     const char *target;
     const char *volume; /* its name, NULL or "" for one that lodge did not make */
     const char *path;
+    const char *format; /* that lodge made it in; NULL: not known */
     int64_t size_gib;
     bool ours;
 };

@@ -37,6 +37,7 @@ static void copy_disks(struct vm *vm, const struct registry_row *row)
             .target = xstrdup_or_null(disk->target),
             .volume = xstrdup_or_null(disk->volume),
             .path = xstrdup(disk->path),
+            .format = xstrdup_or_null(disk->format),
             .size_gib = disk->size_gib,
             .ours = disk->ours,
         };

@@ -82,6 +82,7 @@ void vm_clear_row_disks(struct vm *vm)
         free(vm->row_disks[i].target);
         free(vm->row_disks[i].volume);
         free(vm->row_disks[i].path);
+        free(vm->row_disks[i].format);
     }
     free(TAKE(vm->row_disks));
     vm->row_disk_count = 0;

@@ -20,6 +20,7 @@ struct row_disk {
     char *target;
     char *volume; /* its name, NULL or "" for one that lodge did not make */
     char *path;
+    char *format; /* that lodge made it in; NULL: not known */
     int64_t size_gib;
     bool ours;
 };

@@ -88,6 +88,7 @@ void ask_freeze_disks(struct plan *plan, const struct vm *vm)
             .path = xstrdup(row->path),
             .volume = row->ours ? xstrdup(row->volume) : NULL,
             .target = xstrdup_or_null(row->target),
+            .format = xstrdup_or_null(row->format),
             .size_gib = row->size_gib,
             .old_gib = LODGE_UNKNOWN,
             .ours = row->ours,

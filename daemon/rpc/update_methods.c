@@ -118,7 +118,9 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
             return lodge_fail_param(err, "disks", "disk '%s' has %lld GiB; disks only grow",
                                     asked->target, (long long)disk->size_gib);
         }
-        disk->old_gib = disk->size_gib;
+        if (disk->old_gib == LODGE_UNKNOWN) { /* else it is named twice */
+            disk->old_gib = disk->size_gib;
+        }
         disk->size_gib = asked->size_gib;
     }
     return true;
