@@ -215,11 +215,12 @@ bool storage_remove(struct hand *hand, const struct storage_place *place, const 
                                      lodge_fail_in(err, "deleting the volume %s", name));
 }
 
-bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,
-                  int64_t size_gib, struct lodge_error *err)
+bool storage_grow(struct hand *hand, const struct storage_place *place,
+                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
-    return check_name(name, err) && (backend_of(place)->grow(hand, place, name, size_gib, err) ||
-                                     lodge_fail_in(err, "growing the volume %s", name));
+    return check_name(growth->name, err) &&
+           (backend_of(place)->grow(hand, place, growth, ret_bytes, err) ||
+            lodge_fail_in(err, "growing the volume %s", growth->name));
 }
 
 bool storage_list(struct hand *hand, const struct storage_place *place,

@@ -77,9 +77,20 @@ bool storage_remove(struct hand *hand, const struct storage_place *place, const 
  * virtlogd makes of that (UUID-serial.log.N)? Any thread. */
 bool storage_is_our_name(const char *name);
 
-/* Grows a volume that no guest uses. */
-bool storage_grow(struct hand *hand, const struct storage_place *place, const char *name,
-                  int64_t size_gib, struct lodge_error *err) LODGE_MUST_CHECK;
+/* Grows a volume that no guest uses to `size_gib`, by descriptor and by `format` (qcow2, raw),
+ * which is our record's: neither the file nor libvirt is asked for it. One that is larger is left
+ * so; *ret_bytes is what a guest will see, as it was found afterwards. DENIED where this account
+ * may not open the file, or it is another machine's: libvirt is not asked in our place, since it
+ * goes by what it takes the content for. CONFLICT as above, and for a qcow2 file that rests on
+ * another file. */
+struct volume_growth {
+    const char *name;
+    const char *format;
+    int64_t size_gib;
+};
+bool storage_grow(struct hand *hand, const struct storage_place *place,
+                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* The names of all volumes in it, and bytes free (LODGE_UNKNOWN if nobody can say). A place that is
  * not there has none. */

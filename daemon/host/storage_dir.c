@@ -118,27 +118,11 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
                                             "cannot sync the folder to disk: %s", strerror(errno));
 }
 
-/* The format of one of ours is what its name ends in. */
-static const char *format_by_name(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2" : "raw";
-}
-
-static bool grow(struct hand *hand, const struct storage_place *place, const char *name,
-                 int64_t size_gib, struct lodge_error *err)
+static bool grow(struct hand *hand, const struct storage_place *place,
+                 const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
     (void)hand;
-    const char *format = format_by_name(name);
-    struct qemu_img_info info = {0};
-    AUTO(fd_close) int folder = open_folder(place, NULL, err);
-    AUTO(fd_close) int fd = folder < 0 ? -1 : storage_file_open(folder, name, O_RDWR, err);
-    if (fd < 0 || !qemu_img_info(fd, format, &info, err)) {
-        return false;
-    }
-    bool is_done = info.bytes >= size_gib * STORAGE_GIB;
-    qemu_img_info_clear(&info);
-    return (is_done || qemu_img_resize(fd, format, size_gib, err)) && sync_both(fd, folder, err);
+    return storage_file_grow(place, growth, ret_bytes, err);
 }
 
 static bool list(struct hand *hand, const struct storage_place *place,

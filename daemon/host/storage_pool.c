@@ -376,12 +376,10 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
 /* --- growing, listing ------------------------------------------------------------------------- */
 
 /* The test driver has no resize; what its volumes hold is their size. */
-static bool grow_made_up(virStoragePoolPtr pool, virStorageVolPtr volume, const char *name,
-                         int64_t size_gib, struct lodge_error *err)
+static bool grow_made_up(virStoragePoolPtr pool, virStorageVolPtr volume,
+                         const struct volume_growth *growth, struct lodge_error *err)
 {
-    const char *dot = strrchr(name, '.');
-    const char *format = dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2" : "raw";
-    AUTO(free) char *xml = storage_xml_volume(name, format, size_gib, err);
+    AUTO(free) char *xml = storage_xml_volume(growth->name, growth->format, growth->size_gib, err);
     if (xml == NULL) {
         return false;
     }
@@ -392,21 +390,15 @@ static bool grow_made_up(virStoragePoolPtr pool, virStorageVolPtr volume, const 
     return made != NULL || libvirt_fail(err, "making it anew");
 }
 
-static bool grow(struct hand *hand, const struct storage_place *place, const char *name,
-                 int64_t size_gib, struct lodge_error *err)
+static bool grow_by_test_driver(struct hand *hand, const struct storage_place *place,
+                                const struct volume_growth *growth, int64_t *ret_bytes,
+                                struct lodge_error *err)
 {
-    enum storage_file file;
     virStorageVolInfo info;
-    AUTO(free) char *path = storage_path(place, name);
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
     AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
-    bool sees = storage_sees_files(hand);
-    if ((sees && !storage_file_must_not_be_strange(AT_FDCWD, path, &file, err)) ||
-        !pool_must_open(hand, place, &pool, err) || !volume_find(pool, name, &volume, err)) {
-        return false;
-    }
-    if (volume == NULL &&
-        (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, &volume, err))) {
+    if (!pool_must_open(hand, place, &pool, err) ||
+        !volume_find(pool, growth->name, &volume, err)) {
         return false;
     }
     if (volume == NULL) {
@@ -415,16 +407,28 @@ static bool grow(struct hand *hand, const struct storage_place *place, const cha
     if (virStorageVolGetInfo(volume, &info) < 0) {
         return libvirt_fail(err, "asking its size");
     }
-    uint64_t bytes = (uint64_t)(size_gib * STORAGE_GIB);
-    if (info.capacity >= bytes) {
-        return true;
-    }
+    int64_t wanted = growth->size_gib * STORAGE_GIB;
+    int64_t bytes = (int64_t)info.capacity;
+    *ret_bytes = bytes < wanted ? wanted : bytes;
+    return bytes >= wanted || grow_made_up(pool, volume, growth, err);
+}
+
+/* Never virStorageVolResize(): it takes the format from what the pool's last refresh took the
+ * content for, and a guest writes that; between a look and the call it may change, too. */
+static bool grow(struct hand *hand, const struct storage_place *place,
+                 const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
+{
     if (hand->host->uri.is_test) {
-        return grow_made_up(pool, volume, name, size_gib, err);
+        return grow_by_test_driver(hand, place, growth, ret_bytes, err);
     }
-    return (virStorageVolResize(volume, bytes, 0) == 0 ||
-            libvirt_fail(err, "pool '%s'", place->pool)) &&
-           (!sees || sync_volume(place, path, err));
+    if (!storage_sees_files(hand)) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "host '%s' is another machine",
+                          hand->host->name);
+    }
+    enum storage_file file;
+    AUTO(free) char *path = storage_path(place, growth->name);
+    return storage_file_must_not_be_strange(AT_FDCWD, path, &file, err) &&
+           storage_file_grow(place, growth, ret_bytes, err);
 }
 
 /* A refresh finds what was put there behind libvirt's back. While a volume is being filled there is

@@ -6,6 +6,7 @@
  * storage_dir.c    a plain directory
  * storage_refresh.c has a pool look anew
  * storage_removal.c what is asked before a file goes
+ * storage_grow.c   making a file larger that lodged may open
  * storage_upload.c filling a volume that only libvirtd may write
  * storage_offers.c what pools and networks there are
  */
@@ -23,8 +24,8 @@ struct storage_backend {
                  const atomic_bool *cancelled, struct lodge_error *err);
     bool (*remove)(struct hand *hand, const struct storage_place *place, const char *name,
                    struct storage_removal *removal, struct lodge_error *err);
-    bool (*grow)(struct hand *hand, const struct storage_place *place, const char *name,
-                 int64_t size_gib, struct lodge_error *err);
+    bool (*grow)(struct hand *hand, const struct storage_place *place,
+                 const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err);
     bool (*list)(struct hand *hand, const struct storage_place *place,
                  struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err);
 };
@@ -71,6 +72,10 @@ bool storage_file_remove(const struct hand *hand, int folder, const char *name, 
 /* One refresh at a time for each pool. BUSY while one of its volumes is being filled. */
 bool storage_refresh(struct hand *hand, const char *name, virStoragePoolPtr pool,
                      struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* storage_grow() for both back ends, of files on this machine. */
+bool storage_file_grow(const struct storage_place *place, const struct volume_growth *growth,
+                       int64_t *ret_bytes, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Makes a name that came or went last through a power cut, as far as this account can. */
 bool storage_folder_sync(const char *dir, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -110,6 +110,21 @@ static enum step_end define(struct op *op, struct hand *hand)
     return STEP_DONE;
 }
 
+/* The journal of an older lodged does not say the format: its names of volumes do. */
+static bool grow_file(struct op *op, struct hand *hand, const struct plan_disk *disk)
+{
+    int64_t bytes = 0;
+    const char *dot = disk->volume == NULL ? NULL : strrchr(disk->volume, '.');
+    const struct volume_growth growth = {
+        .name = disk->volume,
+        .format = disk->format != NULL                        ? disk->format
+                  : dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2"
+                                                              : "raw",
+        .size_gib = disk->size_gib,
+    };
+    return storage_grow(hand, op_place(op), &growth, &bytes, &op->error);
+}
+
 static enum step_end grow(struct op *op, struct hand *hand)
 {
     struct domain_look look;
@@ -121,10 +136,9 @@ static enum step_end grow(struct op *op, struct hand *hand)
         if (disk->old_gib == LODGE_UNKNOWN) {
             continue;
         }
-        bool ok =
-            look.active
-                ? hand_grow_disk_live(hand, op->uuid, disk->target, disk->size_gib, &op->error)
-                : storage_grow(hand, op_place(op), disk->volume, disk->size_gib, &op->error);
+        bool ok = look.active ? hand_grow_disk_live(hand, op->uuid, disk->target, disk->size_gib,
+                                                    &op->error)
+                              : grow_file(op, hand, disk);
         if (!ok) {
             return op_end(op, false);
         }

@@ -186,7 +186,7 @@ static void a_name_is_a_name(void **state)
         volume.name = names[i];
         expect_kind(make(&volume, err), LODGE_ERROR_INTERNAL);
         expect_kind(remove_it(names[i], &was_there, err), LODGE_ERROR_INTERNAL);
-        expect_kind(storage_grow(&hand, &place, names[i], 1, err), LODGE_ERROR_INTERNAL);
+        expect_kind(grow_it(names[i], 1, err), LODGE_ERROR_INTERNAL);
     }
 }
 
@@ -372,7 +372,7 @@ static void what_lodge_did_not_make_so_stays(void **state)
         put_odd(odd, path, elsewhere);
 
         expect_kind(remove_it(A_VOLUME, &was_there, err), LODGE_ERROR_CONFLICT);
-        expect_kind(storage_grow(&hand, &place, A_VOLUME, 9, err), when_grown[odd]);
+        expect_kind(grow_it(A_VOLUME, 9, err), when_grown[odd]);
 
         assert_false(was_there);
         assert_true(file_is_there(path));
@@ -404,14 +404,14 @@ static void a_volume_grows_and_never_shrinks(void **state)
     (void)state;
     expect_good(make(&blank, err));
 
-    expect_good(storage_grow(&hand, &place, A_VOLUME, 5, err));
-    expect_good(storage_grow(&hand, &place, A_VOLUME, 5, err));
-    expect_good(storage_grow(&hand, &place, A_VOLUME, 1, err));
+    expect_good(grow_it(A_VOLUME, 5, err));
+    expect_good(grow_it(A_VOLUME, 5, err));
+    expect_good(grow_it(A_VOLUME, 1, err));
 
     struct qemu_img_info info = info_of(A_VOLUME, "qcow2");
     assert_int_equal(info.bytes, INT64_C(5) << 30);
     qemu_img_info_clear(&info);
-    expect_kind(storage_grow(&hand, &place, A_RAW_VOLUME, 5, err), LODGE_ERROR_NOT_FOUND);
+    expect_kind(grow_it(A_RAW_VOLUME, 5, err), LODGE_ERROR_NOT_FOUND);
 }
 
 static void all_names_are_listed_with_the_room_that_is_left(void **state)

@@ -139,8 +139,8 @@ static void a_volume_lives_and_goes(void **state)
     expect_good(storage_make(&hand, &place, &blank, NULL, err));
     assert_int_equal(gib_of(A_VOLUME), 2);
     expect_kind(storage_make(&hand, &place, &blank, NULL, err), LODGE_ERROR_EXISTS);
-    expect_good(storage_grow(&hand, &place, A_VOLUME, 5, err));
-    expect_good(storage_grow(&hand, &place, A_VOLUME, 4, err));
+    expect_good(grow_it(A_VOLUME, 5, err));
+    expect_good(grow_it(A_VOLUME, 4, err));
     assert_int_equal(gib_of(A_VOLUME), 5);
     expect_good(storage_list(&hand, &place, &names, &bytes, err));
     assert_int_equal(names.count, 1);
@@ -150,7 +150,7 @@ static void a_volume_lives_and_goes(void **state)
     assert_true(was_there);
     expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_false(was_there);
-    expect_kind(storage_grow(&hand, &place, A_VOLUME, 9, err), LODGE_ERROR_NOT_FOUND);
+    expect_kind(grow_it(A_VOLUME, 9, err), LODGE_ERROR_NOT_FOUND);
     lodge_strings_clear(&names);
 }
 
