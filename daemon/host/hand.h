@@ -117,8 +117,25 @@ bool hand_set_vcpus_live(struct hand *hand, const char *uuid, int64_t vcpus,
                          struct lodge_error *err) LODGE_MUST_CHECK;
 bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, struct lodge_error *err)
     LODGE_MUST_CHECK;
-bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target, int64_t size_gib,
-                         struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* A disk that lodge made, as its row has it. */
+struct hand_disk {
+    const char *target; /* vda */
+    const char *path;
+    const char *format; /* qcow2, raw */
+};
+
+/* Does the domain use this disk, by its definitions of now and of its next boot? CONFLICT, naming
+ * both, when another tool has put something else there, or reads it in another format. Where lodged
+ * sees the host's files they are told by device and inode. */
+bool hand_check_disk(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* In a guest that runs, or is paused, the disk has at least `bytes` then; *ret_bytes is what its
+ * QEMU says. It is asked right before: a larger one is left so. CONFLICT as above. */
+bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+                         int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* virDomainUpdateDeviceFlags on a running guest with the <disk> of `xml` (domain_xml_edit.h). */
 bool hand_change_media_live(struct hand *hand, const char *uuid, const char *disk_xml,

@@ -143,16 +143,6 @@ bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, stru
             cannot_live(hand, "its memory cannot change so while it runs", domain, err));
 }
 
-bool hand_grow_disk_live(struct hand *hand, const char *uuid, const char *target, int64_t size_gib,
-                         struct lodge_error *err)
-{
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
-    return domain != NULL &&
-           (virDomainBlockResize(domain, target, (unsigned long long)size_gib << 30,
-                                 VIR_DOMAIN_BLOCK_RESIZE_BYTES) == 0 ||
-            hand_fail(hand, "its disk could not grow", domain, err));
-}
-
 bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
                          struct lodge_error *err)
 {

@@ -6,7 +6,7 @@
  *   read      the journal has old and new definition
  *   define    libvirt's is compared: old is defined again, new is done; neither is a third hand's,
  *             which is kept
- *   grow      a disk that has its size already is passed over; disks never shrink
+ *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
  *   live      what the guest did not take waits for its next boot
  */
 #include "host/domain_xml_edit.h"
@@ -40,11 +40,12 @@ static bool leaves_xml(const struct op *op)
     return !changes_xml(&op->plan);
 }
 
+/* What would fail later for certain fails before anything has changed. */
 static enum step_end read_definition(struct op *op, struct hand *hand)
 {
     struct plan *plan = &op->plan;
     AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
-    if (xml == NULL) {
+    if (xml == NULL || !disks_check(op, hand)) {
         return op_end(op, false);
     }
     struct domain_edit edit = {
@@ -107,44 +108,6 @@ static enum step_end define(struct op *op, struct hand *hand)
     }
     op->plan.defined = true;
     op->plan_changed = true;
-    return STEP_DONE;
-}
-
-/* The journal of an older lodged does not say the format: its names of volumes do. */
-static bool grow_file(struct op *op, struct hand *hand, const struct plan_disk *disk)
-{
-    int64_t bytes = 0;
-    const char *dot = disk->volume == NULL ? NULL : strrchr(disk->volume, '.');
-    const struct volume_growth growth = {
-        .name = disk->volume,
-        .format = disk->format != NULL                        ? disk->format
-                  : dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2"
-                                                              : "raw",
-        .size_gib = disk->size_gib,
-    };
-    return storage_grow(hand, op_place(op), &growth, &bytes, &op->error);
-}
-
-static enum step_end grow(struct op *op, struct hand *hand)
-{
-    struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
-        return op_end(op, false);
-    }
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        struct plan_disk *disk = &op->plan.disks.items[i];
-        if (disk->old_gib == LODGE_UNKNOWN) {
-            continue;
-        }
-        bool ok = look.active ? hand_grow_disk_live(hand, op->uuid, disk->target, disk->size_gib,
-                                                    &op->error)
-                              : grow_file(op, hand, disk);
-        if (!ok) {
-            return op_end(op, false);
-        }
-        disk->old_gib = LODGE_UNKNOWN; /* it is as large as it is charged */
-        op->plan_changed = true;
-    }
     return STEP_DONE;
 }
 
@@ -260,7 +223,7 @@ static enum wait_end is_renamed(struct op *op)
 static const struct step update_steps[] = {
     {.name = "read", .where = ON_HOST, .run = read_definition},
     {.name = "define", .where = ON_HOST, .skips = leaves_xml, .run = define},
-    {.name = "grow", .where = ON_HOST, .run = grow},
+    {.name = "grow", .where = ON_HOST, .run = disks_grow},
     {.name = "live", .where = ON_HOST, .run = live},
     {.name = "rename",
      .where = ON_HOST,
