@@ -35,7 +35,7 @@ struct domain {
     bool persistent;
     int64_t vcpus; /* LODGE_UNKNOWN until read */
 
-    bool is_old_trial;   /* trial.c: it was there at the look before */
+    int trial_looks;     /* trial.c: how often it was there */
     bool told;           /* the listener knows that it is there */
     bool moved;          /* an event said that its state changed, and it was not read since */
     bool doubted;        /* the safety net found a difference and had it asked again */

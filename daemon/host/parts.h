@@ -7,7 +7,7 @@
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
  * safety.c        lists by state that must find nothing
- * trial.c         throw-away guests that nobody waits for
+ * trial.c         throw-away guests that nobody waits for any more
  * lanes.c         the counters of running guests
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
@@ -101,7 +101,7 @@ struct host {
 
     struct loop_timer *safety;
     struct loop_timer *doubt;
-    struct loop_timer *trials;         /* active while a trial of KVM is known */
+    struct loop_timer *trials;         /* active while a throw-away guest is known */
     struct safety_round *safety_round; /* that is out */
     struct ask_queue doubts;
     uint64_t doubts_serial;

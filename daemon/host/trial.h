@@ -1,6 +1,6 @@
 /*
- * trial: the throw-away guests that tell whether KVM works (virt_type.c), told by their uuid and
- * their mark, and their end when whoever made one is gone.
+ * trial: throw-away guests of lodge's own, which tell whether KVM works (virt_type.c) or stand in
+ * for one that is off (stand_in.c): told by uuid and mark, and ended when whoever made one is gone.
  *
  * libvirt ends them with the connection that they were made on (AUTODESTROY), but forgets that when
  * it is itself restarted meanwhile (libvirt 9.0): such a guest would stay for ever.
@@ -10,11 +10,14 @@
 
 #include "host/parts.h"
 
-/* What its mark names in place of an installation. */
+/* What their marks name in place of an installation. */
 #define TRIAL_MARK "kvm-trial"
+#define STAND_IN_MARK "stand-in"
 
-/* A uuid that only a trial has, its last part random. Any thread. */
-void trial_uuid(char ret_uuid[static 37]);
+enum trial_kind { TRIAL_OF_KVM, TRIAL_STAND_IN };
+
+/* A uuid that only one of that kind has, its last part random. Any thread. */
+void trial_uuid(enum trial_kind kind, char ret_uuid[static 37]);
 
 /* A domain was told of for the first time. Loop-only, as what follows. */
 void trial_may_be(struct host *host, const struct domain *domain);

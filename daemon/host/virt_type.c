@@ -50,7 +50,7 @@ static bool bios_ran(virConnectPtr conn, virDomainPtr domain)
 static char *trial_xml(struct lodge_error *err)
 {
     char uuid[37];
-    trial_uuid(uuid);
+    trial_uuid(TRIAL_OF_KVM, uuid);
     AUTO(free) char *name = xasprintf("lodge-kvm-trial-%s", uuid + 24);
     struct domain_plan plan = {
         .name = name,

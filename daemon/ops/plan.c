@@ -69,6 +69,7 @@ static const struct field plan_fields[] = {
     {"old_memory_mib", FIELD_INT, AT(old_memory_mib)},
     {"old_xml", FIELD_STRING, AT(old_xml)},
     {"new_xml", FIELD_STRING, AT(new_xml)},
+    {"stand_in", FIELD_STRING, AT(stand_in)},
     {"autostart", FIELD_INT, AT(autostart)},
     {"set_tags", FIELD_BOOL, AT(set_tags)},
     {"set_boot", FIELD_BOOL, AT(set_boot)},

@@ -70,6 +70,7 @@ struct plan {
     int64_t old_vcpus, old_memory_mib;
     char *old_xml;     /* inactive, as it was found … */
     char *new_xml;     /* … and as it is to be */
+    char *stand_in;    /* uuid of the guest that grows what lodged may not open; NULL: none */
     int64_t autostart; /* 0, 1; LODGE_UNKNOWN: as it is */
     bool set_tags;
     bool set_boot;

@@ -39,5 +39,9 @@ enum step_end op_undefine(struct op *op, struct hand *hand);
 /* growing.c: what vm.update does to disks, on a worker. */
 bool disks_check(struct op *op, struct hand *hand); /* are those that grow what their rows say? */
 enum step_end disks_grow(struct op *op, struct hand *hand);
+bool disks_need_no_stand_in(const struct op *op);
+enum step_end disks_lend(struct op *op, struct hand *hand);
+enum step_end disks_stretch(struct op *op, struct hand *hand);
+enum step_end disks_stand_down(struct op *op, struct hand *hand);
 
 #endif

@@ -1,6 +1,7 @@
 """Disks that grow, through a private libvirtd with real QEMU (root): what a guest wrote into its disk and
 what another tool did to it decide nothing about anybody else's file, and what is said to be done is so."""
 
+import contextlib
 import os
 import sys
 import unittest
@@ -8,9 +9,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
-from growing import GrowingTest, qemu_img  # noqa: E402
+from growing import GIB, GrowingTest, qemu_img  # noqa: E402
 from three_worlds import digest  # noqa: E402
-from world import Mirror, RpcError  # noqa: E402
+from world import Mirror, RpcError, free_uid  # noqa: E402
 
 
 @unittest.skipIf(libvirtds.why_not(), libvirtds.why_not())
@@ -120,6 +121,74 @@ class Growing(GrowingTest):
             self.rpc.call("vm.update", vm="web", wait=True, deadline=60, disks=[
                 {"target": "vda", "size_gib": 3}, {"target": "vda", "size_gib": 5}])
         self.assertEqual((self.charged("web"), self.gib_of(path, "qcow2")), (1, 1))
+
+
+@unittest.skipIf(libvirtds.why_not(), libvirtds.why_not())
+class GrowingUnprivileged(GrowingTest):
+    """lodged runs as nobody: libvirtd lets it do everything, the files are root's."""
+
+    UID = free_uid()
+
+    def states_of(self, mirror, name):
+        return {note["vm"]["state"] for note in mirror.settle().log
+                if note.get("topic") == "vm" and note["vm"].get("name") == name}
+
+    def test_a_disk_that_lodged_may_not_open_grows_and_its_guest_never_runs(self):
+        self.create("web", "qcow2", "raw")
+        paths = self.paths("web")
+        for path in paths:
+            self.assertEqual((path.stat().st_uid, path.stat().st_mode & 0o777), (0, 0o600))
+        with self.daemon.rpc() as feed:
+            mirror = Mirror(feed, topics=["vm"]).wait_ready()
+            self.rpc.call("vm.update", vm="web", wait=True, deadline=60, disks=[
+                {"target": "vda", "size_gib": 2}, {"target": "vdb", "size_gib": 3}])
+            self.assertEqual(self.states_of(mirror, "web"), {"shutoff"})
+        self.assertEqual([self.gib_of(paths[0], "qcow2"), self.gib_of(paths[1], "raw")], [2, 3])
+        self.assertEqual(self.charged("web"), 5)
+        self.assertEqual(self.stand_ins(), [])
+        self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+        self.assertEqual((self.guest_gib("web"), self.guest_gib("web", "vdb")), (2, 3))
+        self.grow("web", 4)
+        self.assertEqual(self.guest_gib("web"), 4)
+
+    def test_a_disk_in_a_folder_that_lodged_may_not_enter_grows_too(self):
+        path = self.create("web", "qcow2")
+        self.disks.chmod(0o700)
+        try:
+            self.grow("web", 2)
+            self.assertEqual(self.gib_of(path, "qcow2"), 2)
+        finally:
+            self.disks.chmod(0o711)
+
+    def test_what_a_guest_wrote_into_its_raw_disk_names_no_file_when_QEMU_makes_it_grow(self):
+        self.held_against_all_images(running=False)
+
+    def test_what_a_qcow2_header_names_below_is_not_touched(self):
+        path = self.create("web", "qcow2")
+        qemu_img("rebase", "-u", "-f", "qcow2", "-b", self.victim, "-F", "raw", path)
+        with contextlib.suppress(RpcError):
+            self.grow("web", 3)
+        self.nothing_was_touched()
+        self.assertEqual(self.stand_ins(), [])
+
+    def test_one_that_is_larger_already_is_not_cut(self):
+        path = self.create("web", "raw")
+        qemu_img("resize", "-q", "-f", "raw", path, "5G")
+        self.grow("web", 2)
+        self.assertEqual((path.stat().st_size, self.charged("web")), (5 * GIB, 5))
+
+    def test_one_that_was_moved_is_a_conflict(self):
+        path = self.create("web", "qcow2")
+        self.libvirtd.virsh("snapshot-create-as", "web", "s1", "--disk-only")
+        self.refused("conflict", "web", 3, path.name, path.with_suffix(".s1").name)
+        self.assertEqual((self.gib_of(path, "qcow2"), self.charged("web")), (1, 1))
+
+    def test_a_managed_save_outlives_the_growth(self):
+        self.create("web", "raw", start=True)
+        self.rpc.call("vm.save", vm="web", wait=True, deadline=60)
+        self.grow("web", 2)
+        self.assertIn("yes", next(line for line in self.libvirtd.virsh("dominfo", "web").stdout.split("\n")
+                                  if "Managed save" in line))
 
 
 if __name__ == "__main__":

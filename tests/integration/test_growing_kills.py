@@ -11,14 +11,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from growing import GIB, GrowingTest, qemu_img  # noqa: E402
-from world import LODGED, Gone  # noqa: E402
+from world import LODGED, Gone, Mirror, free_uid  # noqa: E402
 
 
 def points():
     """What is between a growth's first look and its end."""
     listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
                             capture_output=True, timeout=30, check=False)
-    steps = ("update.grow",)
+    steps = ("update.grow", "update.stand_in", "update.stretch", "update.stand_down")
     return [point for point in listed.stdout.split() if point.startswith(steps)]
 
 
@@ -95,6 +95,103 @@ class GrowingKills(GrowingTest):
             self.rpc = self.start()
             self.assertEqual(self.ended()["state"], "done")
             self.assertEqual(self.gib_of(path, kind), 2)
+
+
+@unittest.skipIf(why_not(), why_not())
+class GrowingKillsUnprivileged(GrowingTest):
+    """lodged runs as nobody: what it may not open, a stand-in's QEMU makes larger."""
+
+    UID = free_uid()
+
+    def test_killed_at_any_step_the_disk_has_grown_and_nothing_is_left(self):
+        self.assertEqual(len(points()), 8)
+        for point in points():
+            with self.subTest(point=point):
+                path = self.create("web", "raw")
+                self.restart(f"{point}:kill")
+                with self.assertRaises(Gone):
+                    self.grow("web", 2)
+                self.daemon.process.wait()
+                self.rpc = self.start()
+                self.assertEqual(self.ended()["state"], "done")
+                self.assertEqual((path.stat().st_size, self.charged("web")), (2 * GIB, 2))
+                self.assertEqual(self.stand_ins(), [])
+                self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+                self.assertEqual(self.rpc.call("vm.get", vm="web")["state"], "running")
+                self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+
+    def test_a_step_that_fails_leaves_nothing_behind(self):
+        for point, grown in (("stand_in", 1), ("stand_in.done", 1), ("stretch", 1),
+                             ("stretch.done", 2), ("stand_down", 2), ("stand_down.done", 2)):
+            with self.subTest(point=point):
+                path = self.create("web", "raw")
+                self.restart(f"update.{point}:error")
+                insists = point.startswith("stand_down")  # it is tried again until it works
+                if insists:
+                    self.rpc.call("vm.update", vm="web", disks=[{"target": "vda", "size_gib": 2}])
+                    self.wait_for("stand_down", "waiting")
+                else:
+                    self.refused("internal", "web", 2)
+                self.restart()
+                self.assertEqual(self.ended()["state"], "done" if insists else "failed")
+                self.assertEqual((path.stat().st_size, self.charged("web")), (grown * GIB, grown))
+                self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+                self.assertEqual(self.stand_ins(), [])
+                self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+
+    def test_a_libvirtd_that_is_killed_meanwhile_leaves_nothing_behind(self):
+        """libvirt forgets AUTODESTROY when it is restarted (9.0)."""
+        for step in ("stand_in", "stretch", "stand_down"):
+            with self.subTest(step=step):
+                path = self.create("web", "raw")
+                asked = self.asked_at(step, "web", 2)
+                self.libvirtd.restart()
+                self.rpc.answer(asked, 90)
+                self.assertEqual((path.stat().st_size, self.charged("web")), (2 * GIB, 2))
+                self.assertEqual(self.stand_ins(), [])
+                self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+
+    def test_a_guest_that_somebody_starts_meanwhile_sees_its_disk_grown(self):
+        path = self.create("web", "raw")
+        asked = self.asked_at("stand_in", "web", 2)
+        self.libvirtd.virsh("start", "web")
+        self.rpc.answer(asked, 60)
+        self.assertEqual((path.stat().st_size, self.guest_gib("web")), (2 * GIB, 2))
+        self.assertEqual(self.stand_ins(), [])
+
+    def test_two_writers_never_have_the_disk(self):
+        self.create("web", "raw")
+        asked = self.asked_at("stretch", "web", 2)
+        stand_in, = self.stand_ins()
+        self.assertEqual(self.libvirtd.virsh("domstate", stand_in).stdout.strip(), "paused")
+        self.assertEqual(self.libvirtd.virsh("domstate", "web").stdout.strip(), "shut off")
+        self.assertNotEqual(self.libvirtd.virsh("start", "web", check=False).returncode, 0)
+        self.rpc.answer(asked, 60)
+        self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+        self.assertEqual(self.guest_gib("web"), 2)
+
+    def test_a_stand_in_that_nobody_waits_for_is_ended_and_nothing_else_is(self):
+        path = self.create("web", "raw")
+        asked = self.asked_at("stretch", "web", 2)
+        left, = self.stand_ins()
+        xml = self.world.folder / "left.xml"
+        text = self.libvirtd.virsh("dumpxml", left).stdout
+        self.rpc.answer(asked, 60)
+        self.restart()
+        unmarked = left[:-1] + ("0" if left[-1] != "0" else "1")
+        theirs = text.replace(left, unmarked).replace('"stand-in"', '"somebody"')
+        self.assertIn('"somebody"', theirs)
+        xml.write_text(theirs.replace("<name>", "<name>their-").replace(str(path), str(self.victim)))
+        self.libvirtd.virsh("create", xml)
+        xml.write_text(text)
+        self.libvirtd.virsh("create", xml)
+        with self.daemon.rpc() as feed:
+            mirror = Mirror(feed, topics=["vm"]).wait_ready()
+            mirror.wait(lambda m: {left, unmarked} <= {vm["uuid"] for vm in m.vms.values()}, 30)
+            mirror.wait(lambda m: left not in {vm["uuid"] for vm in m.vms.values()}, 90)
+        self.assertEqual(self.stand_ins(), [unmarked])
+        self.libvirtd.virsh("destroy", unmarked)
+        self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
 
 
 if __name__ == "__main__":
