@@ -27,7 +27,7 @@ static const xmlNode *disk_at(const xmlNode *domain, const char *target)
 }
 
 /* The first of a source's attributes that says where it is. */
-static char *place_of(const xmlNode *source)
+static char *source_place(const xmlNode *source)
 {
     static const char *const attributes[] = {"file", "dev", "dir", "name", "path"};
     char *place = NULL;
@@ -40,7 +40,7 @@ static char *place_of(const xmlNode *source)
 static void read_source(const xmlNode *source, const char *type, struct disk_source *disk)
 {
     bool is_part = xml_child(source, "slices") != NULL;
-    AUTO(free) char *place = place_of(source);
+    AUTO(free) char *place = source_place(source);
     AUTO(free) char *pool = xml_attribute(source, "pool");
     AUTO(free) char *volume = xml_attribute(source, "volume");
     if (is_part) {

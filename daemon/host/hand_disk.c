@@ -53,8 +53,9 @@ static bool is_same_file(const struct hand *hand, const char *theirs, const char
     return S_ISREG(made.st_mode) && found.st_dev == made.st_dev && found.st_ino == made.st_ino;
 }
 
-static bool compare(struct hand *hand, const struct hand_disk *disk,
-                    const struct disk_source *source, char **ret_path, struct lodge_error *err)
+static bool compare_with_row(struct hand *hand, const struct hand_disk *disk,
+                             const struct disk_source *source, char **ret_path,
+                             struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
     if (!find_path(hand, source, &path, err)) {
@@ -97,14 +98,14 @@ static bool uses(struct hand *hand, virDomainPtr domain, const struct hand_disk 
         err->kind = gone ? LODGE_ERROR_CONFLICT : err->kind;
         return gone ? lodge_fail_in(err, "lodge's %s is nowhere", disk->path) : false;
     }
-    bool good = compare(hand, disk, &source, ret_path, err);
+    bool good = compare_with_row(hand, disk, &source, ret_path, err);
     disk_source_clear(&source);
     return good;
 }
 
 /* *ret_path is what the domain of now calls it. */
-static bool check(struct hand *hand, virDomainPtr domain, const struct hand_disk *disk,
-                  char **ret_path, struct lodge_error *err)
+static bool check_disk(struct hand *hand, virDomainPtr domain, const struct hand_disk *disk,
+                       char **ret_path, struct lodge_error *err)
 {
     AUTO(free) char *now = NULL;
     AUTO(free) char *next = NULL;
@@ -124,7 +125,7 @@ bool hand_check_disk(struct hand *hand, const char *uuid, const struct hand_disk
 {
     AUTO(free) char *path = NULL;
     AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
-    return domain != NULL && check(hand, domain, disk, &path, err);
+    return domain != NULL && check_disk(hand, domain, disk, &path, err);
 }
 
 static bool ask_bytes(struct hand *hand, virDomainPtr domain, const char *path, int64_t *ret_bytes,
@@ -163,7 +164,7 @@ bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_
 {
     AUTO(free) char *path = NULL;
     AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
-    if (domain == NULL || !check(hand, domain, disk, &path, err)) {
+    if (domain == NULL || !check_disk(hand, domain, disk, &path, err)) {
         return false;
     }
     if (resize(hand, domain, path, bytes, ret_bytes, err)) {
@@ -172,7 +173,7 @@ bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_
     /* It may have been moved between our look and the call: that says more than libvirt does. */
     struct lodge_error moved = {0};
     AUTO(free) char *again = NULL;
-    if (err->kind != LODGE_ERROR_HOST_DOWN && !check(hand, domain, disk, &again, &moved) &&
+    if (err->kind != LODGE_ERROR_HOST_DOWN && !check_disk(hand, domain, disk, &again, &moved) &&
         moved.kind == LODGE_ERROR_CONFLICT) {
         *err = moved;
     }

@@ -52,7 +52,7 @@ void trial_uuid(enum trial_kind kind, char ret_uuid[static 37])
 }
 
 /* Its kind; the table's length for what is none. */
-static size_t kind_of(const struct domain *domain)
+static size_t trial_kind(const struct domain *domain)
 {
     size_t kind = 0;
     while (kind < ARRAY_LENGTH(kinds) &&
@@ -64,7 +64,7 @@ static size_t kind_of(const struct domain *domain)
 
 static bool is_trial(const struct domain *domain)
 {
-    return kind_of(domain) < ARRAY_LENGTH(kinds);
+    return trial_kind(domain) < ARRAY_LENGTH(kinds);
 }
 
 void trial_may_be(struct host *host, const struct domain *domain)
@@ -113,7 +113,7 @@ void trials_look(void *owner)
             continue;
         }
         any = true;
-        size_t kind = kind_of(domain);
+        size_t kind = trial_kind(domain);
         if (++domain->trial_looks % kinds[kind].looks == 0) {
             struct ending *ending = xcalloc(1, sizeof *ending);
             ending->task = (struct host_task){end, ended};

@@ -26,7 +26,8 @@ static void host_is(const char *uri)
 }
 
 /* On a host whose domains use nothing. */
-static bool remove_it(const char *name, bool *ret_was_there, struct lodge_error *err)
+__attribute__((unused)) static bool remove_it(const char *name, bool *ret_was_there,
+                                              struct lodge_error *err)
 {
     struct uses *nobody = uses_new();
     struct storage_removal removal = {.uses = nobody, .takes_old = true};
@@ -39,7 +40,8 @@ static bool remove_it(const char *name, bool *ret_was_there, struct lodge_error 
 }
 
 /* A volume's format is what our record says; here it is what the name ends in. */
-static bool grow_it(const char *name, int64_t size_gib, struct lodge_error *err)
+__attribute__((unused)) static bool grow_it(const char *name, int64_t size_gib,
+                                            struct lodge_error *err)
 {
     int64_t bytes = 0;
     const char *dot = strrchr(name, '.');
