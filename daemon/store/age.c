@@ -94,7 +94,7 @@ static bool leave_all(struct store *store, int64_t newest, struct lodge_error *e
            (newest == 0 || run_with(store, OP_MAKE_LAST, newest, err));
 }
 
-static bool note_audit(struct store *store, struct lodge_error *err)
+static bool note_put_back(struct store *store, struct lodge_error *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -112,7 +112,7 @@ static bool note_audit(struct store *store, struct lodge_error *err)
 bool store_leave_all(struct store *store, int64_t newest, struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    bool ok = transaction != NULL && leave_all(store, newest, err) && note_audit(store, err) &&
+    bool ok = transaction != NULL && leave_all(store, newest, err) && note_put_back(store, err) &&
               transaction_commit(transaction, err);
     return ok || lodge_fail_in(err, "marking what a database that was put back leaves alone");
 }

@@ -55,7 +55,7 @@ static bool copy_to(const char *from, const char *to, struct lodge_error *err)
 }
 
 /* The first schema has no operations that could be undone, and nothing to mark them with. */
-static bool mark(const char *path, struct lodge_error *err)
+static bool mark_unfinished(const char *path, struct lodge_error *err)
 {
     AUTO(db_close) sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
@@ -90,7 +90,8 @@ bool copies_make(const char *from, const char *path, int64_t *ret_bytes, struct 
     if (fd < 0) {
         return fail_system(path, err);
     }
-    if (!copy_to(from, part, err) || !mark(part, err) || !settle(fd, part, path, ret_bytes, err)) {
+    if (!copy_to(from, part, err) || !mark_unfinished(part, err) ||
+        !settle(fd, part, path, ret_bytes, err)) {
         (void)unlink(part);
         return false;
     }

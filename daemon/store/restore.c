@@ -223,8 +223,7 @@ struct candidate {
     int64_t version;
 };
 
-static bool refuse_candidate(const struct candidate *candidate, const char *why,
-                             struct lodge_error *err)
+static bool refuse_file(const struct candidate *candidate, const char *why, struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_INVALID,
                       "%s is no database of lodge's that could be used: %s", candidate->file, why);
@@ -232,7 +231,7 @@ static bool refuse_candidate(const struct candidate *candidate, const char *why,
 
 static bool refuse_sql(const struct candidate *candidate, struct lodge_error *err)
 {
-    return refuse_candidate(candidate, sqlite3_errmsg(candidate->db), err);
+    return refuse_file(candidate, sqlite3_errmsg(candidate->db), err);
 }
 
 /* The first column of the first row; "" where there is none. The caller frees; NULL on failure. */
@@ -268,7 +267,7 @@ static bool check_version(struct candidate *candidate, struct lodge_error *err)
                           "lodged, or name an older copy",
                           candidate->file, (long long)candidate->version, migration_count);
     }
-    return candidate->version > 0 || refuse_candidate(candidate, "it has no schema", err);
+    return candidate->version > 0 || refuse_file(candidate, "it has no schema", err);
 }
 
 /* All that a database of that schema has, by the names of tables and columns. */
@@ -293,7 +292,7 @@ static bool check_tables(const struct candidate *candidate, struct lodge_error *
         const char *column = (const char *)sqlite3_column_text(columns, 1);
         if (sqlite3_table_column_metadata(candidate->db, "main", table, column, NULL, NULL, NULL,
                                           NULL, NULL) != SQLITE_OK) {
-            return refuse_candidate(candidate, "it lacks what its schema has", err);
+            return refuse_file(candidate, "it lacks what its schema has", err);
         }
     }
     return true;
@@ -305,7 +304,7 @@ static bool check_whole(const struct candidate *candidate, struct lodge_error *e
     if (verdict == NULL) {
         return refuse_sql(candidate, err);
     }
-    return strcmp(verdict, "ok") == 0 || refuse_candidate(candidate, verdict, err);
+    return strcmp(verdict, "ok") == 0 || refuse_file(candidate, verdict, err);
 }
 
 /* One file from now on: its log is taken in. */
@@ -317,7 +316,8 @@ static bool take_log_in(const struct candidate *candidate, struct lodge_error *e
 
 /* --- mark ------------------------------------------------------------------------------------- */
 
-static bool note_restore(const struct candidate *candidate, int64_t now_ms, struct lodge_error *err)
+static bool note_restored(const struct candidate *candidate, int64_t now_ms,
+                          struct lodge_error *err)
 {
     AUTO(query_end) sqlite3_stmt *insert = NULL;
     if (sqlite3_prepare_v2(candidate->db,
@@ -334,20 +334,30 @@ static bool note_restore(const struct candidate *candidate, int64_t now_ms, stru
 }
 
 /* The first schema has nothing to undo, and nothing to mark it with. */
-static bool mark_candidate(const struct candidate *candidate, int64_t now_ms,
-                           struct lodge_error *err)
+static bool mark_copy(const struct candidate *candidate, int64_t now_ms, struct lodge_error *err)
 {
     bool can_mark = candidate->version > 1;
     return (!can_mark ||
             sqlite3_exec(candidate->db, OPS_LEAVE_ALONE, NULL, NULL, NULL) == SQLITE_OK ||
             refuse_sql(candidate, err)) &&
-           note_restore(candidate, now_ms, err);
+           note_restored(candidate, now_ms, err);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
+static bool read_installation(const struct candidate *candidate, char ret_installation[static 33],
+                              struct lodge_error *err)
+{
+    AUTO(free) char *text = ask_text(candidate->db, "SELECT installation FROM meta WHERE one = 1");
+    if (text == NULL || strlen(text) != 32) {
+        return refuse_file(candidate, "its table meta is empty", err);
+    }
+    memcpy(ret_installation, text, 33);
+    return true;
+}
+
 static bool examine(const char *state_dir, struct candidate candidate, int64_t now_ms,
-                    struct store_restored *restored, char **ret_installation,
+                    struct store_restored *restored, char ret_installation[static 33],
                     struct lodge_error *err)
 {
     AUTO(free) char *path = xasprintf("%s/" PART, state_dir);
@@ -361,14 +371,12 @@ static bool examine(const char *state_dir, struct candidate candidate, int64_t n
     }
     bool good = check_version(&candidate, err) && check_whole(&candidate, err) &&
                 check_tables(&candidate, err) && take_log_in(&candidate, err) &&
-                mark_candidate(&candidate, now_ms, err);
+                mark_copy(&candidate, now_ms, err);
     restored->schema = candidate.version;
-    *ret_installation = good ? ask_text(db, "SELECT installation FROM meta WHERE one = 1") : NULL;
-    good = good && ask_number(&candidate, "SELECT count(*) FROM vm", &restored->vms, err) &&
+    return good && read_installation(&candidate, ret_installation, err) &&
+           ask_number(&candidate, "SELECT count(*) FROM vm", &restored->vms, err) &&
            ask_number(&candidate, "SELECT count(*) FROM op WHERE ended_ms IS NULL",
                       &restored->under_way, err);
-    return good && ((*ret_installation != NULL && (*ret_installation)[0] != '\0') ||
-                    refuse_candidate(&candidate, "its table meta is empty", err));
 }
 
 static bool commit(int dir, struct lodge_error *err)
@@ -385,7 +393,7 @@ bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
 {
     struct store_restored restored = {0};
     struct source source = {0};
-    AUTO(free) char *installation = NULL;
+    char installation[33] = "";
     AUTO(free) char *replaced = NULL;
     AUTO(fd_close) int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
@@ -398,7 +406,7 @@ bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
     free(TAKE(replaced));
     if (!copy_file(file, dir, &source, err) ||
         !examine(state_dir, (struct candidate){.file = file, .real = source.real}, now_ms,
-                 &restored, &installation, err)) {
+                 &restored, installation, err)) {
         copies_sweep(state_dir);
         return false;
     }

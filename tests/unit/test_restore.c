@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static char elsewhere[128]; /* a folder beside the state directory, with a copy in it */
@@ -352,6 +353,29 @@ static void what_may_not_be_read_is_refused(void **state)
     assert_int_equal(vms_now(), 3);
 }
 
+/* A file may not grow past a few pages: what a full disk does, without one. */
+static void a_full_disk_leaves_the_database_as_it_was(void **state)
+{
+    (void)state;
+    make_history();
+    pid_t child = fork();
+    if (child == 0) {
+        struct lodge_error err = {0};
+        struct store_restored restored;
+        const struct rlimit limit = {40000, 40000};
+        signal(SIGXFSZ, SIG_IGN);
+        bool refused = setrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+                       !store_restore(dir, copy, 5000, &restored, &err) &&
+                       err.kind == LODGE_ERROR_STORE_UNAVAILABLE;
+        _exit(refused ? 0 : 1);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_false(has_parts());
+    assert_int_equal(vms_now(), 3);
+}
+
 /* --- a kill -------------------------------------------------------------------------------------
  */
 
@@ -410,6 +434,7 @@ int main(void)
         IN_BOTH(what_another_program_or_a_newer_lodged_made_is_refused),
         IN_BOTH(the_database_itself_is_refused),
         IN_BOTH(what_may_not_be_read_is_refused),
+        IN_BOTH(a_full_disk_leaves_the_database_as_it_was),
         IN_BOTH(a_kill_past_its_commit_is_finished_by_the_next_start),
         IN_BOTH(a_kill_while_the_old_is_set_aside_is_gone_on_with),
     };
