@@ -20,13 +20,6 @@
 
 enum { SECTOR = 512 };
 
-static bool is_named(const char *name, const char *end)
-{
-    size_t length = strlen(name);
-    size_t end_length = strlen(end);
-    return length > end_length && strcasecmp(name + length - end_length, end) == 0;
-}
-
 /* --- what was found out about tables ---------------------------------------------------------- */
 
 /* For lists, which everybody may ask for at any time. A lock and no letter: workers look at the
@@ -264,17 +257,13 @@ static bool read_chain(const struct lodge_strings *dirs, struct chain *chain, bo
     }
 }
 
-bool chain_read(const struct lodge_strings *dirs, int fd, const char *name, bool listing,
-                struct chain *ret_chain, struct lodge_error *err)
+bool chain_read(const struct lodge_strings *dirs, int fd, bool listing, struct chain *ret_chain,
+                struct lodge_error *err)
 {
     struct chain chain = {.count = 1, .links[0] = {.fd = fd, .path = beneath_path(fd)}};
-    bool good = read_chain(dirs, &chain, listing, err);
-    if (good && is_named(name, ".qcow2") && !chain.links[0].is_qcow2) {
-        good = lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is no qcow2 image");
-    }
-    if (!good) {
-        (void)lodge_fail_in(err, "%.200s",
-                            chain.links[0].path == NULL ? name : chain.links[0].path);
+    if (!read_chain(dirs, &chain, listing, err)) {
+        const char *path = chain.links[0].path;
+        (void)lodge_fail_in(err, "%.200s", path == NULL ? "the image" : path);
         chain_close(&chain);
         return false;
     }

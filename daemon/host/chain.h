@@ -35,11 +35,11 @@ struct chain {
  * library's directories; -1 with errno, EXDEV when it is beneath none. */
 int chain_open_file(const struct lodge_strings *dirs, const char *path);
 
-/* Reads the image that is open as `fd`, which it takes, and whose name is `name`; UNSUPPORTED with
- * the reason for one that cannot be used. `listing`: what was found out about a file's tables
- * before, and the file has not changed, may do. */
-bool chain_read(const struct lodge_strings *dirs, int fd, const char *name, bool listing,
-                struct chain *ret_chain, struct lodge_error *err) LODGE_MUST_CHECK;
+/* Reads the image that is open as `fd`, which it takes; UNSUPPORTED with the reason for one that
+ * cannot be used. `listing`: what was found out about a file's tables before, and the file has not
+ * changed, may do. */
+bool chain_read(const struct lodge_strings *dirs, int fd, bool listing, struct chain *ret_chain,
+                struct lodge_error *err) LODGE_MUST_CHECK;
 void chain_close(struct chain *chain);
 
 /* QEMU's description of exactly these files, by the numbers of their descriptors. The caller frees.

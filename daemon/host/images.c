@@ -65,12 +65,25 @@ static bool ends_in(const char *name, const char *end)
 
 /* --- disks ------------------------------------------------------------------------------------ */
 
-/* Takes `fd`. */
+/* Takes `fd`. What is called a qcow2 image is one, or has not come to its end, or is no disk. */
+static bool open_disk(const struct lodge_strings *dirs, int fd, const char *name, bool listing,
+                      struct chain *ret_chain, struct lodge_error *err)
+{
+    if (!chain_read(dirs, fd, listing, ret_chain, err)) {
+        return false;
+    }
+    if (ret_chain->links[0].is_qcow2 || !ends_in(name, ".qcow2")) {
+        return true;
+    }
+    chain_close(ret_chain);
+    return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%.200s: it is no qcow2 image", name);
+}
+
 static bool read_disk(const struct lodge_strings *dirs, int fd, bool listing, struct image *image,
                       struct lodge_error *err)
 {
     struct chain chain = {0};
-    if (!chain_read(dirs, fd, image->name, listing, &chain, err)) {
+    if (!open_disk(dirs, fd, image->name, listing, &chain, err)) {
         return false;
     }
     image->size_gib = (chain.bytes + GIB - 1) / GIB;
@@ -87,7 +100,7 @@ bool image_open(const struct lodge_strings *dirs, const char *path, struct chain
     if (fd < 0) {
         return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "the library has no %s any more", path);
     }
-    return chain_read(dirs, fd, path, false, ret_chain, err);
+    return open_disk(dirs, fd, path, false, ret_chain, err);
 }
 
 /* --- kernels ---------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /*
- * serial_log: a log that has grown past its bound keeps its last words, which are moved to its
- * start while QEMU goes on appending. The folder is the caller's. Worker-only.
+ * serial_log: a log that has grown past its bound keeps its last words: the blocks that it
+ * begins with are taken away under QEMU, which goes on appending. The folder is the caller's.
+ * Worker-only.
  */
 #include "host/serial_log.h"
 

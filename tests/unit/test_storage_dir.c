@@ -228,7 +228,7 @@ static void what_an_image_is_based_on_is_copied_too(void **state)
     struct lodge_strings dirs = {0};
     struct chain chain = {0};
     assert_true(lodge_strings_add(&dirs, folder));
-    expect_good(chain_read(&dirs, open(image, O_RDONLY | O_CLOEXEC), image, false, &chain, err));
+    expect_good(chain_read(&dirs, open(image, O_RDONLY | O_CLOEXEC), false, &chain, err));
     volume.image = &chain;
 
     expect_good(make(&volume, err));
