@@ -24,8 +24,8 @@ static void what_is_not_seen_is_not(void **state)
         "\x1b[2J",
         "\x7f",
         "\xc2\x80",
-        "a\xc2\x9b"
-        "31m",
+        ("a\xc2\x9b"
+         "31m"),
         "\u200b",
         "a\u200d",
         "\u200e",
