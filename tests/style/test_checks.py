@@ -163,14 +163,16 @@ class Planted(unittest.TestCase):
                    "  ['doors', 'a', 'Front. Both.test_one', 3, []],\n  ['doors', 'b', 'Both.', 3, []],\n"
                    "  ['walls', '', '', 3, []],\n")
         self.plant("tests/integration/test_doors.py",
-                   "class Front:\n    def test_it(self):\n        pass\n\n\n"
+                   "class Part:\n    def test_it(self):\n        pass\n\n\n"
+                   "class Front(Part, TestCase):\n    pass\n\n\n"
                    "class Back(Front):\n    pass\n\n\n"
-                   "class Both:\n    def test_one(self):\n        pass\n")
+                   "class Both(TestCase):\n    def test_one(self):\n        pass\n")
         self.plant("tests/integration/test_roofs.py", "")
         found = self.found(suites.check)
         self.assertIn("test_doors.py: Back.test_it is run by 0 rows", found)
         self.assertIn("test_doors.py: Both.test_one is run by 2 rows", found)
         self.assertNotIn("Front.test_it", found)
+        self.assertNotIn("Part.test_it", found)
         self.assertIn("test_roofs.py has no row", found)
         self.assertIn("there is no tests/integration/test_walls.py", found)
 
