@@ -103,7 +103,7 @@ void ops_add_host(struct ops *ops, struct host *host, const char *pool, const ch
 {
     ops->hosts = xrealloc(ops->hosts, (ops->host_count + 1) * sizeof *ops->hosts);
     struct house_host *added = &ops->hosts[ops->host_count++];
-    added->host = host;
+    *added = (struct house_host){.host = host};
     storage_place(host, pool, dir, &added->place);
 }
 
