@@ -3,6 +3,7 @@
  *
  * uses.c          who uses a file
  * uses_follow.c   what names mean: files, volumes, what they are based on
+ * uses_parts.c    what libvirt has of a domain
  * uses_reading.c  all definitions of a host, shared by those who ask
  */
 #ifndef HOST_USES_PRIVATE_H

@@ -16,7 +16,6 @@
 #include "log.h"
 #include "memory.h"
 
-#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,99 +47,10 @@ struct reading {
     struct lodge_error error;
 };
 
-/* --- what libvirt has of a domain (on a worker) ----------------------------------------------- */
-
 /* Whatever a driver does not have, it names no files in. */
 static bool has_none(struct lodge_error *err)
 {
     return err->kind == LODGE_ERROR_UNSUPPORTED;
-}
-
-static bool read_xml_of(char *xml, struct named_files *files, struct lodge_error *err)
-{
-    AUTO(free) char *held = xml;
-    return domain_xml_files(held, files, err);
-}
-
-/* The live one, and what the next boot gets. One that does not run has no id. */
-static bool read_definitions(virDomainPtr domain, struct named_files *files,
-                             struct lodge_error *err)
-{
-    bool is_active = virDomainGetID(domain) != (unsigned)-1;
-    char *live = virDomainGetXMLDesc(domain, 0);
-    if (live == NULL) {
-        return libvirt_fail(err, "its definition");
-    }
-    if (!read_xml_of(live, files, err) || !is_active) {
-        return err->kind == LODGE_ERROR_NONE;
-    }
-    char *inactive = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
-    return inactive == NULL ? libvirt_fail(err, "its definition")
-                            : read_xml_of(inactive, files, err);
-}
-
-static bool read_snapshots(virDomainPtr domain, struct named_files *files, struct lodge_error *err)
-{
-    virDomainSnapshotPtr *snapshots = NULL;
-    int count = virDomainListAllSnapshots(domain, &snapshots, 0);
-    bool good = count >= 0 || libvirt_fail(err, "its snapshots");
-    for (int i = 0; i < count; i++) {
-        char *xml = good ? virDomainSnapshotGetXMLDesc(snapshots[i], 0) : NULL;
-        if (xml != NULL) {
-            good = read_xml_of(xml, files, err);
-        } else if (good && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_SNAPSHOT) {
-            good = libvirt_fail(err, "a snapshot of it");
-        }
-        virDomainSnapshotFree(snapshots[i]);
-    }
-    free(snapshots);
-    return good;
-}
-
-static bool read_checkpoints(virDomainPtr domain, struct named_files *files,
-                             struct lodge_error *err)
-{
-    virDomainCheckpointPtr *checkpoints = NULL;
-    int count = virDomainListAllCheckpoints(domain, &checkpoints, 0);
-    bool good = count >= 0 || libvirt_fail(err, "its checkpoints");
-    for (int i = 0; i < count; i++) {
-        char *xml = good ? virDomainCheckpointGetXMLDesc(checkpoints[i], 0) : NULL;
-        if (xml != NULL) {
-            good = read_xml_of(xml, files, err);
-        } else if (good && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_CHECKPOINT) {
-            good = libvirt_fail(err, "a checkpoint of it");
-        }
-        virDomainCheckpointFree(checkpoints[i]);
-    }
-    free(checkpoints);
-    return good;
-}
-
-static bool read_save(virDomainPtr domain, struct named_files *files, struct lodge_error *err)
-{
-    char *xml = virDomainManagedSaveGetXMLDesc(domain, 0);
-    if (xml != NULL) {
-        return read_xml_of(xml, files, err);
-    }
-    struct lodge_error why = {0};
-    libvirt_fail(&why, "its saved state");
-    if (virDomainHasManagedSaveImage(domain, 0) == 0) {
-        return true; /* somebody has started it meanwhile */
-    }
-    *err = why;
-    return false;
-}
-
-bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files *files,
-                    struct lodge_error *err)
-{
-    static bool (*const readers[])(virDomainPtr, struct named_files *, struct lodge_error *) = {
-        [USES_XML] = read_definitions,
-        [USES_SNAPSHOTS] = read_snapshots,
-        [USES_CHECKPOINTS] = read_checkpoints,
-        [USES_SAVE] = read_save,
-    };
-    return readers[part](domain, files, err);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -238,7 +148,8 @@ static void submit_follow(struct reading *reading)
     role_submit(reading->host, ROLE_OPS, &follow->call);
 }
 
-/* --- second: all definitions, in batches ------------------------------------------------------ */
+/* --- a domain and a part of what libvirt has of it ---------------------------------------------
+ */
 
 struct task {
     virDomainPtr domain; /* owned */
@@ -249,20 +160,11 @@ struct task {
     struct lodge_error error;
 };
 
-struct batch_call {
-    struct host_call call; /* first */
-    struct reading *reading;
-    size_t count;
-    struct task tasks[BATCH];
-};
-
 /* On a worker. */
-static void run_batch(struct host_call *call, virConnectPtr conn)
+static void read_tasks(struct host_call *call, struct task *tasks, size_t count)
 {
-    (void)conn;
-    struct batch_call *batch = (struct batch_call *)call;
-    for (size_t i = 0; i < batch->count && call->error.kind == LODGE_ERROR_NONE; i++) {
-        struct task *task = &batch->tasks[i];
+    for (size_t i = 0; i < count && call->error.kind == LODGE_ERROR_NONE; i++) {
+        struct task *task = &tasks[i];
         (void)virDomainGetUUIDString(task->domain, task->uuid);
         bool good = uses_read_part(task->domain, task->part, &task->files, &task->error);
         task->is_gone = !good && task->error.kind == LODGE_ERROR_NOT_FOUND;
@@ -285,6 +187,35 @@ static void take_task(struct reading *reading, struct task *task)
     uses_add_domain(reading->uses, task->uuid, name, &task->files);
 }
 
+/* Frees what they own. */
+static void take_tasks(struct reading *reading, struct task *tasks, size_t count, bool good)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (good) {
+            take_task(reading, &tasks[i]);
+        }
+        named_files_clear(&tasks[i].files);
+        virDomainFree(tasks[i].domain);
+    }
+}
+
+/* --- second: all definitions, in batches ------------------------------------------------------ */
+
+struct batch_call {
+    struct host_call call; /* first */
+    struct reading *reading;
+    size_t count;
+    struct task tasks[BATCH];
+};
+
+/* On a worker. */
+static void run_batch(struct host_call *call, virConnectPtr conn)
+{
+    (void)conn;
+    struct batch_call *batch = (struct batch_call *)call;
+    read_tasks(call, batch->tasks, batch->count);
+}
+
 static void batch_done(struct host_call *call, bool fresh)
 {
     (void)fresh;
@@ -294,14 +225,7 @@ static void batch_done(struct host_call *call, bool fresh)
     if (!good) {
         reading_fails(reading, call);
     }
-    for (size_t i = 0; i < batch->count; i++) {
-        struct task *task = &batch->tasks[i];
-        if (good) {
-            take_task(reading, task);
-        }
-        named_files_clear(&task->files);
-        virDomainFree(task->domain);
-    }
+    take_tasks(reading, batch->tasks, batch->count, good);
     if (--reading->out > 0) {
         return;
     }
@@ -321,7 +245,24 @@ struct list_call {
         virDomainPtr *domains;
         size_t count;
     } parts[USES_SAVE + 1];
+    size_t count; /* of all parts */
+    size_t few;   /* they were read at once, if they are no more than a batch */
+    struct task tasks[BATCH];
 };
+
+/* A call for itself would take longer than what it asks. */
+static void read_few(struct list_call *list)
+{
+    for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
+        for (size_t i = 0; i < list->parts[part].count; i++) {
+            list->tasks[list->few++] = (struct task){
+                .domain = TAKE(list->parts[part].domains[i]),
+                .part = (enum uses_part)part,
+            };
+        }
+    }
+    read_tasks(&list->call, list->tasks, list->few);
+}
 
 /* On a worker. Few domains have the last three, so these are asked for by the list's filters. */
 static void run_list(struct host_call *call, virConnectPtr conn)
@@ -340,6 +281,10 @@ static void run_list(struct host_call *call, virConnectPtr conn)
             call->error = err;
             return;
         }
+        list->count += list->parts[i].count;
+    }
+    if (list->count <= BATCH) {
+        read_few(list);
     }
 }
 
@@ -377,10 +322,11 @@ static void list_done(struct host_call *call, bool fresh)
     struct list_call *list = (struct list_call *)call;
     struct reading *reading = list->reading;
     bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
-    if (good && reading->desk != NULL) {
+    take_tasks(reading, list->tasks, list->few, good);
+    if (good && reading->desk != NULL && list->few < list->count) {
         submit_batches(reading, list);
         reading->out--;
-    } else {
+    } else if (!good || reading->desk == NULL) {
         reading_fails(reading, call);
     }
     for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
@@ -394,7 +340,7 @@ static void list_done(struct host_call *call, bool fresh)
     if (reading->error.kind != LODGE_ERROR_NONE) {
         reading_ends(reading);
     } else if (reading->out == 0) {
-        submit_follow(reading); /* there is no domain at all */
+        submit_follow(reading); /* there are few, or none */
     }
 }
 
