@@ -180,7 +180,8 @@ bool storage_is_our_name(const char *name)
     const char *rest = name + UUID_TEXT;
     if (strncmp(rest, log, sizeof log - 1) == 0) {
         rest += sizeof log - 1;
-        return *rest == '\0' || (*rest == '.' && rest[1 + digits(rest + 1)] == '\0');
+        size_t number = *rest == '.' ? digits(rest + 1) : 0;
+        return *rest == '\0' || (number > 0 && rest[1 + number] == '\0');
     }
     size_t number = *rest == '-' ? digits(rest + 1) : 0;
     const char *end = rest + 1 + number;

@@ -370,7 +370,7 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
     if (removal->end == STORAGE_HIDDEN) { /* nobody knows of any */
         removal->end = STORAGE_ABSENT;
     }
-    return !sees || storage_folder_sync(place->dir, err);
+    return !sees || removal->end != STORAGE_REMOVED || storage_folder_sync(place->dir, err);
 }
 
 /* --- growing, listing ------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "lodge/client.h"
 #include "paths.h"
+#include "scope.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -109,6 +110,26 @@ static void the_environment_decides_for_clients(void **state)
                                          : "/run/user/mine/lodge/lodged.sock");
 }
 
+static void paths_are_the_same_however_they_are_spelt(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {{"/a/b", "/a/b"},
+                                          {"/a/b", "//a///b/"},
+                                          {"/a/b", "/a/./b/."},
+                                          {"/", "//."},
+                                          {"a/b", "./a//b"}};
+    static const char *const others[][2] = {{"/a/b", "/a/bc"}, {"/a/b", "/a"},  {"/a", "a"},
+                                            {"/a/b", "/a/.b"}, {"/a", "/a/.."}, {"", "/"}};
+    for (size_t i = 0; i < ARRAY_LENGTH(same); i++) {
+        assert_true(path_is_same(same[i][0], same[i][1]));
+        assert_true(path_is_same(same[i][1], same[i][0]));
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        assert_false(path_is_same(others[i][0], others[i][1]));
+        assert_false(path_is_same(others[i][1], others[i][0]));
+    }
+}
+
 #define CLEAN(function) cmocka_unit_test_setup(function, with_a_clean_environment)
 
 int main(void)
@@ -121,6 +142,7 @@ int main(void)
         CLEAN(without_a_home_the_user_database_knows_or_nobody_does),
         CLEAN(a_client_takes_the_machines_daemon_if_it_is_there),
         CLEAN(the_environment_decides_for_clients),
+        TEST(paths_are_the_same_however_they_are_spelt),
     };
     return cmocka_run_group_tests_name("paths", tests, NULL, NULL);
 }
