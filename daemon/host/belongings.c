@@ -1,4 +1,4 @@
-/* belongings.c: a domain's NVRAM, TPM and managed save, and libvirt's own names for them. */
+/* belongings.c: a domain's NVRAM and TPM, and libvirt's own names for them. */
 #include "host/belongings.h"
 #include "host/belongings_xml.h"
 #include "host/domain_xml_read.h"
@@ -111,10 +111,11 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
     struct lodge_error why = {0};
     AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, &why);
     struct belongings found = {.is_there = domain != NULL};
+    bool is_active = domain != NULL && virDomainGetID(domain) != (unsigned)-1;
     bool good =
         domain != NULL &&
         take_definition(hand, domain, VIR_DOMAIN_XML_INACTIVE, installation, &found, &why) &&
-        take_definition(hand, domain, 0, installation, &found, &why);
+        (!is_active || take_definition(hand, domain, 0, installation, &found, &why));
     if (!good) {
         belongings_clear(&found);
         bool is_gone = why.kind == LODGE_ERROR_NOT_FOUND;
@@ -125,7 +126,6 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
         found.nvram = usual_nvram(&hand->host->uri, virDomainGetName(domain), "fd");
         found.nvram_is_usual = true;
     }
-    found.is_saved = virDomainHasManagedSaveImage(domain, 0) == 1;
     *ret_belongings = found;
     return true;
 }

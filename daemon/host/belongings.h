@@ -16,7 +16,6 @@ struct belongings {
     bool has_tpm;        /* an emulated one … */
     char *tpm;           /* … whose state is kept here, as far as one can tell */
     bool tpm_is_usual;   /* where libvirt itself keeps this domain's */
-    bool is_saved;       /* a managed save: no definition goes without it */
 };
 
 /* As it is now. Absent is no failure. */

@@ -184,7 +184,8 @@ bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err)
 size_t hand_undefine_ways(const struct undefine *how, bool has_files,
                           unsigned ret_flags[static UNDEFINE_WAYS])
 {
-    const unsigned base = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+    const unsigned base = VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                          (how->keeps_save ? 0 : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
     const unsigned more =
         base | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA |
         (how->keeps_nvram ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM : VIR_DOMAIN_UNDEFINE_NVRAM);
@@ -230,6 +231,16 @@ bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *h
                      code == VIR_ERR_NO_SUPPORT;
     }
     (void)libvirt_fail(err, "domain %s could not be undefined", uuid);
+    if (how->keeps_save && err->kind == LODGE_ERROR_BAD_STATE &&
+        virDomainHasManagedSaveImage(domain, 0) == 1) {
+        *err = (struct lodge_error){.libvirt = err->libvirt};
+        return lodge_fail(
+            err, LODGE_ERROR_BAD_STATE,
+            "'%s' is saved, lodge did not make it, and libvirt would delete the saved "
+            "state with it: start it first, or end that by hand (virsh "
+            "managedsave-remove %s)",
+            virDomainGetName(domain), uuid);
+    }
     if (is_unknown && count < UNDEFINE_WAYS) {
         err->kind = LODGE_ERROR_UNSUPPORTED; /* a libvirt that cannot keep what must be kept */
     }

@@ -80,11 +80,12 @@ bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err) LO
 struct undefine {
     bool has_nvram, keeps_nvram;
     bool has_tpm, keeps_tpm;
+    bool keeps_save; /* a managed save: no definition goes without it, so this refuses */
 };
 
 /* virDomainUndefineFlags with managed save, snapshot and checkpoint metadata, NVRAM and TPM as far
- * as the driver takes them; a running one turns transient. Absent is success. UNSUPPORTED when the
- * driver cannot keep what must be kept. */
+ * as the driver takes them; a running one turns transient. Absent is success. BAD_STATE for a
+ * managed save that is to be kept, UNSUPPORTED when the driver cannot keep what must be. */
 bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *how,
                    struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -249,6 +249,11 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     return is_alive(op, hand, &look) ? STEP_DONE : disks_remove(op, hand);
 }
 
+static bool asks_when_undone(const struct op *op)
+{
+    return op->undoing && disks_ask(op);
+}
+
 /* 3: the domain. */
 
 static char *write_xml(struct op *op, struct hand *hand)
@@ -409,6 +414,7 @@ static const struct step steps[] = {
     {.name = "volumes",
      .where = ON_HOST,
      .prepare = disks_mark_used,
+     .asks = asks_when_undone,
      .run = make_volumes,
      .undo_where = ON_HOST,
      .undo = remove_volumes},

@@ -2,19 +2,16 @@
  * delete.c: a VM with everything that lodge made for it. It goes only forward: what is half deleted
  * is of no use to anybody. If the power goes after …
  *   reserve    the row says deleting: it goes on
- *   look       nothing was done: it is looked again
  *   undefine   nobody restarts the guest any more
  *   destroy    it is off
  *   volumes    names that are gone are passed over
  */
-#include "host/belongings.h"
 #include "host/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "paths.h"
 #include "scope.h"
-#include "store/store.h"
 
 #include <stdlib.h>
 
@@ -25,9 +22,18 @@ static bool is_not_hung(const struct op *op)
     return !op->plan.hung;
 }
 
-/* What is written down here is gone with the definition: what stays behind of the VM. A managed
- * save that is not lodge's cannot stay: libvirt lets no definition go without it. */
-static enum step_end note_leavings(struct op *op, struct hand *hand)
+static void take_leaving(struct op *op, const struct leaving *leaving, const size_t *places)
+{
+    plan_leave(&op->plan, leaving->path, "lodge did not make it");
+    if (leaving->on >= 0) {
+        AUTO(free) char *why = xasprintf("%s is based on it", leaving->path);
+        disks_keep(&op->plan.disks.items[places[leaving->on]], why);
+    }
+    op->plan_changed = true;
+}
+
+/* What of the VM stays behind is written down before its definition is gone. */
+static bool note_leavings(struct op *op, struct hand *hand)
 {
     struct lodge_strings ours = {0};
     struct leavings leavings;
@@ -43,36 +49,18 @@ static enum step_end note_leavings(struct op *op, struct hand *hand)
     }
     bool good = hand_leavings(hand, op->uuid, &ours, &leavings, &op->error);
     for (size_t i = 0; good && i < leavings.count; i++) {
-        const struct leaving *leaving = &leavings.items[i];
-        plan_leave(&op->plan, leaving->path, "lodge did not make it");
-        if (leaving->on >= 0) {
-            AUTO(free) char *why = xasprintf("%s is based on it", leaving->path);
-            disks_keep(&op->plan.disks.items[places[leaving->on]], why);
-        }
-        op->plan_changed = true;
+        take_leaving(op, &leavings.items[i], places);
     }
     leavings_clear(&leavings);
     lodge_strings_clear(&ours);
-    return op_end(op, good);
+    return good;
 }
 
-static enum step_end look_before(struct op *op, struct hand *hand)
+/* On the worker, before anything is recorded. A hung guest's files are looked at later: this is the
+ * rescue connection's worker then, which must not wait for a file. */
+static bool check(struct op *op, struct hand *hand)
 {
-    struct belongings belongings;
-    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->store), &belongings,
-                         &op->error)) {
-        return op_end(op, false);
-    }
-    bool is_anothers_save = belongings.is_saved && !belongings.is_made;
-    belongings_clear(&belongings);
-    if (is_anothers_save) {
-        return op_fail(op, LODGE_ERROR_BAD_STATE,
-                       "'%s' is saved, lodge did not make it, and libvirt would delete the saved "
-                       "state with it: start it first, or end that by hand (virsh "
-                       "managedsave-remove %s)",
-                       op->plan.name, op->uuid);
-    }
-    return note_leavings(op, hand);
+    return op->plan.hung || note_leavings(op, hand);
 }
 
 static enum step_end destroy(struct op *op, struct hand *hand)
@@ -96,6 +84,9 @@ static enum wait_end is_gone(struct op *op)
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
 static enum step_end undefine(struct op *op, struct hand *hand)
 {
+    if (op->plan.hung && !note_leavings(op, hand)) {
+        return op_end(op, false);
+    }
     enum step_end end = op_undefine(op, hand);
     if (end == STEP_FAILED && op->error.kind == LODGE_ERROR_TIMEOUT) {
         op->error = (struct lodge_error){0};
@@ -153,7 +144,6 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
 }
 
 static const struct step steps[] = {
-    {.name = "look", .where = ON_HOST, .run = look_before},
     {.name = "silence",
      .where = ON_RESCUE,
      .skips = is_not_hung,
@@ -172,6 +162,7 @@ static const struct step steps[] = {
      .where = ON_HOST,
      .insists = true,
      .prepare = disks_mark_used,
+     .asks = disks_ask,
      .run = remove_volumes},
 };
 
@@ -187,5 +178,6 @@ const struct recipe delete_recipe = {
     .steps = steps,
     .count = ARRAY_LENGTH(steps),
     .begins = VM_DELETING,
+    .check = check,
     .ends = ends,
 };

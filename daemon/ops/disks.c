@@ -35,6 +35,15 @@ void disks_mark_used(struct op *op)
     }
 }
 
+bool disks_ask(const struct op *op)
+{
+    bool any = op->plan.serial_log != NULL;
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        any |= op->plan.disks.items[i].ours && !op->plan.disks.items[i].kept;
+    }
+    return any && !op->is_debris && !op->plan.foreign;
+}
+
 enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
                                 struct file_end *ret_end)
 {

@@ -50,6 +50,8 @@ struct step {
     enum step_where where;
     bool (*skips)(const struct op *op); /* whether this one has nothing to do there */
     void (*prepare)(struct op *op);     /* on the loop, right before; what only the loop knows */
+    bool (*asks)(const struct op *op);  /* whether it will want op.uses: asked at once, and not when
+                                           it says STEP_ASK */
     enum step_end (*run)(struct op *op, struct hand *hand);
     bool commits;                             /* in place of run: the point of no return */
     enum wait_end (*happened)(struct op *op); /* on the loop, whenever anything changed */

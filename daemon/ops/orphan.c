@@ -53,6 +53,7 @@ static const struct step steps[] = {
      .where = ON_HOST,
      .skips = is_domain,
      .prepare = disks_mark_used,
+     .asks = disks_ask,
      .run = remove_volume},
 };
 

@@ -16,6 +16,10 @@ extern const struct recipe orphan_recipe;
  * else of this host uses one is asked before it goes (op.uses). On the loop. */
 void disks_mark_used(struct op *op);
 
+/* Whether who uses them must be asked. Of an undone creation that is looked at again there is, as a
+ * rule, nothing: only what is there is asked for. */
+bool disks_ask(const struct op *op);
+
 /* This one stays, for that reason. */
 void disks_keep(struct plan_disk *disk, const char *why);
 

@@ -70,6 +70,12 @@ static void retry_later(struct op *op)
     }
 }
 
+static bool wants_uses(const struct op *op)
+{
+    return op->begun && !op_is_over(op) && op->uses == NULL && op_step(op)->asks != NULL &&
+           op_step(op)->asks(op);
+}
+
 void op_start(struct op *op)
 {
     assert(!op->out);
@@ -88,6 +94,11 @@ void op_start(struct op *op)
     op->reboots = vm == NULL ? 0 : vm->reboots;
     if (!over && op_step(op)->prepare != NULL) {
         op_step(op)->prepare(op);
+    }
+    if (wants_uses(op)) {
+        inquiry_begin(op);
+        op_show(op);
+        return;
     }
     op->out = true;
     op_show(op);

@@ -45,6 +45,7 @@ enum step_end op_undefine(struct op *op, struct hand *hand)
     struct undefine how = {
         .has_nvram = belongings.has_nvram,
         .has_tpm = belongings.has_tpm,
+        .keeps_save = !belongings.is_made,
         .keeps_tpm = belongings.has_tpm && !(belongings.is_made && belongings.tpm_is_usual),
     };
     if (how.keeps_tpm) {

@@ -22,15 +22,16 @@ static void what_is_kept_is_kept_in_every_way_that_is_tried(void **state)
     (void)state;
     unsigned any = 0;
     const unsigned keep_both = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM;
-    const struct undefine both = {true, true, true, true};
+    const struct undefine both = {
+        .has_nvram = true, .keeps_nvram = true, .has_tpm = true, .keeps_tpm = true};
     assert_int_equal(all_of(&both, true, &any) & keep_both, keep_both);
     assert_int_equal(any & (VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_TPM), 0);
 
-    const struct undefine nvram = {true, true, false, false};
+    const struct undefine nvram = {.has_nvram = true, .keeps_nvram = true};
     assert_true(all_of(&nvram, true, &any) & VIR_DOMAIN_UNDEFINE_KEEP_NVRAM);
     assert_false(any & VIR_DOMAIN_UNDEFINE_NVRAM);
 
-    const struct undefine tpm = {true, false, true, true};
+    const struct undefine tpm = {.has_nvram = true, .has_tpm = true, .keeps_tpm = true};
     assert_true(all_of(&tpm, true, &any) & VIR_DOMAIN_UNDEFINE_KEEP_TPM);
     assert_false(any & VIR_DOMAIN_UNDEFINE_TPM);
 }
@@ -39,7 +40,7 @@ static void what_is_ours_goes_and_old_drivers_are_asked_for_less(void **state)
 {
     (void)state;
     unsigned ways[UNDEFINE_WAYS];
-    const struct undefine ours = {true, false, true, false};
+    const struct undefine ours = {.has_nvram = true, .has_tpm = true};
 
     assert_int_equal(hand_undefine_ways(&ours, true, ways), UNDEFINE_WAYS);
 
@@ -49,13 +50,26 @@ static void what_is_ours_goes_and_old_drivers_are_asked_for_less(void **state)
     assert_int_equal(ways[3], 0);
 }
 
+static void a_save_that_is_not_ours_goes_in_no_way(void **state)
+{
+    (void)state;
+    unsigned any = 0;
+    (void)all_of(&(struct undefine){.keeps_save = true}, true, &any);
+    assert_false(any & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
+    (void)all_of(&(struct undefine){.keeps_save = true}, false, &any);
+    assert_false(any & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
+    (void)all_of(&(struct undefine){.keeps_save = false}, true, &any);
+    assert_true(any & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
+}
+
 static void where_there_are_no_files_nothing_must_be_kept(void **state)
 {
     (void)state;
     unsigned ways[UNDEFINE_WAYS];
-    const struct undefine both = {true, true, true, true};
+    const struct undefine both = {
+        .has_nvram = true, .keeps_nvram = true, .has_tpm = true, .keeps_tpm = true};
     assert_int_equal(hand_undefine_ways(&both, false, ways), UNDEFINE_WAYS);
-    const struct undefine none = {false, true, false, true};
+    const struct undefine none = {.keeps_nvram = true, .keeps_tpm = true};
     assert_int_equal(hand_undefine_ways(&none, true, ways), UNDEFINE_WAYS);
 }
 
@@ -97,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_kept_is_kept_in_every_way_that_is_tried),
         TEST(what_is_ours_goes_and_old_drivers_are_asked_for_less),
+        TEST(a_save_that_is_not_ours_goes_in_no_way),
         TEST(where_there_are_no_files_nothing_must_be_kept),
         TEST(definitions_tell_of_NVRAM_and_TPM),
     };
