@@ -4,8 +4,10 @@
  *
  * `bare_sync URI full` lists all, asks STATE in bulk and all XML by 4 threads on one connection.
  * `bare_sync URI lists COUNT PAUSE_MS` makes the lists filtered by state, COUNT times, with pauses
- * in which caches cool as they do between two safety syncs. Prints milliseconds, the median, and
- * how many domains there were. Keeps nothing of what it is told.
+ * in which caches cool as they do between two safety syncs. `bare_sync URI definitions COUNT` makes
+ * the calls of a reading of who uses which files, COUNT times: the lists of all and of those with
+ * snapshots, checkpoints and saved state, and all XML by 4 threads. Prints milliseconds, the
+ * median, and how many domains there were. Keeps nothing of what it is told.
  */
 #include "scope.h"
 
@@ -14,7 +16,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -68,18 +69,15 @@ static void *fetch_xml(void *data)
 }
 
 /* How many domains, -1 on failure. */
-static int sync_full(virConnectPtr connection)
+static int fetch_all(virConnectPtr connection)
 {
     struct fetch fetch = {0};
-    virDomainStatsRecordPtr *records = NULL;
     pthread_t threads[THREADS];
 
     fetch.count = virConnectListAllDomains(connection, &fetch.domains, 0);
-    int told = virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &records, 0);
-    if (fetch.count < 0 || told < 0) {
+    if (fetch.count < 0) {
         return -1;
     }
-    virDomainStatsRecordListFree(records);
     for (int i = 0; i < THREADS; i++) {
         if (pthread_create(&threads[i], NULL, fetch_xml, &fetch) != 0) {
             return -1;
@@ -92,12 +90,22 @@ static int sync_full(virConnectPtr connection)
     return fetch.count;
 }
 
-static int sync_lists(virConnectPtr connection)
+static int sync_full(virConnectPtr connection)
+{
+    virDomainStatsRecordPtr *records = NULL;
+    if (virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &records, 0) < 0) {
+        return -1;
+    }
+    virDomainStatsRecordListFree(records);
+    return fetch_all(connection);
+}
+
+static int list_by(virConnectPtr connection, const unsigned *flags, size_t flag_count)
 {
     int total = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(filters); i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         virDomainPtr *domains = NULL;
-        int count = virConnectListAllDomains(connection, &domains, filters[i]);
+        int count = virConnectListAllDomains(connection, &domains, flags[i]);
         if (count < 0) {
             return -1;
         }
@@ -107,13 +115,46 @@ static int sync_lists(virConnectPtr connection)
     return total;
 }
 
+static int sync_lists(virConnectPtr connection)
+{
+    return list_by(connection, filters, ARRAY_LENGTH(filters));
+}
+
+static int read_definitions(virConnectPtr connection)
+{
+    static const unsigned few[] = {VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
+                                   VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
+                                   VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE};
+    int count = list_by(connection, few, ARRAY_LENGTH(few));
+    return count < 0 ? -1 : fetch_all(connection);
+}
+
+static const struct {
+    const char *word;
+    int (*run)(virConnectPtr connection);
+} ways[] = {
+    {"full", sync_full},
+    {"lists", sync_lists},
+    {"definitions", read_definitions},
+};
+
+static int (*way_called(const char *word))(virConnectPtr connection)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(ways); i++) {
+        if (strcmp(ways[i].word, word) == 0) {
+            return ways[i].run;
+        }
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: bare_sync URI full|lists [COUNT [PAUSE_MS]]\n");
+    int (*run)(virConnectPtr connection) = argc < 3 ? NULL : way_called(argv[2]);
+    if (run == NULL) {
+        fprintf(stderr, "usage: bare_sync URI full|lists|definitions [COUNT [PAUSE_MS]]\n");
         return 2;
     }
-    bool full = strcmp(argv[2], "full") == 0;
     size_t count = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
     int pause_ms = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0;
     AUTO(free) double *took = calloc(count + 1, sizeof(*took));
@@ -126,7 +167,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < count && domains >= 0; i++) {
         poll(NULL, 0, pause_ms);
         double begun = now_ms();
-        domains = full ? sync_full(connection) : sync_lists(connection);
+        domains = run(connection);
         took[i] = now_ms() - begun;
     }
     virConnectClose(connection);
