@@ -175,14 +175,19 @@ static void read_devices(const xmlNode *devices, struct domain_facts *facts)
     }
 }
 
-static struct domain_mark read_mark(const xmlNode *words)
+/* Who makes another domain of one's XML has the mark copied: it names the domain that it is of. One
+ * without that name is of an older lodged. */
+static struct domain_mark read_mark(const xmlNode *words, const char *uuid)
 {
     struct domain_mark mark = {.op = 0};
     const xmlNode *made = xml_child(words, "made");
     AUTO(free) char *installation = made == NULL ? NULL : xml_attribute(made, "installation");
     AUTO(free) char *op = made == NULL ? NULL : xml_attribute(made, "op");
     AUTO(free) char *committed = made == NULL ? NULL : xml_attribute(made, "committed");
-    if (installation != NULL && op != NULL && strlen(installation) < sizeof mark.installation) {
+    AUTO(free) char *of = made == NULL ? NULL : xml_attribute(made, "uuid");
+    bool is_copied = of != NULL && strcasecmp(of, uuid) != 0;
+    if (installation != NULL && op != NULL && strlen(installation) < sizeof mark.installation &&
+        !is_copied) {
         memcpy(mark.installation, installation, strlen(installation) + 1);
         mark.op = xml_number(op);
         mark.committed = committed != NULL && strcmp(committed, "1") == 0;
@@ -190,11 +195,11 @@ static struct domain_mark read_mark(const xmlNode *words)
     return mark;
 }
 
-struct domain_mark domain_xml_read_mark(const char *metadata)
+struct domain_mark domain_xml_read_mark(const char *metadata, const char *uuid)
 {
     struct lodge_error err = {0};
     AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(metadata, "vm", "lodge's metadata", &err);
-    return doc == NULL ? (struct domain_mark){.op = 0} : read_mark(xmlDocGetRootElement(doc));
+    return doc == NULL ? (struct domain_mark){.op = 0} : read_mark(xmlDocGetRootElement(doc), uuid);
 }
 
 static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
@@ -204,7 +209,7 @@ static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
         strcmp((const char *)ours->ns->href, DOMAIN_XML_NAMESPACE) != 0) {
         return;
     }
-    const struct domain_mark mark = read_mark(ours);
+    const struct domain_mark mark = read_mark(ours, facts->uuid);
     memcpy(facts->installation, mark.installation, sizeof facts->installation);
     facts->made_by = mark.op;
     facts->made_whole = mark.committed;

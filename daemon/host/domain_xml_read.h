@@ -22,15 +22,15 @@ void domain_xml_start(void);
 bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* lodge's mark in a domain: <lodge:made installation="…" op="…" committed="1"/>. */
+/* lodge's mark in a domain: <lodge:made installation="…" op="…" uuid="…" committed="1"/>. */
 struct domain_mark {
-    char installation[33]; /* "" without a mark */
+    char installation[33]; /* "" without a mark, or with another domain's */
     int64_t op;            /* that made the domain */
     bool committed;        /* it was past its point of no return: the guest may have run since */
 };
 
-/* In its own metadata element (virDomainGetMetadata). */
-struct domain_mark domain_xml_read_mark(const char *metadata);
+/* In the metadata element (virDomainGetMetadata) of the domain with that uuid. */
+struct domain_mark domain_xml_read_mark(const char *metadata, const char *uuid);
 
 /* Frees what the facts still own. */
 void domain_facts_clear(struct domain_facts *facts);

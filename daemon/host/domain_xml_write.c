@@ -42,7 +42,8 @@ static void write_metadata(struct xml_writer *writer, const struct domain_plan *
         xml_element(writer, "lodge:tag", plan->tags->items[i]);
     }
     if (plan->installation != NULL) {
-        xml_empty(writer, "lodge:made", "installation", plan->installation, "op", op);
+        xml_empty(writer, "lodge:made", "installation", plan->installation, "op", op, "uuid",
+                  plan->uuid);
     }
     xml_close(writer);
     xml_close(writer);

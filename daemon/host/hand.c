@@ -128,12 +128,12 @@ static virDomainPtr find_domain(struct hand *hand, const char *uuid, bool *ret_o
 }
 
 /* Its mark; none is no failure (VIR_ERR_NO_DOMAIN_METADATA). */
-static struct domain_mark read_mark(virDomainPtr domain)
+static struct domain_mark read_mark(virDomainPtr domain, const char *uuid)
 {
     AUTO(free)
     char *metadata =
         virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, DOMAIN_XML_NAMESPACE, 0);
-    return metadata == NULL ? (struct domain_mark){.op = 0} : domain_xml_read_mark(metadata);
+    return metadata == NULL ? (struct domain_mark){.op = 0} : domain_xml_read_mark(metadata, uuid);
 }
 
 bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look,
@@ -161,7 +161,7 @@ bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look
     const char *word = libvirt_reason(state, reason);
     snprintf(ret_look->reason, sizeof ret_look->reason, "%s", word == NULL ? "" : word);
     snprintf(ret_look->name, sizeof ret_look->name, "%.255s", virDomainGetName(domain));
-    const struct domain_mark mark = read_mark(domain);
+    const struct domain_mark mark = read_mark(domain, uuid);
     memcpy(ret_look->installation, mark.installation, sizeof ret_look->installation);
     ret_look->op = mark.op;
     ret_look->committed = mark.committed;

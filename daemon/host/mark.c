@@ -23,7 +23,9 @@ static bool commit_one(virDomainPtr domain, unsigned flags, const char *installa
         return code == VIR_ERR_NO_DOMAIN_METADATA || code == VIR_ERR_NO_DOMAIN ||
                libvirt_fail(err, "its mark could not be read");
     }
-    const struct domain_mark mark = domain_xml_read_mark(words);
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    (void)virDomainGetUUIDString(domain, uuid);
+    const struct domain_mark mark = domain_xml_read_mark(words, uuid);
     if (strcmp(mark.installation, installation) != 0 || mark.committed) {
         return true;
     }

@@ -211,20 +211,39 @@ static void a_mark_says_once_that_its_operation_is_past_its_commit(void **state)
         "<lodge:vm xmlns:lodge=\"urn:lodge:vm:1\"><lodge:tag>ci</lodge:tag><lodge:made "
         "installation=\"0123456789abcdef0123456789abcdef\" op=\"9\"/></lodge:vm>";
     struct lodge_error err = {0};
-    const struct domain_mark before = domain_xml_read_mark(words);
+    const struct domain_mark before = domain_xml_read_mark(words, UUID);
     AUTO(free) char *committed = domain_xml_commit_mark(words, &err);
 
     assert_false(before.committed);
     assert_int_equal(before.op, 9);
     expect(committed, "<tag>ci</tag>");
     expect_not(committed, "xmlns"); /* libvirt puts it in, and fails where it is already */
-    const struct domain_mark after = domain_xml_read_mark(committed);
+    const struct domain_mark after = domain_xml_read_mark(committed, UUID);
     assert_true(after.committed);
     assert_int_equal(after.op, 9);
     assert_string_equal(after.installation, "0123456789abcdef0123456789abcdef");
     assert_null(domain_xml_commit_mark(committed, &err));
     assert_null(domain_xml_commit_mark("<vm><tag>ci</tag></vm>", &err));
     assert_int_equal(err.kind, LODGE_ERROR_NONE);
+}
+
+/* Who makes a domain of another one's XML copies its metadata too. */
+static void a_mark_of_another_domain_is_none(void **state)
+{
+    (void)state;
+    static const char words[] =
+        "<lodge:vm xmlns:lodge=\"urn:lodge:vm:1\"><lodge:made "
+        "installation=\"0123456789abcdef0123456789abcdef\" op=\"9\" committed=\"1\" "
+        "uuid=\"" UUID "\"/></lodge:vm>";
+    const struct domain_mark own = domain_xml_read_mark(words, UUID);
+    const struct domain_mark copied =
+        domain_xml_read_mark(words, "00000000-0000-4000-8000-000000000002");
+
+    assert_int_equal(own.op, 9);
+    assert_true(own.committed);
+    assert_int_equal(copied.op, 0);
+    assert_false(copied.committed);
+    assert_string_equal(copied.installation, "");
 }
 
 static void other_edits_keep_the_mark(void **state)
@@ -245,7 +264,7 @@ static void other_edits_keep_the_mark(void **state)
     struct domain_facts facts = facts_of(xml);
     assert_true(facts.made_whole);
     assert_int_equal(facts.made_by, 9);
-    assert_true(domain_xml_read_mark(live).committed);
+    assert_true(domain_xml_read_mark(live, UUID).committed);
     domain_facts_clear(&facts);
 }
 
@@ -389,6 +408,7 @@ int main(void)
         TEST(tags_are_replaced_and_the_mark_stays),
         TEST(a_guest_without_our_words_gets_them_with_its_first_tag),
         TEST(a_mark_says_once_that_its_operation_is_past_its_commit),
+        TEST(a_mark_of_another_domain_is_none),
         TEST(other_edits_keep_the_mark),
         TEST(an_order_of_kinds_takes_the_place_of_the_devices),
         TEST(media_are_changed_and_ejected),

@@ -154,7 +154,7 @@ static void what_is_not_in_the_plan_is_not_in_the_guest(void **state)
         }
     }
     assert_non_null(strstr(xml, "<lodge:made installation=\"0123456789abcdef0123456789abcdef\" "
-                                "op=\"7\"/>"));
+                                "op=\"7\" uuid=\"" UUID "\"/>"));
 }
 
 static void the_screen_of_a_local_guest_listens_nowhere(void **state)
