@@ -110,8 +110,8 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
     *ret_belongings = (struct belongings){0};
     struct lodge_error why = {0};
     AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, &why);
-    struct belongings found = {.is_there = domain != NULL};
     bool is_active = domain != NULL && virDomainGetID(domain) != (unsigned)-1;
+    struct belongings found = {.is_there = domain != NULL, .is_active = is_active};
     bool good =
         domain != NULL &&
         take_definition(hand, domain, VIR_DOMAIN_XML_INACTIVE, installation, &found, &why) &&
@@ -122,6 +122,7 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
         *err = is_gone ? *err : why;
         return is_gone;
     }
+    found.is_persistent = !found.has_tpm || virDomainIsPersistent(domain) != 0;
     if (found.has_nvram && found.nvram == NULL) { /* libvirt 9 says it of a guest that runs */
         found.nvram = usual_nvram(&hand->host->uri, virDomainGetName(domain), "fd");
         found.nvram_is_usual = true;

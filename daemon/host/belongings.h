@@ -9,6 +9,8 @@
 
 struct belongings {
     bool is_there;
+    bool is_active;
+    bool is_persistent;
     bool is_made;        /* by this lodge: the domain carries its mark */
     bool has_nvram;      /* one is named, or libvirt would choose one … */
     char *nvram;         /* … this one, or NULL */

@@ -113,8 +113,26 @@ static bool has_elements(const xmlNode *node)
     return child != NULL;
 }
 
+/* Of QEMU's own command line, "file=/srv/a.qcow2,if=virtio": QEMU probes what no format is said of.
+ */
+static void add_words(struct named_files *files, const xmlNode *arg)
+{
+    AUTO(free) char *value = xml_attribute(arg, "value");
+    char *rest = value;
+    for (char *word = value; word != NULL && rest != NULL; word = rest) {
+        word = strsep(&rest, ",=\" {}[]");
+        if (word[0] == '/') {
+            add_value(files, (struct named_file){.as = NAMED_ANYHOW, .may_name_others = true},
+                      word);
+        }
+    }
+}
+
 static void add_element(struct named_files *files, const xmlNode *node)
 {
+    if (xml_is_called(node, "arg") && is_in(node, "commandline")) {
+        add_words(files, node);
+    }
     struct named_file kind = kind_of_named(node);
     AUTO(free) char *pool = xml_attribute(node, "pool");
     AUTO(free) char *volume = xml_attribute(node, "volume");

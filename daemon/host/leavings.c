@@ -6,11 +6,16 @@
 
 #include <string.h>
 
+/* Nobody has chains as deep; libvirt takes none of more than 200. */
+enum { DEEPEST = 256, NOWHERE = -1, UNSEEN = -2 };
+
 struct search {
     const struct uses *uses;
     const struct use_target *ours;
     size_t count;
-    bool *is_listed; /* of uses.files */
+    bool *is_listed;   /* of uses.files */
+    ssize_t *leads_to; /* of uses.files: which of ours; NOWHERE, or UNSEEN until it was walked */
+    bool is_too_deep;
     struct leavings *found;
 };
 
@@ -26,7 +31,7 @@ static ssize_t which_of_ours(const struct search *search, const struct uses_file
 
 static void list_file(struct search *search, size_t place, ssize_t on)
 {
-    if (search->is_listed[place]) {
+    if (search->is_listed[place] && on < 0) {
         return;
     }
     search->is_listed[place] = true;
@@ -36,25 +41,35 @@ static void list_file(struct search *search, size_t place, ssize_t on)
         (struct leaving){.path = xstrdup(search->uses->files[place]->path), .on = on};
 }
 
-/* From a disk down: all that lies on top of one of ours, else the disk alone. An image is based on
- * one other (a VMDK's further parts are not followed here). */
+/* Lists what lies on top of one of ours, by whatever a header names below it, each file once; which
+ * one of ours, or NOWHERE. */
+static ssize_t list_layers(struct search *search, size_t place, size_t depth)
+{
+    const struct uses_file *file = search->uses->files[place];
+    ssize_t *leads_to = &search->leads_to[place];
+    if (*leads_to != UNSEEN) {
+        return *leads_to;
+    }
+    *leads_to = which_of_ours(search, file);
+    search->is_too_deep |= depth == DEEPEST;
+    if (*leads_to >= 0 || depth == DEEPEST) {
+        return *leads_to;
+    }
+    for (size_t i = 0; i < file->below_count; i++) {
+        ssize_t on = list_layers(search, file->below[i], depth + 1);
+        if (on >= 0) {
+            list_file(search, place, on);
+            *leads_to = on;
+        }
+    }
+    return *leads_to;
+}
+
+/* From a disk down: all that lies on top of one of ours, else the disk alone. */
 static void list_disk(struct search *search, size_t top)
 {
-    size_t chain[64];
-    size_t depth = 0;
-    ssize_t on = -1;
-    for (size_t place = top; on < 0 && depth < ARRAY_LENGTH(chain);) {
-        const struct uses_file *file = search->uses->files[place];
-        on = which_of_ours(search, file);
-        chain[depth++] = place;
-        if (file->below_count == 0) {
-            break;
-        }
-        place = file->below[file->below_count - 1];
-    }
-    size_t layers = on >= 0 ? depth - 1 : 1;
-    for (size_t i = 0; i < layers; i++) {
-        list_file(search, chain[i], on);
+    if (list_layers(search, top, 0) < 0) {
+        list_file(search, top, -1);
     }
 }
 
@@ -102,11 +117,22 @@ bool hand_leavings(struct hand *hand, const char *uuid, const struct lodge_strin
     if (good) {
         AUTO(free) struct use_target *targets = xcalloc(ours->count + 1, sizeof *targets);
         AUTO(free) bool *is_listed = xcalloc(uses->file_count + 1, sizeof *is_listed);
+        AUTO(free) ssize_t *leads_to = xcalloc(uses->file_count + 1, sizeof *leads_to);
+        for (size_t i = 0; i < uses->file_count; i++) {
+            leads_to[i] = UNSEEN;
+        }
         for (size_t i = 0; i < ours->count; i++) {
             targets[i] = use_target_at(ours->items[i]);
         }
-        struct search search = {uses, targets, ours->count, is_listed, ret_leavings};
+        struct search search = {uses,     targets, ours->count, is_listed,
+                                leads_to, false,   ret_leavings};
         list_all(&search);
+        if (search.is_too_deep) {
+            good = lodge_fail(&why, LODGE_ERROR_CONFLICT,
+                              "'%s' has images on top of each other without end: it is left as it "
+                              "is",
+                              virDomainGetName(domain));
+        }
     }
     uses_release(uses);
     if (!good && why.kind != LODGE_ERROR_NOT_FOUND) {

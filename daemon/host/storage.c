@@ -67,6 +67,28 @@ bool storage_sees_files(const struct hand *hand)
     return hand->host->uri.is_local && !hand->host->uri.is_test;
 }
 
+/* An inode's number is given to the next file at once; its time of birth is not. */
+char *storage_seal(const struct hand *hand, const struct storage_place *place, const char *name)
+{
+    struct statx file = {0};
+    AUTO(free) char *path = storage_path(place, name);
+    if (!storage_sees_files(hand) ||
+        statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &file) < 0 ||
+        !S_ISREG(file.stx_mode)) {
+        return NULL;
+    }
+    return xasprintf("%llu,%lld.%09u %llu %lld.%09u", (unsigned long long)file.stx_ino,
+                     (long long)file.stx_btime.tv_sec, file.stx_btime.tv_nsec,
+                     (unsigned long long)file.stx_size, (long long)file.stx_mtime.tv_sec,
+                     file.stx_mtime.tv_nsec);
+}
+
+bool storage_seal_is_broken(const char *before, const char *now)
+{
+    size_t which = strcspn(before, " ");
+    return strncmp(before, now, which + 1) == 0 && strcmp(before, now) != 0;
+}
+
 bool storage_file_look(int folder, const char *name, enum storage_file *ret_file,
                        struct lodge_error *err)
 {

@@ -41,6 +41,14 @@ bool storage_prepare(struct hand *hand, const struct storage_place *place, struc
 /* DIR/NAME. The caller frees. Any thread. */
 char *storage_path(const struct storage_place *place, const char *name);
 
+/* What a volume's file is like now, by which it is seen later whether somebody has written to it:
+ * its inode and birth, size and time of the last write. The caller frees; NULL where it is not
+ * there, or cannot be seen. On a worker. */
+char *storage_seal(const struct hand *hand, const struct storage_place *place, const char *name);
+
+/* Whether it is the same file, and somebody has written to it. Any thread. */
+bool storage_seal_is_broken(const char *before, const char *now);
+
 /* Makes a volume: EXISTS if anything of that name is there, a symlink too. Copies are grown to
  * size_gib and synced to disk. Looks at `cancelled` while it copies (CANCELLED). What a failure
  * leaves behind is removed by storage_remove(). */
@@ -60,9 +68,9 @@ enum storage_removed {
 /* A deletion: what is known, and what became of it. */
 struct storage_removal {
     const struct uses *uses; /* NULL: not asked yet */
-    bool takes_old;          /* uses that are out of date are good enough: it was asked often */
-    bool names;              /* `why` may tell names that are other people's */
-    bool is_allowed;         /* the back ends': nobody uses it */
+    bool is_own;     /* read by this job, for this: whatever changes meanwhile comes too late */
+    bool names;      /* `why` may tell names that are other people's */
+    bool is_allowed; /* the back ends': nobody uses it */
     enum storage_removed end;
     char why[256];
 };

@@ -23,7 +23,8 @@ enum { QEMU_LOCKS_AT = 100, QEMU_LOCKS = 200 };
 bool storage_removal_allows(const struct hand *hand, struct storage_removal *removal,
                             const struct use_target *target)
 {
-    if (removal->uses == NULL || (!removal->takes_old && uses_are_old(removal->uses, hand))) {
+    if (removal->uses == NULL ||
+        (removal->is_own ? uses_are_aged(removal->uses) : uses_are_old(removal->uses, hand))) {
         removal->end = STORAGE_ASKS;
         return false;
     }

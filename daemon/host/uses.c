@@ -26,6 +26,7 @@ struct uses *uses_new(void)
 {
     struct uses *uses = xcalloc(1, sizeof *uses);
     uses->holders = 1;
+    uses->began_ms = loop_monotonic_ms();
     index_init(&uses->by_path);
     index_init(&uses->by_inode);
     return uses;
@@ -76,10 +77,14 @@ void uses_release(struct uses *uses)
     free(uses);
 }
 
+bool uses_are_aged(const struct uses *uses)
+{
+    return loop_monotonic_ms() - uses->began_ms > uses->took_ms + USES_MOST_AGE_MS;
+}
+
 bool uses_are_old(const struct uses *uses, const struct hand *hand)
 {
-    return loop_monotonic_ms() - uses->began_ms > USES_MOST_AGE_MS ||
-           atomic_load(&hand->host->defined) != uses->defined;
+    return uses_are_aged(uses) || atomic_load(&hand->host->defined) != uses->defined;
 }
 
 /* --- filling ---------------------------------------------------------------------------------- */

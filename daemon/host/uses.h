@@ -67,15 +67,23 @@ typedef void uses_fn(void *data, struct uses *uses, const struct lodge_error *er
 void host_ask_uses(struct host *host, const struct storage_place *place, uses_fn *answer,
                    void *data);
 
-/* Loop-only. NULL is fine. */
+/* On a worker: reads them here and now. The caller's, who gives it back with uses_release(); NULL
+ * with the error, HOST_DOWN or what libvirt said. */
+struct uses *uses_read_now(struct hand *hand, const struct storage_place *place,
+                           struct lodge_error *err);
+
+/* Loop-only, where they are shared. NULL is fine. */
 struct uses *uses_hold(struct uses *uses);
 void uses_release(struct uses *uses);
 
 /* On a worker: whether a domain was defined since the reading began, as far as libvirt has told, or
- * it is too long ago. What is left between this and a removal are the moments until libvirt's event
- * has come and the file is gone, and what changes without an event (`virsh attach-disk --config`):
- * that is seen from the reading on, at most USES_MOST_AGE_MS before. */
-enum { USES_MOST_AGE_MS = 2000 };
+ * it ended too long ago. What is left between this and a removal are the moments until libvirt's
+ * event has come and the file is gone, and what changes without an event (`virsh attach-disk
+ * --config`): that is seen up to the reading alone, at most USES_MOST_AGE_MS ago. */
+enum { USES_MOST_AGE_MS = 10000 };
 bool uses_are_old(const struct uses *uses, const struct hand *hand);
+
+/* The same without what libvirt has told since: it ended too long ago. */
+bool uses_are_aged(const struct uses *uses);
 
 #endif

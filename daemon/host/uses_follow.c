@@ -25,9 +25,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-enum { MOST_FILES = 500000, LONGEST_LOOP_NAME = 4096 };
+enum { MOST_FILES = 500000 };
 
 DEFINE_AUTO(DIR *, closedir, NULL);
 
@@ -41,7 +40,8 @@ struct folder {
 struct follow {
     struct uses *uses;
     struct hand *hand;
-    bool sees; /* its files are this machine's */
+    bool sees;      /* its files are this machine's */
+    bool has_pools; /* libvirt can be asked for volumes */
     struct folder *folders;
     size_t folder_count;
     struct lodge_error error; /* HOST_DOWN */
@@ -49,13 +49,25 @@ struct follow {
 
 /* --- pools ------------------------------------------------------------------------------------ */
 
-/* libvirt did not do something: that matters only if it is gone. */
+/* libvirt did not say something of one file: that matters only if it is gone. */
 static void note_failure(struct follow *follow)
 {
     struct lodge_error why = {0};
     libvirt_fail(&why, "host '%s'", follow->hand->host->name);
     if (why.kind == LODGE_ERROR_HOST_DOWN && follow->error.kind == LODGE_ERROR_NONE) {
         follow->error = why;
+    }
+}
+
+/* Of many files: what is not there has none, all else may hide some. */
+static void note_doubt(struct follow *follow, const char *what)
+{
+    struct lodge_error why = {0};
+    libvirt_fail(&why, "%s", what);
+    if (why.kind == LODGE_ERROR_HOST_DOWN) {
+        note_failure(follow);
+    } else if (why.kind != LODGE_ERROR_NOT_FOUND && why.kind != LODGE_ERROR_UNSUPPORTED) {
+        uses_add_doubt(follow->uses, "%s", why.message);
     }
 }
 
@@ -83,7 +95,7 @@ static void read_pool(struct follow *follow, virStoragePoolPtr pool)
     struct lodge_error err = {0};
     AUTO(free) char *xml = virStoragePoolGetXMLDesc(pool, 0);
     if (xml == NULL) {
-        note_failure(follow);
+        note_doubt(follow, "a storage pool");
     }
     if (xml == NULL || !storage_xml_read_pool(xml, &facts, &err)) {
         virStoragePoolFree(pool); /* it has gone meanwhile, or nobody understands it */
@@ -98,9 +110,10 @@ static void read_pools(struct follow *follow, const struct storage_place *place)
 {
     virStoragePoolPtr *pools = NULL;
     bool has_place = place == NULL;
-    int count = virConnectListAllStoragePools(follow->hand->conn, &pools, 0);
+    int count =
+        follow->has_pools ? virConnectListAllStoragePools(follow->hand->conn, &pools, 0) : 0;
     if (count < 0) {
-        note_failure(follow); /* the embedded driver has none */
+        note_doubt(follow, "the list of storage pools");
     }
     for (int i = 0; i < count; i++) {
         read_pool(follow, pools[i]);
@@ -228,6 +241,9 @@ static void ask_libvirt(struct follow *follow, struct uses_file *file)
     struct storage_xml_backing backing = {0};
     struct lodge_error err = {0};
     file->is_followed = true;
+    if (!follow->has_pools) {
+        return;
+    }
     AUTO(virStorageVolFree) virStorageVolPtr volume = find_volume(follow, file);
     AUTO(free) char *xml = volume == NULL ? NULL : virStorageVolGetXMLDesc(volume, 0);
     if (xml == NULL) {
@@ -252,11 +268,18 @@ static void read_header(struct follow *follow, struct uses_file *file, int path_
 {
     struct header_names names = {0};
     AUTO(fd_close) int fd = open_to_read(path_fd);
-    if (fd < 0) {
+    if (fd < 0 && (errno == EACCES || errno == EPERM)) {
         ask_libvirt(follow, file);
         return;
     }
     file->is_followed = true;
+    if (fd < 0 && (errno == ENXIO || errno == ENOMEDIUM)) {
+        return; /* a device with nothing in it */
+    }
+    if (fd < 0) {
+        uses_add_doubt(follow->uses, "%s cannot be opened: %s", file->path, strerror(errno));
+        return;
+    }
     if (!disk_header_read(fd, &names)) {
         uses_add_doubt(follow->uses, "%s cannot be read: %s", file->path, strerror(errno));
     }
@@ -266,59 +289,47 @@ static void read_header(struct follow *follow, struct uses_file *file, int path_
     header_names_clear(&names);
 }
 
-/* A file that somebody made a block device of: the kernel knows its name. */
-static void read_loop_device(struct follow *follow, struct uses_file *file, dev_t device)
-{
-    static const char *const parents[] = {"", "../"}; /* the device's, or its partition's */
-    for (size_t i = 0; i < ARRAY_LENGTH(parents); i++) {
-        char name[LONGEST_LOOP_NAME] = "";
-        AUTO(free)
-        char *place = xasprintf("/sys/dev/block/%u:%u/%sloop/backing_file", major(device),
-                                minor(device), parents[i]);
-        AUTO(fd_close) int fd = open(place, O_RDONLY | O_CLOEXEC);
-        ssize_t got = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
-        if (got > 0) {
-            name[strcspn(name, "\n")] = '\0';
-            uses_add_below(follow->uses, file, name, name, false);
-        }
-    }
-}
-
 /* What is not there, or goes round in circles, no guest can use. */
 static bool is_nothing(int why)
 {
     return why == ENOENT || why == ENOTDIR || why == ELOOP || why == ENAMETOOLONG;
 }
 
+static void look_into(struct follow *follow, struct uses_file *file, int fd,
+                      const struct stat *there)
+{
+    struct uses_file *same = uses_see(follow->uses, file, there->st_dev, there->st_ino);
+    if (S_ISBLK(there->st_mode)) {
+        uses_follow_device(follow->uses, file, there->st_rdev);
+    } else if (!S_ISREG(there->st_mode)) {
+        return;
+    }
+    if (same != file && same->is_followed) { /* by another name before */
+        uses_add_below(follow->uses, file, same->path, NULL, false);
+    }
+    file->waits = !file->may_name_others;
+    if (file->may_name_others) {
+        read_header(follow, file, fd);
+    }
+}
+
 static void look_at(struct follow *follow, struct uses_file *file)
 {
-    struct stat there;
+    struct stat there = {0};
     AUTO(fd_close) int fd = follow->sees ? open(file->path, O_PATH | O_CLOEXEC) : -1;
     int why = follow->sees ? errno : EACCES;
-    if (fd >= 0 && fstat(fd, &there) < 0) {
-        why = errno;
-    } else if (fd >= 0) {
-        why = 0;
+    if (fd >= 0 && fstat(fd, &there) == 0) {
+        look_into(follow, file, fd, &there);
+        return;
     }
+    why = fd >= 0 ? errno : why;
     if (why == EACCES || why == EPERM) {
+        file->waits = !file->may_name_others;
         if (file->may_name_others) {
             ask_libvirt(follow, file);
         }
-        return;
-    }
-    if (why != 0) {
-        if (!is_nothing(why)) {
-            uses_add_doubt(follow->uses, "%s cannot be looked at: %s", file->path, strerror(why));
-        }
-        return;
-    }
-    struct uses_file *same = uses_see(follow->uses, file, there.st_dev, there.st_ino);
-    if (S_ISBLK(there.st_mode)) {
-        read_loop_device(follow, file, there.st_rdev);
-    } else if (S_ISREG(there.st_mode) && same->is_followed) {
-        uses_add_below(follow->uses, file, same->path, NULL, false); /* by another name before */
-    } else if (S_ISREG(there.st_mode) && file->may_name_others) {
-        read_header(follow, file, fd);
+    } else if (!is_nothing(why)) {
+        uses_add_doubt(follow->uses, "%s cannot be looked at: %s", file->path, strerror(why));
     }
 }
 
@@ -367,8 +378,8 @@ static void list_volumes(struct follow *follow, const struct folder *folder)
     int count = folder->handle == NULL || virStoragePoolIsActive(folder->handle) != 1
                     ? 0
                     : virStoragePoolListAllVolumes(folder->handle, &volumes, 0);
-    if (count < 0) {
-        note_failure(follow);
+    if (count < 0 && virStoragePoolIsActive(folder->handle) == 1) {
+        note_doubt(follow, "the volumes of a storage pool");
     }
     for (int i = 0; i < count; i++) {
         add_volume(follow, folder, virStorageVolGetName(volumes[i]));
@@ -391,7 +402,24 @@ static void look_at_volume(struct follow *follow, struct uses_file *file)
     }
 }
 
-static void follow_all(struct follow *follow, size_t from)
+/* A definition calls a file raw, and what comes later calls it something else: it is followed after
+ * all, and so is what that brings. True if there was one. */
+static bool follow_late(struct follow *follow)
+{
+    struct uses *uses = follow->uses;
+    bool was_late = false;
+    for (size_t i = 0; i < uses->file_count && follow->error.kind == LODGE_ERROR_NONE; i++) {
+        struct uses_file *file = uses->files[i];
+        if (file->waits && file->may_name_others) {
+            was_late = true;
+            file->waits = false;
+            look_at(follow, file);
+        }
+    }
+    return was_late;
+}
+
+static void follow_from(struct follow *follow, size_t from)
 {
     struct uses *uses = follow->uses;
     for (size_t i = from; i < uses->file_count && follow->error.kind == LODGE_ERROR_NONE; i++) {
@@ -407,10 +435,23 @@ static void follow_all(struct follow *follow, size_t from)
     }
 }
 
+static void follow_all(struct follow *follow, size_t from)
+{
+    do {
+        follow_from(follow, from);
+        from = follow->uses->file_count;
+    } while (follow_late(follow));
+}
+
 bool uses_follow(struct uses *uses, struct hand *hand, const struct storage_place *place,
                  struct lodge_error *err)
 {
-    struct follow follow = {.uses = uses, .hand = hand, .sees = storage_sees_files(hand)};
+    struct follow follow = {
+        .uses = uses,
+        .hand = hand,
+        .sees = storage_sees_files(hand),
+        .has_pools = !hand->host->uri.is_embedded,
+    };
     if (place != NULL || uses->volume_count > 0) {
         read_pools(&follow, place);
     }

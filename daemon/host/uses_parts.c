@@ -4,6 +4,7 @@
  * the caller gave.
  */
 #include "host/libvirt_error.h"
+#include "host/sync.h"
 #include "host/uses_private.h"
 #include "scope.h"
 
@@ -85,6 +86,34 @@ static bool read_save(virDomainPtr domain, struct named_files *files, struct lod
     return false;
 }
 
+/* Whatever a driver does not have, it names no files in. */
+static bool has_none(enum uses_part part, const struct lodge_error *error)
+{
+    return part != USES_XML && error->kind == LODGE_ERROR_UNSUPPORTED;
+}
+
+bool uses_list_part(virConnectPtr conn, enum uses_part part, virDomainPtr **ret_domains,
+                    size_t *ret_count, struct lodge_error *err)
+{
+    static const unsigned filters[] = {
+        [USES_XML] = 0,
+        [USES_SNAPSHOTS] = VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
+        [USES_CHECKPOINTS] = VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
+        [USES_SAVE] = VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
+    };
+    struct lodge_error why = {0};
+    if (sync_list(conn, filters[part], ret_domains, ret_count, &why)) {
+        return true;
+    }
+    *ret_domains = NULL;
+    *ret_count = 0;
+    if (!has_none(part, &why)) {
+        *err = why;
+        return false;
+    }
+    return true;
+}
+
 bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files *files,
                     struct lodge_error *err)
 {
@@ -95,4 +124,20 @@ bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files
         [USES_SAVE] = read_save,
     };
     return readers[part](domain, files, err);
+}
+
+void uses_take_part(struct uses *uses, virDomainPtr domain, enum uses_part part,
+                    struct named_files *files, const struct lodge_error *error)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    const char *name = virDomainGetName(domain);
+    (void)virDomainGetUUIDString(domain, uuid);
+    if (error->kind == LODGE_ERROR_NOT_FOUND || has_none(part, error)) {
+        named_files_clear(files);
+        return;
+    }
+    if (error->kind != LODGE_ERROR_NONE) {
+        uses_add_doubt(uses, "VM '%s': %s", name, error->message);
+    }
+    uses_add_domain(uses, uuid, name, files);
 }

@@ -3,7 +3,9 @@
  *
  * uses.c          who uses a file
  * uses_follow.c   what names mean: files, volumes, what they are based on
+ * uses_devices.c  what block devices are made of
  * uses_parts.c    what libvirt has of a domain
+ * uses_now.c      all definitions of a host, read by the job that is to act
  * uses_reading.c  all definitions of a host, shared by those who ask
  */
 #ifndef HOST_USES_PRIVATE_H
@@ -23,7 +25,8 @@ struct uses_file {
     dev_t device;
     ino_t inode;
     bool may_name_others;
-    bool is_followed; /* its header was read, or libvirt asked for what it is based on */
+    bool is_followed; /* its header was read, or libvirt asked for what it is based on … */
+    bool waits;       /* … or would be, if anything said that it may name others */
     bool is_alone;    /* a volume that no definition names */
     size_t *below;    /* the files that it names, by their places in uses.files */
     size_t below_count;
@@ -52,6 +55,7 @@ struct uses_volume {
 struct uses {
     unsigned holders; /* the loop's */
     uint64_t began_ms;
+    uint64_t took_ms; /* the reading */
     uint64_t defined; /* host.defined when it began */
     struct uses_file **files;
     size_t file_count;
@@ -87,6 +91,9 @@ void uses_add_below(struct uses *uses, struct uses_file *file, const char *below
 /* It was looked at; the first one seen with that inode, if that is another. */
 struct uses_file *uses_see(struct uses *uses, struct uses_file *file, dev_t device, ino_t inode);
 
+/* A block device: adds what it is made of. On a worker. */
+void uses_follow_device(struct uses *uses, struct uses_file *file, dev_t device);
+
 bool uses_is(const struct uses_file *file, const struct use_target *target);
 
 /* Looks at all files and follows them. `place` NULL: volumes that nobody names are left out. On a
@@ -97,9 +104,19 @@ bool uses_follow(struct uses *uses, struct hand *hand, const struct storage_plac
 /* What libvirt has of one domain, read anew: */
 enum uses_part { USES_XML, USES_SNAPSHOTS, USES_CHECKPOINTS, USES_SAVE };
 
+/* The domains that have it: all, or few. What the driver does not know, none has. The caller frees
+ * domains and array. On a worker. */
+bool uses_list_part(virConnectPtr conn, enum uses_part part, virDomainPtr **ret_domains,
+                    size_t *ret_count, struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Adds what it names. On a worker. False with the error; NOT_FOUND for one that is not there. */
 bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files *files,
                     struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* What became of that: a domain that is gone uses nothing, what else could not be read is a doubt.
+ * Takes what the files own. */
+void uses_take_part(struct uses *uses, virDomainPtr domain, enum uses_part part,
+                    struct named_files *files, const struct lodge_error *error);
 
 /* For the loop's side of a host (uses_reading.c). */
 struct uses_desk *uses_desk_new(struct host *host);

@@ -16,11 +16,14 @@
 #include "log.h"
 #include "memory.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 32 };
+/* Ten thousand domains take some seconds. What takes longer is lost in a call, mostly for a file
+ * whose server hangs: no second worker is sent after it. */
+enum { BATCH = 32, DEADLINE_MS = 120 * 1000 };
 
 struct uses_ask {
     struct uses_ask *next;
@@ -33,25 +36,23 @@ struct uses_desk {
     struct storage_place place;
     struct uses_ask *waiting, **last_waiting; /* for the next reading */
     struct reading *reading;                  /* the one that is out */
+    struct reading *lost;                     /* one that is in a call which does not return */
     struct loop_later start;
+    struct loop_timer *deadline;
 };
 
 struct reading {
     struct host *host;
-    struct uses_desk *desk; /* NULL: nobody wants it any more */
+    bool is_wanted; /* by those of `asks` */
     struct uses_ask *asks;
     struct uses *uses;
     struct storage_place place;
     unsigned out; /* batches */
     size_t definitions;
+    bool follows;         /* the third round is out … */
+    atomic_bool at_files; /* … and on a worker */
     struct lodge_error error;
 };
-
-/* Whatever a driver does not have, it names no files in. */
-static bool has_none(struct lodge_error *err)
-{
-    return err->kind == LODGE_ERROR_UNSUPPORTED;
-}
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -71,27 +72,29 @@ static void say_reading(const struct reading *reading)
     log_with(LOG_LEVEL_DEBUG, LOG_HOST, &(struct log_fields){.host = reading->host->name},
              "%s: read who uses which files: %zu definitions, %zu files, %zu doubts, %llu ms",
              reading->host->name, reading->definitions, uses->file_count, uses->doubts.count,
-             (unsigned long long)(loop_monotonic_ms() - uses->began_ms));
-    for (size_t i = 0; i < uses->doubts.count; i++) {
+             (unsigned long long)uses->took_ms);
+    if (uses->doubts.count > 0) {
         log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = reading->host->name},
-                 "%s: it is not certain which files are in use, none is deleted: %s",
-                 reading->host->name, uses->doubts.items[i]);
+                 "%s: it is not certain which files are in use, none is deleted: %s (and %zu more)",
+                 reading->host->name, uses->doubts.items[0], uses->doubts.count - 1);
     }
 }
 
 static void reading_ends(struct reading *reading)
 {
-    struct uses_desk *desk = reading->desk;
+    struct uses_desk *desk = reading->host->uses_desk; /* NULL: the host has ended */
     bool is_good = reading->error.kind == LODGE_ERROR_NONE;
     struct uses_ask *asks = TAKE(reading->asks);
-    if (desk != NULL) {
+    reading->uses->took_ms = loop_monotonic_ms() - reading->uses->began_ms;
+    if (desk != NULL && desk->reading == reading) {
         desk->reading = NULL;
-        if (desk->waiting != NULL) {
-            loop_later(reading->host->loop, &desk->start);
-        }
+        loop_timer_stop(desk->deadline);
+        loop_later(reading->host->loop, &desk->start); /* whoever waits */
         if (is_good) {
             say_reading(reading);
         }
+    } else if (desk != NULL && desk->lost == reading) {
+        desk->lost = NULL;
     }
     answer_asks(asks, reading->uses, is_good ? NULL : &reading->error);
     uses_release(reading->uses);
@@ -120,11 +123,18 @@ struct follow_call {
     bool is_good;
 };
 
+/* Not lost: workers that copy disks have not come to it yet. */
+static bool waits_for_worker(const struct reading *reading)
+{
+    return reading->follows && !atomic_load(&reading->at_files);
+}
+
 /* On a worker. */
 static void run_follow(struct host_call *call, virConnectPtr conn)
 {
     struct hand hand = {call->host, conn};
     struct follow_call *follow = (struct follow_call *)call;
+    atomic_store(&follow->reading->at_files, true);
     follow->is_good =
         uses_follow(follow->reading->uses, &hand, &follow->reading->place, &call->error);
 }
@@ -145,6 +155,7 @@ static void submit_follow(struct reading *reading)
     follow->call.run = run_follow;
     follow->call.done = follow_done;
     follow->reading = reading;
+    reading->follows = true;
     role_submit(reading->host, ROLE_OPS, &follow->call);
 }
 
@@ -154,8 +165,6 @@ static void submit_follow(struct reading *reading)
 struct task {
     virDomainPtr domain; /* owned */
     enum uses_part part;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    bool is_gone;
     struct named_files files;
     struct lodge_error error;
 };
@@ -165,26 +174,11 @@ static void read_tasks(struct host_call *call, struct task *tasks, size_t count)
 {
     for (size_t i = 0; i < count && call->error.kind == LODGE_ERROR_NONE; i++) {
         struct task *task = &tasks[i];
-        (void)virDomainGetUUIDString(task->domain, task->uuid);
         bool good = uses_read_part(task->domain, task->part, &task->files, &task->error);
-        task->is_gone = !good && task->error.kind == LODGE_ERROR_NOT_FOUND;
         if (!good && task->error.kind == LODGE_ERROR_HOST_DOWN) {
             call->error = task->error;
         }
     }
-}
-
-static void take_task(struct reading *reading, struct task *task)
-{
-    const char *name = virDomainGetName(task->domain);
-    if (task->is_gone || (task->part != USES_XML && has_none(&task->error))) {
-        return;
-    }
-    if (task->error.kind != LODGE_ERROR_NONE) {
-        uses_add_doubt(reading->uses, "VM '%s': %s", name, task->error.message);
-    }
-    reading->definitions++;
-    uses_add_domain(reading->uses, task->uuid, name, &task->files);
 }
 
 /* Frees what they own. */
@@ -192,7 +186,9 @@ static void take_tasks(struct reading *reading, struct task *tasks, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         if (good) {
-            take_task(reading, &tasks[i]);
+            reading->definitions++;
+            uses_take_part(reading->uses, tasks[i].domain, tasks[i].part, &tasks[i].files,
+                           &tasks[i].error);
         }
         named_files_clear(&tasks[i].files);
         virDomainFree(tasks[i].domain);
@@ -229,7 +225,7 @@ static void batch_done(struct host_call *call, bool fresh)
     if (--reading->out > 0) {
         return;
     }
-    if (reading->error.kind == LODGE_ERROR_NONE && reading->desk != NULL) {
+    if (reading->error.kind == LODGE_ERROR_NONE && reading->is_wanted) {
         submit_follow(reading);
     } else {
         reading_ends(reading);
@@ -267,18 +263,10 @@ static void read_few(struct list_call *list)
 /* On a worker. Few domains have the last three, so these are asked for by the list's filters. */
 static void run_list(struct host_call *call, virConnectPtr conn)
 {
-    static const unsigned filters[] = {
-        [USES_XML] = 0,
-        [USES_SNAPSHOTS] = VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
-        [USES_CHECKPOINTS] = VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT,
-        [USES_SAVE] = VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
-    };
     struct list_call *list = (struct list_call *)call;
-    for (size_t i = 0; i < ARRAY_LENGTH(filters); i++) {
-        struct lodge_error err = {0};
-        if (!sync_list(conn, filters[i], &list->parts[i].domains, &list->parts[i].count, &err) &&
-            !(i != USES_XML && has_none(&err))) {
-            call->error = err;
+    for (size_t i = 0; i < ARRAY_LENGTH(list->parts); i++) {
+        if (!uses_list_part(conn, (enum uses_part)i, &list->parts[i].domains, &list->parts[i].count,
+                            &call->error)) {
             return;
         }
         list->count += list->parts[i].count;
@@ -288,32 +276,38 @@ static void run_list(struct host_call *call, virConnectPtr conn)
     }
 }
 
+static struct batch_call *batch_new(struct reading *reading)
+{
+    struct batch_call *batch = xcalloc(1, sizeof *batch);
+    batch->call.run = run_batch;
+    batch->call.done = batch_done;
+    batch->reading = reading;
+    return batch;
+}
+
+static void submit_batch(struct batch_call *batch)
+{
+    batch->reading->out++;
+    role_submit(batch->reading->host, ROLE_SYNC, &batch->call);
+}
+
 static void submit_batches(struct reading *reading, struct list_call *list)
 {
-    struct batch_call *batch = NULL;
+    struct batch_call *batch = batch_new(reading);
     reading->out = 1; /* ours, until all are sent */
     for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
         for (size_t i = 0; i < list->parts[part].count; i++) {
-            if (batch == NULL) {
-                batch = xcalloc(1, sizeof *batch);
-                batch->call.run = run_batch;
-                batch->call.done = batch_done;
-                batch->reading = reading;
+            if (batch->count == BATCH) {
+                submit_batch(batch);
+                batch = batch_new(reading);
             }
             batch->tasks[batch->count++] = (struct task){
                 .domain = TAKE(list->parts[part].domains[i]),
                 .part = (enum uses_part)part,
             };
-            if (batch->count == BATCH) {
-                reading->out++;
-                role_submit(reading->host, ROLE_SYNC, &TAKE(batch)->call);
-            }
         }
     }
-    if (batch != NULL) {
-        reading->out++;
-        role_submit(reading->host, ROLE_SYNC, &batch->call);
-    }
+    submit_batch(batch);
 }
 
 static void list_done(struct host_call *call, bool fresh)
@@ -323,10 +317,10 @@ static void list_done(struct host_call *call, bool fresh)
     struct reading *reading = list->reading;
     bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
     take_tasks(reading, list->tasks, list->few, good);
-    if (good && reading->desk != NULL && list->few < list->count) {
+    if (good && reading->is_wanted && list->few < list->count) {
         submit_batches(reading, list);
         reading->out--;
-    } else if (!good || reading->desk == NULL) {
+    } else if (!good || !reading->is_wanted) {
         reading_fails(reading, call);
     }
     for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
@@ -355,21 +349,39 @@ static void start_reading(void *owner)
         uses_desk_end(desk, LODGE_ERROR_HOST_DOWN, "is not up");
         return;
     }
+    if (desk->lost != NULL) {
+        uses_desk_end(desk, LODGE_ERROR_TIMEOUT, "a file of one of its domains does not answer");
+        return;
+    }
     struct reading *reading = xcalloc(1, sizeof *reading);
     reading->host = host;
-    reading->desk = desk;
+    reading->is_wanted = true;
     reading->asks = TAKE(desk->waiting);
     desk->last_waiting = &desk->waiting;
     reading->place = (struct storage_place){xstrdup(desk->place.pool), xstrdup(desk->place.dir)};
     reading->uses = uses_new();
-    reading->uses->began_ms = loop_monotonic_ms();
     reading->uses->defined = atomic_load(&host->defined);
     desk->reading = reading;
+    loop_timer_start(desk->deadline, DEADLINE_MS, 0);
     struct list_call *list = xcalloc(1, sizeof *list);
     list->call.run = run_list;
     list->call.done = list_done;
     list->reading = reading;
     role_submit(host, ROLE_SYNC, &list->call);
+}
+
+static void reading_is_late(void *owner)
+{
+    struct uses_desk *desk = owner;
+    if (waits_for_worker(desk->reading)) {
+        loop_timer_start(desk->deadline, DEADLINE_MS, 0);
+        return;
+    }
+    desk->lost = desk->reading;
+    uses_desk_end(
+        desk, LODGE_ERROR_TIMEOUT,
+        "who uses which files was not found out within 2 minutes: libvirt, or a file of one "
+        "of its domains, does not answer");
 }
 
 /* --- the desk --------------------------------------------------------------------------------- */
@@ -380,6 +392,7 @@ struct uses_desk *uses_desk_new(struct host *host)
     desk->host = host;
     desk->last_waiting = &desk->waiting;
     desk->start = (struct loop_later){.run = start_reading, .owner = desk};
+    desk->deadline = loop_timer_new(host->loop, reading_is_late, desk);
     return desk;
 }
 
@@ -390,9 +403,10 @@ void uses_desk_end(struct uses_desk *desk, enum lodge_error_kind kind, const cha
     struct uses_ask *asks = NULL;
     if (desk->reading != NULL) {
         asks = TAKE(desk->reading->asks);
-        desk->reading->desk = NULL;
+        desk->reading->is_wanted = false;
         desk->reading = NULL;
     }
+    loop_timer_stop(desk->deadline);
     struct uses_ask *waiting = TAKE(desk->waiting);
     desk->last_waiting = &desk->waiting;
     answer_asks(asks, NULL, &err);
@@ -402,6 +416,7 @@ void uses_desk_end(struct uses_desk *desk, enum lodge_error_kind kind, const cha
 void uses_desk_free(struct uses_desk *desk)
 {
     loop_later_cancel(desk->host->loop, &desk->start);
+    loop_timer_free(desk->deadline);
     storage_place_clear(&desk->place);
     free(desk);
 }

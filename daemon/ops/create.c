@@ -208,7 +208,30 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        struct plan_disk *disk = &op->plan.disks.items[i];
+        free(disk->seal);
+        disk->seal = storage_seal(hand, place, disk->volume);
+        op->plan_changed = true;
+    }
     return STEP_DONE;
+}
+
+/* Nothing that lodge or libvirt does with a guest that never ran writes to its disks. Another file
+ * of that name has come late, from a call that libvirtd had still queued. */
+static bool is_written(const struct op *op, struct hand *hand, const struct plan_disk *disk)
+{
+    AUTO(free) char *now = storage_seal(hand, op_place(op), disk->volume);
+    return now != NULL && disk->seal != NULL && storage_seal_is_broken(disk->seal, now);
+}
+
+static bool any_is_written(const struct op *op, struct hand *hand)
+{
+    bool any = false;
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        any |= is_written(op, hand, &op->plan.disks.items[i]);
+    }
+    return any;
 }
 
 static bool is_ours(const struct op *op, const struct domain_look *look)
@@ -218,10 +241,10 @@ static bool is_ours(const struct op *op, const struct domain_look *look)
 }
 
 /* Once it is seen to have run nothing of it is undone any more, whatever is seen later. */
-static bool is_alive(struct op *op, const struct hand *hand, const struct domain_look *look)
+static bool is_alive(struct op *op, struct hand *hand, const struct domain_look *look)
 {
     if (op->plan.alive || !look->present || !is_ours(op, look) ||
-        !life_is_seen(look, hand_traits(hand).starts_paused)) {
+        !(life_is_seen(look, hand_traits(hand).starts_paused) || any_is_written(op, hand))) {
         return op->plan.alive;
     }
     const char *why = look->committed ? "it was made long ago, the database is older than that"
@@ -246,7 +269,19 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    return is_alive(op, hand, &look) ? STEP_DONE : disks_remove(op, hand);
+    if (is_alive(op, hand, &look)) {
+        return STEP_DONE;
+    }
+    for (size_t i = 0; i < op->plan.disks.count; i++) { /* whose definition somebody removed */
+        struct plan_disk *disk = &op->plan.disks.items[i];
+        if (is_written(op, hand, disk)) {
+            log_warning(LOG_OPS,
+                        "operation %lld leaves %s alone: it was written to since it was made",
+                        (long long)op->id, disk->path);
+            disks_keep(disk, "it was written to since it was made");
+        }
+    }
+    return disks_remove(op, hand);
 }
 
 static bool asks_when_undone(const struct op *op)

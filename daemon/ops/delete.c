@@ -2,6 +2,7 @@
  * delete.c: a VM with everything that lodge made for it. It goes only forward: what is half deleted
  * is of no use to anybody. If the power goes after …
  *   reserve    the row says deleting: it goes on
+ *   leavings   nothing was done: it is looked again
  *   undefine   nobody restarts the guest any more
  *   destroy    it is off
  *   volumes    names that are gone are passed over
@@ -56,11 +57,24 @@ static bool note_leavings(struct op *op, struct hand *hand)
     return good;
 }
 
-/* On the worker, before anything is recorded. A hung guest's files are looked at later: this is the
- * rescue connection's worker then, which must not wait for a file. */
-static bool check(struct op *op, struct hand *hand)
+/* On the worker, before anything is recorded: what it finds is in the journal from the first. A
+ * hung guest's files are looked at later: this is the rescue connection's worker then, which must
+ * not wait for a file. */
+static bool look_before(struct op *op, struct hand *hand)
 {
-    return op->plan.hung || note_leavings(op, hand);
+    op->is_looked = !op->plan.hung && note_leavings(op, hand);
+    return op->is_looked || op->plan.hung;
+}
+
+static bool is_looked(const struct op *op)
+{
+    return op->is_looked;
+}
+
+static enum step_end look_for_leavings(struct op *op, struct hand *hand)
+{
+    op->is_looked = note_leavings(op, hand);
+    return op_end(op, op->is_looked);
 }
 
 static enum step_end destroy(struct op *op, struct hand *hand)
@@ -84,7 +98,8 @@ static enum wait_end is_gone(struct op *op)
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
 static enum step_end undefine(struct op *op, struct hand *hand)
 {
-    if (op->plan.hung && !note_leavings(op, hand)) {
+    /* Much may have been put on top of its disks while the host was away. */
+    if (op->again && !note_leavings(op, hand)) {
         return op_end(op, false);
     }
     enum step_end end = op_undefine(op, hand);
@@ -151,6 +166,7 @@ static const struct step steps[] = {
      .happened = is_off,
      .wait_s = GONE_S,
      .late_is_fine = true},
+    {.name = "leavings", .where = ON_HOST, .skips = is_looked, .run = look_for_leavings},
     {.name = "undefine", .where = ON_HOST, .run = undefine},
     {.name = "destroy",
      .where = ON_RESCUE,
@@ -178,6 +194,6 @@ const struct recipe delete_recipe = {
     .steps = steps,
     .count = ARRAY_LENGTH(steps),
     .begins = VM_DELETING,
-    .check = check,
+    .check = look_before,
     .ends = ends,
 };

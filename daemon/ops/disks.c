@@ -3,6 +3,7 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
+#include "paths.h"
 #include "registry/registry.h"
 #include "scope.h"
 
@@ -16,6 +17,13 @@ void disks_keep(struct plan_disk *disk, const char *why)
     disk->kept = true;
     free(disk->why);
     disk->why = xstrdup(why);
+}
+
+void disks_forget_kept(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        plan->disks.items[i].kept = false;
+    }
 }
 
 void disks_mark_used(struct op *op)
@@ -41,18 +49,17 @@ bool disks_ask(const struct op *op)
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         any |= op->plan.disks.items[i].ours && !op->plan.disks.items[i].kept;
     }
-    return any && !op->is_debris && !op->plan.foreign;
+    return any && !op->plan.foreign;
 }
 
 enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
                                 struct file_end *ret_end)
 {
-    struct storage_removal removal = {
-        .uses = op->uses,
-        .takes_old = op_takes_old(op),
-        .names = op->tells_names,
-    };
+    struct storage_removal removal = {.names = op->tells_names};
     *ret_end = (struct file_end){.was_there = true};
+    if (!op_uses(op, hand, &removal.uses, &removal.is_own)) {
+        return op_end(op, false);
+    }
     if (storage_remove(hand, op_place(op), name, &removal, &op->error)) {
         if (removal.end == STORAGE_ASKS) {
             return STEP_ASK;
@@ -104,12 +111,26 @@ static enum step_end remove_logs(struct op *op, struct hand *hand)
     return end;
 }
 
+/* Where disks go was configured anew since it was made: nothing is done by a name alone. */
+static bool is_elsewhere(struct op *op, struct plan_disk *disk)
+{
+    const struct storage_place *place = op_place(op);
+    AUTO(free) char *path = storage_path(place, disk->volume);
+    if (disk->path == NULL || path_is_same(path, disk->path)) {
+        return false;
+    }
+    AUTO(free) char *why = xasprintf("this host's disks are in %s now", place->dir);
+    log_warning(LOG_OPS, "operation %lld leaves %s alone: %s", (long long)op->id, disk->path, why);
+    disks_keep(disk, why);
+    return true;
+}
+
 enum step_end disks_remove(struct op *op, struct hand *hand)
 {
     struct file_end file;
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
-        if (!disk->ours || disk->kept) {
+        if (!disk->ours || disk->kept || is_elsewhere(op, disk)) {
             continue;
         }
         enum step_end end = disks_remove_file(op, hand, disk->volume, &file);

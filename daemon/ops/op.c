@@ -2,6 +2,7 @@
 #include "ops/op.h"
 
 #include "host/host.h"
+#include "host/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -33,10 +34,19 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
-bool op_takes_old(const struct op *op)
+bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own)
 {
     enum { OFTEN = 4 };
-    return op->asked >= OFTEN;
+    bool is_old = op->uses == NULL || uses_are_old(op->uses, hand);
+    if (is_old && op->asked >= OFTEN && op->own_uses == NULL) {
+        op->own_uses = uses_read_now(hand, op_place(op), &op->error);
+        if (op->own_uses == NULL) {
+            return false;
+        }
+    }
+    *ret_own = is_old && op->own_uses != NULL;
+    *ret_uses = *ret_own ? op->own_uses : is_old ? NULL : op->uses;
+    return true;
 }
 
 const struct storage_place *op_place(const struct op *op)
@@ -86,8 +96,7 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
 
 static enum lodge_op_state live_state(const struct op *op)
 {
-    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES ||
-        op->phase == OP_ASKS) {
+    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES) {
         return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_WAITING;
     }
     return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;
@@ -122,7 +131,7 @@ void op_show(struct op *op)
         log_step(facts, op->recipe->steps[at].name);
         facts->progress.done = at;
     }
-    if (!op->out) {
+    if (!op->out && op->phase != OP_ASKS) { /* to ask is a part of the step */
         bool before = !op->committed && !op->undoing && op->recipe->can_cancel;
         facts->can_cancel = before ? LODGE_FLAG_YES : LODGE_FLAG_NO;
         facts->state = live_state(op);

@@ -125,6 +125,7 @@ struct op {
     ssize_t at;             /* the step; -1: all undone */
     bool noted;             /* the step `at` is in the journal */
     bool again;             /* its run may have begun before */
+    bool is_looked;         /* delete: what is left behind was looked for, by this lodged */
     bool undoing;
     bool committed;
     bool recovered;  /* taken up from a journal */
@@ -142,11 +143,12 @@ struct op {
     struct registry_op *shown;
     enum op_phase phase;
     bool out;
-    bool answered;     /* those who wait for the beginning */
-    bool is_debris;    /* of an undone creation: undone again, not journalled */
-    bool tells_names;  /* who asked for it may know other people's VMs by name */
-    struct uses *uses; /* held for the job that asked, which reads them */
-    unsigned asked;    /* how often this step did */
+    bool answered;         /* those who wait for the beginning */
+    bool is_debris;        /* of an undone creation: undone again, not journalled */
+    bool tells_names;      /* who asked for it may know other people's VMs by name */
+    struct uses *uses;     /* held for the job that asked, which reads them … */
+    struct uses *own_uses; /* … or what the job has read itself */
+    unsigned asked;        /* how often this step did */
     uint64_t deadline;
     uint64_t retry_at;
     unsigned retry_ms;
@@ -200,8 +202,10 @@ enum step_end op_end(struct op *op, bool ok);
 enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A job's: what it asked often enough for, so that a busy host does not stop it for ever. */
-bool op_takes_old(const struct op *op);
+/* A job's: who uses which files. What was asked for it (NULL: nothing was, or it is out of date and
+ * must be asked anew: STEP_ASK); of a host where every answer is out of date by then, what it reads
+ * itself (`*ret_own`). False with op.error. */
+bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own);
 
 const struct storage_place *op_place(const struct op *op);
 struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */

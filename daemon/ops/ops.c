@@ -166,6 +166,7 @@ void op_free(struct op *op)
     *place = op->next;
     index_remove(&ops->by_vm, &op->by_vm);
     uses_release(op->uses);
+    uses_release(op->own_uses);
     plan_clear(&op->plan);
     free(op->host_name);
     free(op->request_id);

@@ -14,19 +14,13 @@
 
 #define AT(member) .offset = offsetof(struct plan_disk, member)
 static const struct field disk_fields[] = {
-    {"target", FIELD_STRING, AT(target)},
-    {"volume", FIELD_STRING, AT(volume)},
-    {"path", FIELD_STRING, AT(path)},
-    {"format", FIELD_STRING, AT(format)},
-    {"size_gib", FIELD_INT, AT(size_gib)},
-    {"old_gib", FIELD_INT, AT(old_gib)},
-    {"image", FIELD_STRING, AT(image)},
-    {"image_format", FIELD_STRING, AT(image_format)},
-    {"pool", FIELD_STRING, AT(pool)},
-    {"ours", FIELD_BOOL, AT(ours)},
-    {"kept", FIELD_BOOL, AT(kept)},
-    {"why", FIELD_STRING, AT(why)},
-    {.type = FIELD_END},
+    {"target", FIELD_STRING, AT(target)},  {"volume", FIELD_STRING, AT(volume)},
+    {"path", FIELD_STRING, AT(path)},      {"format", FIELD_STRING, AT(format)},
+    {"size_gib", FIELD_INT, AT(size_gib)}, {"old_gib", FIELD_INT, AT(old_gib)},
+    {"image", FIELD_STRING, AT(image)},    {"image_format", FIELD_STRING, AT(image_format)},
+    {"pool", FIELD_STRING, AT(pool)},      {"seal", FIELD_STRING, AT(seal)},
+    {"ours", FIELD_BOOL, AT(ours)},        {"kept", FIELD_BOOL, AT(kept)},
+    {"why", FIELD_STRING, AT(why)},        {.type = FIELD_END},
 };
 #undef AT
 

@@ -22,6 +22,7 @@ struct plan_disk {
     char *image;     /* absolute path to copy from, or NULL: blank */
     char *image_format;
     char *pool; /* that was asked for; NULL: lodge's own */
+    char *seal; /* create: what its file was like when it was made; NULL: that could not be seen */
     bool ours;
     bool kept; /* delete: stays, for `why` */
     char *why;

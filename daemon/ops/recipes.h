@@ -16,12 +16,14 @@ extern const struct recipe orphan_recipe;
  * else of this host uses one is asked before it goes (op.uses). On the loop. */
 void disks_mark_used(struct op *op);
 
-/* Whether who uses them must be asked. Of an undone creation that is looked at again there is, as a
- * rule, nothing: only what is there is asked for. */
+/* Whether who uses them must be asked. */
 bool disks_ask(const struct op *op);
 
 /* This one stays, for that reason. */
 void disks_keep(struct plan_disk *disk, const char *why);
+
+/* Who used them then is asked anew. */
+void disks_forget_kept(struct plan *plan);
 
 /* Deletes the volumes of the plan that are ours and nobody else's, and the serial log. What is not
  * what we made (a symlink, a second link), or is used, stays, `kept` with its reason. On a worker.

@@ -192,6 +192,7 @@ static void undo_again(struct ops *ops, struct guard *guard)
         op_free(op);
         return;
     }
+    disks_forget_kept(&op->plan); /* by a domain that came late, and goes now */
     op->id = guard->op;
     op->is_debris = true;
     op->begun = true;
@@ -201,11 +202,13 @@ static void undo_again(struct ops *ops, struct guard *guard)
     op_start(op);
 }
 
-/* Nothing of it is known to be anybody's, and no operation is at it. */
+/* Nothing of it is known to be anybody's, no operation is at it, and the host does not show that
+ * the database is older than that (older.c). */
 static bool is_free(struct ops *ops, const struct guard *guard)
 {
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-    return !guard->foreign && (vm == NULL || vm->phase == ROW_NONE) &&
+    const struct house_host *host = ops_host(ops, guard->host);
+    return !guard->foreign && host != NULL && host->met && (vm == NULL || vm->phase == ROW_NONE) &&
            ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 

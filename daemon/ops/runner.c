@@ -249,6 +249,7 @@ void op_came_back(struct op *op, bool ran)
 {
     op->out = false;
     uses_release(TAKE(op->uses));
+    uses_release(TAKE(op->own_uses));
     if (op->ops->closing) {
         ops_ended(op->ops, op);
         return;

@@ -5,11 +5,6 @@
 #include "ops/recipes.h"
 #include "store/store.h"
 
-static bool uses_are_good(const struct op *op, const struct hand *hand)
-{
-    return op->uses != NULL && (op_takes_old(op) || !uses_are_old(op->uses, hand));
-}
-
 static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
                                    const struct belongings *belongings, bool *ret_keeps)
 {
@@ -21,18 +16,40 @@ static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
         plan_leave(&op->plan, belongings->nvram, "lodge did not make it");
         return STEP_DONE;
     }
-    if (!uses_are_good(op, hand)) {
+    bool is_own = false;
+    const struct uses *uses = NULL;
+    if (!op_uses(op, hand, &uses, &is_own)) {
+        return op_end(op, false);
+    }
+    if (uses == NULL || (is_own && uses_are_aged(uses))) {
         return STEP_ASK;
     }
     char why[256];
     struct use_target target = use_target_at(belongings->nvram);
-    struct use use = uses_find(op->uses, &target, op->uuid);
+    struct use use = uses_find(uses, &target, op->uuid);
     if (use.kind != USE_NONE) {
         use_say(&use, op->tells_names, why, sizeof why);
         plan_leave(&op->plan, belongings->nvram, why);
     }
     *ret_keeps = use.kind != USE_NONE;
     return STEP_DONE;
+}
+
+/* Of a guest that runs, undefining takes the definition and forgets how it was asked to: when its
+ * QEMU ends it is a transient one's, and libvirt removes what its TPM keeps
+ * (qemuDomainRemoveInactive). So it is off before. */
+static enum step_end keep_tpm(struct op *op, struct hand *hand, const struct belongings *belongings)
+{
+    if (belongings->is_active && !belongings->is_persistent) {
+        return op_fail(
+            op, LODGE_ERROR_BAD_STATE,
+            "'%s' has no definition, and libvirt deletes the state of its TPM (%s), which "
+            "lodge did not make, when it ends: make a copy, then shut it down by hand",
+            op->plan.name, belongings->tpm);
+    }
+    plan_leave(&op->plan, belongings->tpm, "lodge did not make it");
+    op->plan_changed = true;
+    return op_end(op, !belongings->is_active || hand_destroy(hand, op->uuid, &op->error));
 }
 
 enum step_end op_undefine(struct op *op, struct hand *hand)
@@ -48,10 +65,10 @@ enum step_end op_undefine(struct op *op, struct hand *hand)
         .keeps_save = !belongings.is_made,
         .keeps_tpm = belongings.has_tpm && !(belongings.is_made && belongings.tpm_is_usual),
     };
-    if (how.keeps_tpm) {
-        plan_leave(&op->plan, belongings.tpm, "lodge did not make it");
-    }
     enum step_end end = ask_for_nvram(op, hand, &belongings, &how.keeps_nvram);
+    if (end == STEP_DONE && how.keeps_tpm) {
+        end = keep_tpm(op, hand, &belongings);
+    }
     if (end == STEP_DONE && belongings.is_there) {
         op->plan_changed = true;
         end = op_end(op, hand_undefine(hand, op->uuid, &how, &op->error));

@@ -7,7 +7,9 @@
             self.assertEqual(self.delete("web"), {str(path): "VM 'user' uses it"})
 """
 
+import os
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
@@ -16,6 +18,7 @@ import libvirtd as libvirtds
 from three_worlds import ThreeWorlds
 from world import World
 
+LOOP_DEVICES = os.geteuid() == 0 and os.path.exists("/dev/loop-control") and shutil.which("losetup")
 READ = "read who uses which files"
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}], "network": None}
 DISK = ("<disk type='{type}' device='disk'><driver name='qemu' type='{format}'/><source {source}/>{more}"
@@ -208,7 +211,26 @@ class DiskUsers(unittest.TestCase):
         self.define("user", "", xml.replace("</domain>", "<qemu:commandline><qemu:arg value='-drive'/><qemu:arg value="
                                             f"'if=virtio,file={path}'/></qemu:commandline></domain>"))
 
+    def use_clone_by_argument(self, path):
+        self.use_argument(self.overlay(path))
+
+    def use_clone_that_others_call_raw(self, path):
+        """Some of them are read before the one that tells what it is, some after."""
+        middle = self.overlay(path, "middle.qcow2")
+        for number in range(4):
+            self.define(f"raw{number}", disk(f"file='{middle}'", fmt="raw"))
+        self.define("user", disk(f"file='{self.overlay(middle)}'"))
+
+    def use_block_device(self, path):
+        image = self.overlay(path)
+        with image.open("ab") as file:
+            file.truncate(4 << 20)
+        device = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True, check=True).stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", device], check=True)
+        self.define("user", disk(f"dev='{device}'", kind="block"))
+
     KINDS = (use_volume, use_another_pool, use_slashes, use_symlinked_folder, use_symlink, use_bind_mount,
              use_linked_clone, use_running_clone, use_clone_of_clone, use_clone_by_symlink, use_clone_by_json,
              use_backing_store, use_attached, use_attached_live, use_snapshot, use_old_snapshot, use_saved,
-             use_network, use_argument)
+             use_network, use_argument, use_clone_by_argument, use_clone_that_others_call_raw,
+             *([use_block_device] if LOOP_DEVICES else []))

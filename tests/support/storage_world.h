@@ -26,10 +26,11 @@ static void host_is(const char *uri)
 }
 
 /* On a host whose domains use nothing. */
-static inline bool remove_it(const char *name, bool *ret_was_there, struct lodge_error *err)
+__attribute__((unused)) static bool remove_it(const char *name, bool *ret_was_there,
+                                              struct lodge_error *err)
 {
     struct uses *nobody = uses_new();
-    struct storage_removal removal = {.uses = nobody, .takes_old = true};
+    struct storage_removal removal = {.uses = nobody, .is_own = true};
     bool good = storage_remove(&hand, &place, name, &removal, err);
     uses_release(nobody);
     if (good) {
@@ -38,11 +39,35 @@ static inline bool remove_it(const char *name, bool *ret_was_there, struct lodge
     return good;
 }
 
+/* A volume's format is what our record says; here it is what the name ends in. */
+__attribute__((unused)) static bool grow_it(const char *name, int64_t size_gib,
+                                            struct lodge_error *err)
+{
+    int64_t bytes = 0;
+    const char *dot = strrchr(name, '.');
+    const char *format = dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2" : "raw";
+    const struct volume_growth growth = {.name = name, .format = format, .size_gib = size_gib};
+    bool good = storage_grow(&hand, &place, &growth, &bytes, err);
+    assert_true(!good || bytes >= size_gib << 30);
+    return good;
+}
+
 static int place_remove(void **state)
 {
     storage_place_clear(&place);
     uri_clear(&host.uri);
     return folder_remove(state);
+}
+
+/* What `path` is said to be, whatever it is: an image that is based on nothing. */
+static inline const struct chain *image_of(const char *path, bool is_qcow2)
+{
+    static struct chain chain;
+    chain_close(&chain);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    chain = (struct chain){.count = 1, .links[0] = {.fd = fd, .is_qcow2 = is_qcow2}};
+    assert_int_equal(fstat(fd, &chain.links[0].as_found), 0);
+    return &chain;
 }
 
 #endif

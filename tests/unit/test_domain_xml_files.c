@@ -111,6 +111,15 @@ static void what_is_long_enough_to_hold_a_name_of_ours_is_told(void **state)
                  "disk " LONG_NAME ";");
 }
 
+/* "file=/srv/a.qcow2,if=virtio": what no format is said of QEMU probes. */
+static void words_of_QEMUs_command_line_are_paths_whose_headers_count(void **state)
+{
+    (void)state;
+    expect_files(DOMAIN("<x:commandline xmlns:x='urn:x'><x:arg value='file=/a,if=virtio'/>"
+                        "<x:arg value='json:{\"filename\": \"/b\"}'/></x:commandline>"),
+                 "anyhow+ /a;anyhow+ /b;");
+}
+
 static void words_for_people_name_nothing(void **state)
 {
     (void)state;
@@ -159,6 +168,7 @@ int main(void)
         TEST(volumes_are_named_by_their_pool),
         TEST(whatever_names_a_file_is_told),
         TEST(what_is_long_enough_to_hold_a_name_of_ours_is_told),
+        TEST(words_of_QEMUs_command_line_are_paths_whose_headers_count),
         TEST(words_for_people_name_nothing),
         TEST(snapshots_name_what_the_guest_had_and_has),
         TEST(what_is_no_definition_is_refused),

@@ -72,7 +72,12 @@ static void an_old_answer_is_none(void **state)
     atomic_fetch_add(&host.defined, 1);
     assert_int_equal(removed_by((struct storage_removal){.uses = uses}).end, STORAGE_ASKS);
 
-    assert_int_equal(removed_by((struct storage_removal){.uses = uses, .takes_old = true}).end,
+    /* Of one that the job has read itself only the age counts. */
+    uses->began_ms -= USES_MOST_AGE_MS + 1;
+    assert_int_equal(removed_by((struct storage_removal){.uses = uses, .is_own = true}).end,
+                     STORAGE_ASKS);
+    uses->began_ms = loop_monotonic_ms();
+    assert_int_equal(removed_by((struct storage_removal){.uses = uses, .is_own = true}).end,
                      STORAGE_REMOVED);
     atomic_store(&host.defined, 0);
 }
