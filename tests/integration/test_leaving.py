@@ -5,14 +5,16 @@ next to nothing, deletes what nobody uses and nothing else. Through a private li
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
+import uuid as uuids
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
-from disk_users import SMALL, DiskUsers, disk  # noqa: E402
+from disk_users import SMALL, DiskUsers, disk, with_devices  # noqa: E402
 from world import BUILD_DIR, Mirror, RpcError, free_uid  # noqa: E402
 
 OVMF = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -96,6 +98,97 @@ class Leavings(DiskUsers):
                 self.assertEqual(found, [] if folder == self.disks else [{"host": "q", "path": str(path)}])
                 over.unlink()
                 self.rpc.call("orphan.delete", host="q", path=str(path), wait=True)
+
+    def test_an_overlay_whose_base_is_named_in_JSON_keeps_it(self):
+        path = self.create("web")
+        name = f'json:{{"file.filename":"{path}","file.driver":"file","driver":"qcow2"}}'
+        over = self.overlay(name)
+        self.redefine("web", lambda xml: xml.replace(str(path), str(over)))
+        self.assertEqual(self.delete("web"), {str(path): f"{over} is based on it", str(over): THEIRS})
+        self.assertTrue(path.exists() and over.exists())
+
+    def test_a_chain_of_a_hundred_overlays_keeps_its_base(self):
+        path = self.create("web")
+        top = path
+        for number in range(100):
+            top = self.overlay(top, f"o{number}.qcow2")
+        self.redefine("web", lambda xml: xml.replace(str(path), str(top)))
+        kept = self.delete("web")
+        self.assertEqual(len(kept), 101)
+        self.assertTrue(path.exists())
+
+    def test_an_overlay_that_is_made_while_a_deletion_waits_for_its_host_keeps_its_base(self):
+        daemon = self.start(name="waits", env={"LODGED_FAILPOINT": "delete.leavings:kill,delete.undefine:kill"})
+        self.addCleanup(daemon.stop)
+        with daemon.rpc() as rpc:
+            path = self.create("web", rpc=rpc)
+            rpc.ask("vm.delete", vm="web")
+            daemon.process.wait(30)
+        over = self.others / "s1.qcow2"
+        self.libvirtd.virsh("snapshot-create-as", "web", "s1", "--disk-only", "--diskspec", f"vda,file={over}")
+        daemon.env = {}
+        daemon.start()
+        with daemon.rpc() as rpc:
+            self.wait_until(lambda: rpc.call("op.list")["ops"][0]["state"] == "done", "its end", 60)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertTrue(path.exists() and over.exists())
+
+    def test_a_disk_in_the_folder_of_an_earlier_configuration_is_kept_and_said(self):
+        daemon = self.start(name="moved")
+        self.addCleanup(daemon.stop)
+        with daemon.rpc() as rpc:
+            path = self.create("web", rpc=rpc)
+        self.assertEqual(daemon.stop(), 0)
+        config = pathlib.Path(daemon.config)
+        config.write_text(config.read_text().replace(str(self.disks), str(self.others)))
+        daemon.start()
+        with daemon.synced(60).rpc as rpc:
+            self.assertEqual(self.delete("web", rpc=rpc), {str(path): f"this host's disks are in {self.others} now"})
+        self.assertTrue(path.exists())
+
+    def test_a_copy_of_lodges_domain_is_not_taken_for_one_that_lodge_made(self):
+        """Who clones one by its XML copies lodge's mark with it."""
+        self.create("web")
+        xml = self.libvirtd.virsh("dumpxml", "--inactive", "web").stdout
+        uuid = xml.split("<uuid>")[1].split("</uuid>")[0]
+        copy = self.world.folder / "copy.xml"
+        copy.write_text(xml.replace("<name>web<", "<name>copy<").replace(f"<uuid>{uuid}<", f"<uuid>{uuids.uuid4()}<"))
+        self.libvirtd.virsh("define", copy)
+        self.libvirtd.virsh("start", "copy")
+        self.libvirtd.virsh("managedsave", "copy")
+        user = self.adopt("copy")
+        self.assertEqual(self.rpc.call("server.compare")["unknown_domains"], [])
+        with self.assertRaises(RpcError) as caught:
+            self.delete("copy", rpc=user)
+        self.assertIn("lodge did not make it", str(caught.exception))
+        self.assertTrue(self.seen("/var/lib/libvirt/qemu/save/copy.save").exists())
+        self.libvirtd.virsh("managedsave-remove", "copy")
+
+    @unittest.skipUnless(shutil.which("swtpm_setup"), "needs swtpm")
+    def test_the_TPM_of_an_adopted_guest_that_runs_keeps_its_state(self):
+        tpm = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
+        self.define("old", tpm)
+        self.libvirtd.virsh("start", "old")
+        uuid = self.libvirtd.virsh("domuuid", "old").stdout.strip()
+        state = f"/var/lib/libvirt/swtpm/{uuid}"
+        self.assertTrue(self.seen(state).exists())
+        kept = self.delete("old", rpc=self.adopt("old"))
+        self.assertEqual(list(kept.values()), [THEIRS])
+        self.assertTrue(list(self.seen(state).rglob("*permall*")), "it is gone")
+
+    @unittest.skipUnless(shutil.which("swtpm_setup"), "needs swtpm")
+    def test_a_transient_guest_with_a_TPM_that_lodge_did_not_make_is_not_deleted(self):
+        xml = self.world.folder / "transient.xml"
+        text = with_devices("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>")
+        xml.write_text(text.format(name="old", uuid=uuids.uuid4()))
+        self.libvirtd.virsh("create", xml)
+        user = self.adopt("old")
+        with self.assertRaises(RpcError) as caught:
+            self.delete("old", rpc=user)
+        self.assertEqual(caught.exception.kind, "bad_state")
+        self.assertIn("TPM", str(caught.exception))
+        self.assertEqual(self.libvirtd.virsh("domstate", "old").stdout.strip(), "running")
+        self.libvirtd.virsh("destroy", "old")
 
     def test_all_layers_of_snapshots_are_named(self):
         path = self.create("web", start=True)
