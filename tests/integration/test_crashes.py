@@ -3,12 +3,10 @@ killed there and started again, or the step fails, or libvirtd is killed. Afterw
 gone, SQLite, libvirt and the directory of disks fit together, and nothing of anybody else's was
 touched. The list of points is made from the recipes: a new step is covered without a line here.
 
-Of each operation and way to break it so many points are drawn (DRAWN), by a seed that is printed:
-CRASHES_SEED=N draws the same again, CRASHES=all takes every point."""
+Of each operation and way to break it so many points are drawn (DRAWN, support/drawn.py)."""
 
 import functools
 import os
-import random
 import select
 import subprocess
 import sys
@@ -18,6 +16,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
+from drawn import drawn  # noqa: E402
 from rpc import Gone  # noqa: E402
 from three_worlds import ThreeWorlds  # noqa: E402
 from world import LODGED, Inotify, Mirror, RpcError, Timeout, World  # noqa: E402
@@ -58,20 +57,13 @@ CALLS = {
 UNPRIVILEGED = ("update.stand_in", "update.stretch", "update.stand_down")
 ELSEWHERE = {"adopt", "forget", "orphan.delete"}  # one transaction, or tested by their own
 
-ALL = os.environ.get("CRASHES") == "all"
-SEED = int(os.environ.get("CRASHES_SEED", time.time_ns() % 1_000_000))
 # Points of one operation and way. Most faults that were found lay in these three, which have the most
 # steps and the most to lose.
 DRAWN = {"create": 4, "delete": 4, "update": 4}
 
 
-def drawn(rounds, noun, way):
-    """Some of them, in their order; which ones depends on the seed, the noun and the way alone."""
-    count = len(rounds) if ALL else min(len(rounds), DRAWN.get(noun, 1))
-    chosen = set(random.Random(f"{SEED} {noun} {way}").sample(range(len(rounds)), count))
-    if not ALL:
-        print(f"CRASHES_SEED={SEED}: {count} of {len(rounds)} points of {noun}, {way}", flush=True)
-    return [item for at, item in enumerate(rounds) if at in chosen]
+def drawn_points(rounds, noun, way):
+    return drawn(rounds, f"points of {noun}, {way}", DRAWN.get(noun, 1))
 
 
 @unittest.skipIf(why_not(), why_not())
@@ -180,7 +172,7 @@ class CrashTest(unittest.TestCase):
         rounds = [(point, f"{point}:{action}") for point in plain]
         # An undo is reached by a step that fails, the last one that is undone.
         rounds += [(point, f"{noun}.commit:error,{point}:{action}") for point in undo]
-        for point, env in drawn(rounds, noun, action):
+        for point, env in drawn_points(rounds, noun, action):
             with self.subTest(point=point, action=action):
                 self.prepare(CALLS[noun][0])
                 with self.start(env) as rpc:
@@ -204,7 +196,7 @@ class LibvirtdKilled(CrashTest):
             plain = [point for point in points() if point.startswith(noun + ".")
                      and ".undo" not in point and "reserve" not in point
                      and not point.startswith(UNPRIVILEGED)]
-            for point in drawn(plain, noun, "libvirtd killed"):
+            for point in drawn_points(plain, noun, "libvirtd killed"):
                 with self.subTest(point=point):
                     self.prepare(CALLS[noun][0])
                     with self.start(f"{point}:delay=600") as rpc:

@@ -1,6 +1,7 @@
 """A disk that grows while lodged, libvirtd or the disk itself is broken under it (root; a lodged built with
 -Dfailpoints=true): what is there afterwards is what is said and charged, and nothing else was touched."""
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
+from drawn import drawn  # noqa: E402
 from growing import GIB, GrowingTest, qemu_img  # noqa: E402
 from world import LODGED, Gone, Mirror, free_uid  # noqa: E402
 
@@ -35,21 +37,21 @@ class GrowingKills(GrowingTest):
         self.daemon.process.wait()
 
     def test_what_was_grown_while_lodged_was_away_is_not_cut_by_its_recovery(self):
-        for point in ("grow", "grow.done"):
-            for name, kind, running in (("a", "qcow2", False), ("b", "raw", False),
-                                        ("c", "qcow2", True)):
-                with self.subTest(point=point, kind=kind, running=running):
-                    path = self.create(name, kind, start=running)
-                    self.killed(point, name, 2)
-                    if running:
-                        self.libvirtd.virsh("blockresize", name, "vda", "5G")
-                    else:
-                        qemu_img("resize", "-q", "-f", kind, path, "5G")
-                    self.rpc = self.start()
-                    self.assertEqual(self.ended()["state"], "done")
-                    self.assertEqual(self.gib_of(path, kind), 5)
-                    self.assertEqual(self.charged(name), 5)
-                    self.rpc.call("vm.delete", vm=name, wait=True, deadline=60)
+        rounds = itertools.product(("grow", "grow.done"), (("a", "qcow2", False), ("b", "raw", False),
+                                                           ("c", "qcow2", True)))
+        for point, (name, kind, running) in drawn(rounds, "disks grown by another tool", 3):
+            with self.subTest(point=point, kind=kind, running=running):
+                path = self.create(name, kind, start=running)
+                self.killed(point, name, 2)
+                if running:
+                    self.libvirtd.virsh("blockresize", name, "vda", "5G")
+                else:
+                    qemu_img("resize", "-q", "-f", kind, path, "5G")
+                self.rpc = self.start()
+                self.assertEqual(self.ended()["state"], "done")
+                self.assertEqual(self.gib_of(path, kind), 5)
+                self.assertEqual(self.charged(name), 5)
+                self.rpc.call("vm.delete", vm=name, wait=True, deadline=60)
 
     def test_what_was_moved_while_lodged_was_away_is_a_conflict_at_its_recovery(self):
         for name, running in (("off", False), ("on", True)):
@@ -105,7 +107,7 @@ class GrowingKillsUnprivileged(GrowingTest):
 
     def test_killed_at_any_step_the_disk_has_grown_and_nothing_is_left(self):
         self.assertEqual(len(points()), 8)
-        for point in points():
+        for point in drawn(points(), "kills while QEMU grows a disk", 3):
             with self.subTest(point=point):
                 path = self.create("web", "raw")
                 self.restart(f"{point}:kill")
@@ -121,8 +123,9 @@ class GrowingKillsUnprivileged(GrowingTest):
                 self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
 
     def test_a_step_that_fails_leaves_nothing_behind(self):
-        for point, grown in (("stand_in", 1), ("stand_in.done", 1), ("stretch", 1),
-                             ("stretch.done", 2), ("stand_down", 2), ("stand_down.done", 2)):
+        rounds = (("stand_in", 1), ("stand_in.done", 1), ("stretch", 1), ("stretch.done", 2),
+                  ("stand_down", 2), ("stand_down.done", 2))
+        for point, grown in drawn(rounds, "failures while QEMU grows a disk", 2):
             with self.subTest(point=point):
                 path = self.create("web", "raw")
                 self.restart(f"update.{point}:error")
@@ -141,7 +144,7 @@ class GrowingKillsUnprivileged(GrowingTest):
 
     def test_a_libvirtd_that_is_killed_meanwhile_leaves_nothing_behind(self):
         """libvirt forgets AUTODESTROY when it is restarted (9.0)."""
-        for step in ("stand_in", "stretch", "stand_down"):
+        for step in drawn(("stand_in", "stretch", "stand_down"), "libvirtd killed while QEMU grows a disk", 1):
             with self.subTest(step=step):
                 path = self.create("web", "raw")
                 asked = self.asked_at(step, "web", 2)
