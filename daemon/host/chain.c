@@ -18,7 +18,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SECTOR = 512 };
+enum {
+    SECTOR = 512,
+    PACKED_MOST = 16, /* times what is on the disk: of clusters, or by the file system */
+};
 
 /* --- what was found out about tables ---------------------------------------------------------- */
 
@@ -117,6 +120,13 @@ static bool take_file(struct chain_link *link, struct lodge_error *err)
                       "it is a hard link, and may be anybody's: a copy would be the library's own");
 }
 
+/* Tables can name one cluster a million times, and a file can be a hole: neither is work. */
+static int64_t no_more_than_is_there(const struct stat *file, int64_t bytes)
+{
+    int64_t most = (int64_t)file->st_blocks * SECTOR * PACKED_MOST;
+    return bytes < most ? bytes : most;
+}
+
 /* *ret_qcow2 stays empty for a raw one. */
 static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_qcow2,
                       int64_t *ret_data_bytes, struct lodge_error *err)
@@ -127,7 +137,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
     }
     link->is_qcow2 = disk_mark_is_qcow2(link->fd);
     if (!link->is_qcow2) {
-        *ret_data_bytes = link->as_found.st_size; /* blocks say less where they are compressed */
+        *ret_data_bytes = no_more_than_is_there(&link->as_found, link->as_found.st_size);
         return is_raw(link, err);
     }
     if (!qcow2_read(link->fd, link->as_found.st_size, &qcow2, err)) {
@@ -138,6 +148,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
         qcow2_clear(&qcow2);
         return is_said ? false : lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is empty");
     }
+    *ret_data_bytes = no_more_than_is_there(&link->as_found, *ret_data_bytes);
     *ret_qcow2 = qcow2;
     return true;
 }

@@ -28,7 +28,8 @@ struct chain {
     struct chain_link links[CHAIN_MOST]; /* the image first */
     size_t count;
     int64_t bytes;      /* what a guest sees */
-    int64_t data_bytes; /* no more of it is in the files: what a copy has to move at most */
+    int64_t data_bytes; /* no more of it is in the files: what a copy has to move at most, by
+                         * their blocks on the disk and not by their own word */
 };
 
 /* Opens the file at `path`, which is absolute and has no symlink in it, beneath one of the

@@ -22,6 +22,7 @@ enum {
     SHORT_S = 120,      /* what reads and writes no more than headers and tables */
     COPY_S = 600,       /* … and copies */
     COPY_MIB_PER_S = 1, /* at least, on the slowest disk that is of use */
+    COPY_MOST_S = 24 * 60 * 60,
 };
 
 DEFINE_AUTO(json_object *, json_object_put, NULL);
@@ -96,6 +97,12 @@ bool qemu_img_create(int fd, const char *format, int64_t size_gib, struct lodge_
     return run_on(fd, words, err);
 }
 
+int64_t qemu_img_patience(const struct chain *source)
+{
+    int64_t seconds = COPY_S + (source->data_bytes >> 20) / COPY_MIB_PER_S;
+    return seconds < COPY_MOST_S ? seconds : COPY_MOST_S;
+}
+
 bool qemu_img_fill(int fd, const char *format, const struct chain *source,
                    const atomic_bool *cancelled, struct lodge_error *err)
 {
@@ -113,7 +120,7 @@ bool qemu_img_fill(int fd, const char *format, const struct chain *source,
         .reads = reads,
         .read_count = source->count,
         .writes = fd,
-        .seconds = COPY_S + (source->data_bytes >> 20) / COPY_MIB_PER_S,
+        .seconds = qemu_img_patience(source),
         .cancelled = cancelled,
     };
     struct tool_result result = {0};

@@ -18,10 +18,14 @@
 bool qemu_img_create(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+struct chain;
+/* How long a copy of it may take, in seconds: by what is in its files, and never more than a day,
+ * whatever they say of themselves. */
+int64_t qemu_img_patience(const struct chain *source);
+
 /* Copies the image `source`, with all it is based on, into the empty image `fd`, which must be no
  * smaller. CANCELLED soon after *cancelled is set; then the tool has ended. CONFLICT when a file of
  * the chain has changed meanwhile. */
-struct chain;
 bool qemu_img_fill(int fd, const char *format, const struct chain *source,
                    const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include "host/qemu_img.h"
 #include "support/library_world.h"
 
+#include <endian.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -245,6 +246,58 @@ static void a_file_with_two_names_may_be_anybodys(void **state)
     expect_refused("top.qcow2", "hard link");
 }
 
+/* Two entries of the first table lead to one table, whose entries all lead to one cluster. */
+static void shared_clusters_make(const char *name)
+{
+    uint64_t l1 = 0;
+    uint64_t entries[1024];
+    enum { L1_AT = 40, TABLE_AT = 1 << 20, TABLE_BYTES = 1 << 16, CLUSTER_AT = 2 << 20 };
+    disk_make(name, "qcow2", "64G");
+    size_set(name, 3 << 20);
+    AUTO(fd_close) int fd = open(in_folder(name), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &l1, sizeof l1, L1_AT), sizeof l1);
+    for (long i = 0; i < 128; i++) {
+        number_put(name, (long)be64toh(l1) + i * 8, UINT64_C(1) << 63 | TABLE_AT, 8);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(entries); i++) {
+        entries[i] = htobe64(UINT64_C(1) << 63 | CLUSTER_AT);
+    }
+    for (long done = 0; done < TABLE_BYTES; done += (long)sizeof entries) {
+        assert_int_equal(pwrite(fd, entries, sizeof entries, TABLE_AT + done), sizeof entries);
+    }
+}
+
+static void the_time_for_a_copy_is_not_the_images_own_word(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"shared.qcow2", "hole.raw"};
+    enum { MOST_S = 610 }; /* those that any copy has, and some for a few blocks on the disk */
+    shared_clusters_make("library/shared.qcow2");
+    disk_make("library/hole.raw", "raw", "64G");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct image image = {0};
+        struct chain chain = {0};
+        expect_good(find(names[i], IMAGE_DISK, &image, err));
+
+        expect_good(image_open(&dirs, image.path, &chain, err));
+
+        assert_int_equal(chain.bytes, INT64_C(64) << 30);
+        assert_in_range(qemu_img_patience(&chain), 600, MOST_S);
+        chain_close(&chain);
+        image_clear(&image);
+    }
+}
+
+static void no_copy_may_take_more_than_a_day(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {INT64_C(90) << 30, INT64_C(1) << 50, INT64_MAX};
+    for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
+        assert_int_equal(qemu_img_patience(&(struct chain){.data_bytes = sizes[i]}), 86400);
+    }
+    assert_int_equal(qemu_img_patience(&(struct chain){.data_bytes = INT64_C(1) << 30}), 1624);
+}
+
 static void a_good_image_is_copied_with_its_base(void **state)
 {
     (void)state;
@@ -273,6 +326,8 @@ int main(void)
         IN_LIBRARY(an_image_that_grows_meanwhile_is_not_taken_for_whole),
         IN_LIBRARY(what_is_there_and_no_file_is_not_even_opened),
         IN_LIBRARY(a_file_with_two_names_may_be_anybodys),
+        IN_LIBRARY(the_time_for_a_copy_is_not_the_images_own_word),
+        TEST(no_copy_may_take_more_than_a_day),
         IN_LIBRARY(a_good_image_is_copied_with_its_base),
     };
     if (!have_qemu_img()) {
