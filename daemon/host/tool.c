@@ -39,6 +39,7 @@ struct run {
     int out, err; /* files in memory: no pipe can fill up */
     int rules;    /* Landlock's; -1: there is none */
     int started;  /* the child's end of a pipe that closes when it is the program */
+    pid_t parent;
     char *const *environment;
 };
 
@@ -144,13 +145,38 @@ static bool open_files(const struct run *run)
     return good && (run->tool->writes < 0 || keep_open(run->tool->writes));
 }
 
+/* lodged's own may be lower, and only some users may raise them again. */
+static bool set_limit(int resource, rlim_t first, rlim_t last)
+{
+    struct rlimit now;
+    if (getrlimit(resource, &now) != 0) {
+        return false;
+    }
+    struct rlimit limit = {
+        .rlim_cur = first < now.rlim_max ? first : now.rlim_max,
+        .rlim_max = last < now.rlim_max ? last : now.rlim_max,
+    };
+    return setrlimit(resource, &limit) == 0;
+}
+
 static bool set_limits(const struct run *run)
 {
     rlim_t memory = (rlim_t)MOST_MEMORY_MIB << 20;
     rlim_t seconds = (rlim_t)run->tool->seconds;
-    return setrlimit(RLIMIT_AS, &(struct rlimit){memory, memory}) == 0 &&
-           setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds + LAST_SECONDS}) == 0 &&
-           setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0;
+    return set_limit(RLIMIT_AS, memory, memory) &&
+           set_limit(RLIMIT_CPU, seconds, seconds + LAST_SECONDS) && set_limit(RLIMIT_CORE, 0, 0);
+}
+
+/* The signal comes for a parent that ends from now on: one that has ended already is not there. */
+static bool stay_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+        return false;
+    }
+    if (getppid() != parent) {
+        _exit(126);
+    }
+    return true;
 }
 
 /* A worker's blocked signals, and SIGPIPE that lodged ignores, are not for it. */
@@ -173,7 +199,7 @@ _Noreturn static void become(const struct run *run)
         const char *const *words;
         char *const *argv; /* it changes none of them */
     } arguments = {.words = run->tool->words};
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && open_files(run) && set_limits(run) &&
+    if (stay_with(run->parent) && setpgid(0, 0) == 0 && open_files(run) && set_limits(run) &&
         reset_signals() && enter_rules(run->rules)) {
         execvpe(arguments.argv[0], arguments.argv, run->environment);
     }
@@ -184,6 +210,12 @@ _Noreturn static void become(const struct run *run)
 
 /* --- until it has ended ----------------------------------------------------------------------- */
 
+/* It and what it has started, while its number is its own: before it is waited for. */
+static void kill_all(pid_t pid)
+{
+    kill(-pid, SIGKILL);
+}
+
 /* By what tells of its end. Whoever is late, or nobody's any more, is killed. */
 static enum tool_end wait_for(pid_t pid, int ends, const struct tool *tool)
 {
@@ -192,12 +224,13 @@ static enum tool_end wait_for(pid_t pid, int ends, const struct tool *tool)
         int64_t left = until - (int64_t)loop_monotonic_ms();
         bool cancelled = tool->cancelled != NULL && atomic_load(tool->cancelled);
         if (cancelled || left <= 0) {
-            kill(pid, SIGKILL);
+            kill_all(pid);
             return cancelled ? TOOL_CANCELLED : TOOL_LATE;
         }
         int64_t most = tool->cancelled != NULL ? LOOK_MS : INT_MAX;
         struct pollfd end = {.fd = ends, .events = POLLIN};
         if (poll(&end, 1, (int)(left < most ? left : most)) > 0) {
+            kill_all(pid); /* what it has left behind */
             return TOOL_ENDED;
         }
     }
@@ -212,6 +245,7 @@ static int start_tool(struct run *run, pid_t *ret_pid)
         return errno;
     }
     run->started = ends[1];
+    run->parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
         become(run);
@@ -277,7 +311,7 @@ bool tool_run(const struct tool *tool, struct tool_result *ret_result, struct lo
     int unwatched = ends < 0 ? errno : 0;
     struct tool_result result = {.confined = rules >= 0};
     if (ends < 0) {
-        kill(pid, SIGKILL);
+        kill_all(pid);
     } else {
         result.end = wait_for(pid, ends, tool);
     }

@@ -3,7 +3,7 @@
  *
  * It has a bound on its time, its memory and its words, and where the kernel knows Landlock (5.13)
  * it can open no file but these and what programs are made of: what a file says to it leads
- * nowhere. It ends with lodged.
+ * nowhere. It ends with lodged. What it has started itself is killed when it has ended.
  */
 #ifndef HOST_TOOL_H
 #define HOST_TOOL_H
