@@ -37,6 +37,7 @@ enum {
     LONGEST_BACKING = 1023,           /* the same */
     LONGEST_FORMAT = 15,              /* the same */
     READ_AT_ONCE = 4096,              /* entries of a table */
+    SECTOR = 512,
 };
 #define BACKING_FORMAT UINT32_C(0xe2792aca) /* the type of that extension */
 
@@ -59,12 +60,11 @@ static bool refuse_image(struct lodge_error *err, const char *why)
 static const char cut_off[] =
     "it ends before its data does: it was not fetched or copied to its end";
 
-/* The last cluster need not be there to its end (QEMU's own check is of the same opinion). */
+/* To its end: QEMU writes tables whole, and of data what a guest can see. */
 static bool is_in_file(const struct qcow2 *qcow2, uint64_t offset, uint64_t length)
 {
-    uint64_t cluster = UINT64_C(1) << qcow2->cluster_bits;
     uint64_t file = (uint64_t)qcow2->file_bytes;
-    return offset < file && length <= cluster + file && offset + length < file + cluster;
+    return offset <= file && length <= file - offset;
 }
 
 /* --- the header ------------------------------------------------------------------------------- */
@@ -111,7 +111,9 @@ static bool take_sizes(const struct head *head, struct qcow2 *qcow2, struct lodg
     if (!is_in_file(qcow2, qcow2->l1_offset, wanted * sizeof(uint64_t)) && wanted > 0) {
         return refuse_image(err, cut_off);
     }
-    return is_in_file(qcow2, be64toh(head->refcount_offset), 1) || refuse_image(err, cut_off);
+    uint64_t counts = (uint64_t)be32toh(head->refcount_clusters) << bits;
+    return is_in_file(qcow2, be64toh(head->refcount_offset), counts > 0 ? counts : 1) ||
+           refuse_image(err, cut_off);
 }
 
 /* The format of what it is based on. The last one counts, as for QEMU. */
@@ -207,6 +209,9 @@ void qcow2_clear(struct qcow2 *qcow2)
 struct walk {
     int fd;
     const struct qcow2 *qcow2;
+    uint64_t first; /* the guest's cluster that this table begins with */
+    uint64_t wide;  /* an entry whose parts come with the next word, and which word it was */
+    uint64_t wide_index;
     int64_t table_bytes; /* read so far */
     int64_t data_bytes;
     struct lodge_error *err;
@@ -238,31 +243,72 @@ static bool walk_table(struct walk *walk, uint64_t offset, uint64_t words,
     return true;
 }
 
-/* A compressed cluster's entry has its place in the low bits, above them how many sectors more. */
+/* How much of a cluster a guest can see: less of the one that has the disk's end. Of one that is
+ * beyond, which nobody reads, it is enough that it begins. */
+static uint64_t seen_of(const struct qcow2 *qcow2, uint64_t number)
+{
+    uint64_t cluster = UINT64_C(1) << qcow2->cluster_bits;
+    uint64_t last = (uint64_t)(qcow2->bytes - 1) >> qcow2->cluster_bits;
+    uint64_t in_last = (uint64_t)(qcow2->bytes - 1) % cluster + 1;
+    return number < last ? cluster : number == last ? in_last : 1;
+}
+
+/* Its place is in the low bits, above them how many sectors more. It ends within the last of them,
+ * and the file may end there too. */
+static bool look_at_packed(struct walk *walk, uint64_t entry)
+{
+    unsigned bits = 62 - (walk->qcow2->cluster_bits - 8);
+    uint64_t offset = entry & ((UINT64_C(1) << bits) - 1);
+    uint64_t more = (entry & (IS_COMPRESSED - 1)) >> bits;
+    uint64_t last = more == 0 ? offset : (offset & ~(uint64_t)(SECTOR - 1)) + more * SECTOR;
+    walk->data_bytes += INT64_C(1) << walk->qcow2->cluster_bits;
+    return is_in_file(walk->qcow2, last, 1) || refuse_image(walk->err, cut_off);
+}
+
+/* Of a cluster's parts those behind the last that has data need not be in the file. */
+static bool look_at_parts(struct walk *walk, uint64_t parts, uint64_t number)
+{
+    uint64_t offset = walk->wide & PLACE;
+    uint32_t with_data = (uint32_t)parts;
+    if (offset == 0 || with_data == 0) {
+        return true;
+    }
+    unsigned end = 32 - (unsigned)__builtin_clz(with_data);
+    uint64_t length = end * (UINT64_C(1) << walk->qcow2->cluster_bits) / 32;
+    uint64_t seen = seen_of(walk->qcow2, number);
+    walk->data_bytes += (int64_t)length;
+    return is_in_file(walk->qcow2, offset, length < seen ? length : seen) ||
+           refuse_image(walk->err, cut_off);
+}
+
 static bool look_at_cluster(struct walk *walk, uint64_t entry, uint64_t index)
 {
     const struct qcow2 *qcow2 = walk->qcow2;
-    uint64_t cluster = UINT64_C(1) << qcow2->cluster_bits;
     uint64_t offset = entry & PLACE;
-    uint64_t length = cluster;
     if (qcow2->has_wide_entries && index % 2 == 1) {
-        return true; /* about the parts of the one before */
+        return walk->wide_index != index - 1 || look_at_parts(walk, entry, walk->first + index / 2);
     }
     if ((entry & IS_COMPRESSED) != 0) {
-        unsigned bits = 62 - (qcow2->cluster_bits - 8);
-        offset = entry & ((UINT64_C(1) << bits) - 1);
-        length = 1; /* QEMU finds out when it unpacks it */
-    } else if (offset == 0 || (!qcow2->has_wide_entries && (entry & IS_ZEROES) != 0)) {
+        return look_at_packed(walk, entry);
+    }
+    if (qcow2->has_wide_entries) {
+        walk->wide = entry;
+        walk->wide_index = index;
         return true;
     }
-    walk->data_bytes += (int64_t)cluster;
-    return is_in_file(qcow2, offset, length) || refuse_image(walk->err, cut_off);
+    if (offset == 0 || (entry & IS_ZEROES) != 0) {
+        return true;
+    }
+    walk->data_bytes += INT64_C(1) << qcow2->cluster_bits;
+    return is_in_file(qcow2, offset, seen_of(qcow2, walk->first + index)) ||
+           refuse_image(walk->err, cut_off);
 }
 
+/* Entries with two words each are half as many. */
 static bool look_at_table(struct walk *walk, uint64_t entry, uint64_t index)
 {
-    (void)index;
     uint64_t cluster = UINT64_C(1) << walk->qcow2->cluster_bits;
+    uint64_t words = cluster / sizeof entry;
     uint64_t offset = entry & PLACE;
     if (offset == 0) {
         return true;
@@ -270,7 +316,9 @@ static bool look_at_table(struct walk *walk, uint64_t entry, uint64_t index)
     if (!is_in_file(walk->qcow2, offset, cluster)) {
         return refuse_image(walk->err, cut_off);
     }
-    return walk_table(walk, offset, cluster / sizeof entry, look_at_cluster);
+    walk->first = index * (walk->qcow2->has_wide_entries ? words / 2 : words);
+    walk->wide_index = UINT64_MAX;
+    return walk_table(walk, offset, words, look_at_cluster);
 }
 
 bool qcow2_is_whole(int fd, const struct qcow2 *qcow2, int64_t *ret_data_bytes,

@@ -3,7 +3,7 @@
 #include <endian.h>
 #include <time.h>
 
-enum { SIZE_AT = 24, L1_AT = 40, FEATURES_AT = 72 };
+enum { SIZE_AT = 24, L1_AT = 40, COUNTS_AT = 48, FEATURES_AT = 72 };
 
 /* --- files that are none ---------------------------------------------------------------------- */
 
@@ -143,6 +143,59 @@ static void an_image_that_broke_off_is_refused(void **state)
     }
 }
 
+/* By as little as there is: within the last table, the last cluster, the last packed sector. */
+static void an_image_that_broke_off_within_its_last_cluster_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command;
+        off_t cuts[3];
+    } rows[] = {
+        {"head -c 4M /dev/urandom >\"$1.in\" && "
+         "qemu-img convert -f raw -O qcow2 \"$1.in\" \"$1\"",
+         {1, 512, 65535}},
+        {"head -c 4M /dev/urandom >\"$1.in\" && "
+         "qemu-img convert -f raw -O qcow2 -o cluster_size=2M \"$1.in\" \"$1\"",
+         {1, 1 << 20, (2 << 20) - 1}},
+        {"head -c 4M /dev/urandom >\"$1.in\" && "
+         "qemu-img convert -f raw -O qcow2 -o extended_l2=on \"$1.in\" \"$1\"",
+         {1, 512, 65535}},
+        {"head -c 3M /dev/urandom | base64 | head -c 4M >\"$1.in\" && "
+         "qemu-img convert -c -f raw -O qcow2 \"$1.in\" \"$1\"",
+         {512, 8192, 32768}},
+        {"qemu-img create -q -f qcow2 \"$1\" 64G", {8, 512, 1000}},
+        {"qemu-img create -q -f qcow2 \"$1\" 1G && "
+         "qemu-io -f qcow2 -c 'write -z 0 64k' \"$1\" >/dev/null",
+         {1, 8, 65535}},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(rows[i].cuts); j++) {
+            const char *const words[] = {
+                "sh", "-c", rows[i].command, "sh", in_folder("library/a.qcow2"), NULL};
+            assert_int_equal(run_program(words), 0);
+            expect_usable("a.qcow2");
+            size_set("library/a.qcow2", file_size("library/a.qcow2") - rows[i].cuts[j]);
+            expect_refused("a.qcow2", "it ends before its data does");
+            assert_int_equal(remove(in_folder("library/a.qcow2")), 0);
+        }
+    }
+}
+
+static void a_cluster_with_the_disks_end_may_end_there(void **state)
+{
+    (void)state;
+    static const char line[] = "head -c 1049088 /dev/urandom >\"$1.in\" && " /* 1 MiB and 512 */
+                               "qemu-img convert -f raw -O qcow2 \"$1.in\" \"$1\"";
+    const char *const words[] = {"sh", "-c", line, "sh", in_folder("library/a.qcow2"), NULL};
+    assert_int_equal(run_program(words), 0);
+    off_t last = (file_size("library/a.qcow2") - 1) & ~(off_t)65535;
+
+    size_set("library/a.qcow2", last + 512);
+    expect_usable("a.qcow2");
+    size_set("library/a.qcow2", last + 511);
+    expect_refused("a.qcow2", "it ends before its data does");
+}
+
 static void images_of_all_makings_are_whole(void **state)
 {
     (void)state;
@@ -166,6 +219,26 @@ static void images_of_all_makings_are_whole(void **state)
         "qemu-img create -q -f qcow2 \"$1\" 1G && "
         "qemu-io -f qcow2 -c 'write 1M 4k' -c 'write -z 8M 1M' -c 'discard 1M 64k' "
         "-c 'write 700M 512' \"$1\" >/dev/null",
+        "qemu-img create -q -f qcow2 -o extended_l2=on \"$1\" 1G && "
+        "qemu-io -f qcow2 -c 'write 8M 4k' -c 'write 700M 512' \"$1\" >/dev/null",
+        "qemu-img create -q -f qcow2 -o extended_l2=on,cluster_size=2M \"$1\" 1G && "
+        "qemu-io -f qcow2 -c 'write -c 8M 2M' -c 'write -z 16M 64k' -c 'write 700M 512' \"$1\" "
+        ">/dev/null",
+        "qemu-img create -q -f qcow2 -o extended_l2=on \"$1\" 1000448 && "
+        "qemu-io -f qcow2 -c 'write 999936 512' \"$1\" >/dev/null",
+        "qemu-img create -q -f qcow2 \"$1\" 1000448 && "
+        "qemu-io -f qcow2 -c 'write 999936 512' \"$1\" >/dev/null",
+        "qemu-img create -q -f qcow2 -o cluster_size=2M \"$1\" 10000384 && "
+        "qemu-io -f qcow2 -c 'write 9M 4k' \"$1\" >/dev/null",
+        "qemu-img create -q -f qcow2 -o preallocation=full \"$1\" 1000448",
+        "qemu-img create -q -f qcow2 -o preallocation=metadata,extended_l2=on \"$1\" 1000448",
+        "qemu-img create -q -f qcow2 \"$1\" 1G && qemu-io -f qcow2 -c 'write -z 0 64k' \"$1\" "
+        ">/dev/null",
+        "qemu-img create -q -f qcow2 \"$1\" 1G && "
+        "qemu-io -f qcow2 -c 'write 1023M 1M' \"$1\" >/dev/null && "
+        "qemu-img resize -q --shrink \"$1\" 1000000000",
+        "qemu-img create -q -f qcow2 -o cluster_size=512 \"$1\" 100M && "
+        "qemu-io -f qcow2 -c 'write 0 30M' \"$1\" >/dev/null",
         "qemu-img create -q -f qcow2 \"$1\" 1G && "
         "qemu-io -f qcow2 -c 'write -c 0 64k' -c 'write -c 64k 64k' \"$1\" >/dev/null",
     };
@@ -189,6 +262,7 @@ static void tables_that_lead_past_the_end_are_refused(void **state)
     l1 = be64toh(l1);
     assert_int_equal(pread(fd, &l2, sizeof l2, (off_t)l1), sizeof l2);
     l2 = be64toh(l2) & UINT64_C(0x00fffffffffffe00);
+    uint64_t within = (uint64_t)file_size("library/a.qcow2") - 512; /* a cluster's end is not */
     const struct {
         long at;
         uint64_t number;
@@ -196,6 +270,9 @@ static void tables_that_lead_past_the_end_are_refused(void **state)
         {L1_AT, UINT64_C(1) << 40},
         {L1_AT, UINT64_MAX},
         {L1_AT, INT64_MAX - 511},
+        {COUNTS_AT, within},
+        {(long)l1, UINT64_C(1) << 63 | within},
+        {(long)l2 + 8, UINT64_C(1) << 63 | within},
         {(long)l1, UINT64_C(1) << 40},
         {(long)l1, UINT64_C(0x00fffffffffffe00)},
         {(long)l2 + 8, UINT64_C(1) << 50},
@@ -288,6 +365,8 @@ int main(void)
         IN_LIBRARY(what_is_called_otherwise_is_said_to_be_there),
         IN_LIBRARY(an_encrypted_image_is_refused),
         IN_LIBRARY(an_image_that_broke_off_is_refused),
+        IN_LIBRARY(an_image_that_broke_off_within_its_last_cluster_is_refused),
+        IN_LIBRARY(a_cluster_with_the_disks_end_may_end_there),
         IN_LIBRARY(images_of_all_makings_are_whole),
         IN_LIBRARY(tables_that_lead_past_the_end_are_refused),
         IN_LIBRARY(features_that_nobody_knows_are_refused),
