@@ -96,6 +96,16 @@ bool beneath_is_file(int fd, struct stat *ret_info)
     return fstat(fd, ret_info) == 0 && S_ISREG(ret_info->st_mode);
 }
 
+bool beneath_take_file(int fd, struct stat *ret_info, struct lodge_error *err)
+{
+    if (!beneath_is_file(fd, ret_info)) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is no plain file");
+    }
+    return ret_info->st_nlink <= 1 ||
+           lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                      "it is a hard link, and may be anybody's: a copy would be the library's own");
+}
+
 bool beneath_is_folder(int fd)
 {
     struct stat info;

@@ -5,6 +5,8 @@
 #ifndef HOST_BENEATH_H
 #define HOST_BENEATH_H
 
+#include "lodge/error.h"
+
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -18,5 +20,9 @@ char *beneath_path(int fd);
 
 bool beneath_is_file(int fd, struct stat *ret_info);
 bool beneath_is_folder(int fd);
+
+/* A file that is to be given to a guest: UNSUPPORTED for what is no plain file, and for one with
+ * two names, which may be anybody's and change under the other. */
+bool beneath_take_file(int fd, struct stat *ret_info, struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif

@@ -109,17 +109,6 @@ static bool is_raw(const struct chain_link *link, struct lodge_error *err)
                       "it is no raw disk: its size is no multiple of %d bytes", SECTOR);
 }
 
-/* A file with two names may be anybody's, a guest's disk among them, and change under the other. */
-static bool take_file(struct chain_link *link, struct lodge_error *err)
-{
-    if (!beneath_is_file(link->fd, &link->as_found)) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is no plain file");
-    }
-    return link->as_found.st_nlink <= 1 ||
-           lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                      "it is a hard link, and may be anybody's: a copy would be the library's own");
-}
-
 /* Tables can name one cluster a million times, and a file can be a hole: neither is work. */
 static int64_t no_more_than_is_there(const struct stat *file, int64_t bytes)
 {
@@ -132,7 +121,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
                       int64_t *ret_data_bytes, struct lodge_error *err)
 {
     struct qcow2 qcow2 = {0};
-    if (!take_file(link, err)) {
+    if (!beneath_take_file(link->fd, &link->as_found, err)) {
         return false;
     }
     link->is_qcow2 = disk_mark_is_qcow2(link->fd);

@@ -10,6 +10,7 @@
 #include "host/beneath.h"
 #include "host/chain.h"
 #include "host/disk_mark.h"
+#include "host/iso.h"
 #include "lodge/vm.h"
 #include "log.h"
 #include "loop/loop.h"
@@ -210,7 +211,6 @@ struct search {
 static bool fill_image(const struct search *search, int fd, struct image *image,
                        struct lodge_error *err)
 {
-    struct stat info;
     if (image->path == NULL || !text_is_plain(image->path)) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%s' has no path that can be passed on",
                           image->name);
@@ -224,8 +224,7 @@ static bool fill_image(const struct search *search, int fd, struct image *image,
     case IMAGE_NONE:
         break;
     }
-    return beneath_is_file(fd, &info) ||
-           lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s: it is no plain file", image->path);
+    return iso_check(fd, err) || lodge_fail_in(err, "%.200s", image->path);
 }
 
 static bool read_image(const struct search *search, int fd, enum image_kind kind, const char *name,
