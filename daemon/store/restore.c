@@ -1,15 +1,20 @@
 /*
  * restore.c: lodged --restore FILE.
  *
- *   copy     FILE's bytes, by descriptor, into lodge.db.restore.part     killed: the old; swept
- * away check    the copy: what is looked at is what is put in place mark     what is under way in
- * it is left alone (age.h) commit   lodge.db.restore.part becomes lodge.db.restore killed: the new,
- * at the next move     the old one gets a second name, its log follows it            start
- * (restore_finish) place    lodge.db.restore becomes lodge.db
+ * A kill before the end of `commit` leaves the old database, and the part is swept away; one after
+ * it the new one, which the next start puts in place (restore_finish).
+ *
+ *   - copy:   FILE's bytes, by descriptor, into lodge.db.restore.part
+ *   - check:  the copy: what is looked at is what is put in place
+ *   - mark:   what is under way in it is left alone (age.h)
+ *   - commit: lodge.db.restore.part becomes lodge.db.restore
+ *   - move:   the old one gets a second name, its log follows it
+ *   - place:  lodge.db.restore becomes lodge.db
  *
  * The old log must never lie beside the new database, and the old database is not whole without it:
- * two files cannot change places at once, so from `commit` on the rest is owed, and done by who
- * comes next. DIR/lodge.db is there at every moment.
+ * two files cannot change places at once, so from the first that has moved on the rest is owed, and
+ * done by who comes next. A move that fails before that takes `commit` back: who was told that it
+ * failed is not to find the new one at the next start. DIR/lodge.db is there at every moment.
  */
 #include "store/restore.h"
 
@@ -29,6 +34,7 @@
 #define DATABASE "lodge.db"
 #define PART "lodge.db.restore.part"
 #define READY "lodge.db.restore"
+#define OWED "the copy is put in place when lodged starts next, or by running this again"
 
 enum { COPY_BYTES = 1 << 16, MS_PER_S = 1000, NS_PER_MS = 1000000 };
 
@@ -78,30 +84,35 @@ static char *name_replaced(int dir, const struct stat *ready, const struct stat 
 }
 
 /* File systems without hard links: the old one is gone from its place for a moment. */
-static bool name_twice(int dir, const char *name)
+static bool name_twice(int dir, const char *name, bool *has_moved)
 {
-    return linkat(dir, DATABASE, dir, name, 0) == 0 || errno == EEXIST ||
-           renameat(dir, DATABASE, dir, name) == 0;
+    if (linkat(dir, DATABASE, dir, name, 0) == 0 || errno == EEXIST) {
+        return true;
+    }
+    *has_moved = renameat(dir, DATABASE, dir, name) == 0;
+    return *has_moved;
 }
 
-static bool move_logs(int dir, const char *name, struct lodge_error *err)
+static bool move_logs(int dir, const char *name, bool *has_moved, struct lodge_error *err)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(beside); i++) {
         AUTO(free) char *from = xasprintf(DATABASE "%s", beside[i]);
         AUTO(free) char *to = xasprintf("%s%s", name, beside[i]);
-        if (renameat(dir, from, dir, to) != 0 && errno != ENOENT) {
+        bool is_there = renameat(dir, from, dir, to) == 0;
+        if (!is_there && errno != ENOENT) {
             return fail_in_dir("set aside", from, err);
         }
+        *has_moved |= is_there;
     }
     return true;
 }
 
-/* Each part may have been done before. *ret_replaced is a name in `dir`, NULL if there was none. */
-static bool place(int dir, char **ret_replaced, struct lodge_error *err)
+/* Each part may have been done before. *ret_replaced is a name in `dir`, NULL if there was none.
+ * Both results stand on failure too: *ret_owed, that it cannot be taken back any more. */
+static bool place(int dir, char **ret_replaced, bool *ret_owed, struct lodge_error *err)
 {
     struct stat ready;
     struct stat old;
-    AUTO(free) char *name = NULL;
     if (fstatat(dir, READY, &ready, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno == ENOENT || fail_in_dir("look at", READY, err);
     }
@@ -109,25 +120,28 @@ static bool place(int dir, char **ret_replaced, struct lodge_error *err)
     if (!is_there && errno != ENOENT) {
         return fail_in_dir("look at", DATABASE, err);
     }
-    name = name_replaced(dir, &ready, is_there ? &old : NULL);
-    if (is_there && !name_twice(dir, name)) {
+    AUTO(free) char *name = name_replaced(dir, &ready, is_there ? &old : NULL);
+    if (is_there && !name_twice(dir, name, ret_owed)) {
         return fail_in_dir("set aside", DATABASE, err);
     }
-    if (!move_logs(dir, name, err)) {
+    *ret_replaced = is_there ? xstrdup(name) : NULL;
+    if (!move_logs(dir, name, ret_owed, err)) {
         return false;
     }
-    if (fsync(dir) != 0 || renameat(dir, READY, dir, DATABASE) != 0 || fsync(dir) != 0) {
+    if (fsync(dir) != 0 || renameat(dir, READY, dir, DATABASE) != 0) {
         return fail_in_dir("put in place", READY, err);
     }
-    *ret_replaced = is_there ? TAKE(name) : NULL;
-    return true;
+    *ret_owed = true;
+    return fsync(dir) == 0 || fail_in_dir("put in place", READY, err);
 }
 
 bool restore_finish(const char *state_dir, struct lodge_error *err)
 {
+    bool is_owed = false;
     AUTO(free) char *replaced = NULL;
     AUTO(fd_close) int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return dir < 0 || place(dir, &replaced, err); /* without a directory opening says why */
+    /* Without a directory opening says why. */
+    return dir < 0 || place(dir, &replaced, &is_owed, err);
 }
 
 /* --- copy ------------------------------------------------------------------------------------- */
@@ -388,22 +402,41 @@ static bool commit(int dir, struct lodge_error *err)
     return true;
 }
 
+/* Who was told that it failed is not to find it done at the next start; where that is too late, the
+ * error says so. */
+static bool take_back(int dir, const char *replaced, bool is_owed, struct lodge_error *err)
+{
+    struct stat old;
+    if (is_owed || (unlinkat(dir, READY, 0) != 0 && errno != ENOENT)) {
+        return lodge_fail_in(err, OWED);
+    }
+    bool has_two_names = replaced != NULL &&
+                         fstatat(dir, DATABASE, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+                         is_same_file(dir, replaced, &old);
+    bool is_clean =
+        fsync(dir) == 0 && (!has_two_names || unlinkat(dir, replaced, 0) == 0) && fsync(dir) == 0;
+    (void)is_clean; /* a second name does no harm, and what failed first is said */
+    return false;
+}
+
 bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
                    struct store_restored *ret_restored, struct lodge_error *err)
 {
     struct store_restored restored = {0};
     struct source source = {0};
     char installation[33] = "";
+    bool is_owed = false;
     AUTO(free) char *replaced = NULL;
     AUTO(fd_close) int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
         return fail_in_dir("open", state_dir, err);
     }
     copies_sweep(state_dir);
-    if (!place(dir, &replaced, err)) { /* of one that was killed */
-        return false;
+    if (!place(dir, &replaced, &is_owed, err)) { /* of one that was killed */
+        return lodge_fail_in(err, OWED);
     }
     free(TAKE(replaced));
+    is_owed = false;
     if (!copy_file(file, dir, &source, err) ||
         !examine(state_dir, (struct candidate){.file = file, .real = source.real}, now_ms,
                  &restored, installation, err)) {
@@ -413,9 +446,9 @@ bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
     char before[33] = "";
     restored.other_installation =
         age_installation(dir, before) && strcmp(before, installation) != 0;
-    if (!commit(dir, err) || !place(dir, &replaced, err)) {
+    if (!commit(dir, err) || !place(dir, &replaced, &is_owed, err)) {
         copies_sweep(state_dir);
-        return false;
+        return take_back(dir, replaced, is_owed, err);
     }
     copies_prune(state_dir, COPY_REPLACED, replaced, &source.info);
     restored.path = xasprintf("%s/" DATABASE, state_dir);

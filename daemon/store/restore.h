@@ -22,7 +22,8 @@ struct store_restored {
 
 /* Takes FILE, which is read once and not changed: a database of lodge, whole, of no newer schema.
  * A -wal or -journal that lies beside it is part of it. INVALID says what is wrong with FILE,
- * CONFLICT that it is the database itself; nothing is changed then. A kill at any moment leaves the
+ * CONFLICT that it is the database itself; nothing is changed then, nor by any other failure whose
+ * message does not say that FILE is put in place at the next start. A kill at any moment leaves the
  * old database or the new. */
 bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
                    struct store_restored *ret_restored, struct lodge_error *err) LODGE_MUST_CHECK;

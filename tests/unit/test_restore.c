@@ -1,63 +1,11 @@
 /* restore: lodged --restore: what it takes, what it refuses, and what a kill leaves. */
 #include "support/test.h"
 
-#include "memory.h"
-#include "store/copies.h"
-#include "store/restore.h"
-#include "support/store_world.h"
+#include "support/restore_world.h"
 
-#include "support/journal_world.h"
-
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-
-static char elsewhere[128]; /* a folder beside the state directory, with a copy in it */
-static char copy[160];
-
-static int make_both(void **state)
-{
-    if (make_dir(state) != 0) {
-        return -1;
-    }
-    snprintf(elsewhere, sizeof elsewhere, "%s-elsewhere", dir);
-    snprintf(copy, sizeof copy, "%s/copy.db", elsewhere);
-    return mkdir(elsewhere, 0700);
-}
-
-static int remove_both(void **state)
-{
-    (void)nftw(elsewhere, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return remove_dir(state);
-}
-
-#define IN_BOTH(function) cmocka_unit_test_setup_teardown(function, make_both, remove_both)
-
-/* A database with one VM, and a creation under way; copied, and then as it went on. */
-static void make_history(void)
-{
-    struct lodge_error err = {0};
-    char *path = NULL;
-    int64_t bytes = 0;
-    struct store *store = open_well();
-    (void)count_boot(store);
-    end_operation(store, begin_creation(store, 1), true);
-    int64_t id = begin_creation(store, 2);
-    assert_true(store_make_backup(store, 1000, &path, &bytes, &err));
-    assert_int_equal(rename(path, copy), 0);
-    free(path);
-    end_operation(store, id, true);
-    end_operation(store, begin_creation(store, 3), true);
-    store_close(store);
-}
-
-static int64_t vms_now(void)
-{
-    AUTO(store_close) struct store *store = open_well();
-    return ask(store, "SELECT count(*) FROM vm");
-}
 
 static void expect_refused(const char *from, enum lodge_error_kind kind, const char *words)
 {
@@ -68,27 +16,6 @@ static void expect_refused(const char *from, enum lodge_error_kind kind, const c
         fail_msg("expected '%s' in '%s' (%d)", words, err.message, (int)err.kind);
     }
     assert_int_equal(vms_now(), 3);
-}
-
-static struct store_restored restore_well(const char *from)
-{
-    struct lodge_error err = {0};
-    struct store_restored restored = {0};
-    if (!store_restore(dir, from, 5000, &restored, &err)) {
-        fail_msg("%s", err.message);
-    }
-    return restored;
-}
-
-static bool has_parts(void)
-{
-    bool found = false;
-    DIR *list = opendir(dir);
-    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
-        found |= strstr(entry->d_name, "restore") != NULL || strstr(entry->d_name, "part") != NULL;
-    }
-    closedir(list);
-    return found;
 }
 
 /* --- what it does -------------------------------------------------------------------------------
@@ -127,25 +54,14 @@ static void a_copy_takes_the_place_of_the_database_which_is_kept(void **state)
     assert_int_equal(vms_now(), 3);
 }
 
-/* Killed with a log that was not taken in: it goes where its database goes. */
+/* It goes where its database goes. */
 static void the_old_log_goes_with_the_old_database(void **state)
 {
     (void)state;
     make_history();
-    pid_t child = fork();
-    if (child == 0) {
-        struct lodge_error err = {0};
-        struct store *store = store_open(dir, &err);
-        end_operation(store, begin_creation(store, 4), true);
-        _exit(0);
-    }
-    int status = 1;
-    assert_int_equal(waitpid(child, &status, 0), child);
+    leave_log();
     char wal[128];
-    struct stat info;
     snprintf(wal, sizeof wal, "%s-wal", file);
-    assert_int_equal(stat(wal, &info), 0);
-    assert_true(info.st_size > 0);
 
     struct store_restored restored = restore_well(copy);
 
