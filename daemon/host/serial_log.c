@@ -5,10 +5,13 @@
  */
 #include "host/serial_log.h"
 
+#include "host/storage.h"
 #include "scope.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +20,8 @@ enum {
     KEPT = 1 << 19,
     BLOCK = 1 << 16, /* of any file system, or a multiple */
 };
+
+DEFINE_AUTO(DIR *, closedir, NULL);
 
 /* QEMU appends: it goes on at what is the end then. Not every file system can take away what a file
  * begins with; there all of it goes. */
@@ -32,4 +37,26 @@ void serial_log_cut(int folder, const char *name)
     off_t over = (log.st_size - KEPT) & ~(off_t)(BLOCK - 1);
     bool is_cut = fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, over) == 0 || ftruncate(fd, 0) == 0;
     (void)is_cut; /* a disk that does not do it now may at the next look */
+}
+
+static bool is_serial_log(const char *name)
+{
+    static const char end[] = "-serial.log";
+    size_t length = strlen(name);
+    return length >= sizeof end && strcmp(name + length - (sizeof end - 1), end) == 0 &&
+           storage_is_our_name(name);
+}
+
+void serial_logs_cut(int folder)
+{
+    int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(closedir) DIR *list = again < 0 ? NULL : fdopendir(again);
+    if (list == NULL && again >= 0) {
+        close(again);
+    }
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        if (is_serial_log(entry->d_name)) {
+            serial_log_cut(folder, entry->d_name);
+        }
+    }
 }

@@ -11,4 +11,8 @@
  * What is no plain file with one name is left alone. */
 void serial_log_cut(int folder, const char *name);
 
+/* All that are called as lodge calls such logs: also of a guest that no row is kept of any more,
+ * and that runs on. */
+void serial_logs_cut(int folder);
+
 #endif

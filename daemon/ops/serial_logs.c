@@ -1,5 +1,7 @@
-/* serial_logs.c: the loop names them, a worker of their own looks at the files: who fills a disk
- * waits for nobody's list. */
+/*
+ * serial_logs.c: the loop names the folder, a worker of their own looks at what is in it: who fills
+ * a disk waits for nobody's list, and needs no row.
+ */
 #include "ops/serial_logs.h"
 
 #include "host/hand.h"
@@ -11,7 +13,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { LOOK_MS = 1000, IDLE_MS = 5000 };
 
@@ -20,7 +21,6 @@ struct log_look {
     struct job job;
     struct serial_logs *logs; /* the loop's; NULL: nobody waits any more */
     char *dir;
-    struct lodge_strings names;
 };
 
 struct serial_logs {
@@ -34,8 +34,8 @@ static void look_at_files(struct job *job)
 {
     const struct log_look *look = CONTAINER_OF(job, struct log_look, job);
     AUTO(fd_close) int folder = open(look->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (size_t i = 0; folder >= 0 && i < look->names.count; i++) {
-        serial_log_cut(folder, look->names.items[i]);
+    if (folder >= 0) {
+        serial_logs_cut(folder);
     }
 }
 
@@ -45,7 +45,6 @@ static void files_were_looked_at(struct letter *letter)
     if (look->logs != NULL) {
         look->logs->out = NULL;
     }
-    lodge_strings_clear(&look->names);
     free(look->dir);
     free(look);
 }
@@ -65,23 +64,10 @@ static void begin_look(void *owner)
 {
     struct serial_logs *logs = owner;
     const struct house_host *on = embedded_host(logs->ops);
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(logs->ops->registry, &count);
     if (on == NULL || logs->out != NULL || logs->ops->closing) {
         return;
     }
     struct log_look *look = xcalloc(1, sizeof *look);
-    for (size_t i = 0; i < count; i++) {
-        bool is_there = strcmp(vms[i]->facts.host, host_name(on->host)) == 0;
-        if (is_there && vms[i]->serial_log != NULL &&
-            !lodge_strings_add(&look->names, vms[i]->serial_log)) {
-            abort(); /* out of memory, as xmalloc */
-        }
-    }
-    if (look->names.count == 0) {
-        free(look);
-        return;
-    }
     look->job = (struct job){.letter.deliver = files_were_looked_at, .run = look_at_files};
     look->dir = xstrdup(on->place.dir);
     look->logs = logs;

@@ -292,6 +292,13 @@ class SerialLogOfAnEmbeddedGuest(Flooded):
         self.until(lambda: self.size(quiet) <= MIB, "another's log was not cut")  # a look has passed
         self.assertEqual((self.size(theirs), self.size(other)), (3 * MIB, 3 * MIB))
 
+    def test_a_guest_without_a_row_keeps_a_small_log_too(self):
+        log = self.create_quiet()
+        self.rpc.call("vm.delete", vm="quiet", wait=True, deadline=60)
+        self.assertEqual(self.rpc.call("vm.list")["vms"], [])
+        log.write_bytes(b"z" * (3 * MIB))
+        self.until(lambda: self.size(log) <= MIB, "a log that no row names was not cut")
+
     def create_quiet(self):
         """Where a VM that is off has its log."""
         self.rpc.call("vm.create", name="quiet", vcpus=1, memory_mib=64, network=None, wait=True, deadline=120)

@@ -89,6 +89,45 @@ static void what_is_short_or_no_log_stays(void **state)
     assert_int_equal(size_of("theirs"), 3 * MIB);
 }
 
+#define A_GUEST "10d9e000-0000-4000-9000-000000000001"
+
+static void all_logs_of_lodges_in_a_folder_are_cut_and_nothing_else(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "serial.log",
+        "-serial.log",
+        "web-serial.log",
+        A_GUEST "-serial.log.0",
+        A_GUEST "-serial.log.old",
+        A_GUEST "-0.raw",
+        A_GUEST "-SERIAL.LOG",
+        "x" A_GUEST "-serial.log",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        log_write(others[i], 2 * MIB);
+    }
+    log_write("theirs", 2 * MIB);
+    assert_int_equal(
+        symlink("theirs", in_folder("20d9e000-0000-4000-9000-000000000001-serial.log")), 0);
+    assert_int_equal(link(in_folder("web-serial.log"),
+                          in_folder("30d9e000-0000-4000-9000-000000000001-serial.log")),
+                     0);
+    log_write(A_GUEST "-serial.log", 2 * MIB);
+    AUTO(fd_close) int here = open_here();
+
+    serial_logs_cut(here);
+
+    assert_in_range(size_of(A_GUEST "-serial.log"), 0, MIB);
+    assert_int_equal(size_of("theirs"), 2 * MIB);
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        assert_int_equal(size_of(others[i]), 2 * MIB);
+    }
+    log_write(A_GUEST "-serial.log", 2 * MIB);
+    serial_logs_cut(here); /* a second look begins at the beginning */
+    assert_in_range(size_of(A_GUEST "-serial.log"), 0, MIB);
+}
+
 #define IN_FOLDER(function) cmocka_unit_test_setup_teardown(function, folder_make, folder_remove)
 
 int main(void)
@@ -97,6 +136,7 @@ int main(void)
         IN_FOLDER(a_long_log_keeps_its_last_words),
         IN_FOLDER(who_appends_goes_on_at_the_new_end),
         IN_FOLDER(what_is_short_or_no_log_stays),
+        IN_FOLDER(all_logs_of_lodges_in_a_folder_are_cut_and_nothing_else),
     };
     return cmocka_run_group_tests_name("serial_log", tests, NULL, NULL);
 }
