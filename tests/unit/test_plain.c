@@ -8,8 +8,9 @@ static void what_is_seen_is_plain(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",        "web-1",        "a b",        "Z\u00fcrich", "\u65e5\u672c",
-        "e\u0301", "\u05d0\u0628", "\U0001f600", "a,b"};
+        "",           "web-1",        "a b",        "Z\u00fcrich", "\u65e5\u672c",
+        "e\u0301",    "\u05d0\u0628", "\U0001f600", "a,b",         "\U00013000",
+        "\U0001fffd", "\ufffd"};
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         assert_true(text_is_plain(texts[i]));
     }
@@ -38,6 +39,14 @@ static void what_is_not_seen_is_not(void **state)
         "\ufe0f",
         "\u3164",
         "\U000e0041",
+        "\U00013430",
+        "\U0001345f",
+        "\ufffe",
+        "\uffff",
+        "\ufdd0",
+        "\U0001fffe",
+        "\U0001ffff",
+        "\U0010ffff",
         "\xff",
         "\xc0\x80",
         "\xed\xa0\x80",
