@@ -1,6 +1,6 @@
 /*
- * qemu_img: a run of the tool by posix_spawn(): a list of words, the file as its descriptor 3, and
- * memory files for what it says.
+ * qemu_img: a run of the tool (tool.h): a list of words, in which files are the numbers of open
+ * descriptors, and a bound on its time.
  *
  * The calling worker waits for its end. One that is cancelled is killed and waited for as well, so
  * that nothing writes to the file any more when the function returns. Nothing is kept between runs.
@@ -13,7 +13,6 @@
 #include "scope.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,8 +23,6 @@ enum {
     COPY_MIB_PER_S = 1, /* at least, on the slowest disk that is of use */
     COPY_MOST_S = 24 * 60 * 60,
 };
-
-DEFINE_AUTO(json_object *, json_object_put, NULL);
 
 /* Its first line without what everybody knows: who says it, and the descriptors of ours. */
 static bool fail_by_words(const char *words, struct lodge_error *err)
@@ -143,58 +140,4 @@ bool qemu_img_resize(int fd, const char *format, int64_t size_gib, struct lodge_
     (void)snprintf(size, sizeof size, "%" PRId64 "G", size_gib);
     const char *const words[] = {"qemu-img", "resize", "-q", "-f", format, file, size, NULL};
     return run_on(fd, words, err);
-}
-
-static char *text_member(json_object *object, const char *name)
-{
-    json_object *member = NULL;
-    return json_object_object_get_ex(object, name, &member) &&
-                   json_object_is_type(member, json_type_string)
-               ? xstrdup(json_object_get_string(member))
-               : NULL;
-}
-
-static bool read_info(const char *text, struct qemu_img_info *ret_info, struct lodge_error *err)
-{
-    AUTO(json_object_put) json_object *info = json_tokener_parse(text);
-    json_object *bytes = NULL;
-    AUTO(free) char *format = text_member(info, "format");
-    if (format == NULL || !json_object_object_get_ex(info, "virtual-size", &bytes)) {
-        return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "qemu-img said nothing that is understood");
-    }
-    *ret_info = (struct qemu_img_info){
-        .format = TAKE(format),
-        .bytes = json_object_get_int64(bytes),
-        .backing = text_member(info, "backing-filename"),
-    };
-    return true;
-}
-
-bool qemu_img_info(int fd, const char *format, struct qemu_img_info *ret_info,
-                   struct lodge_error *err)
-{
-    AUTO(free) char *file = name_of_fd(fd);
-    const char *by_content[] = {"qemu-img", "info", "-U", "--output=json", file, NULL};
-    const char *as_told[] = {"qemu-img", "info", "-U", "--output=json", "-f", format, file, NULL};
-    struct tool tool = {
-        .words = format == NULL ? by_content : as_told,
-        .reads = &fd,
-        .read_count = 1,
-        .writes = -1,
-        .seconds = SHORT_S,
-    };
-    struct tool_result result = {0};
-    if (!run_qemu_img(&tool, &result, err)) {
-        return false;
-    }
-    bool good = read_info(result.out, ret_info, err);
-    tool_result_clear(&result);
-    return good;
-}
-
-void qemu_img_info_clear(struct qemu_img_info *info)
-{
-    free(info->format);
-    free(info->backing);
-    *info = (struct qemu_img_info){0};
 }

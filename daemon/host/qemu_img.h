@@ -33,15 +33,4 @@ bool qemu_img_fill(int fd, const char *format, const struct chain *source,
 bool qemu_img_resize(int fd, const char *format, int64_t size_gib, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-struct qemu_img_info {
-    char *format;
-    int64_t bytes; /* what a guest sees */
-    char *backing; /* what it is based on, or NULL; relative to it, or no path at all */
-};
-
-/* Reads the header alone, also while somebody writes; `format` NULL: by its content. */
-bool qemu_img_info(int fd, const char *format, struct qemu_img_info *ret_info,
-                   struct lodge_error *err) LODGE_MUST_CHECK;
-void qemu_img_info_clear(struct qemu_img_info *info);
-
 #endif
