@@ -118,11 +118,13 @@ static bool has_elements(const xmlNode *node)
 static void add_words(struct named_files *files, const xmlNode *arg)
 {
     AUTO(free) char *value = xml_attribute(arg, "value");
+    bool is_raw = value != NULL &&
+                  (strstr(value, "format=raw") != NULL || strstr(value, "driver=raw") != NULL);
     char *rest = value;
     for (char *word = value; word != NULL && rest != NULL; word = rest) {
         word = strsep(&rest, ",=\" {}[]");
         if (word[0] == '/') {
-            add_value(files, (struct named_file){.as = NAMED_ANYHOW, .may_name_others = true},
+            add_value(files, (struct named_file){.as = NAMED_ANYHOW, .may_name_others = !is_raw},
                       word);
         }
     }

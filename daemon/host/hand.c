@@ -207,6 +207,13 @@ size_t hand_undefine_ways(const struct undefine *how, bool has_files,
     return count;
 }
 
+bool hand_can_keep_tpm(const struct hand *hand)
+{
+    enum { SINCE = 8009000 };
+    unsigned long version = 0;
+    return virConnectGetLibVersion(hand->conn, &version) == 0 && version >= SINCE;
+}
+
 bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *how,
                    struct lodge_error *err)
 {

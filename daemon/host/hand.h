@@ -46,6 +46,10 @@ struct host_traits {
 struct host_traits host_traits(const struct host *host);
 struct host_traits hand_traits(const struct hand *hand);
 
+/* Whether libvirt can be told to leave the state of a TPM alone when a definition goes (8.9). On a
+ * worker. */
+bool hand_can_keep_tpm(const struct hand *hand);
+
 /* A domain as it is now. Absent is no failure. */
 struct domain_look {
     bool present;

@@ -73,6 +73,32 @@ static void list_disk(struct search *search, size_t top)
     }
 }
 
+/* A chain as a definition has it, of which nobody need be able to read the images. */
+static void list_backing(struct search *search, size_t place)
+{
+    ssize_t on = which_of_ours(search, search->uses->files[place]);
+    struct leavings *found = search->found;
+    if (on >= 0) {
+        found->items = xrealloc(found->items, (found->count + 1) * sizeof *found->items);
+        found->items[found->count++] = (struct leaving){.path = NULL, .on = on};
+    }
+}
+
+/* Whoever could not be looked into may be based on anything. */
+static void note_doubt(struct search *search)
+{
+    const struct uses *uses = search->uses;
+    if (uses->doubts.count > 0) {
+        search->found->doubt = xstrdup(uses->doubts.items[0]);
+    }
+    for (size_t i = 0; i < uses->file_count && search->found->doubt == NULL; i++) {
+        const struct uses_file *file = uses->files[i];
+        if (file->is_unknown && which_of_ours(search, file) < 0) {
+            search->found->doubt = xasprintf("%s cannot be looked into", file->path);
+        }
+    }
+}
+
 static void list_all(struct search *search)
 {
     for (size_t i = 0; i < search->uses->said_count; i++) {
@@ -84,8 +110,11 @@ static void list_all(struct search *search)
             list_disk(search, (size_t)said->file);
         } else if (said->as == NAMED_MEMORY) {
             list_file(search, (size_t)said->file, -1);
+        } else if (said->as == NAMED_BACKING) {
+            list_backing(search, (size_t)said->file);
         }
     }
+    note_doubt(search);
 }
 
 static bool read_uses(struct hand *hand, const char *uuid, virDomainPtr domain, struct uses *uses,
@@ -147,5 +176,6 @@ void leavings_clear(struct leavings *leavings)
         free(leavings->items[i].path);
     }
     free(leavings->items);
+    free(leavings->doubt);
     *leavings = (struct leavings){0};
 }

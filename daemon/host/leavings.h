@@ -12,13 +12,16 @@
 #include <sys/types.h>
 
 struct leaving {
-    char *path;
+    char *path; /* NULL: a definition says that an image is based on one of ours, which of them it
+                   may */
     ssize_t on; /* which of ours it is based on, -1: none */
 };
 
 struct leavings {
     struct leaving *items;
     size_t count;
+    char *doubt; /* what could not be looked into, so that any of ours may be below it; NULL:
+                    nothing */
 };
 
 /* What the domain's definitions name and is none of `ours` (paths), as it is now. Media and what a

@@ -49,12 +49,19 @@ struct follow {
 
 /* --- pools ------------------------------------------------------------------------------------ */
 
+/* A daemon of libvirt's that is for storage alone may be away, or not be installed: that sounds as
+ * if the host were. */
+static bool is_down(const struct follow *follow, const struct lodge_error *why)
+{
+    return why->kind == LODGE_ERROR_HOST_DOWN && virConnectIsAlive(follow->hand->conn) != 1;
+}
+
 /* libvirt did not say something of one file: that matters only if it is gone. */
 static void note_failure(struct follow *follow)
 {
     struct lodge_error why = {0};
     libvirt_fail(&why, "host '%s'", follow->hand->host->name);
-    if (why.kind == LODGE_ERROR_HOST_DOWN && follow->error.kind == LODGE_ERROR_NONE) {
+    if (is_down(follow, &why) && follow->error.kind == LODGE_ERROR_NONE) {
         follow->error = why;
     }
 }
@@ -64,8 +71,8 @@ static void note_doubt(struct follow *follow, const char *what)
 {
     struct lodge_error why = {0};
     libvirt_fail(&why, "%s", what);
-    if (why.kind == LODGE_ERROR_HOST_DOWN) {
-        note_failure(follow);
+    if (is_down(follow, &why)) {
+        follow->error = follow->error.kind == LODGE_ERROR_NONE ? why : follow->error;
     } else if (why.kind != LODGE_ERROR_NOT_FOUND && why.kind != LODGE_ERROR_UNSUPPORTED) {
         uses_add_doubt(follow->uses, "%s", why.message);
     }
@@ -112,9 +119,13 @@ static void read_pools(struct follow *follow, const struct storage_place *place)
     bool has_place = place == NULL;
     int count =
         follow->has_pools ? virConnectListAllStoragePools(follow->hand->conn, &pools, 0) : 0;
-    if (count < 0) {
+    bool needs_pools = follow->uses->volume_count > 0 || (place != NULL && place->pool[0] != '\0');
+    if (count < 0 && needs_pools) {
         note_doubt(follow, "the list of storage pools");
+    } else if (count < 0) {
+        note_failure(follow); /* a libvirt whose daemon for storage is not installed has none */
     }
+    follow->has_pools &= count >= 0;
     for (int i = 0; i < count; i++) {
         read_pool(follow, pools[i]);
     }
@@ -241,6 +252,7 @@ static void ask_libvirt(struct follow *follow, struct uses_file *file)
     struct storage_xml_backing backing = {0};
     struct lodge_error err = {0};
     file->is_followed = true;
+    file->is_unknown = true;
     if (!follow->has_pools) {
         return;
     }
@@ -250,6 +262,7 @@ static void ask_libvirt(struct follow *follow, struct uses_file *file)
         note_failure(follow);
         return;
     }
+    file->is_unknown = false;
     if (storage_xml_read_backing(xml, &backing, &err) && backing.path != NULL) {
         add_named(follow, file, backing.path, backing.may_name_others);
     }
@@ -273,7 +286,8 @@ static void read_header(struct follow *follow, struct uses_file *file, int path_
         return;
     }
     file->is_followed = true;
-    if (fd < 0 && (errno == ENXIO || errno == ENOMEDIUM)) {
+    if (fd < 0 &&
+        (errno == ENXIO || errno == ENODEV || errno == ENOMEDIUM || errno == EMEDIUMTYPE)) {
         return; /* a device with nothing in it */
     }
     if (fd < 0) {
@@ -308,7 +322,8 @@ static void look_into(struct follow *follow, struct uses_file *file, int fd,
         uses_add_below(follow->uses, file, same->path, NULL, false);
     }
     file->waits = !file->may_name_others;
-    if (file->may_name_others) {
+    bool is_image = S_ISBLK(there->st_mode) || there->st_size > 0; /* nothing below /proc is */
+    if (file->may_name_others && is_image) {
         read_header(follow, file, fd);
     }
 }

@@ -26,6 +26,7 @@ struct uses_file {
     ino_t inode;
     bool may_name_others;
     bool is_followed; /* its header was read, or libvirt asked for what it is based on … */
+    bool is_unknown;  /* … and neither could tell */
     bool waits;       /* … or would be, if anything said that it may name others */
     bool is_alone;    /* a volume that no definition names */
     size_t *below;    /* the files that it names, by their places in uses.files */

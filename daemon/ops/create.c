@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "ops/life.h"
 #include "ops/recipes.h"
+#include "ops/seals.h"
 #include "scope.h"
 #include "store/store.h"
 
@@ -208,30 +209,8 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        struct plan_disk *disk = &op->plan.disks.items[i];
-        free(disk->seal);
-        disk->seal = storage_seal(hand, place, disk->volume);
-        op->plan_changed = true;
-    }
+    seals_set(op, hand);
     return STEP_DONE;
-}
-
-/* Nothing that lodge or libvirt does with a guest that never ran writes to its disks. Another file
- * of that name has come late, from a call that libvirtd had still queued. */
-static bool is_written(const struct op *op, struct hand *hand, const struct plan_disk *disk)
-{
-    AUTO(free) char *now = storage_seal(hand, op_place(op), disk->volume);
-    return now != NULL && disk->seal != NULL && storage_seal_is_broken(disk->seal, now);
-}
-
-static bool any_is_written(const struct op *op, struct hand *hand)
-{
-    bool any = false;
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        any |= is_written(op, hand, &op->plan.disks.items[i]);
-    }
-    return any;
 }
 
 static bool is_ours(const struct op *op, const struct domain_look *look)
@@ -240,12 +219,19 @@ static bool is_ours(const struct op *op, const struct domain_look *look)
            strcmp(look->installation, store_installation(op->ops->store)) == 0;
 }
 
-/* Once it is seen to have run nothing of it is undone any more, whatever is seen later. */
-static bool is_alive(struct op *op, struct hand *hand, const struct domain_look *look)
+/* Whether its guest has run (plan.alive): once that is seen nothing of it is undone any more,
+ * whatever is seen later. False with op.error. */
+static bool see_life(struct op *op, struct hand *hand, const struct domain_look *look)
 {
-    if (op->plan.alive || !look->present || !is_ours(op, look) ||
-        !(life_is_seen(look, hand_traits(hand).starts_paused) || any_is_written(op, hand))) {
-        return op->plan.alive;
+    bool is_seen = life_is_seen(look, hand_traits(hand).starts_paused);
+    if (op->plan.alive || !look->present || !is_ours(op, look)) {
+        return true;
+    }
+    if (!is_seen && !seals_look(op, hand, &is_seen)) {
+        return false;
+    }
+    if (!is_seen) {
+        return true;
     }
     const char *why = look->committed ? "it was made long ago, the database is older than that"
                                       : "its guest has run meanwhile";
@@ -269,12 +255,15 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (is_alive(op, hand, &look)) {
+    if (!see_life(op, hand, &look)) {
+        return op_end(op, false);
+    }
+    if (op->plan.alive) {
         return STEP_DONE;
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) { /* whose definition somebody removed */
         struct plan_disk *disk = &op->plan.disks.items[i];
-        if (is_written(op, hand, disk)) {
+        if (seal_is_broken(op, hand, disk)) {
             log_warning(LOG_OPS,
                         "operation %lld leaves %s alone: it was written to since it was made",
                         (long long)op->id, disk->path);
@@ -365,7 +354,10 @@ static enum step_end undefine(struct op *op, struct hand *hand)
             (long long)op->id, op->uuid, op->host_name);
         return STEP_DONE;
     }
-    if (is_alive(op, hand, &look)) {
+    if (!see_life(op, hand, &look)) {
+        return op_end(op, false);
+    }
+    if (op->plan.alive) {
         return STEP_DONE;
     }
     enum step_end end = look.present ? op_undefine(op, hand) : STEP_DONE;
@@ -395,7 +387,10 @@ static enum step_end destroy(struct op *op, struct hand *hand)
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    bool is_there = look.present && look.active && is_ours(op, &look) && !is_alive(op, hand, &look);
+    if (!see_life(op, hand, &look)) {
+        return op_end(op, false);
+    }
+    bool is_there = look.present && look.active && is_ours(op, &look) && !op->plan.alive;
     return op_end(op, !is_there || hand_destroy(hand, op->uuid, &op->error));
 }
 
@@ -458,7 +453,7 @@ static const struct step steps[] = {
      .where = ON_HOST,
      .skips = starts_not,
      .run = start,
-     .undo_where = ON_RESCUE,
+     .undo_where = ON_HOST, /* which looks at files; it was paused, so its QEMU does not hang */
      .undo = destroy},
     {.name = "commit", .where = ON_HOST, .commits = true},
     {.name = "mark", .where = ON_HOST, .insists = true, .run = commit_mark},

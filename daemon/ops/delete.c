@@ -2,7 +2,6 @@
  * delete.c: a VM with everything that lodge made for it. It goes only forward: what is half deleted
  * is of no use to anybody. If the power goes after …
  *   reserve    the row says deleting: it goes on
- *   leavings   nothing was done: it is looked again
  *   undefine   nobody restarts the guest any more
  *   destroy    it is off
  *   volumes    names that are gone are passed over
@@ -25,10 +24,27 @@ static bool is_not_hung(const struct op *op)
 
 static void take_leaving(struct op *op, const struct leaving *leaving, const size_t *places)
 {
+    struct plan_disk *disk = leaving->on < 0 ? NULL : &op->plan.disks.items[places[leaving->on]];
+    op->plan_changed = true;
+    if (leaving->path == NULL) {
+        if (disk != NULL && !disk->kept) {
+            disks_keep(disk, "an image of the VM is based on it");
+        }
+        return;
+    }
     plan_leave(&op->plan, leaving->path, "lodge did not make it");
-    if (leaving->on >= 0) {
+    if (disk != NULL) {
         AUTO(free) char *why = xasprintf("%s is based on it", leaving->path);
-        disks_keep(&op->plan.disks.items[places[leaving->on]], why);
+        disks_keep(disk, why);
+    }
+}
+
+static void keep_all(struct op *op, const char *doubt)
+{
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        if (!op->plan.disks.items[i].kept) {
+            disks_keep(&op->plan.disks.items[i], doubt);
+        }
     }
     op->plan_changed = true;
 }
@@ -36,24 +52,16 @@ static void take_leaving(struct op *op, const struct leaving *leaving, const siz
 /* What of the VM stays behind is written down before its definition is gone. */
 static bool note_leavings(struct op *op, struct hand *hand)
 {
-    struct lodge_strings ours = {0};
     struct leavings leavings;
     AUTO(free) size_t *places = xcalloc(op->plan.disks.count + 1, sizeof *places);
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        const struct plan_disk *disk = &op->plan.disks.items[i];
-        if (disk->ours && disk->path != NULL) {
-            places[ours.count] = i;
-            if (!lodge_strings_add(&ours, disk->path)) {
-                abort(); /* out of memory, as xmalloc */
-            }
-        }
-    }
-    bool good = hand_leavings(hand, op->uuid, &ours, &leavings, &op->error);
+    bool good = disks_leavings(op, hand, &leavings, places);
     for (size_t i = 0; good && i < leavings.count; i++) {
         take_leaving(op, &leavings.items[i], places);
     }
+    if (good && leavings.doubt != NULL) {
+        keep_all(op, leavings.doubt);
+    }
     leavings_clear(&leavings);
-    lodge_strings_clear(&ours);
     return good;
 }
 
@@ -63,18 +71,13 @@ static bool note_leavings(struct op *op, struct hand *hand)
 static bool look_before(struct op *op, struct hand *hand)
 {
     op->is_looked = !op->plan.hung && note_leavings(op, hand);
-    return op->is_looked || op->plan.hung;
+    return op->is_looked || (op->plan.hung && op_tpm_may_go(op, hand));
 }
 
-static bool is_looked(const struct op *op)
+/* Much may have been put on top of its disks while the host, or lodged, was away. */
+static bool look_again(struct op *op, struct hand *hand)
 {
-    return op->is_looked;
-}
-
-static enum step_end look_for_leavings(struct op *op, struct hand *hand)
-{
-    op->is_looked = note_leavings(op, hand);
-    return op_end(op, op->is_looked);
+    return (op->is_looked && !op->again) || note_leavings(op, hand);
 }
 
 static enum step_end destroy(struct op *op, struct hand *hand)
@@ -98,10 +101,6 @@ static enum wait_end is_gone(struct op *op)
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
 static enum step_end undefine(struct op *op, struct hand *hand)
 {
-    /* Much may have been put on top of its disks while the host was away. */
-    if (op->again && !note_leavings(op, hand)) {
-        return op_end(op, false);
-    }
     enum step_end end = op_undefine(op, hand);
     if (end == STEP_FAILED && op->error.kind == LODGE_ERROR_TIMEOUT) {
         op->error = (struct lodge_error){0};
@@ -166,8 +165,7 @@ static const struct step steps[] = {
      .happened = is_off,
      .wait_s = GONE_S,
      .late_is_fine = true},
-    {.name = "leavings", .where = ON_HOST, .skips = is_looked, .run = look_for_leavings},
-    {.name = "undefine", .where = ON_HOST, .run = undefine},
+    {.name = "undefine", .where = ON_HOST, .look = look_again, .run = undefine},
     {.name = "destroy",
      .where = ON_RESCUE,
      .run = destroy,

@@ -1,5 +1,6 @@
 /* disks: what operations share about a VM's files: which stay and why, and how those that do not
  * are removed. On a worker, but for what is marked when the operation begins. */
+#include "host/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
@@ -41,6 +42,23 @@ void disks_mark_used(struct op *op)
             disks_keep(disk, "another VM uses it");
         }
     }
+}
+
+bool disks_leavings(struct op *op, struct hand *hand, struct leavings *ret_leavings, size_t *places)
+{
+    struct lodge_strings ours = {0};
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        const struct plan_disk *disk = &op->plan.disks.items[i];
+        if (disk->ours && disk->path != NULL) {
+            places[ours.count] = i;
+            if (!lodge_strings_add(&ours, disk->path)) {
+                abort(); /* out of memory, as xmalloc */
+            }
+        }
+    }
+    bool good = hand_leavings(hand, op->uuid, &ours, ret_leavings, &op->error);
+    lodge_strings_clear(&ours);
+    return good;
 }
 
 bool disks_ask(const struct op *op)

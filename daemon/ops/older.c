@@ -120,6 +120,7 @@ void ops_meet_hosts(struct ops *ops)
             continue;
         }
         ops->hosts[i].met = true;
+        ops->guards_grew = true; /* what has come before is looked at now */
         int64_t newest = find_newer(ops, name);
         if (newest > 0) {
             give_way(ops, name, newest);

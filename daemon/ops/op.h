@@ -52,6 +52,9 @@ struct step {
     void (*prepare)(struct op *op);     /* on the loop, right before; what only the loop knows */
     bool (*asks)(const struct op *op);  /* whether it will want op.uses: asked at once, and not when
                                            it says STEP_ASK */
+    /* On the worker, each time the step begins, before the journal says so and has what it found.
+     */
+    bool (*look)(struct op *op, struct hand *hand);
     enum step_end (*run)(struct op *op, struct hand *hand);
     bool commits;                             /* in place of run: the point of no return */
     enum wait_end (*happened)(struct op *op); /* on the loop, whenever anything changed */

@@ -4,6 +4,8 @@
 
 #include "ops/op.h"
 
+struct leavings;
+
 extern const struct recipe create_recipe;
 extern const struct recipe delete_recipe;
 extern const struct recipe start_recipe, stop_recipe, shutdown_recipe, reboot_recipe, reset_recipe,
@@ -18,6 +20,15 @@ void disks_mark_used(struct op *op);
 
 /* Whether who uses them must be asked. */
 bool disks_ask(const struct op *op);
+
+/* hand_leavings() of its VM, cleared by the caller; `places` (as many as there are disks) says
+ * which disk of the plan each of ours is. On a worker. False with op.error. */
+bool disks_leavings(struct op *op, struct hand *hand, struct leavings *ret_leavings, size_t *places)
+    LODGE_MUST_CHECK;
+
+/* False, with op.error, if libvirt would delete the state of a TPM that lodge did not make when the
+ * guest ends. On a worker; looks at no file. */
+bool op_tpm_may_go(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
 
 /* This one stays, for that reason. */
 void disks_keep(struct plan_disk *disk, const char *why);

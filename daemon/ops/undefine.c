@@ -35,17 +35,54 @@ static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
     return STEP_DONE;
 }
 
+static bool keeps_tpm(const struct belongings *belongings)
+{
+    return belongings->has_tpm && !(belongings->is_made && belongings->tpm_is_usual);
+}
+
+static bool tpm_may_go(struct op *op, const struct hand *hand, const struct belongings *belongings)
+{
+    if (!keeps_tpm(belongings) || !belongings->is_active) {
+        return true;
+    }
+    if (!belongings->is_persistent) {
+        (void)op_fail(
+            op, LODGE_ERROR_BAD_STATE,
+            "'%s' has no definition, and libvirt deletes the state of its TPM (%s), which "
+            "lodge did not make, when it ends: make a copy, then shut it down by hand",
+            op->plan.name, belongings->tpm);
+        return false;
+    }
+    if (!hand_can_keep_tpm(hand)) {
+        (void)op_fail(
+            op, LODGE_ERROR_UNSUPPORTED,
+            "this libvirt (before 8.9) deletes the state of the TPM of '%s' (%s) with its "
+            "definition, and lodge did not make it",
+            op->plan.name, belongings->tpm);
+        return false;
+    }
+    return true;
+}
+
+bool op_tpm_may_go(struct op *op, struct hand *hand)
+{
+    struct belongings belongings;
+    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->store), &belongings,
+                         &op->error)) {
+        return false;
+    }
+    bool may = tpm_may_go(op, hand, &belongings);
+    belongings_clear(&belongings);
+    return may;
+}
+
 /* Of a guest that runs, undefining takes the definition and forgets how it was asked to: when its
  * QEMU ends it is a transient one's, and libvirt removes what its TPM keeps
  * (qemuDomainRemoveInactive). So it is off before. */
 static enum step_end keep_tpm(struct op *op, struct hand *hand, const struct belongings *belongings)
 {
-    if (belongings->is_active && !belongings->is_persistent) {
-        return op_fail(
-            op, LODGE_ERROR_BAD_STATE,
-            "'%s' has no definition, and libvirt deletes the state of its TPM (%s), which "
-            "lodge did not make, when it ends: make a copy, then shut it down by hand",
-            op->plan.name, belongings->tpm);
+    if (!tpm_may_go(op, hand, belongings)) {
+        return STEP_FAILED;
     }
     plan_leave(&op->plan, belongings->tpm, "lodge did not make it");
     op->plan_changed = true;
@@ -63,7 +100,7 @@ enum step_end op_undefine(struct op *op, struct hand *hand)
         .has_nvram = belongings.has_nvram,
         .has_tpm = belongings.has_tpm,
         .keeps_save = !belongings.is_made,
-        .keeps_tpm = belongings.has_tpm && !(belongings.is_made && belongings.tpm_is_usual),
+        .keeps_tpm = keeps_tpm(&belongings),
     };
     enum step_end end = ask_for_nvram(op, hand, &belongings, &how.keeps_nvram);
     if (end == STEP_DONE && how.keeps_tpm) {

@@ -159,6 +159,12 @@ static enum step_end act(struct op *op, const struct step *step, struct hand *ha
     const char *before = op->undoing ? ".undo" : "";
     const char *after = op->undoing ? ".undo.done" : ".done";
     op->error = (struct lodge_error){0};
+    if (!op->undoing && step->look != NULL) {
+        if (!step->look(op, hand)) {
+            return op_end(op, false);
+        }
+        op->noted &= !op->plan_changed;
+    }
     if (!step->commits && !note(op, step)) {
         return STEP_STALLED;
     }

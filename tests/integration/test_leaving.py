@@ -118,7 +118,7 @@ class Leavings(DiskUsers):
         self.assertTrue(path.exists())
 
     def test_an_overlay_that_is_made_while_a_deletion_waits_for_its_host_keeps_its_base(self):
-        daemon = self.start(name="waits", env={"LODGED_FAILPOINT": "delete.leavings:kill,delete.undefine:kill"})
+        daemon = self.start(name="waits", env={"LODGED_FAILPOINT": "delete.undefine:kill"})
         self.addCleanup(daemon.stop)
         with daemon.rpc() as rpc:
             path = self.create("web", rpc=rpc)
@@ -276,6 +276,14 @@ class WithoutRoot(DiskUsers):
         self.assertEqual(path.stat().st_uid, 0)
         self.assertEqual(self.delete("web"), {})
         self.assertFalse(path.exists())
+
+    def test_a_disk_below_an_overlay_that_it_may_not_open_is_kept(self):
+        path = self.create("web")
+        over = self.others / "s1.qcow2"
+        self.libvirtd.virsh("snapshot-create-as", "web", "s1", "--disk-only", "--diskspec", f"vda,file={over}")
+        self.hidden(over)
+        self.assertEqual(self.delete("web"), {str(path): f"{over} cannot be looked into", str(over): THEIRS})
+        self.assertTrue(path.exists() and over.exists())
 
     def test_a_disk_that_another_VM_uses_is_kept_by_it_too(self):
         for use in (DiskUsers.use_volume, DiskUsers.use_slashes, DiskUsers.use_symlinked_folder,

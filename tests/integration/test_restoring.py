@@ -91,6 +91,25 @@ class OfCreations(RestoringTest):
                 self.stop()
                 self.clear()
 
+    def test_a_guest_on_an_overlay_of_another_tool_is_not_undone(self):
+        """It may have run on that, and the disk below was never written to."""
+        with self.start("create.start.done:kill") as rpc:
+            rpc.ask("vm.create", name="fresh", start=True, **SMALL)
+            self.daemon.process.wait(30)
+        over = self.world.folder / "over.qcow2"
+        self.libvirtd.virsh("snapshot-create-as", "fresh", "s1", "--disk-only", "--diskspec", f"vda,file={over}")
+        run = self.libvirtd.virsh("domid", "fresh").stdout.strip()
+        with self.start() as rpc:
+            self.settle(rpc)
+            self.assertEqual(rpc.call("op.list")["ops"][0]["state"], "failed")
+            self.assertEqual(self.libvirtd.virsh("domid", "fresh").stdout.strip(), run)
+            kept = rpc.call("vm.delete", vm="fresh", wait=True, deadline=60)["kept"]
+        self.stop()
+        self.assertEqual(len(kept), 2)
+        for entry in kept:
+            self.assertTrue(os.path.exists(entry["path"]))
+            os.unlink(entry["path"])
+
     def test_a_disk_that_was_written_to_outlives_a_definition_that_somebody_removed(self):
         with self.start("create.start.done:kill") as rpc:
             rpc.ask("vm.create", name="fresh", start=True, **SMALL)

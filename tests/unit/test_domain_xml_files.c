@@ -116,8 +116,9 @@ static void words_of_QEMUs_command_line_are_paths_whose_headers_count(void **sta
 {
     (void)state;
     expect_files(DOMAIN("<x:commandline xmlns:x='urn:x'><x:arg value='file=/a,if=virtio'/>"
-                        "<x:arg value='json:{\"filename\": \"/b\"}'/></x:commandline>"),
-                 "anyhow+ /a;anyhow+ /b;");
+                        "<x:arg value='json:{\"filename\": \"/b\"}'/>"
+                        "<x:arg value='file=/c,format=raw'/></x:commandline>"),
+                 "anyhow+ /a;anyhow+ /b;anyhow /c;");
 }
 
 static void words_for_people_name_nothing(void **state)
