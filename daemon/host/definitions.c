@@ -11,6 +11,7 @@
 #include "host/libvirt_error.h"
 #include "host/look.h"
 #include "host/roles.h"
+#include "index.h"
 #include "log.h"
 #include "memory.h"
 
@@ -23,7 +24,9 @@ enum { BATCH = 32 };
 struct definition {
     unsigned char uuid[UUID_SIZE];
     virDomainPtr domain; /* owned; NULL: look it up */
-    enum { DEFINITION_FAILED, DEFINITION_GONE, DEFINITION_READ } end;
+    uint64_t before;     /* the text that was told last … */
+    uint64_t hash;       /* … and this one's: what is the same text says the same */
+    enum { DEFINITION_FAILED, DEFINITION_GONE, DEFINITION_SAME, DEFINITION_READ } end;
     struct domain_facts facts;
 };
 
@@ -45,7 +48,9 @@ static bool read_definition(struct definition *definition, virConnectPtr conn,
     if (xml == NULL) {
         return libvirt_fail(err, "cannot read a domain's XML");
     }
-    return domain_xml_read(xml, &definition->facts, err);
+    definition->hash = index_hash(xml, NULL);
+    definition->end = definition->hash == definition->before ? DEFINITION_SAME : DEFINITION_READ;
+    return definition->end == DEFINITION_SAME || domain_xml_read(xml, &definition->facts, err);
 }
 
 static void run(struct host_call *call, virConnectPtr conn)
@@ -55,8 +60,10 @@ static void run(struct host_call *call, virConnectPtr conn)
         struct definition *definition = &batch->definitions[i];
         struct lodge_error err = {0};
         if (read_definition(definition, conn, &err)) {
-            definition->end = DEFINITION_READ;
-        } else if (err.kind == LODGE_ERROR_NOT_FOUND) {
+            continue;
+        }
+        definition->end = DEFINITION_FAILED;
+        if (err.kind == LODGE_ERROR_NOT_FOUND) {
             definition->end = DEFINITION_GONE;
         } else if (call->error.kind == LODGE_ERROR_NONE) {
             call->error = err;
@@ -77,7 +84,10 @@ static void apply(struct host *host, struct definition *definition, const struct
     } else if (definition->end == DEFINITION_READ) {
         look_tell_name(host, domain, definition->facts.name);
         domain->vcpus = definition->facts.vcpus;
+        domain->definition_hash = definition->hash;
         host->listener->domain_facts(host->owner, host->name, &definition->facts);
+        look_has_definition(host, domain);
+    } else if (definition->end == DEFINITION_SAME) {
         look_has_definition(host, domain);
     } else if (definition->end == DEFINITION_GONE) {
         look_at_state(host, domain); /* it has the last word on who is there */
@@ -122,8 +132,10 @@ void definitions_ask(struct host *host)
         for (size_t i = 0; i < count; i++) {
             struct domain *domain = domains_find(&host->domains, uuids[i]);
             if (domain != NULL && domain->definition.wanted) {
+                struct definition *definition = &batch->definitions[batch->count++];
                 domain->definition = (struct ask){.out = true};
-                memcpy(batch->definitions[batch->count++].uuid, domain->uuid, UUID_SIZE);
+                definition->before = domain->definition_hash;
+                memcpy(definition->uuid, domain->uuid, UUID_SIZE);
             }
         }
         role_submit(host, ROLE_SYNC, &batch->call);

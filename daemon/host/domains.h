@@ -46,6 +46,8 @@ struct domain {
     bool lacks_definition;
     struct ask state;
     struct ask definition;
+    uint64_t
+        definition_hash; /* of its text when it was told last, on this connection; 0: not yet */
 
     uint64_t cpu_ns;     /* at the last sample, 0 before */
     int64_t cpu_at_us;   /* monotonic */

@@ -16,6 +16,7 @@
 #include "host/libvirt_log.h"
 #include "host/look.h"
 #include "host/parts.h"
+#include "host/reread.h"
 #include "host/roles.h"
 #include "host/safety.h"
 #include "host/sync.h"
@@ -95,6 +96,7 @@ static void drop_all(struct host *host)
     loop_timer_stop(host->slow);
     loop_timer_stop(host->silence);
     safety_stop(host);
+    reread_stop(host);
     look_reset(host);
     host->syncing = false;
     host->listed = false;
@@ -186,6 +188,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
         sync_start(host);
         abilities_ask(host);
         safety_start(host);
+        reread_start(host);
         lanes_start(host);
     }
 }
@@ -293,6 +296,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     pthread_mutex_init(&host->virt_lock, NULL);
     host->safety = loop_timer_new(loop, look_for_safety, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
+    host->reread = loop_timer_new(loop, reread_look, host);
     host->trials = loop_timer_new(loop, trials_look, host);
     return host;
 }
@@ -355,6 +359,7 @@ void host_free(struct host *host)
     roles_end(host);
     loop_timer_free(host->safety);
     loop_timer_free(host->doubt);
+    loop_timer_free(host->reread);
     loop_timer_free(host->trials);
     host_unref(host);
 }

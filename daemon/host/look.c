@@ -12,6 +12,7 @@
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
+#include "host/reread.h"
 #include "host/roles.h"
 #include "host/trial.h"
 #include "log.h"
@@ -129,6 +130,7 @@ void look_tell_gone(struct host *host, struct domain *domain)
     hung_is_over(host, domain);
     look_has_state(host, domain);
     look_has_definition(host, domain);
+    reread_forget(host, domain);
     domains_remove(&host->domains, domain);
     if (told) {
         host->listener->domain_gone(host->owner, host->name, uuid);
@@ -270,6 +272,7 @@ void look_reset(struct host *host)
     for (struct domain *domain = host->domains.first; domain != NULL; domain = domain->next) {
         domain->state = (struct ask){0};
         domain->definition = (struct ask){0};
+        domain->definition_hash = 0;
         domain->lacks_state = false;
         domain->lacks_definition = false;
         domain->doubted = false;

@@ -101,6 +101,9 @@ struct host {
 
     struct loop_timer *safety;
     struct loop_timer *doubt;
+    struct loop_timer *reread;
+    struct domain *reread_next; /* whose turn it is; NULL: the first's */
+    unsigned char reread_last[UUID_SIZE];
     struct loop_timer *trials;         /* active while a throw-away guest is known */
     struct safety_round *safety_round; /* that is out */
     struct ask_queue doubts;

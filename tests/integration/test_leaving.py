@@ -99,6 +99,16 @@ class Leavings(DiskUsers):
                 over.unlink()
                 self.rpc.call("orphan.delete", host="q", path=str(path), wait=True)
 
+    def test_what_another_tool_changes_without_an_event_is_shown_within_a_minute(self):
+        path = self.create("web")
+        mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
+        over = self.others / "s1.qcow2"
+        self.libvirtd.virsh("snapshot-create-as", "web", "s1", "--disk-only", "--diskspec", f"vda,file={over}")
+        self.wait_until(lambda: self.rpc.call("vm.get", vm="web")["disks"][0]["path"] == str(over), "the overlay", 90)
+        self.libvirtd.virsh("setmaxmem", "web", "128M", "--config")
+        mirror.wait(lambda m: m.vms["web"]["memory_mib"] == 128, 90)
+        self.assertEqual(set(self.delete("web")), {str(path), str(over)})
+
     def test_an_overlay_whose_base_is_named_in_JSON_keeps_it(self):
         path = self.create("web")
         name = f'json:{{"file.filename":"{path}","file.driver":"file","driver":"qcow2"}}'
