@@ -197,6 +197,7 @@ static int run(struct config *config, const struct options *options, struct lodg
     hold_signals(SIG_UNBLOCK);
     house_open(house);
     loop_run(loop);
+    loop_run_once(loop); /* letters of workers, while those they are for are there */
     house_free(house);
     bool clean = loop_free(loop);
     if (!clean) {

@@ -28,6 +28,9 @@ uv_loop_t *loop_uv(struct loop *loop);
 
 /* Runs until loop_stop() was called, or nothing is left to wait for. */
 void loop_run(struct loop *loop);
+
+/* What is there by now, without waiting: after loop_run(), for letters that have just come. */
+void loop_run_once(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Any thread: is this the loop's? For assert() at the head of loop-only and blocking functions. */

@@ -40,16 +40,23 @@ static void host_done(struct host_task *task, bool ran)
     op_came_back(CONTAINER_OF(task, struct op, task), ran);
 }
 
+/* A worker's letter may come when lodged is leaving: whoever waited has been told, and what the
+ * registry showed may be gone. */
 static void deliver_begun(struct letter *letter)
 {
-    ops_begun(CONTAINER_OF(letter, struct op, begun_letter));
+    struct op *op = CONTAINER_OF(letter, struct op, begun_letter);
+    if (!op->ops->closing) {
+        ops_begun(op);
+    }
 }
 
 static void deliver_step(struct letter *letter)
 {
     struct op *op = CONTAINER_OF(letter, struct op, step_letter);
     atomic_store(&op->step_letter_out, false);
-    op_show(op);
+    if (!op->ops->closing) {
+        op_show(op);
+    }
 }
 
 static bool host_is_read(const struct op *op)

@@ -111,6 +111,15 @@ class Changes(unittest.TestCase):
             with self.subTest(words=words):
                 self.lodge(*words, status=WRONG_CALL)
 
+    def test_a_stop_in_the_middle_of_operations_is_a_clean_one(self):
+        for number in range(10):
+            daemon = self.world.daemon("test:///default")
+            with daemon.synced().rpc as rpc:
+                for vm in range(16):
+                    rpc.ask("vm.create", name=f"n{vm}", start=True, vcpus=1, memory_mib=16, disks=[], network=None)
+                self.world.keeper.look(number * 0.003)  # a little later each time
+                self.assertEqual(daemon.stop(), 0)
+
     def test_the_doctor_finds_what_is_missing(self):
         self.assertIn("fit together", self.lodge("doctor")[0])
         self.assertTrue(self.lodge("backup")[0].strip().startswith(str(self.daemon.state_dir)))
