@@ -140,9 +140,9 @@ class Sessions(ScreensTest):
 
     def test_without_its_cookie_nobody_comes_back(self):
         opened = self.open()
-        other = self.open()
-        line, others = self.web(opened), self.web(other)
-        rfb.greet(line)
+        line = self.web(opened)
+        rfb.greet(line)  # so that its connection is the first
+        others = self.web(self.open())
         name, value = others.cookie.split("=")
         for cookie in (None, others.cookie, f"lodge-{opened['session']}={value}", "lodge-=", f"{name}",
                        line.cookie[:-1], line.cookie + "0"):
