@@ -432,7 +432,9 @@ static enum step_end resume(struct op *op, struct hand *hand)
 static enum wait_end is_there(struct op *op)
 {
     const struct vm *vm = op_vm(op);
-    if (vm == NULL || !vm->present || vm->live == LODGE_VM_UNKNOWN) {
+    bool is_read =
+        vm != NULL && vm->facts.graphics != NULL; /* its definition, which has its disks */
+    if (!is_read || !vm->present || vm->live == LODGE_VM_UNKNOWN) {
         return WAIT_ON;
     }
     bool came_and_went = vm->starts > 0 && !vm_is_active(vm);
