@@ -6,6 +6,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -243,7 +244,13 @@ class Attacks:
         self.put("a, b.raw").write_bytes(PATTERN)
         for _ in range(3):
             self.assertEqual({"good.qcow2", "good.raw", "a, b.raw"}, set(self.offered()))
-        log = (self.daemon.folder / "lodged.log").read_bytes()
+        def read():
+            return (self.daemon.folder / "lodged.log").read_bytes()
+        until = time.monotonic() + 30  # the log is written by a thread of its own
+        while read().count(b"is not in the library: its name") < len(bad):
+            self.assertLess(time.monotonic(), until, "it is not logged")
+            self.world.keeper.look(0.02)
+        log = read()
         self.assertEqual(log.count(b"is not in the library: its name"), len(bad))
         for name in bad:
             self.assertNotIn(name, log)

@@ -257,6 +257,7 @@ class MovingTest(unittest.TestCase):
     def test_a_field_that_was_not_asked_for_makes_no_event(self):
         self.define("quiet", 5)
         self.wait_state("quiet", "shutoff")
+        self.mirror.wait(lambda m: m.vms["quiet"].get("vcpus"))  # its definition is read after its state
         names = Mirror(self.rpc, topics=["vm"], fields=["vcpus"]).wait_ready()
         count = len(names.log)
         self.virsh.run("start quiet")
