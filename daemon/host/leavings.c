@@ -29,16 +29,19 @@ static ssize_t which_of_ours(const struct search *search, const struct uses_file
     return -1;
 }
 
+static void add_leaving(struct leavings *found, const char *path, ssize_t on)
+{
+    found->items = xrealloc(found->items, (found->count + 1) * sizeof *found->items);
+    found->items[found->count++] = (struct leaving){.path = xstrdup_or_null(path), .on = on};
+}
+
 static void list_file(struct search *search, size_t place, ssize_t on)
 {
     if (search->is_listed[place] && on < 0) {
         return;
     }
     search->is_listed[place] = true;
-    struct leavings *found = search->found;
-    found->items = xrealloc(found->items, (found->count + 1) * sizeof *found->items);
-    found->items[found->count++] =
-        (struct leaving){.path = xstrdup(search->uses->files[place]->path), .on = on};
+    add_leaving(search->found, search->uses->files[place]->path, on);
 }
 
 /* Lists what lies on top of one of ours, by whatever a header names below it, each file once; which
@@ -77,10 +80,8 @@ static void list_disk(struct search *search, size_t top)
 static void list_backing(struct search *search, size_t place)
 {
     ssize_t on = which_of_ours(search, search->uses->files[place]);
-    struct leavings *found = search->found;
     if (on >= 0) {
-        found->items = xrealloc(found->items, (found->count + 1) * sizeof *found->items);
-        found->items[found->count++] = (struct leaving){.path = NULL, .on = on};
+        add_leaving(search->found, NULL, on);
     }
 }
 
@@ -164,6 +165,9 @@ bool hand_leavings(struct hand *hand, const char *uuid, const struct lodge_strin
         }
     }
     uses_release(uses);
+    if (!good) {
+        leavings_clear(ret_leavings);
+    }
     if (!good && why.kind != LODGE_ERROR_NOT_FOUND) {
         *err = why;
     }

@@ -38,7 +38,10 @@ bool seal_is_broken(const struct op *op, const struct hand *hand, const struct p
 static bool is_touched(const struct op *op, const struct hand *hand, const struct plan_disk *disk)
 {
     AUTO(free) char *now = storage_seal(hand, op_place(op), disk->volume);
-    return seal_is_broken(op, hand, disk) || (disk->seal != NULL && now == NULL && !op->is_debris);
+    if (disk->seal == NULL) {
+        return false;
+    }
+    return now == NULL ? !op->is_debris : storage_seal_is_broken(disk->seal, now);
 }
 
 bool seals_look(struct op *op, struct hand *hand, bool *ret_touched)
