@@ -5,7 +5,6 @@ touched. The list of points is made from the recipes: a new step is covered with
 
 Of each operation and way to break it so many points are drawn (DRAWN, support/drawn.py)."""
 
-import functools
 import os
 import select
 import subprocess
@@ -14,25 +13,14 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from drawn import drawn  # noqa: E402
+from failpoints import points, why_not  # noqa: E402
 from rpc import Gone  # noqa: E402
 from three_worlds import ThreeWorlds  # noqa: E402
-from world import LODGED, Inotify, Mirror, RpcError, Timeout, World  # noqa: E402
+from world import Inotify, Mirror, RpcError, Timeout, World  # noqa: E402
 
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}, {"size_gib": 1}], "network": None}
-
-
-@functools.cache
-def points():
-    listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
-                            capture_output=True, timeout=30, check=False)
-    return listed.stdout.split() if listed.returncode == 0 else []
-
-
-def why_not():
-    return libvirtds.why_not() or (None if points() else "needs a lodged with fail points")
 
 
 # What is asked for where a point of that kind is to be reached, on a VM called `victim`: the state

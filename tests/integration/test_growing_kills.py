@@ -4,28 +4,22 @@
 import itertools
 import os
 import sqlite3
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import libvirtd as libvirtds  # noqa: E402
+import failpoints  # noqa: E402
 import promise  # noqa: E402
 from drawn import drawn  # noqa: E402
+from failpoints import why_not  # noqa: E402
 from growing import GIB, GrowingTest, qemu_img  # noqa: E402
-from world import LODGED, Gone, Mirror, free_uid  # noqa: E402
+from world import Gone, Mirror, free_uid  # noqa: E402
 
 
 def points():
     """What is between a growth's first look and its end."""
-    listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
-                            capture_output=True, timeout=30, check=False)
     steps = ("update.grow", "update.stand_in", "update.stretch", "update.stand_down")
-    return [point for point in listed.stdout.split() if point.startswith(steps)]
-
-
-def why_not():
-    return libvirtds.why_not() or (None if points() else "needs a lodged with fail points")
+    return [point for point in failpoints.points() if point.startswith(steps)]
 
 
 @unittest.skipIf(why_not(), why_not())

@@ -10,7 +10,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
 from drawn import drawn  # noqa: E402
-from restoring import PAUSE_MS, PLACE, PRECIOUS, SMALL, RestoringTest, points  # noqa: E402
+from failpoints import points  # noqa: E402
+from restoring import PAUSE_MS, PLACE, PRECIOUS, SMALL, RestoringTest  # noqa: E402
 from world import Mirror, RpcError  # noqa: E402
 
 

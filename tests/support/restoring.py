@@ -8,7 +8,6 @@ kinds, and what must then be true of a guest and its disk.
             self.each_way(copies, lambda how: self.live_on("fresh", path, run))
 """
 
-import os
 import pathlib
 import shutil
 import subprocess
@@ -18,22 +17,13 @@ from xml.etree import ElementTree
 
 import libvirtd as libvirtds
 from drawn import drawn
+from failpoints import why_not
 from three_worlds import ThreeWorlds
 from world import LODGED, Mirror, Timeout, World
 
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1, "format": "raw"}], "network": None}
 PRECIOUS, PLACE = b"what somebody has worked on" * 64, 1 << 20
 PAUSE_MS = 3000
-
-
-def points():
-    listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
-                            capture_output=True, timeout=30, check=False)
-    return listed.stdout.split() if listed.returncode == 0 else []
-
-
-def why_not():
-    return libvirtds.why_not() or (None if points() else "needs a lodged with fail points")
 
 
 @unittest.skipIf(why_not(), why_not())
