@@ -1,0 +1,47 @@
+"""known_qemus: what libvirt has found out about the machine's QEMUs, passed on from world to world.
+
+A libvirtd that begins with an empty cache starts every QEMU twice and asks it hundreds of questions:
+most of what a short test costs. What one world's libvirtd has found out is lent to the next, beside the
+build; libvirt itself looks whether it still holds (QEMU's, libvirt's and the kernel's age) and asks anew
+if not.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+from world import BUILD_DIR
+
+SHELF = BUILD_DIR / "known-qemus"
+
+
+def pass_on(source, target):
+    """In one piece: others do the same at the same time, and libvirt may be writing."""
+    half = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copy2(source, half)
+    try:
+        ElementTree.parse(half)
+        half.rename(target)
+    except ElementTree.ParseError:
+        half.unlink()
+
+
+class KnownQemus:
+    def __init__(self, cache):
+        self.cache = pathlib.Path(cache)
+
+    def lend(self):
+        """Before that libvirtd starts."""
+        for known in SHELF.glob("*.xml"):
+            self.cache.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(known, self.cache)
+
+    def take(self):
+        """After it has run; nothing for a world that is gone or a user who may not write there."""
+        with contextlib.suppress(OSError):
+            SHELF.mkdir(parents=True, exist_ok=True)
+            for found in self.cache.glob("*.xml"):
+                if not (SHELF / found.name).exists():
+                    pass_on(found, SHELF / found.name)
