@@ -1,7 +1,8 @@
 """lodged is killed at random moments under eight clients that create, start, stop and delete (root);
-now and then libvirtd or a guest's QEMU is killed first. After each kill and restart SQLite, libvirt and the directory of disks fit together, what is charged is
-what is there, and nothing of anybody else's was touched. A few kills here; `test_hammer.py 1000` is
-the full run. HAMMER_SEED=N repeats a run; HAMMER_ONLY=lodged leaves the others alive."""
+now and then libvirtd or a guest's QEMU is killed first. After each kill and restart SQLite, libvirt and
+the directory of disks fit together, what is charged is what is there, and nothing of anybody else's was
+touched. A few kills here; `test_hammer.py 1000` is the full run. HAMMER_SEED=N repeats a run;
+HAMMER_ONLY=lodged leaves the others alive."""
 
 import os
 import pathlib
@@ -20,7 +21,7 @@ from rpc import Gone  # noqa: E402
 from three_worlds import ThreeWorlds  # noqa: E402
 from world import Mirror, Rpc, RpcError, Timeout, World  # noqa: E402
 
-KILLS = int(next((word for word in sys.argv[1:] if word.isdigit()), "20"))
+KILLS = int(next((word for word in sys.argv[1:] if word.isdigit()), "12"))
 sys.argv = [word for word in sys.argv if not word.isdigit()]
 SEED = int(os.environ.get("HAMMER_SEED", time.time_ns() % 1_000_000))
 ONLY_LODGED = os.environ.get("HAMMER_ONLY") == "lodged"

@@ -20,7 +20,10 @@ import xml.etree.ElementTree as ElementTree
 
 READER = """import sqlite3, sys
 database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
-print(database.execute(sys.argv[2]).fetchall())"""
+print([database.execute(query).fetchall() for query in sys.argv[2:]])"""
+VMS = "SELECT uuid, name, phase FROM vm"
+OUR_DISKS = "SELECT path FROM disk WHERE ours"
+UNFINISHED = "SELECT id, kind, step FROM op WHERE ended_ms IS NULL"
 OURS = re.compile(r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})-")
 
 
@@ -36,34 +39,31 @@ class ThreeWorlds:
 
     # what there is
 
-    def rows(self, query):
-        """Read by a process of its own: SQLite keeps what it knows of a file for its whole process, and this
-        one also puts other databases in that file's place."""
-        done = subprocess.run([sys.executable, "-c", READER, f"{self.daemon.state_dir}/lodge.db", query],
+    def read(self, *queries):
+        """The rows of each. Read by a process of its own: SQLite keeps what it knows of a file for its whole
+        process, and this one also puts other databases in that file's place."""
+        done = subprocess.run([sys.executable, "-c", READER, f"{self.daemon.state_dir}/lodge.db", *queries],
                               capture_output=True, text=True, timeout=60, check=True)
         return ast.literal_eval(done.stdout)
 
-    def vms(self):
-        return {uuid: (name, phase) for uuid, name, phase in
-                self.rows("SELECT uuid, name, phase FROM vm")}
-
-    def volumes_of_rows(self):
-        return {path for (path,) in self.rows("SELECT path FROM disk WHERE ours")}
+    def rows(self, query):
+        return self.read(query)[0]
 
     def unfinished(self):
-        return self.rows("SELECT id, kind, step FROM op WHERE ended_ms IS NULL")
+        return self.rows(UNFINISHED)
 
     def domains(self):
         """uuid -> (name, has lodge's mark, paths of disks)."""
         found = {}
-        for uuid in self.libvirtd.virsh("list", "--all", "--uuid").stdout.split():
-            dumped = self.libvirtd.virsh("dumpxml", uuid, check=False)
-            if dumped.returncode:
-                continue
-            tree = ElementTree.fromstring(dumped.stdout)
+        uuids = self.libvirtd.virsh("list", "--all", "--uuid").stdout.split()
+        if not uuids:
+            return found
+        # One that has gone meanwhile is complained about, and the others follow.
+        dumped = self.libvirtd.virsh("; ".join(f"dumpxml {uuid}" for uuid in uuids), check=False)
+        for tree in ElementTree.fromstring(f"<domains>{dumped.stdout}</domains>"):
             marked = any(element.tag.endswith("}made") for element in tree.iter())
             paths = {source.get("file") for source in tree.findall("./devices/disk/source")}
-            found[uuid] = tree.findtext("name"), marked, paths - {None}
+            found[tree.findtext("uuid")] = tree.findtext("name"), marked, paths - {None}
         return found
 
     def files(self):
@@ -86,8 +86,10 @@ class ThreeWorlds:
     # what does not fit
 
     def compare(self):
-        vms, domains, files = self.vms(), self.domains(), self.files()
-        wrong = [f"operation {row} has not ended" for row in self.unfinished()]
+        vms, disks, unfinished = self.read(VMS, OUR_DISKS, UNFINISHED)
+        vms = {uuid: (name, phase) for uuid, name, phase in vms}
+        domains, files = self.domains(), self.files()
+        wrong = [f"operation {row} has not ended" for row in unfinished]
         for uuid, (name, phase) in vms.items():
             if phase != "ready":
                 wrong.append(f"row {name} is {phase}")
@@ -99,7 +101,7 @@ class ThreeWorlds:
             for path in paths:
                 if uuid in vms and not pathlib.Path(path).exists():
                     wrong.append(f"domain {name} has no file {path}")
-        for path in self.volumes_of_rows() - files:
+        for path in {path for (path,) in disks} - files:
             wrong.append(f"a row names {path}, which is not there")
         for path in files:
             match = OURS.match(pathlib.Path(path).name)
@@ -121,7 +123,7 @@ class ThreeWorlds:
 
     def charged(self):
         """What the rows add up to: vms, vcpus, memory_mib, disk_gib."""
-        vms, vcpus, memory = self.rows(
-            "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0) FROM vm")[0]
-        (disk,), = self.rows("SELECT coalesce(sum(size_gib), 0) FROM disk WHERE ours")
+        [(vms, vcpus, memory)], [(disk,)] = self.read(
+            "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(memory_mib), 0) FROM vm",
+            "SELECT coalesce(sum(size_gib), 0) FROM disk WHERE ours")
         return {"vms": vms, "vcpus": vcpus, "memory_mib": memory, "disk_gib": disk}
