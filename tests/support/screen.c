@@ -45,8 +45,9 @@ static void become_program(int terminal, const char *const *argv, const char *co
 {
     struct rlimit none = {0, 0};
 
-    setsid();
-    ioctl(terminal, TIOCSCTTY, 0);
+    if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0) != 0) {
+        _exit(126); /* no key would be a signal */
+    }
     dup2(terminal, STDIN_FILENO);
     dup2(terminal, STDOUT_FILENO);
     dup2(terminal, STDERR_FILENO);
@@ -217,8 +218,9 @@ static void keep_file(const char *folder, const char *name, const char *path)
     free(bytes);
 }
 
-/* Fails the test: says what was waited for, and leaves the screen, all that was written to it, and
- * what was named by screen_keep_too() in a folder that the output names. */
+/* Fails the test: says what was waited for, and leaves the screen, all that was written to it, what
+ * the kernel says of the program (its signals), and what was named by screen_keep_too() in a folder
+ * that the output names. */
 static void give_up(struct screen *screen, const char *what)
 {
     const char *place = getenv("LODGE_FAILED");
@@ -233,6 +235,11 @@ static void give_up(struct screen *screen, const char *what)
     mkdir(folder, 0755);
     keep(folder, "screen.txt", picture, strlen(picture));
     keep(folder, "bytes", screen->bytes, screen->length);
+    if (screen->pid != 0) {
+        char status[64];
+        snprintf(status, sizeof(status), "/proc/%d/status", screen->pid);
+        keep_file(folder, "status", status);
+    }
     for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]) && beside[i].name[0] != '\0'; i++) {
         keep_file(folder, beside[i].name, beside[i].path);
     }
