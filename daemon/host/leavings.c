@@ -124,11 +124,8 @@ static bool read_uses(struct hand *hand, const char *uuid, virDomainPtr domain, 
     static const enum uses_part parts[] = {USES_XML, USES_SNAPSHOTS};
     struct named_files files = {0};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        struct lodge_error why = {0};
-        if (!uses_read_part(domain, parts[i], &files, &why) &&
-            !(parts[i] != USES_XML && why.kind == LODGE_ERROR_UNSUPPORTED)) {
+        if (!uses_read_part(domain, parts[i], &files, err)) {
             named_files_clear(&files);
-            *err = why;
             return false;
         }
     }

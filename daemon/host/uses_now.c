@@ -25,7 +25,7 @@ static bool read_part(struct uses *uses, struct hand *hand, enum uses_part part,
             good = false;
         }
         if (good) {
-            uses_take_part(uses, domains[i], part, &files, &why);
+            uses_take_part(uses, domains[i], &files, &why);
         }
         named_files_clear(&files);
         virDomainFree(domains[i]);

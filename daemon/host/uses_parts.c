@@ -123,16 +123,21 @@ bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files
         [USES_CHECKPOINTS] = read_checkpoints,
         [USES_SAVE] = read_save,
     };
-    return readers[part](domain, files, err);
+    struct lodge_error why = {0};
+    if (readers[part](domain, files, &why) || has_none(part, &why)) {
+        return true;
+    }
+    *err = why;
+    return false;
 }
 
-void uses_take_part(struct uses *uses, virDomainPtr domain, enum uses_part part,
-                    struct named_files *files, const struct lodge_error *error)
+void uses_take_part(struct uses *uses, virDomainPtr domain, struct named_files *files,
+                    const struct lodge_error *error)
 {
     char uuid[VIR_UUID_STRING_BUFLEN] = "";
     const char *name = virDomainGetName(domain);
     (void)virDomainGetUUIDString(domain, uuid);
-    if (error->kind == LODGE_ERROR_NOT_FOUND || has_none(part, error)) {
+    if (error->kind == LODGE_ERROR_NOT_FOUND) {
         named_files_clear(files);
         return;
     }

@@ -110,14 +110,15 @@ enum uses_part { USES_XML, USES_SNAPSHOTS, USES_CHECKPOINTS, USES_SAVE };
 bool uses_list_part(virConnectPtr conn, enum uses_part part, virDomainPtr **ret_domains,
                     size_t *ret_count, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Adds what it names. On a worker. False with the error; NOT_FOUND for one that is not there. */
+/* Adds what it names; nothing, if the driver does not know that part. On a worker. False with the
+ * error; NOT_FOUND for a domain that is not there. */
 bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files *files,
                     struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* What became of that: a domain that is gone uses nothing, what else could not be read is a doubt.
  * Takes what the files own. */
-void uses_take_part(struct uses *uses, virDomainPtr domain, enum uses_part part,
-                    struct named_files *files, const struct lodge_error *error);
+void uses_take_part(struct uses *uses, virDomainPtr domain, struct named_files *files,
+                    const struct lodge_error *error);
 
 /* For the loop's side of a host (uses_reading.c). */
 struct uses_desk *uses_desk_new(struct host *host);

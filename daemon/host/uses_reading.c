@@ -187,8 +187,7 @@ static void take_tasks(struct reading *reading, struct task *tasks, size_t count
     for (size_t i = 0; i < count; i++) {
         if (good) {
             reading->definitions++;
-            uses_take_part(reading->uses, tasks[i].domain, tasks[i].part, &tasks[i].files,
-                           &tasks[i].error);
+            uses_take_part(reading->uses, tasks[i].domain, &tasks[i].files, &tasks[i].error);
         }
         named_files_clear(&tasks[i].files);
         virDomainFree(tasks[i].domain);
