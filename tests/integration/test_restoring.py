@@ -154,10 +154,7 @@ class OfCreations(RestoringTest):
         path, run = self.running("neighbour")
         with self.start(points) as rpc, self.daemon.rpc() as other:
             asked = rpc.ask("vm.create", name="fresh", start=True, wait=True, **SMALL)
-            until = time.monotonic() + 30
-            while not self.worlds.rows("SELECT 1 FROM op WHERE state = 'undoing' AND step = 'define'"):
-                self.assertLess(time.monotonic(), until)
-                self.world.keeper.look(0.02)
+            self.worlds.wait_rows("SELECT 1 FROM op WHERE state = 'undoing' AND step = 'define'")
             copies = self.copy_all(other)
             with self.assertRaises(RpcError):
                 rpc.answer(asked, 60)

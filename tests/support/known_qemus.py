@@ -43,5 +43,6 @@ class KnownQemus:
         with contextlib.suppress(OSError):
             SHELF.mkdir(parents=True, exist_ok=True)
             for found in self.cache.glob("*.xml"):
-                if not (SHELF / found.name).exists():
-                    pass_on(found, SHELF / found.name)
+                lent = SHELF / found.name
+                if not lent.exists() or lent.stat().st_mtime < found.stat().st_mtime:
+                    pass_on(found, lent)

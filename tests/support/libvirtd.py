@@ -11,6 +11,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import uuid as uuids
@@ -143,11 +144,16 @@ class Libvirtd:
              "-p", "/run/libvirt/libvirtd.pid", "-f", self.folder / "libvirtd.conf"], self.folder / "libvirtd.log")
         self.world.watch(self.process)
         until = time.monotonic() + PATIENCE
-        while self.virsh("uri", check=False).returncode:
+        while not self._listens() or self.virsh("uri", check=False).returncode:
             if not self.process.running() or time.monotonic() > until:
                 raise Timeout(f"libvirtd does not answer\n{self.process.tail()}")
             self.world.keeper.look(0.02)
         return self
+
+    def _listens(self):
+        """A virsh asked in vain costs more than libvirtd's start."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
 
     def kill(self):
         self.process.kill()

@@ -11,7 +11,6 @@ kinds, and what must then be true of a guest and its disk.
 import pathlib
 import shutil
 import subprocess
-import time
 import unittest
 from xml.etree import ElementTree
 
@@ -19,7 +18,7 @@ import libvirtd as libvirtds
 from drawn import drawn
 from failpoints import why_not
 from three_worlds import ThreeWorlds
-from world import LODGED, Mirror, Timeout, World
+from world import LODGED, Mirror, World
 
 SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1, "format": "raw"}], "network": None}
 PRECIOUS, PLACE = b"what somebody has worked on" * 64, 1 << 20
@@ -61,12 +60,8 @@ class RestoringTest(unittest.TestCase):
 
     def step_is(self, kind, step):
         """Waits until the journal stands at that step."""
-        until = time.monotonic() + 30
-        while not self.worlds.rows("SELECT 1 FROM op WHERE ended_ms IS NULL"
-                                   f" AND kind = 'vm.{kind}' AND step = '{step}'"):
-            if time.monotonic() > until:
-                raise Timeout(f"{kind} does not come to {step}")
-            self.world.keeper.look(0.02)
+        self.worlds.wait_rows("SELECT 1 FROM op WHERE ended_ms IS NULL"
+                              f" AND kind = 'vm.{kind}' AND step = '{step}'")
 
     # copies, all of one moment
 

@@ -21,6 +21,13 @@ import xml.etree.ElementTree as ElementTree
 READER = """import sqlite3, sys
 database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
 print([database.execute(query).fetchall() for query in sys.argv[2:]])"""
+WAITER = """import sqlite3, sys, time
+database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
+until = time.monotonic() + float(sys.argv[3])
+while not database.execute(sys.argv[2]).fetchall():
+    if time.monotonic() > until:
+        sys.exit(f'no rows: {sys.argv[2]}')
+    time.sleep(0.01)"""
 VMS = "SELECT uuid, name, phase FROM vm"
 OUR_DISKS = "SELECT path FROM disk WHERE ours"
 UNFINISHED = "SELECT id, kind, step FROM op WHERE ended_ms IS NULL"
@@ -48,6 +55,11 @@ class ThreeWorlds:
 
     def rows(self, query):
         return self.read(query)[0]
+
+    def wait_rows(self, query, seconds=30):
+        """Until there are some."""
+        subprocess.run([sys.executable, "-c", WAITER, f"{self.daemon.state_dir}/lodge.db", query, str(seconds)],
+                       timeout=seconds + 60, check=True)
 
     def unfinished(self):
         return self.rows(UNFINISHED)
