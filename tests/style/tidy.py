@@ -6,8 +6,8 @@
 Each file once and in a process of its own, on all processors. What gcc alone understands in BUILD's
 compile_commands.json does no harm. Generated sources must have been built.
 
-The analyzer walks through FEW states of each function, which takes it a fifth of the time and still
-comes to the end of most; TIDY=deep has it walk through as many as it would (./test --all).
+The analyzer walks through FEW states of each function, which takes it a small part of the time and
+still comes to the end of most; TIDY=deep has it walk through as many as it would (./test --all).
 """
 
 import concurrent.futures
@@ -23,7 +23,7 @@ import tempfile
 import source
 
 FOLDERS = ("src", "daemon", "tui", "demo", "man")
-FEW = 30000
+FEW = 8000
 COMPLAINT = re.compile(r"^(.*?):(\d+):\d+: (?:error|warning): (.*) \[(.*?)[,\]]", re.M)
 SKIPPED = 77
 
