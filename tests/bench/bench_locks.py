@@ -7,7 +7,8 @@ import statistics
 import threading
 import time
 
-from figures import Figures, tool
+from figures import Figures, skip, tool  # first: it knows where the rest lies
+from failpoints import points
 from world import Rpc, World, fleet_xml
 
 CLIENTS, ROUNDS, COMMITS, PHASE_S, DELAY_S = 8, 3, 1500, 8, 30
@@ -94,6 +95,8 @@ def beside_a_define(world):
 
 
 def main():
+    if not points():
+        skip("needs a lodged with fail points (-Dfailpoints=true)")
     figures = Figures()
     with World() as world:
         phases = [("while VMs are created and deleted", 5, usual),

@@ -10,10 +10,12 @@ from world import LODGED
 
 @functools.cache
 def points():
-    """As lodged lists them, from its recipes; none for one that was built without."""
-    listed = subprocess.run([LODGED], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
+    """As lodged lists them, from its recipes; none for one that was built without, which says there what
+    it would run."""
+    listed = subprocess.run([LODGED, "--check-config"], env={**os.environ, "LODGED_FAILPOINT": "list"}, text=True,
                             capture_output=True, timeout=30, check=False)
-    return listed.stdout.split() if listed.returncode == 0 else []
+    words = listed.stdout.split()
+    return words if "create.reserve" in words else []
 
 
 def why_not():
