@@ -21,13 +21,13 @@ import xml.etree.ElementTree as ElementTree
 READER = """import sqlite3, sys
 database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
 print([database.execute(query).fetchall() for query in sys.argv[2:]])"""
-WAITER = """import sqlite3, sys, time
+WAITER = """import select, sqlite3, sys, time
 database = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True)
 until = time.monotonic() + float(sys.argv[3])
 while not database.execute(sys.argv[2]).fetchall():
     if time.monotonic() > until:
         sys.exit(f'no rows: {sys.argv[2]}')
-    time.sleep(0.01)"""
+    select.select([], [], [], 0.01)"""
 VMS = "SELECT uuid, name, phase FROM vm"
 OUR_DISKS = "SELECT path FROM disk WHERE ours"
 UNFINISHED = "SELECT id, kind, step FROM op WHERE ended_ms IS NULL"
