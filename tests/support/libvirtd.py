@@ -11,12 +11,11 @@ import pathlib
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import uuid as uuids
 
-from rpc import PATIENCE, Timeout
+from rpc import PATIENCE, Timeout, listens
 from known_qemus import KnownQemus
 
 HOLDER = """
@@ -144,16 +143,12 @@ class Libvirtd:
              "-p", "/run/libvirt/libvirtd.pid", "-f", self.folder / "libvirtd.conf"], self.folder / "libvirtd.log")
         self.world.watch(self.process)
         until = time.monotonic() + PATIENCE
-        while not self._listens() or self.virsh("uri", check=False).returncode:
+        # A virsh that asks in vain costs more than libvirtd's start.
+        while not listens(self.socket) or self.virsh("uri", check=False).returncode:
             if not self.process.running() or time.monotonic() > until:
                 raise Timeout(f"libvirtd does not answer\n{self.process.tail()}")
             self.world.keeper.look(0.02)
         return self
-
-    def _listens(self):
-        """A virsh asked in vain costs more than libvirtd's start."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
 
     def kill(self):
         self.process.kill()

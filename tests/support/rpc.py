@@ -22,6 +22,12 @@ class Gone(ConnectionError):
     """The daemon hung up."""
 
 
+def listens(path):
+    """Somebody takes connections at that socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 class RpcError(Exception):
     def __init__(self, error):
         self.code = error["code"]

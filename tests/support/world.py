@@ -26,7 +26,7 @@ import evidence  # noqa: E402
 import keeper as keepers  # noqa: E402
 import sanitizers  # noqa: E402
 from pace import Pace  # noqa: E402
-from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid  # noqa: E402,F401
+from rpc import PATIENCE, Gone, Mirror, Rpc, RpcError, Timeout, as_uid, listens  # noqa: E402,F401
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = pathlib.Path(os.environ.get("BUILD_DIR", CHECKOUT / "build")).absolute()
@@ -222,12 +222,7 @@ class Daemon:
         return self
 
     def answers(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(self.socket)
-                return True
-            except OSError:
-                return False
+        return listens(self.socket)
 
     def rpc(self, **how):
         client = Rpc(self.socket, **how)
