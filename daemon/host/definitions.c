@@ -7,6 +7,7 @@
  */
 #include "host/definitions.h"
 #include "host/domain_xml_read.h"
+#include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/look.h"
@@ -87,8 +88,10 @@ static void apply(struct host *host, struct definition *definition, const struct
         domain->definition_hash = definition->hash;
         host->listener->domain_facts(host->owner, host->name, &definition->facts);
         look_has_definition(host, domain);
+        fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_SAME) {
         look_has_definition(host, domain);
+        fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_GONE) {
         look_at_state(host, domain); /* it has the last word on who is there */
         look_has_definition(host, domain);

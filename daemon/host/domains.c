@@ -85,6 +85,21 @@ static void uuid_print(char *ret_text, const unsigned char *uuid)
     *ret_text = '\0';
 }
 
+bool domains_uuid(const char *text, unsigned char ret_uuid[static UUID_SIZE])
+{
+    for (int i = 0; i < UUID_SIZE; i++) {
+        text += (i == 4 || i == 6 || i == 8 || i == 10) && *text == '-';
+        const char pair[3] = {text[0], text[0] == '\0' ? '\0' : text[1], '\0'};
+        char *end;
+        ret_uuid[i] = (unsigned char)strtoul(pair, &end, 16);
+        if (end != pair + 2) {
+            return false;
+        }
+        text += 2;
+    }
+    return *text == '\0';
+}
+
 struct domain *domains_get(struct domains *domains, const unsigned char *uuid)
 {
     struct domain *domain = domains_find(domains, uuid);
@@ -100,6 +115,7 @@ struct domain *domains_get(struct domains *domains, const unsigned char *uuid)
     domain->name = xstrdup("");
     domain->libvirt_state = -1;
     domain->vcpus = LODGE_UNKNOWN;
+    domain->run = LODGE_UNKNOWN;
     domain->next = domains->first;
     if (domain->next != NULL) {
         domain->next->previous = domain;

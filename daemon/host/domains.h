@@ -33,6 +33,7 @@ struct domain {
     int libvirt_reason;
     enum lodge_flag autostart;
     bool persistent;
+    int64_t run;   /* its id while it is active, LODGE_UNKNOWN when it is not */
     int64_t vcpus; /* LODGE_UNKNOWN until read */
 
     int trial_looks;     /* trial.c: how often it was there */
@@ -67,6 +68,9 @@ void domains_init(struct domains *domains);
 void domains_done(struct domains *domains);
 
 struct domain *domains_find(const struct domains *domains, const unsigned char *uuid);
+
+/* libvirt's text of a uuid as bytes; false if it is none. */
+bool domains_uuid(const char *text, unsigned char ret_uuid[static UUID_SIZE]);
 
 /* Finds or makes; one that was made is unknown throughout. */
 struct domain *domains_get(struct domains *domains, const unsigned char *uuid);

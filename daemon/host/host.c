@@ -11,6 +11,7 @@
 #include "host/definitions.h"
 #include "host/domain_xml_read.h"
 #include "host/event_loop.h"
+#include "host/fresh.h"
 #include "host/lanes.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
@@ -122,6 +123,7 @@ void host_lose(struct host *host, const char *reason)
     host->counts.reconnects++;
     say(host, LODGE_HOST_DOWN, text);
     xml_questions_end(host, LODGE_ERROR_HOST_DOWN, text);
+    fresh_end(host, LODGE_ERROR_HOST_DOWN, text);
     uses_desk_end(host->uses_desk, LODGE_ERROR_HOST_DOWN, text);
     if (!host->ended) {
         host_retry_later(host);
@@ -297,6 +299,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->safety = loop_timer_new(loop, look_for_safety, host);
     host->doubt = loop_timer_new(loop, safety_doubts_look, host);
     host->reread = loop_timer_new(loop, reread_look, host);
+    host->fresh_timer = loop_timer_new(loop, fresh_look, host);
     host->trials = loop_timer_new(loop, trials_look, host);
     return host;
 }
@@ -349,6 +352,7 @@ void host_free(struct host *host)
     assert(loop_is_current());
     host->ended = true;
     xml_questions_end(host, LODGE_ERROR_CANCELLED, "is being closed");
+    fresh_end(host, LODGE_ERROR_CANCELLED, "is being closed");
     uses_desk_end(host->uses_desk, LODGE_ERROR_CANCELLED, "is being closed");
     drop_all(host);
     uses_desk_free(TAKE(host->uses_desk));
@@ -360,6 +364,7 @@ void host_free(struct host *host)
     loop_timer_free(host->safety);
     loop_timer_free(host->doubt);
     loop_timer_free(host->reread);
+    loop_timer_free(host->fresh_timer);
     loop_timer_free(host->trials);
     host_unref(host);
 }

@@ -53,6 +53,12 @@ typedef void host_xml_fn(void *data, const char *xml, const struct lodge_error *
 void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn *answer,
                    void *data);
 
+/* Reads a domain anew, state and definition (no events come for `virsh … --config`, libvirt 9.0).
+ * `answer` comes exactly once, on the loop, in this call or later: without error what is so has
+ * been reported, also that it is gone; TIMEOUT when libvirt has not told within 2 s, HOST_DOWN. */
+typedef void host_fresh_fn(void *data, const struct lodge_error *error);
+void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void *data);
+
 /* No more reports after this returns; open answers come as CANCELLED. Connections are closed by
  * threads that nobody waits for. NULL is fine. */
 void host_free(struct host *host);

@@ -8,6 +8,7 @@
  */
 #include "host/look.h"
 #include "host/definitions.h"
+#include "host/fresh.h"
 #include "host/hung.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -52,6 +53,7 @@ static void report_state(struct host *host, const struct domain *domain, bool se
         .state = LODGE_VM_UNKNOWN,
         .autostart = domain->autostart,
         .persistent = domain->persistent,
+        .run = domain->run,
         .seen_change = seen_change,
     };
     if (domain->libvirt_state >= 0) {
@@ -83,8 +85,8 @@ void look_tell_state(struct host *host, struct domain *domain, const struct stat
 {
     bool was_known = domain->libvirt_state >= 0;
     bool renamed = answer->name != NULL && domain_set_name(domain, answer->name);
-    bool differs =
-        domain->libvirt_state != answer->state || domain->libvirt_reason != answer->reason;
+    bool differs = domain->libvirt_state != answer->state ||
+                   domain->libvirt_reason != answer->reason || domain->run != answer->run;
     bool other = renamed || domain->autostart != answer->autostart ||
                  domain->persistent != answer->persistent;
     if (domain->doubted && (differs || renamed)) {
@@ -97,6 +99,7 @@ void look_tell_state(struct host *host, struct domain *domain, const struct stat
     domain->libvirt_reason = answer->reason;
     domain->autostart = answer->autostart;
     domain->persistent = answer->persistent;
+    domain->run = answer->run;
     domain->moved = false;
     domain->doubted = false;
     if (anew || seen_change || differs || other || !domain->told) {
@@ -131,10 +134,13 @@ void look_tell_gone(struct host *host, struct domain *domain)
     look_has_state(host, domain);
     look_has_definition(host, domain);
     reread_forget(host, domain);
+    unsigned char key[UUID_SIZE];
+    memcpy(key, domain->uuid, sizeof key);
     domains_remove(&host->domains, domain);
     if (told) {
         host->listener->domain_gone(host->owner, host->name, uuid);
     }
+    fresh_is_gone(host, key);
 }
 
 void look_has_state(struct host *host, struct domain *domain)
@@ -155,13 +161,40 @@ void look_has_definition(struct host *host, struct domain *domain)
     look_say_synced(host);
 }
 
+static bool is_at_odds(const struct state_answer *answer)
+{
+    bool is_off = libvirt_state(answer->state) == LODGE_VM_SHUTOFF;
+    return is_off == (answer->run != LODGE_UNKNOWN);
+}
+
+/* The id is of when it was looked up, the state of a moment later: a start or an end in between is
+ * looked at again. A libvirt that goes on saying so is believed. */
+static bool look_up(struct look *look, virConnectPtr conn, virDomainPtr *ret_domain)
+{
+    enum { TRIES = 3 };
+    for (int i = 0; i < TRIES; i++) {
+        if (*ret_domain != NULL) {
+            virDomainFree(*ret_domain);
+        }
+        *ret_domain = virDomainLookupByUUID(conn, look->uuid);
+        if (*ret_domain == NULL ||
+            virDomainGetState(*ret_domain, &look->answer.state, &look->answer.reason, 0) < 0) {
+            return false;
+        }
+        look->answer.run = libvirt_run(*ret_domain);
+        if (!is_at_odds(&look->answer)) {
+            break;
+        }
+    }
+    return true;
+}
+
 /* On a worker. */
 static void look_once(struct look *look, virConnectPtr conn, struct lodge_error *call_error)
 {
-    AUTO(virDomainFree) virDomainPtr domain = virDomainLookupByUUID(conn, look->uuid);
+    AUTO(virDomainFree) virDomainPtr domain = NULL;
     int autostart = 0;
-    if (domain == NULL ||
-        virDomainGetState(domain, &look->answer.state, &look->answer.reason, 0) < 0) {
+    if (!look_up(look, conn, &domain)) {
         struct lodge_error err = {0};
         libvirt_fail(&err, "cannot read a domain's state");
         look->end = err.kind == LODGE_ERROR_NOT_FOUND ? LOOK_GONE : LOOK_FAILED;
@@ -199,6 +232,7 @@ static void apply(struct host *host, const struct look *look, const struct lodge
         look_at_state(host, domain);
     } else if (look->end == LOOK_DONE) {
         look_tell_state(host, domain, &look->answer, domain->lacks_state);
+        fresh_has_state(host, domain);
     } else if (look->end == LOOK_GONE) {
         look_tell_gone(host, domain);
     } else {

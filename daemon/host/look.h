@@ -14,6 +14,7 @@ struct state_answer {
     int state;
     int reason;
     const char *name;
+    int64_t run; /* as domain.run */
     bool persistent;
     enum lodge_flag autostart;
 };

@@ -4,6 +4,7 @@
  * host.c          up, down, connecting
  * roles.c         connections by risk, calls on them
  * look.c          one domain's state, asked alone
+ * fresh.c         who waits for one to be read anew
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
  * safety.c        lists by state that must find nothing
@@ -26,6 +27,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct fresh;
 struct host_call;
 struct lanes;
 struct uses_desk;
@@ -110,7 +112,9 @@ struct host {
     uint64_t doubts_serial;
 
     struct xml_question *questions; /* that have no answer yet */
-    struct uses_desk *uses_desk;    /* who uses which files is asked there */
+    struct fresh *fresh;            /* who waits for a domain to be read anew, the oldest first */
+    struct loop_timer *fresh_timer;
+    struct uses_desk *uses_desk; /* who uses which files is asked there */
     atomic_ullong defined;  /* counts what may have named new files. Counted by the loop, compared
                                by a worker right before it deletes one: a letter would come
                                when that is done */

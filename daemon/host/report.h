@@ -37,6 +37,8 @@ struct domain_state_report {
     const char *reason;        /* libvirt's word, or NULL */
     enum lodge_flag autostart;
     bool persistent;
+    int64_t
+        run; /* libvirt's id of it while it is active (no two runs have the same), else UNKNOWN */
     bool seen_change; /* an event or a difference said so: `since` is now, not "before we looked" */
 };
 

@@ -82,6 +82,7 @@ static void take_autostart(struct host *host, struct domain *domain, enum lodge_
         .state = domain->libvirt_state,
         .reason = domain->libvirt_reason,
         .persistent = domain->persistent,
+        .run = domain->run,
         .autostart = autostart,
     };
     look_tell_state(host, domain, &answer, false);

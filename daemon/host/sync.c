@@ -135,6 +135,7 @@ static void take_state(struct sync_row *row, const virDomainStatsRecord *record)
                                             &row->answer.state) == 1) {
         virTypedParamsGetInt(record->params, record->nparams, "state.reason", &reason);
         row->answer.reason = reason;
+        row->answer.run = libvirt_run(record->dom);
         row->has_state = true;
     }
 }

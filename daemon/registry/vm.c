@@ -22,6 +22,7 @@ struct vm *vm_new(struct registry_host *host, const char *host_name, const char 
     lodge_vm_init(&vm->facts);
     vm->host = host;
     vm->owner = VM_NO_OWNER;
+    vm->run = LODGE_UNKNOWN;
     vm->facts.viewers = 0; /* whoever looks, looks through us */
     vm->facts.host = xstrdup(host_name);
     strncpy(vm->facts.uuid, uuid, sizeof vm->facts.uuid - 1);
@@ -175,7 +176,8 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
     bool saw_change = vm->live != LODGE_VM_UNKNOWN || report->seen_change;
     bool was_active = vm_is_active(vm);
     vm->live = report->state;
-    vm->starts += !was_active && vm_is_active(vm);
+    vm->starts += vm_is_active(vm) && (!was_active || vm->run != report->run);
+    vm->run = report->run;
     (void)set_text(&vm->live_reason, report->reason);
     if (!vm_is_active(vm)) {
         changed |= forget_activity(vm);
@@ -187,6 +189,7 @@ bool vm_merge_gone(struct vm *vm, int64_t now)
 {
     vm->present = false;
     vm->live = LODGE_VM_UNKNOWN;
+    vm->run = LODGE_UNKNOWN;
     free(TAKE(vm->live_reason));
     bool changed = forget_activity(vm);
     return vm_settle(vm, now) || changed;

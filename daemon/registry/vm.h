@@ -41,6 +41,7 @@ struct vm {
     char installation[33]; /* the mark on its domain, "" without … */
     int64_t made_by;       /* … its operation … */
     bool made_whole;       /* … which was past its point of no return */
+    int64_t run;           /* libvirt's id of it while it is active, else LODGE_UNKNOWN */
     uint64_t starts;       /* how often it was seen to become active */
     uint64_t reboots;      /* told by its host */
     bool persistent;
