@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 DEFINE_AUTO(json_object *, json_object_put, NULL);
 
@@ -40,6 +41,20 @@ static void say_kept(struct json_object *result, char *text, size_t size)
     }
 }
 
+/* What was not as one may think, the first of it. */
+static void say_note(struct json_object *result, char *text, size_t size)
+{
+    struct json_object *notes = json_object_object_get(result, "notes");
+    if (!json_object_is_type(notes, json_type_array) || json_object_array_length(notes) == 0) {
+        return;
+    }
+    AUTO(free)
+    char *note = text_visible(json_object_get_string(json_object_array_get_idx(notes, 0)));
+    if (note != NULL) {
+        (void)snprintf(text, size, ": %s", note);
+    }
+}
+
 void outcome_say(const char *what, double seconds, const char *result,
                  const struct lodge_error *error, char *ret_text, size_t size)
 {
@@ -51,6 +66,8 @@ void outcome_say(const char *what, double seconds, const char *result,
     AUTO(json_object_put)
     struct json_object *json = result == NULL ? NULL : json_tokener_parse(result);
     if (used > 0 && (size_t)used < size && json_object_is_type(json, json_type_object)) {
+        say_note(json, ret_text + used, size - (size_t)used);
+        used = (int)strlen(ret_text);
         say_kept(json, ret_text + used, size - (size_t)used);
     }
 }

@@ -140,7 +140,7 @@ bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look
                struct lodge_error *err)
 {
     bool ok = false;
-    *ret_look = (struct domain_look){.present = false};
+    *ret_look = (struct domain_look){.present = false, .run = LODGE_UNKNOWN};
     AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
     if (domain == NULL) {
         return ok;
@@ -156,6 +156,7 @@ bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look
     ret_look->present = true;
     ret_look->state = libvirt_state(state);
     ret_look->active = virDomainIsActive(domain) == 1;
+    ret_look->run = libvirt_run(domain);
     ret_look->persistent = virDomainIsPersistent(domain) == 1;
     ret_look->managed_save = virDomainHasManagedSaveImage(domain, 0) == 1;
     const char *word = libvirt_reason(state, reason);
@@ -273,9 +274,15 @@ bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_e
 
 bool hand_destroy(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
+    return hand_destroy_run(hand, uuid, LODGE_UNKNOWN, err);
+}
+
+bool hand_destroy_run(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+{
     bool ok = false;
     AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
-    if (domain == NULL || virDomainIsActive(domain) == 0) {
+    if (domain == NULL || virDomainIsActive(domain) == 0 ||
+        (run != LODGE_UNKNOWN && libvirt_run(domain) != run)) {
         return ok;
     }
     if (virDomainDestroyFlags(domain, 0) == 0) {

@@ -56,6 +56,7 @@ struct domain_look {
     bool active; /* running or paused: QEMU is there */
     bool persistent;
     bool managed_save;
+    int64_t run; /* its id, that no two runs have; LODGE_UNKNOWN when it is not active */
     enum lodge_vm_state state;
     char reason[32];       /* libvirt's word */
     char name[256];        /* cut when longer */
@@ -101,18 +102,31 @@ bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_e
  * hung guest goes too. Not active, or absent, is success. */
 bool hand_destroy(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* These need the guest's monitor, and ask GetControlInfo before: OCCUPIED for 2 s is UNRESPONSIVE
- * at once. BAD_STATE (with err->state) when the state does not allow it. */
-bool hand_resume(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
-bool hand_pause(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
-bool hand_shutdown_acpi(struct hand *hand, const char *uuid, struct lodge_error *err)
+/* The same of that run (domain_look.run) only: one that has been started since is left alone, which
+ * is success. LODGE_UNKNOWN: whichever. */
+bool hand_destroy_run(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
     LODGE_MUST_CHECK;
-bool hand_shutdown_agent(struct hand *hand, const char *uuid, struct lodge_error *err)
+
+/* These need the guest's monitor, and ask GetControlInfo before: OCCUPIED for 2 s is UNRESPONSIVE
+ * at once. BAD_STATE (with err->state) when the state does not allow it. Of that `run`
+ * (domain_look.run) only: CONFLICT when it has been started anew since, BAD_STATE when it is off;
+ * LODGE_UNKNOWN: whichever. */
+bool hand_resume(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_pause(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_shutdown_acpi(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_shutdown_agent(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
     LODGE_MUST_CHECK; /* UNSUPPORTED without an agent that answers */
-bool hand_reboot(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
-bool hand_reset(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
-bool hand_nmi(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
-bool hand_save(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
+bool hand_reboot(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_reset(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_nmi(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+bool hand_save(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 bool hand_set_autostart(struct hand *hand, const char *uuid, bool on, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -41,6 +41,24 @@ virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error 
     return domain;
 }
 
+virDomainPtr hand_reach_run(struct hand *hand, const char *uuid, int64_t run,
+                            struct lodge_error *err)
+{
+    virDomainPtr domain = hand_reach(hand, uuid, err);
+    if (domain != NULL && run != LODGE_UNKNOWN && libvirt_run(domain) != run) {
+        bool is_on = virDomainIsActive(domain) == 1;
+        (void)lodge_fail(err, is_on ? LODGE_ERROR_CONFLICT : LODGE_ERROR_BAD_STATE,
+                         is_on ? "'%s' has been started anew since it was asked for: nothing was "
+                                 "done to it"
+                               : "'%s' has shut off since it was asked for",
+                         virDomainGetName(domain));
+        (void)snprintf(err->state, sizeof err->state, "%s", is_on ? "" : "shutoff");
+        virDomainFree(domain);
+        return NULL;
+    }
+    return domain;
+}
+
 /* It was asked for what is so already: libvirt calls that an error (55), we do not. */
 static bool is_so(virDomainPtr domain, enum lodge_vm_state wanted, struct lodge_error *err)
 {
@@ -53,63 +71,63 @@ static bool is_so(virDomainPtr domain, enum lodge_vm_state wanted, struct lodge_
     return true;
 }
 
-bool hand_resume(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_resume(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainResume(domain) == 0 ||
                               hand_fail(hand, "it could not be resumed", domain, err) ||
                               is_so(domain, LODGE_VM_RUNNING, err));
 }
 
-bool hand_pause(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_pause(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainSuspend(domain) == 0 ||
                               hand_fail(hand, "it could not be paused", domain, err) ||
                               is_so(domain, LODGE_VM_PAUSED, err));
 }
 
-bool hand_shutdown_acpi(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_shutdown_acpi(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
     unsigned flags = hand->host->uri.is_test ? 0 : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainShutdownFlags(domain, flags) == 0 ||
                               hand_fail(hand, "it could not be shut down", domain, err) ||
                               is_so(domain, LODGE_VM_SHUTOFF, err));
 }
 
-bool hand_shutdown_agent(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_shutdown_agent(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL &&
            (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) == 0 ||
             hand_fail(hand, "its agent could not shut it down", domain, err));
 }
 
-bool hand_reboot(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_reboot(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainReboot(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be rebooted", domain, err));
 }
 
-bool hand_reset(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_reset(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainReset(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be reset", domain, err));
 }
 
-bool hand_nmi(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_nmi(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainInjectNMI(domain, 0) == 0 ||
                               hand_fail(hand, "the NMI could not be sent", domain, err));
 }
 
-bool hand_save(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool hand_save(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainManagedSave(domain, 0) == 0 ||
                               hand_fail(hand, "it could not be saved", domain, err));
 }

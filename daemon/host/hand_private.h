@@ -18,6 +18,12 @@ virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error
  * its monitor. */
 virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error *err);
 
+/* The same of that run (domain_look.run) only, else CONFLICT or BAD_STATE; LODGE_UNKNOWN:
+ * whichever.
+ */
+virDomainPtr hand_reach_run(struct hand *hand, const char *uuid, int64_t run,
+                            struct lodge_error *err);
+
 /* The flags to undefine with, from all that a driver may know down to what each takes, as far as
  * these keep what must be kept; how many. On a host without files nothing must. */
 enum { UNDEFINE_WAYS = 4 };

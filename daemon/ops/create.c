@@ -425,7 +425,8 @@ static enum step_end resume(struct op *op, struct hand *hand)
                        "'%s' is made, but shut off: it ended before it could be resumed",
                        op->plan.name);
     }
-    bool ok = !hand_traits(hand).starts_paused || hand_resume(hand, op->uuid, &op->error);
+    bool ok =
+        !hand_traits(hand).starts_paused || hand_resume(hand, op->uuid, LODGE_UNKNOWN, &op->error);
     return ok ? STEP_WAIT : op_end(op, false);
 }
 

@@ -34,6 +34,21 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
+void op_note(struct op *op, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct buffer result = {0};
+    buffer_add_text(&result, "{\"notes\":[");
+    buffer_add_json_string(&result, text);
+    buffer_add_text(&result, "]}");
+    free(op->result);
+    op->result = buffer_take(&result);
+}
+
 bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own)
 {
     enum { OFTEN = 4 };
@@ -344,6 +359,8 @@ void ops_ended(struct ops *ops, struct op *op)
         ops_guard(op);
     }
     tell_ended(op);
+    struct later *later = TAKE(op->later);
     op_free(op);
+    ops_ask_later(ops, later);
     loop_later(ops->loop, &ops->look); /* who waited for this VM looks again */
 }

@@ -155,8 +155,17 @@ struct op {
     uint64_t deadline;
     uint64_t retry_at;
     unsigned retry_ms;
-    uint64_t starts, reboots; /* the VM's, when the job was sent */
+    uint64_t starts, reboots; /* the VM's, when the job was sent … */
+    int64_t seen_run;         /* … and what the registry knew it to run as */
+    bool takes_any;           /* vm.stop beside another: what that starts is stopped too */
+    bool is_behind;           /* the registry: the job saw another run than it knows (waits.c) */
+    bool is_late;             /* its deadline has passed: judged when its VM has been read */
+    uint64_t reading;         /* the number of the reading that it waits for; 0: none */
+    uint64_t wait_ms;
+    int64_t as_of;    /* plan.run, as it was asked for */
+    bool is_restored; /* vm.start: from a managed save, which may be of a paused guest */
     struct waiter *waiters;
+    struct later *later; /* stops of a later run, asked again when this one has ended */
     struct host_task task;
     struct job job;
     struct letter begun_letter;
@@ -194,9 +203,13 @@ struct ops {
     size_t ended_next;
     atomic_int_least64_t last_op; /* the largest number of an operation that was begun */
     struct guard *guards;         /* undone creations that are kept */
-    uint64_t added_seen;          /* registry_added() when guards were last looked at */
-    bool guards_grew;             /* one was added since: its domain may be here already */
+    uint64_t last_reading;
+    uint64_t added_seen; /* registry_added() when guards were last looked at */
+    bool guards_grew;    /* one was added since: its domain may be here already */
 };
+
+/* For who asked, in the result of an operation that ends well: what was not as they may think. */
+void op_note(struct op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The end of a step whose call went `ok`. */
 enum step_end op_end(struct op *op, bool ok);
@@ -225,15 +238,22 @@ void op_move_on(struct op *op); /* to the next step forward, or back that has an
 void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
 void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */
-void op_look(struct op *op); /* something changed: does it go on? */
-void op_tick(struct op *op, uint64_t now);
+void op_failed(struct op *op); /* with op.error: back, or tried again, or to its end */
+bool op_host_is_read(const struct op *op);
 ssize_t last_undo(const struct recipe *recipe);
 void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 
+/* waits.c: for events. Loop only. */
+void waits_begin(struct op *op); /* of its step */
+void waits_forget(struct op *op);
+void op_look(struct op *op); /* something changed: does it go on? */
+void op_tick(struct op *op, uint64_t now);
+
 /* ops.c */
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
 struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
+void ops_ask_later(struct ops *ops, struct later *later);                   /* gives them away */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
 struct house_host *ops_host(struct ops *ops, const char *name);

@@ -8,6 +8,7 @@
 #include "ops/glances.h"
 #include "ops/inquiry.h"
 #include "ops/op.h"
+#include "ops/recipes.h"
 #include "scope.h"
 
 #include <assert.h>
@@ -66,7 +67,7 @@ void ops_set_timer(struct ops *ops)
     uint64_t next = 0;
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         next = sooner(next, waiters_next(op));
-        if (!op->out && (op->phase == OP_WAITING || op->phase == OP_ASKS)) {
+        if (!op->out && ((op->phase == OP_WAITING && !op->is_late) || op->phase == OP_ASKS)) {
             next = sooner(next, op->deadline);
         } else if (!op->out && op->phase == OP_RETRIES) {
             next = sooner(next, op->retry_at);
@@ -212,6 +213,55 @@ static void refuse(const struct op_ask *ask, const struct lodge_error *err)
     ask->answer(ask->data, &(struct op_answer){.error = err});
 }
 
+/* Whether a vm.stop that is under way ends this run too. */
+static bool is_of_run(const struct op *stop, int64_t run)
+{
+    return run == LODGE_UNKNOWN || stop->as_of == LODGE_UNKNOWN || stop->as_of == run;
+}
+
+/* A vm.stop of a run that began after the one which another vm.stop is about: that one ends at
+ * once, and this is asked again then. */
+struct later {
+    struct later *next;
+    struct op_ask ask;
+    struct plan plan;
+    char *host, *uuid, *request_id, *request_hash;
+};
+
+static void ask_later(struct op *stop, struct op_ask *ask)
+{
+    struct later *later = xcalloc(1, sizeof *later);
+    later->ask = *ask;
+    later->ask.host = later->host = xstrdup(ask->host);
+    later->ask.uuid = later->uuid = xstrdup(ask->uuid);
+    later->ask.request_id = later->request_id = xstrdup_or_null(ask->request_id);
+    later->ask.request_hash = later->request_hash = xstrdup_or_null(ask->request_hash);
+    later->plan = *ask->plan;
+    plan_init(ask->plan);
+    later->next = stop->later;
+    stop->later = later;
+}
+
+void ops_ask_later(struct ops *ops, struct later *later)
+{
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
+                                        .message = "lodged is leaving"};
+    for (struct later *next; later != NULL; later = next) {
+        next = later->next;
+        later->ask.plan = &later->plan;
+        if (ops->closing) {
+            refuse(&later->ask, &leaving);
+        } else {
+            ops_ask(ops, &later->ask);
+        }
+        free(later->host);
+        free(later->uuid);
+        free(later->request_id);
+        free(later->request_hash);
+        free(later);
+    }
+}
+
 /* An operation that is there already is the answer to this call too. Returns whether it was. */
 static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *recipe)
 {
@@ -222,6 +272,10 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "request_id '%.40s' was used with other parameters", ask->request_id);
         refuse(ask, &err);
+        return true;
+    }
+    if (same == NULL && stop != NULL && !is_of_run(stop, ask->plan->run)) {
+        ask_later(stop, ask);
         return true;
     }
     same = same != NULL ? same : stop;
@@ -236,6 +290,9 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
 static bool is_free(struct ops *ops, const struct op_ask *ask, struct lodge_error *err)
 {
     struct op *holder = ask->uuid == NULL ? NULL : ops_holder(ops, ask->host, ask->uuid);
+    if (holder == NULL && ask->uuid != NULL) {
+        holder = find_live(ops, ask->host, ask->uuid, true); /* what it is about to end */
+    }
     if (holder == NULL) {
         return true;
     }
@@ -243,6 +300,21 @@ static bool is_free(struct ops *ops, const struct op_ask *ask, struct lodge_erro
     return lodge_fail(err, LODGE_ERROR_BUSY,
                       "'%s' is busy with %s: wait for it to end, or cancel it (op.cancel)",
                       ask->plan->name, holder->recipe->kind);
+}
+
+static void stop_others(struct op *stop)
+{
+    struct ops *ops = stop->ops;
+    struct op *holder = ops_holder(ops, stop->host_name, stop->uuid);
+    stop->spare_id = --ops->last_unjournalled;
+    if (holder == NULL) {
+        return;
+    }
+    if (holder->recipe == &start_recipe || holder->recipe == &create_recipe) {
+        stop->takes_any = true;
+        stop->plan.run = LODGE_UNKNOWN;
+    }
+    op_cancel(holder);
 }
 
 void ops_ask(struct ops *ops, struct op_ask *ask)
@@ -273,12 +345,9 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
     waiters_add(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     if (recipe->stops_others) {
-        op->spare_id = --ops->last_unjournalled;
-        struct op *holder = ops_holder(ops, op->host_name, op->uuid);
-        if (holder != NULL) {
-            op_cancel(holder);
-        }
+        stop_others(op);
     }
+    op->as_of = op->plan.run;
     while (recipe->steps[op->at].skips != NULL && recipe->steps[op->at].skips(op)) {
         op->at++;
     }
@@ -330,6 +399,7 @@ void ops_close(struct ops *ops)
     loop_later_cancel(ops->loop, &ops->look);
     registry_remove_reader(ops->registry, &ops->reader);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
+        ops_ask_later(ops, TAKE(op->later));
         waiters_tell(
             op, true,
             &(struct op_answer){

@@ -56,6 +56,7 @@ static const struct field plan_fields[] = {
     {"start", FIELD_BOOL, AT(start)},
     {"hung", FIELD_BOOL, AT(hung)},
     {"grace_s", FIELD_INT, AT(grace_s)},
+    {"run", FIELD_INT, AT(run)},
     {"new_name", FIELD_STRING, AT(new_name)},
     {"new_vcpus", FIELD_INT, AT(new_vcpus)},
     {"new_memory_mib", FIELD_INT, AT(new_memory_mib)},

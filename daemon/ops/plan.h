@@ -63,6 +63,7 @@ struct plan {
     } left;
     bool hung; /* delete: its QEMU did not answer when it was asked for */
     int64_t grace_s;
+    int64_t run; /* power: which run of the domain it is about; 0: it was off; UNKNOWN: whichever */
 
     /* update, media: what is asked for; `vcpus`, `memory_mib` and the disks' sizes above are what
      * is charged meanwhile, the larger of old and new */

@@ -5,6 +5,7 @@
 #include "ops/recipes.h"
 #include "scope.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { EVENT_S = 10, DESTROY_S = 40 };
@@ -17,24 +18,65 @@ static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, stru
     return VM_KEEP;
 }
 
-/* QEMU is there paused for a moment before its guest runs. */
-static enum wait_end has_started(struct op *op)
+/* What a power operation is about is the run of the guest that was there when it was asked for: its
+ * id is in the journal before anything is done to it. Where the registry knew of none, the first
+ * look says which; one that is taken up from a journal takes no other. */
+static bool look_at_run(struct op *op, struct hand *hand)
 {
-    const struct vm *vm = op_vm(op);
-    bool came_and_went = vm != NULL && vm->starts != op->starts && !vm_is_active(vm);
-    return vm != NULL && (vm->live == LODGE_VM_RUNNING || came_and_went) ? WAIT_OVER : WAIT_ON;
+    struct domain_look look;
+    if (op->takes_any || (op->plan.run != LODGE_UNKNOWN && op->plan.run == op->seen_run)) {
+        return true;
+    }
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return false;
+    }
+    op->is_behind = look.run != op->seen_run;
+    if (op->plan.run == LODGE_UNKNOWN && !op->recovered) {
+        op->plan.run = look.run == LODGE_UNKNOWN ? 0 : look.run;
+        op->plan_changed = true;
+    }
+    return true;
+}
+
+/* It was asked for what is so already. */
+static void note_already(struct op *op, const char *state)
+{
+    if (!op->again) {
+        op_note(op, "'%s' was %s already", op->plan.name, state);
+    }
 }
 
 static enum wait_end is_inactive(struct op *op)
 {
     const struct vm *vm = op_vm(op);
-    return vm == NULL || !vm_is_active(vm) ? WAIT_OVER : WAIT_ON;
+    if (vm == NULL || !vm_is_active(vm)) {
+        return WAIT_OVER;
+    }
+    if (op->plan.run == LODGE_UNKNOWN || op->plan.run == vm->run) {
+        return WAIT_ON;
+    }
+    op_note(op, "'%s' has been started anew since, and is %s", op->plan.name,
+            lodge_vm_state_name(vm->live));
+    return WAIT_OVER;
 }
 
 static enum wait_end is_live(struct op *op, enum lodge_vm_state state)
 {
     const struct vm *vm = op_vm(op);
-    return vm == NULL || vm->live == state || !vm_is_active(vm) ? WAIT_OVER : WAIT_ON;
+    if (vm != NULL && vm->live == state) {
+        return WAIT_OVER;
+    }
+    if (vm != NULL && vm_is_active(vm)) {
+        return WAIT_ON;
+    }
+    const char *reason = vm == NULL || vm->live_reason == NULL ? "" : vm->live_reason;
+    if (state == LODGE_VM_RUNNING) {
+        op_note(op, "'%s' ran on, and ended", op->plan.name);
+        return WAIT_OVER;
+    }
+    (void)op_fail(op, LODGE_ERROR_BAD_STATE, "'%s' has shut off meanwhile%s%s%s", op->plan.name,
+                  *reason == '\0' ? "" : " (", reason, *reason == '\0' ? "" : ")");
+    return WAIT_FAILED;
 }
 
 static enum wait_end is_running(struct op *op)
@@ -64,9 +106,66 @@ static bool may_have_been_done(struct op *op, const char *what)
     return op->again;
 }
 
+/* Of one that runs already. Whoever comes after a kill, or a lost connection, may look into the
+ * middle of our own start: QEMU is there paused for a moment before its guest runs. */
+static enum step_end found_active(struct op *op, const struct domain_look *look)
+{
+    op->is_behind = look->run != op->seen_run;
+    op->plan.run = look->run;
+    if (look->state == LODGE_VM_PAUSED && !op->again) {
+        (void)op_fail(op, LODGE_ERROR_BAD_STATE,
+                      "'%s' is paused, not shut off: vm.resume lets it run on", op->plan.name);
+        (void)snprintf(op->error.state, sizeof op->error.state, "paused");
+        return STEP_FAILED;
+    }
+    if (look->state == LODGE_VM_RUNNING) {
+        note_already(op, "running");
+    }
+    return STEP_WAIT;
+}
+
 static enum step_end start(struct op *op, struct hand *hand)
 {
-    return after(op, hand_start(hand, op->uuid, false, &op->error));
+    struct domain_look before;
+    struct domain_look now;
+    if (!hand_look(hand, op->uuid, &before, &op->error)) {
+        return op_end(op, false);
+    }
+    if (before.active) {
+        return found_active(op, &before);
+    }
+    if (!hand_start(hand, op->uuid, false, &op->error) ||
+        !hand_look(hand, op->uuid, &now, &op->error)) {
+        return op_end(op, false);
+    }
+    op->plan.run = now.run;
+    if (!now.active) {
+        op_note(op, "'%s' started, and ended at once%s%s", op->plan.name,
+                now.reason[0] == '\0' ? "" : ": ", now.reason);
+        return STEP_DONE;
+    }
+    op->is_restored = before.managed_save && now.state == LODGE_VM_PAUSED;
+    return STEP_WAIT;
+}
+
+static enum wait_end has_started(struct op *op)
+{
+    const struct vm *vm = op_vm(op);
+    if (vm == NULL) {
+        return WAIT_ON;
+    }
+    if (vm->starts != op->starts && !vm_is_active(vm)) {
+        op_note(op, "'%s' started, and ended again%s%s", op->plan.name,
+                vm->live_reason == NULL ? "" : ": ",
+                vm->live_reason == NULL ? "" : vm->live_reason);
+        return WAIT_OVER;
+    }
+    if (op->is_restored && vm->live == LODGE_VM_PAUSED) {
+        op_note(op, "'%s' is paused, as it was when it was saved: vm.resume lets it run on",
+                op->plan.name);
+        return WAIT_OVER;
+    }
+    return vm->live == LODGE_VM_RUNNING ? WAIT_OVER : WAIT_ON;
 }
 
 /* A boot takes up what has waited for it; until then the larger was charged. */
@@ -81,17 +180,16 @@ static enum vm_effect settles(const struct op *op, enum lodge_op_state state, st
 }
 
 static const struct step start_steps[] = {
-    {.name = "start",
-     .where = ON_HOST,
-     .run = start,
-     .happened = has_started,
-     .wait_s = EVENT_S,
-     .late_is_fine = true},
+    {.name = "start", .where = ON_HOST, .run = start, .happened = has_started, .wait_s = EVENT_S},
 };
 
 static enum step_end destroy(struct op *op, struct hand *hand)
 {
-    return after(op, hand_destroy(hand, op->uuid, &op->error));
+    if (op->plan.run == 0) {
+        note_already(op, "shut off");
+        return STEP_WAIT;
+    }
+    return after(op, hand_destroy_run(hand, op->uuid, op->plan.run, &op->error));
 }
 
 /* The other's call may still start the guest after we have looked: it is over when that has
@@ -105,6 +203,7 @@ static enum wait_end is_inactive_and_alone(struct op *op)
 static const struct step stop_steps[] = {
     {.name = "destroy",
      .where = ON_RESCUE,
+     .look = look_at_run,
      .run = destroy,
      .happened = is_inactive_and_alone,
      .wait_s = DESTROY_S,
@@ -120,7 +219,11 @@ static enum step_end look_inactive(struct op *op, struct hand *hand, bool *ret_i
 {
     struct domain_look look;
     bool ok = hand_look(hand, op->uuid, &look, &op->error);
-    *ret_inactive = ok && (!look.present || !look.active);
+    bool is_other = op->plan.run != LODGE_UNKNOWN && look.run != op->plan.run;
+    *ret_inactive = ok && (!look.present || !look.active || is_other);
+    if (*ret_inactive && op->plan.run == 0) {
+        note_already(op, "shut off");
+    }
     return op_end(op, ok);
 }
 
@@ -131,7 +234,7 @@ static enum step_end acpi(struct op *op, struct hand *hand)
     if (end != STEP_DONE || inactive) {
         return end == STEP_DONE ? STEP_WAIT : end;
     }
-    return after(op, hand_shutdown_acpi(hand, op->uuid, &op->error));
+    return after(op, hand_shutdown_acpi(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static enum step_end agent(struct op *op, struct hand *hand)
@@ -141,7 +244,7 @@ static enum step_end agent(struct op *op, struct hand *hand)
     if (end != STEP_DONE || inactive) {
         return end == STEP_DONE ? STEP_WAIT : end;
     }
-    if (!hand_shutdown_agent(hand, op->uuid, &op->error) &&
+    if (!hand_shutdown_agent(hand, op->uuid, op->plan.run, &op->error) &&
         op->error.kind == LODGE_ERROR_HOST_DOWN) {
         return STEP_LOST;
     }
@@ -151,6 +254,7 @@ static enum step_end agent(struct op *op, struct hand *hand)
 static const struct step shutdown_steps[] = {
     {.name = "acpi",
      .where = ON_HOST,
+     .look = look_at_run,
      .run = acpi,
      .happened = is_inactive,
      .grace_percent = 50,
@@ -160,16 +264,18 @@ static const struct step shutdown_steps[] = {
 
 static enum step_end reboot(struct op *op, struct hand *hand)
 {
-    return may_have_been_done(op, "rebooted") ? STEP_FAILED
-                                              : after(op, hand_reboot(hand, op->uuid, &op->error));
+    return may_have_been_done(op, "rebooted")
+               ? STEP_FAILED
+               : after(op, hand_reboot(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static enum wait_end has_rebooted(struct op *op)
 {
     const struct vm *vm = op_vm(op);
-    if (vm == NULL || !vm_is_active(vm)) {
-        (void)op_fail(op, LODGE_ERROR_BAD_STATE, "'%s' shut down instead of rebooting",
-                      op->plan.name);
+    bool is_other = vm != NULL && op->plan.run > 0 && vm->run != op->plan.run;
+    if (vm == NULL || !vm_is_active(vm) || is_other) {
+        (void)op_fail(op, LODGE_ERROR_BAD_STATE, "'%s' shut down instead of rebooting%s",
+                      op->plan.name, is_other && vm_is_active(vm) ? ", and was started anew" : "");
         return WAIT_FAILED;
     }
     return vm->reboots != op->reboots ? WAIT_OVER : WAIT_ON;
@@ -178,6 +284,7 @@ static enum wait_end has_rebooted(struct op *op)
 static const struct step reboot_steps[] = {
     {.name = "reboot",
      .where = ON_HOST,
+     .look = look_at_run,
      .run = reboot,
      .happened = has_rebooted,
      .grace_percent = 100},
@@ -185,50 +292,70 @@ static const struct step reboot_steps[] = {
 
 static enum step_end reset(struct op *op, struct hand *hand)
 {
-    return may_have_been_done(op, "reset") ? STEP_FAILED
-                                           : op_end(op, hand_reset(hand, op->uuid, &op->error));
+    return may_have_been_done(op, "reset")
+               ? STEP_FAILED
+               : op_end(op, hand_reset(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step reset_steps[] = {
-    {.name = "reset", .where = ON_HOST, .run = reset},
+    {.name = "reset", .where = ON_HOST, .look = look_at_run, .run = reset},
 };
 
 static enum step_end nmi(struct op *op, struct hand *hand)
 {
-    return may_have_been_done(op, "sent an NMI") ? STEP_FAILED
-                                                 : op_end(op, hand_nmi(hand, op->uuid, &op->error));
+    return may_have_been_done(op, "sent an NMI")
+               ? STEP_FAILED
+               : op_end(op, hand_nmi(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step nmi_steps[] = {
-    {.name = "nmi", .where = ON_HOST, .run = nmi},
+    {.name = "nmi", .where = ON_HOST, .look = look_at_run, .run = nmi},
 };
+
+/* Of that run: what is refused because it is another is said by the call. */
+static bool is_already(struct op *op, struct hand *hand, enum lodge_vm_state state,
+                       const char *word)
+{
+    struct domain_look look;
+    struct lodge_error err = {0};
+    bool is_so = hand_look(hand, op->uuid, &look, &err) && look.active && look.state == state &&
+                 (op->plan.run == LODGE_UNKNOWN || op->plan.run == look.run);
+    if (is_so) {
+        note_already(op, word);
+    }
+    return is_so; /* else, and in doubt, the call says why not */
+}
 
 static enum step_end pause_guest(struct op *op, struct hand *hand)
 {
-    return after(op, hand_pause(hand, op->uuid, &op->error));
+    return is_already(op, hand, LODGE_VM_PAUSED, "paused")
+               ? STEP_WAIT
+               : after(op, hand_pause(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step pause_steps[] = {
     {.name = "pause",
      .where = ON_HOST,
+     .look = look_at_run,
      .run = pause_guest,
      .happened = is_paused,
-     .wait_s = EVENT_S,
-     .late_is_fine = true},
+     .wait_s = EVENT_S},
 };
 
 static enum step_end resume(struct op *op, struct hand *hand)
 {
-    return after(op, hand_resume(hand, op->uuid, &op->error));
+    return is_already(op, hand, LODGE_VM_RUNNING, "running")
+               ? STEP_WAIT
+               : after(op, hand_resume(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step resume_steps[] = {
     {.name = "resume",
      .where = ON_HOST,
+     .look = look_at_run,
      .run = resume,
      .happened = is_running,
-     .wait_s = EVENT_S,
-     .late_is_fine = true},
+     .wait_s = EVENT_S},
 };
 
 static enum step_end save(struct op *op, struct hand *hand)
@@ -240,16 +367,16 @@ static enum step_end save(struct op *op, struct hand *hand)
     if (op->again && look.present && !look.active && look.managed_save) {
         return STEP_WAIT; /* it was saved before we lost sight of it */
     }
-    return after(op, hand_save(hand, op->uuid, &op->error));
+    return after(op, hand_save(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step save_steps[] = {
     {.name = "save",
      .where = ON_HOST,
+     .look = look_at_run,
      .run = save,
      .happened = is_inactive,
-     .wait_s = EVENT_S,
-     .late_is_fine = true},
+     .wait_s = EVENT_S},
 };
 
 /* All of them can be given up while they wait; the guest is in some ordinary state then. */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_FIRST_MS = 1000, RETRY_LAST_MS = 60000, MS_PER_S = 1000 };
+enum { RETRY_FIRST_MS = 1000, RETRY_LAST_MS = 60000 };
 
 static void store_run(struct job *job)
 {
@@ -59,7 +59,7 @@ static void deliver_step(struct letter *letter)
     }
 }
 
-static bool host_is_read(const struct op *op)
+bool op_host_is_read(const struct op *op)
 {
     struct registry_host *host = registry_find_host(op->ops->registry, op->host_name);
     return op->host != NULL && host != NULL && host->facts.synced_at != 0;
@@ -90,7 +90,7 @@ void op_start(struct op *op)
     enum step_where where = over                                   ? ON_STORE
                             : op->refusal.kind != LODGE_ERROR_NONE ? ON_STORE
                                                                    : op_lane(op);
-    if (where != ON_STORE && op->begun && !host_is_read(op)) {
+    if (where != ON_STORE && op->begun && !op_host_is_read(op)) {
         op->phase = OP_NEEDS_HOST;
         op_show(op);
         return;
@@ -99,6 +99,8 @@ void op_start(struct op *op)
     op->phase = over ? OP_CLOSING : OP_MOVING;
     op->starts = vm == NULL ? 0 : vm->starts;
     op->reboots = vm == NULL ? 0 : vm->reboots;
+    op->seen_run = vm == NULL ? LODGE_UNKNOWN : vm->run;
+    waits_forget(op);
     if (!over && op_step(op)->prepare != NULL) {
         op_step(op)->prepare(op);
     }
@@ -155,7 +157,7 @@ static void give_up(struct op *op)
     op_start(op);
 }
 
-static void failed(struct op *op)
+void op_failed(struct op *op)
 {
     /* An undo that cannot finish is tried again, visibly, for ever; so is what only goes forward.
      */
@@ -176,21 +178,10 @@ static void stopped(struct op *op)
     give_up(op);
 }
 
-static void waits(struct op *op)
-{
-    const struct step *step = op_step(op);
-    uint64_t ms = step->wait_s != 0
-                      ? (uint64_t)step->wait_s * MS_PER_S
-                      : (uint64_t)op->plan.grace_s * step->grace_percent * MS_PER_S / 100;
-    op->phase = OP_WAITING;
-    op->deadline = loop_monotonic_ms() + ms;
-    op_look(op);
-}
-
 static void lost(struct op *op)
 {
     op->again = true;
-    if (host_is_read(op)) {
+    if (op_host_is_read(op)) {
         retry_later(op);
     } else {
         op->phase = OP_NEEDS_HOST;
@@ -213,10 +204,10 @@ static void go_on(struct op *op)
         op_start(op);
         break;
     case STEP_WAIT:
-        waits(op);
+        waits_begin(op);
         break;
     case STEP_FAILED:
-        failed(op);
+        op_failed(op);
         break;
     case STEP_CANCELLED:
         stopped(op);
@@ -272,49 +263,6 @@ void op_came_back(struct op *op, bool ran)
         return;
     }
     go_on(op);
-}
-
-static void wait_is_over(struct op *op, enum wait_end end)
-{
-    op->phase = OP_MOVING;
-    if (end == WAIT_FAILED) {
-        failed(op);
-        return;
-    }
-    op_move_on(op);
-    op_start(op);
-}
-
-void op_look(struct op *op)
-{
-    if (op->out) {
-        return;
-    }
-    if (op->phase == OP_NEEDS_HOST && host_is_read(op)) {
-        op_start(op);
-    } else if (op->phase == OP_WAITING) {
-        enum wait_end end = op_step(op)->happened(op);
-        if (end != WAIT_ON) {
-            wait_is_over(op, end);
-        }
-    }
-}
-
-void op_tick(struct op *op, uint64_t now)
-{
-    if (op->out) {
-        return;
-    }
-    if (op->phase == OP_RETRIES && op->retry_at <= now) {
-        op_start(op);
-    } else if (op->phase == OP_WAITING && op->deadline <= now) {
-        bool fine = op_step(op)->late_is_fine;
-        if (!fine) {
-            (void)op_fail(op, LODGE_ERROR_TIMEOUT, "'%s' did not answer %s within %lld s",
-                          op->plan.name, op->recipe->kind, (long long)op->plan.grace_s);
-        }
-        wait_is_over(op, fine ? WAIT_OVER : WAIT_FAILED);
-    }
 }
 
 void op_cancel(struct op *op)

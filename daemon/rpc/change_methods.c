@@ -33,9 +33,12 @@ static const struct field grace_params[] = {
 
 struct op_result {
     int64_t op;
+    struct lodge_strings notes;
 };
 static const struct field op_result[] = {
     {"op", FIELD_INT, .offset = offsetof(struct op_result, op), .help = "the operation's number"},
+    {"notes", FIELD_STRINGS, .offset = offsetof(struct op_result, notes),
+     .help = "with `wait`: what was not as the caller may think (it ran already)"},
     {.type = FIELD_END},
 };
 
@@ -80,6 +83,8 @@ static void act_run(struct call *call, const void *params)
     plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
     if (strcmp(call_method(call)->name, "vm.start") == 0) {
         ask_plan_boot(&plan, vm);
+    } else {
+        plan.run = vm->run;
     }
     ask_op(call, params, &act->ask, vm, NULL, &plan);
 }

@@ -129,6 +129,15 @@ static void say_pending(struct json_object *result, const char *subject)
     }
 }
 
+static void say_notes(struct json_object *result)
+{
+    struct json_object *notes = json_object_object_get(result, "notes");
+    size_t count = notes == NULL ? 0 : json_object_array_length(notes);
+    for (size_t i = 0; i < count; i++) {
+        print_text(stdout, "%s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+    }
+}
+
 static void say_kept(struct json_object *result)
 {
     struct json_object *kept = json_object_object_get(result, "kept");
@@ -153,6 +162,7 @@ static void say_result(const struct command *command, const struct asking *askin
         print_text(stdout, "%s: %s done\n", asking->subject, command->verb);
         say_pending(result, asking->subject);
         say_kept(result);
+        say_notes(result);
     }
     json_object_put(result);
 }
