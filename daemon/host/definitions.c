@@ -11,6 +11,7 @@
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/look.h"
+#include "host/next_boot.h"
 #include "host/roles.h"
 #include "index.h"
 #include "log.h"
@@ -22,9 +23,14 @@
  * the last is read. */
 enum { BATCH = 32 };
 
+/* Of more domains a whole list's first reading is of what runs, so that it is there twice as soon;
+ * what the next boots get follows (reread.c). */
+enum { WHOLE_AT_ONCE = 256 };
+
 struct definition {
     unsigned char uuid[UUID_SIZE];
     virDomainPtr domain; /* owned; NULL: look it up */
+    bool whole;          /* both the run and the next boot are read */
     uint64_t before;     /* the text that was told last … */
     uint64_t hash;       /* … and this one's: what is the same text says the same */
     enum { DEFINITION_FAILED, DEFINITION_GONE, DEFINITION_SAME, DEFINITION_READ } end;
@@ -37,21 +43,70 @@ struct definitions_call {
     struct definition definitions[BATCH];
 };
 
-/* On a worker. */
+/* On workers. */
+
+/* The other definition that the domain has: of its next boot while it runs, of the run that is
+ * saved while it is off. `*ret_other` NULL: it has none. */
+static bool read_other(struct definition *definition, bool is_active, char **ret_other,
+                       struct lodge_error *err)
+{
+    *ret_other = NULL;
+    if (!definition->whole) {
+        return true;
+    }
+    if (is_active) {
+        *ret_other = virDomainGetXMLDesc(definition->domain, VIR_DOMAIN_XML_INACTIVE);
+        return *ret_other != NULL || libvirt_fail(err, "cannot read a domain's next definition");
+    }
+    if (virDomainHasManagedSaveImage(definition->domain, 0) == 1) {
+        /* A driver without it, or a file that is no image, leaves nothing to compare with. */
+        *ret_other = virDomainManagedSaveGetXMLDesc(definition->domain, 0);
+    }
+    return true;
+}
+
+static bool read_facts(const char *xml, const char *other, bool is_active, bool whole,
+                       struct domain_facts *ret_facts, struct lodge_error *err)
+{
+    struct domain_facts twin = {0};
+    if (!domain_xml_read(xml, ret_facts, err)) {
+        return false;
+    }
+    if (other != NULL && !domain_xml_read(other, &twin, err)) {
+        domain_facts_clear(ret_facts);
+        return false;
+    }
+    if (other == NULL && whole) {
+        next_boot_is_now(ret_facts);
+    } else if (other != NULL && is_active) {
+        next_boot_compare(ret_facts, &twin);
+    } else if (other != NULL) {
+        next_boot_after_save(ret_facts, &twin);
+    }
+    domain_facts_clear(&twin);
+    return true;
+}
+
 static bool read_definition(struct definition *definition, virConnectPtr conn,
                             struct lodge_error *err)
 {
+    AUTO(free) char *other = NULL;
     if (definition->domain == NULL) {
         definition->domain = virDomainLookupByUUID(conn, definition->uuid);
     }
+    bool is_active = definition->domain != NULL && libvirt_run(definition->domain) >= 0;
     AUTO(free)
     char *xml = definition->domain == NULL ? NULL : virDomainGetXMLDesc(definition->domain, 0);
     if (xml == NULL) {
         return libvirt_fail(err, "cannot read a domain's XML");
     }
-    definition->hash = index_hash(xml, NULL);
+    if (!read_other(definition, is_active, &other, err)) {
+        return false;
+    }
+    definition->hash = index_hash(xml, other);
     definition->end = definition->hash == definition->before ? DEFINITION_SAME : DEFINITION_READ;
-    return definition->end == DEFINITION_SAME || domain_xml_read(xml, &definition->facts, err);
+    return definition->end == DEFINITION_SAME ||
+           read_facts(xml, other, is_active, definition->whole, &definition->facts, err);
 }
 
 static void run(struct host_call *call, virConnectPtr conn)
@@ -86,10 +141,12 @@ static void apply(struct host *host, struct definition *definition, const struct
         look_tell_name(host, domain, definition->facts.name);
         domain->vcpus = definition->facts.vcpus;
         domain->definition_hash = definition->hash;
+        domain->whole = definition->whole;
         host->listener->domain_facts(host->owner, host->name, &definition->facts);
         look_has_definition(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_SAME) {
+        domain->whole |= definition->whole;
         look_has_definition(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_GONE) {
@@ -137,7 +194,8 @@ void definitions_ask(struct host *host)
             if (domain != NULL && domain->definition.wanted) {
                 struct definition *definition = &batch->definitions[batch->count++];
                 domain->definition = (struct ask){.out = true};
-                definition->before = domain->definition_hash;
+                definition->before = domain->whole ? domain->definition_hash : 0;
+                definition->whole = true;
                 memcpy(definition->uuid, domain->uuid, UUID_SIZE);
             }
         }
@@ -160,6 +218,7 @@ void definitions_read(struct host *host, virDomainPtr *domains, size_t count)
         batch = batch == NULL ? batch_new() : batch;
         struct definition *definition = &batch->definitions[batch->count++];
         definition->domain = TAKE(domains[i]);
+        definition->whole = count <= WHOLE_AT_ONCE;
         memcpy(definition->uuid, uuid, UUID_SIZE);
         if (batch->count == BATCH) {
             role_submit(host, ROLE_SYNC, &TAKE(batch)->call);

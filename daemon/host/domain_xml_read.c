@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* More than QEMU can have; beyond it somebody is playing. */
-enum { MOST_DEVICES = 1024, MOST_BOOTS = 64, MOST_TAGS = 64 };
+enum { MOST_DEVICES = 1024, MOST_BOOTS = 64, MOST_TAGS = 64, MOST_HOSTS = 16 };
 
 static void say_nothing(void *unused, const char *format, ...)
 {
@@ -39,9 +39,67 @@ static int64_t vcpus_of(const xmlNode *node)
     return vcpus != LODGE_UNKNOWN ? vcpus : xml_number(most);
 }
 
-static char *disk_source(const xmlNode *source)
+/* Hosts of a network's disk: HOST[:PORT],… */
+static char *source_hosts(const xmlNode *source)
+{
+    char *hosts = xstrdup("");
+    size_t count = 0;
+    for (const xmlNode *node = source->children; node != NULL; node = node->next) {
+        if (!xml_is_called(node, "host") || ++count > MOST_HOSTS) {
+            continue;
+        }
+        AUTO(free) char *name = xml_attribute(node, "name");
+        AUTO(free) char *port = xml_attribute(node, "port");
+        AUTO(free) char *socket = xml_attribute(node, "socket");
+        AUTO(free) char *before = hosts;
+        hosts = xasprintf("%s%s%s%s%s", before, *before == '\0' ? "" : ",",
+                          name != NULL     ? name
+                          : socket != NULL ? socket
+                                           : "",
+                          port == NULL ? "" : ":", port == NULL ? "" : port);
+    }
+    return hosts;
+}
+
+/* What is no file is shown whole, as a URI has it. NULL: it is none of these. */
+static char *foreign_source(const char *type, const xmlNode *source)
+{
+    if (source == NULL || type == NULL) {
+        return NULL;
+    }
+    if (strcmp(type, "network") == 0) {
+        AUTO(free) char *protocol = xml_attribute(source, "protocol");
+        AUTO(free) char *name = xml_attribute(source, "name");
+        AUTO(free) char *hosts = source_hosts(source);
+        return xasprintf("%s://%s%s%s", protocol == NULL ? "network" : protocol, hosts,
+                         name != NULL && *name == '/' ? "" : "/", name == NULL ? "" : name);
+    }
+    if (strcmp(type, "nvme") == 0) {
+        static const char *const parts[] = {"domain", "bus", "slot", "function"};
+        const xmlNode *address = xml_child(source, "address");
+        unsigned long number[ARRAY_LENGTH(parts)];
+        for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+            AUTO(free) char *text = xml_attribute(address, parts[i]);
+            number[i] = text == NULL ? 0 : strtoul(text, NULL, 0);
+        }
+        AUTO(free) char *namespace = xml_attribute(source, "namespace");
+        return xasprintf("nvme://%04lx:%02lx:%02lx.%lx/%s", number[0], number[1], number[2],
+                         number[3], namespace == NULL ? "" : namespace);
+    }
+    if (strcmp(type, "vhostuser") == 0) {
+        AUTO(free) char *path = xml_attribute(source, "path");
+        return xasprintf("vhost-user:%s", path == NULL ? "" : path);
+    }
+    return NULL;
+}
+
+static char *disk_source(const char *type, const xmlNode *source)
 {
     static const char *const attributes[] = {"file", "dev", "dir", "name"};
+    char *foreign = foreign_source(type, source);
+    if (foreign != NULL) {
+        return foreign;
+    }
     AUTO(free) char *pool = xml_attribute(source, "pool");
     AUTO(free) char *volume = xml_attribute(source, "volume");
     if (pool != NULL && volume != NULL) {
@@ -62,9 +120,10 @@ static void read_disk(const xmlNode *node, struct domain_facts *facts)
     facts->disks = xrealloc(facts->disks, (facts->disk_count + 1) * sizeof *facts->disks);
     struct lodge_disk *disk = &facts->disks[facts->disk_count++];
     char *device = xml_attribute(node, "device");
+    AUTO(free) char *type = xml_attribute(node, "type");
     *disk = (struct lodge_disk){
         .target = xml_attribute(xml_child(node, "target"), "dev"),
-        .path = disk_source(xml_child(node, "source")),
+        .path = disk_source(type, xml_child(node, "source")),
         .format = xml_attribute(xml_child(node, "driver"), "type"),
         .device = device != NULL ? device : xstrdup("disk"),
         .size_gib = LODGE_UNKNOWN,
@@ -159,6 +218,17 @@ static void read_device_boot(const xmlNode *devices, struct domain_facts *facts)
     }
 }
 
+/* What lodge can show of several, else the first. */
+static void read_graphics(const xmlNode *node, struct domain_facts *facts)
+{
+    AUTO(free) char *type = xml_attribute(node, "type");
+    bool is_shown = type != NULL && strcmp(type, "vnc") == 0;
+    if (type != NULL && (facts->graphics == NULL || is_shown)) {
+        free(facts->graphics);
+        facts->graphics = TAKE(type);
+    }
+}
+
 static void read_devices(const xmlNode *devices, struct domain_facts *facts)
 {
     for (const xmlNode *node = devices->children; node != NULL; node = node->next) {
@@ -166,8 +236,8 @@ static void read_devices(const xmlNode *devices, struct domain_facts *facts)
             read_disk(node, facts);
         } else if (xml_is_called(node, "interface")) {
             read_nic(node, facts);
-        } else if (xml_is_called(node, "graphics") && facts->graphics == NULL) {
-            facts->graphics = xml_attribute(node, "type");
+        } else if (xml_is_called(node, "graphics")) {
+            read_graphics(node, facts);
         }
     }
     if (facts->boot.count == 0) {
@@ -237,6 +307,9 @@ bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lod
         .name = xml_text(xml_child(root, "name")),
         .vcpus = vcpus_of(xml_child(root, "vcpu")),
         .memory_mib = xml_mebibytes(xml_child(root, "memory")),
+        .balloon_mib = xml_mebibytes(xml_child(root, "currentMemory")),
+        .most_vcpus = LODGE_UNKNOWN,
+        .most_memory_mib = LODGE_UNKNOWN,
     };
     memcpy(facts.uuid, uuid, sizeof facts.uuid);
     read_os_boot(xml_child(root, "os"), &facts);
@@ -271,5 +344,6 @@ void domain_facts_clear(struct domain_facts *facts)
     free(facts->nics);
     lodge_strings_clear(&facts->boot);
     lodge_strings_clear(&facts->tags);
+    lodge_strings_clear(&facts->pending);
     *facts = (struct domain_facts){0};
 }

@@ -47,6 +47,7 @@ struct domain {
     bool lacks_definition;
     struct ask state;
     struct ask definition;
+    bool whole; /* its run and its next boot have both been read, on this connection */
     uint64_t
         definition_hash; /* of its text when it was told last, on this connection; 0: not yet */
 

@@ -131,6 +131,16 @@ void fresh_look(void *owner)
     watch_the_clock(host);
 }
 
+void host_look_beside(struct host *host, const char *uuid)
+{
+    unsigned char key[UUID_SIZE];
+    struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
+    bool is_idle = domain != NULL && !domain->definition.wanted && !domain->definition.out;
+    if (is_idle && host->synced && !domain->hung) {
+        look_at_definition(host, domain);
+    }
+}
+
 void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void *data)
 {
     struct fresh *fresh = xcalloc(1, sizeof *fresh);

@@ -150,6 +150,11 @@ struct hand_disk {
 bool hand_check_disk(struct hand *hand, const char *uuid, const struct hand_disk *disk,
                      struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* How large the guest's disk is, as libvirt says (virDomainGetBlockInfo: by the format that its
+ * definition gives it). UNRESPONSIVE as above. */
+bool hand_disk_size(struct hand *hand, const char *uuid, const char *target, int64_t *ret_bytes,
+                    struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* In a guest that runs, or is paused, the disk has at least `bytes` then; *ret_bytes is what its
  * QEMU says. It is asked right before: a larger one is left so. CONFLICT as above. */
 bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_disk *disk,

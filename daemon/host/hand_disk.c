@@ -159,6 +159,13 @@ static bool resize(struct hand *hand, virDomainPtr domain, const char *path, int
                        (long long)*ret_bytes));
 }
 
+bool hand_disk_size(struct hand *hand, const char *uuid, const char *target, int64_t *ret_bytes,
+                    struct lodge_error *err)
+{
+    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    return domain != NULL && ask_bytes(hand, domain, target, ret_bytes, err);
+}
+
 bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_disk *disk,
                          int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
 {

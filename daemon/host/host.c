@@ -335,6 +335,7 @@ void host_unref(struct host *host)
     }
     ask_queue_clear(&host->states);
     ask_queue_clear(&host->definitions);
+    ask_queue_clear(&host->unsettled);
     ask_queue_clear(&host->doubts);
     domains_done(&host->domains);
     uri_clear(&host->uri);

@@ -107,6 +107,13 @@ const char *libvirt_reason(int state, int reason)
     return reason >= 0 && reason < MOST_REASONS ? words->reasons[reason] : NULL;
 }
 
+bool libvirt_state_passes(int state, int reason)
+{
+    return state == VIR_DOMAIN_SHUTDOWN ||
+           (state == VIR_DOMAIN_PAUSED &&
+            (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_SHUTTING_DOWN));
+}
+
 enum libvirt_list libvirt_list_of(int state)
 {
     return words_of(state)->list;

@@ -10,6 +10,9 @@ enum lodge_vm_state libvirt_state(int state);
 /* libvirt's word for it ("booted", "shutdown", "crashed"); static, or NULL when it gives none. */
 const char *libvirt_reason(int state, int reason);
 
+/* Whether it is one that a guest is in for a moment, while it starts or ends. */
+bool libvirt_state_passes(int state, int reason);
+
 /* The lists by state that libvirt can make, and which of them a domain in `state` is in. */
 enum libvirt_list {
     LIBVIRT_LIST_RUNNING,

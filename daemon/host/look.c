@@ -102,6 +102,9 @@ void look_tell_state(struct host *host, struct domain *domain, const struct stat
     domain->run = answer->run;
     domain->moved = false;
     domain->doubted = false;
+    if (libvirt_state_passes(answer->state, answer->reason)) {
+        ask_queue_add(&host->unsettled, domain->uuid);
+    }
     if (anew || seen_change || differs || other || !domain->told) {
         tell(host, domain, seen_change);
     }
@@ -303,10 +306,12 @@ void look_reset(struct host *host)
 {
     ask_queue_clear(&host->states);
     ask_queue_clear(&host->definitions);
+    ask_queue_clear(&host->unsettled);
     for (struct domain *domain = host->domains.first; domain != NULL; domain = domain->next) {
         domain->state = (struct ask){0};
         domain->definition = (struct ask){0};
         domain->definition_hash = 0;
+        domain->whole = false;
         domain->lacks_state = false;
         domain->lacks_definition = false;
         domain->doubted = false;

@@ -57,6 +57,26 @@ static void read_memory(virConnectPtr conn, struct node_counters *counters)
     }
 }
 
+/* What cannot be had without swapping, as the kernel counts it: shared memory is in the page cache,
+ * and cannot be dropped (proc(5), MemAvailable). */
+static void read_meminfo(struct node_counters *counters)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    char line[128];
+    long long total = -1;
+    long long available = -1;
+    while (file != NULL && (total < 0 || available < 0) && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "MemTotal: %lld kB", &total);
+        (void)sscanf(line, "MemAvailable: %lld kB", &available);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (available >= 0 && total >= available) {
+        counters->memory_used_mib = (total - available) / 1024;
+    }
+}
+
 /* "some avg10=1.23 avg60=…": the share of the last 10 s in which something waited. */
 static double read_pressure(const char *path)
 {
@@ -77,6 +97,7 @@ void node_counters_read(virConnectPtr conn, bool is_local, struct node_counters 
     read_cpu(conn, &counters);
     read_memory(conn, &counters);
     if (is_local) {
+        read_meminfo(&counters);
         counters.psi_cpu = read_pressure("/proc/pressure/cpu");
         counters.psi_memory = read_pressure("/proc/pressure/memory");
         counters.psi_io = read_pressure("/proc/pressure/io");

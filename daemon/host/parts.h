@@ -93,6 +93,7 @@ struct host {
     struct domains domains;
     struct ask_queue states;
     struct ask_queue definitions;
+    struct ask_queue unsettled; /* seen in the middle of a start or an end */
     struct loop_later ask;
 
     uint64_t round; /* whole lists compared */

@@ -42,13 +42,21 @@ struct domain_state_report {
     bool seen_change; /* an event or a difference said so: `since` is now, not "before we looked" */
 };
 
-/* What a domain's XML says. Owned by the report; take what is wanted by swapping members out. */
+/* What a domain's XML says: of the run that there is, a saved one among them, else of the next
+ * boot. `pending` is what the next boot gets otherwise. Owned by the report; take what is wanted by
+ * swapping members out. */
 struct domain_facts {
     char uuid[37];
     char *name;
     int64_t vcpus;
     int64_t memory_mib;
-    char *graphics; /* type of the first, "none" without */
+    int64_t balloon_mib; /* what its balloon leaves the guest, as libvirt was told last */
+    bool is_whole;       /* both were read: the run, if there is one, and the next boot */
+    bool saved;          /* its memory is saved: the next start goes on with it */
+    int64_t most_vcpus;  /* the larger of the two; LODGE_UNKNOWN unless whole */
+    int64_t most_memory_mib;
+    struct lodge_strings pending; /* members of the VM */
+    char *graphics; /* vnc when there is one, else the type of the first; "none" without */
     struct lodge_disk *disks;
     size_t disk_count;
     struct lodge_nic *nics;

@@ -20,8 +20,26 @@ static enum step_end commit_mark(struct op *op, struct hand *hand)
     return STEP_DONE;
 }
 
+/* How large the disks are is libvirt's to say: they are not lodge's. What it cannot tell stays
+ * unknown. */
+static bool look_at_disks(struct op *op, struct hand *hand)
+{
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        struct plan_disk *disk = &op->plan.disks.items[i];
+        struct lodge_error err = {0};
+        int64_t bytes = 0;
+        if (hand_disk_size(hand, op->uuid, disk->target, &bytes, &err)) {
+            disk->size_gib = (bytes + (INT64_C(1) << 30) - 1) >> 30;
+        } else {
+            log_info(LOG_OPS, "the size of %s of '%s' is not known: %s", disk->target,
+                     op->plan.name, err.message);
+        }
+    }
+    return true;
+}
+
 static const struct step adopt_steps[] = {
-    {.name = "record", .where = ON_STORE},
+    {.name = "record", .where = ON_HOST},
     {.name = "mark", .where = ON_HOST, .run = commit_mark},
 };
 
@@ -49,6 +67,7 @@ const struct recipe adopt_recipe = {
     .steps = adopt_steps,
     .count = ARRAY_LENGTH(adopt_steps),
     .begins = VM_ADOPT,
+    .check = look_at_disks,
     .ends = adopted,
 };
 

@@ -23,6 +23,8 @@ struct vm *vm_new(struct registry_host *host, const char *host_name, const char 
     vm->host = host;
     vm->owner = VM_NO_OWNER;
     vm->run = LODGE_UNKNOWN;
+    vm->most_vcpus = LODGE_UNKNOWN;
+    vm->most_memory_mib = LODGE_UNKNOWN;
     vm->facts.viewers = 0; /* whoever looks, looks through us */
     vm->facts.host = xstrdup(host_name);
     strncpy(vm->facts.uuid, uuid, sizeof vm->facts.uuid - 1);
@@ -33,6 +35,7 @@ void vm_free(struct vm *vm)
 {
     lodge_vm_clear(&vm->facts);
     vm_clear_row_disks(vm);
+    free(vm->row_name);
     free(vm->live_reason);
     free(vm->rendered);
     free(vm->rendered_stats);
@@ -97,11 +100,20 @@ void vm_mark_disks(struct vm *vm)
         for (size_t j = 0; j < vm->row_disk_count; j++) {
             const struct row_disk *row = &vm->row_disks[j];
             if (disk->path != NULL && strcmp(disk->path, row->path) == 0) {
-                disk->size_gib = row->size_gib;
+                disk->size_gib = row->size_gib > 0 ? row->size_gib : LODGE_UNKNOWN;
                 disk->ours = row->ours ? LODGE_FLAG_YES : LODGE_FLAG_NO;
             }
         }
     }
+}
+
+bool vm_row_differs(const struct vm *vm)
+{
+    bool is_settled = vm->phase == ROW_READY && vm->present && vm->row_name != NULL;
+    bool is_known = vm->most_vcpus > 0 && vm->most_memory_mib > 0;
+    return is_settled && ((is_known && (vm->most_vcpus != vm->row_vcpus ||
+                                        vm->most_memory_mib != vm->row_memory_mib)) ||
+                          (vm->facts.name != NULL && strcmp(vm->facts.name, vm->row_name) != 0));
 }
 
 static enum lodge_vm_state joined_state(const struct vm *vm, const char **ret_reason)
@@ -253,6 +265,9 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
     memcpy(vm->installation, facts->installation, sizeof vm->installation);
     vm->made_by = facts->made_by;
     vm->made_whole = facts->made_whole;
+    vm->saved = facts->saved;
+    vm->most_vcpus = facts->most_vcpus;
+    vm->most_memory_mib = facts->most_memory_mib;
     bool changed = set_int(&old->vcpus, facts->vcpus);
     changed |= set_int(&old->memory_mib, facts->memory_mib);
     changed |= set_text(&old->graphics, facts->graphics);
@@ -260,6 +275,10 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
     /* What differs is swapped, so that the report frees the old. */
     if (!same_strings(&old->tags, &facts->tags)) {
         SWAP(old->tags, facts->tags);
+        changed = true;
+    }
+    if (!same_strings(&old->pending, &facts->pending)) {
+        SWAP(old->pending, facts->pending);
         changed = true;
     }
     if (!same_strings(&old->boot, &facts->boot)) {

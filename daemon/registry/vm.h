@@ -31,7 +31,9 @@ struct vm {
     struct lodge_vm facts; /* facts.stats and facts.rev too */
     uid_t owner;           /* VM_NO_OWNER: lodge has no row of it */
     enum row_phase phase;
-    int64_t row_vcpus, row_memory_mib; /* what the store charges for it */
+    int64_t row_vcpus, row_memory_mib; /* what the store charges for it … */
+    char *row_name;                    /* … and calls it; NULL without a row */
+    bool is_followed;                  /* its row is being brought up to libvirt (ops/ledger.c) */
     struct row_disk *row_disks;
     size_t row_disk_count;
     char *serial_log;         /* a file that lodge made for it, beside the disks; NULL without */
@@ -42,8 +44,11 @@ struct vm {
     int64_t made_by;       /* … its operation … */
     bool made_whole;       /* … which was past its point of no return */
     int64_t run;           /* libvirt's id of it while it is active, else LODGE_UNKNOWN */
-    uint64_t starts;       /* how often it was seen to become active */
-    uint64_t reboots;      /* told by its host */
+    bool saved;            /* its memory is: the next start goes on with it */
+    int64_t most_vcpus, most_memory_mib; /* of its run and its next boot, as libvirt has them;
+                                            LODGE_UNKNOWN until both were read */
+    uint64_t starts;                     /* how often it was seen to become active */
+    uint64_t reboots;                    /* told by its host */
     bool persistent;
     struct index_link by_key;  /* in registry.by_key, host and uuid */
     struct index_link by_name; /* in registry.by_name */
@@ -67,6 +72,10 @@ bool vm_merge_gone(struct vm *vm, int64_t now);
  * when a host that has been read has no domain of it, else the domain's. Returns whether it
  * changed; `began` 0 means that it was so before we looked. */
 bool vm_settle(struct vm *vm, int64_t began);
+
+/* Whether its row says another name, or charges other amounts, than libvirt has: the larger of its
+ * run and its next boot. */
+bool vm_row_differs(const struct vm *vm);
 
 /* Disks that the store knows say how large they are and whether lodge made them. */
 void vm_mark_disks(struct vm *vm);

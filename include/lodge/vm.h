@@ -74,8 +74,9 @@ struct lodge_vm {
     char *graphics; /* vnc, spice, …, none */
     struct lodge_strings ips;
     int64_t viewers;
-    int64_t unresponsive; /* since when its QEMU does not answer, 0: it does */
-    int64_t stale;        /* since when its host cannot be asked, 0: it can */
+    int64_t unresponsive;         /* since when its QEMU does not answer, 0: it does */
+    int64_t stale;                /* since when its host cannot be asked, 0: it can */
+    struct lodge_strings pending; /* members that the next boot gets otherwise */
     int64_t op;
     int64_t rev;
     struct lodge_vm_stats stats;

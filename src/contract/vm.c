@@ -76,6 +76,7 @@ const struct field lodge_vm_fields[] = {
      .help = "since when its QEMU does not answer, null if it does"},
     {"stale", FIELD_TIME, AT(stale), .nullable = true,
      .help = "since when its host cannot be asked, null if it can"},
+    {"pending", FIELD_STRINGS, AT(pending), .help = "members that its next boot gets otherwise"},
     {"op", FIELD_INT, AT(op), .help = "the operation that holds it"},
     {"rev", FIELD_INT, AT(rev), .help = "revision of these facts"},
     {"stats", FIELD_OBJECT, AT(stats), .fields = lodge_vm_stats_fields,

@@ -19,7 +19,7 @@ struct guest {
     bool persistent;
     bool seen_change;
     int64_t memory_mib;
-    unsigned facts;
+    unsigned facts, whole; /* how often they were told, and of those whole */
 };
 
 struct world {
@@ -111,6 +111,7 @@ static void on_facts(void *owner, const char *host, struct domain_facts *facts)
     assert_non_null(guest);
     guest->memory_mib = facts->memory_mib;
     guest->facts++;
+    guest->whole += facts->is_whole;
     look();
 }
 
