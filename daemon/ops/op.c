@@ -353,6 +353,10 @@ void ops_ended(struct ops *ops, struct op *op)
             register_ended(op, effect, &row);
         }
         show_ended(op);
+        const struct vm *vm = op_vm(op);
+        if (vm != NULL && vm_row_differs(vm)) {
+            ops->differs_seen = 0; /* while it had the VM its row was its own to write */
+        }
         if (!op->is_debris) {
             log_ended(op);
         }

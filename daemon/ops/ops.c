@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "ops/glances.h"
 #include "ops/inquiry.h"
+#include "ops/ledger.h"
 #include "ops/op.h"
 #include "ops/recipes.h"
 #include "scope.h"
@@ -30,6 +31,7 @@ static void look(void *owner)
     }
     inquiry_look(ops);
     ops_look_for_debris(ops);
+    ledger_look(ops);
     ops_set_timer(ops);
 }
 

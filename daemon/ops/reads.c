@@ -45,18 +45,48 @@ void reads_add_host(struct reads *reads, struct host *host)
     reads->hosts[reads->host_count++] = host;
 }
 
+static struct host *find_host(const struct reads *reads, const char *name, struct lodge_error *err)
+{
+    for (size_t i = 0; i < reads->host_count; i++) {
+        if (strcmp(host_name(reads->hosts[i]), name) == 0) {
+            return reads->hosts[i];
+        }
+    }
+    (void)lodge_fail(err, LODGE_ERROR_NOT_FOUND, "no host '%s'", name);
+    return NULL;
+}
+
 void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xml_fn *answer,
                void *data)
 {
-    for (size_t i = 0; i < reads->host_count; i++) {
-        if (strcmp(host_name(reads->hosts[i]), host) == 0) {
-            host_read_xml(reads->hosts[i], uuid, false, answer, data);
-            return;
-        }
-    }
     struct lodge_error err = {0};
-    (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND, "no host '%s'", host);
-    answer(data, NULL, &err);
+    struct host *on = find_host(reads, host, &err);
+    if (on == NULL) {
+        answer(data, NULL, &err);
+        return;
+    }
+    host_read_xml(on, uuid, false, answer, data);
+}
+
+void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_fresh_fn *answer,
+                 void *data)
+{
+    struct lodge_error err = {0};
+    struct host *on = find_host(reads, host, &err);
+    if (on == NULL) {
+        answer(data, &err);
+        return;
+    }
+    host_fresh(on, uuid, answer, data);
+}
+
+void reads_beside(struct reads *reads, const char *host, const char *uuid)
+{
+    struct lodge_error err = {0};
+    struct host *on = find_host(reads, host, &err);
+    if (on != NULL) { /* of a host that is not configured any more there is nothing to read */
+        host_look_beside(on, uuid);
+    }
 }
 
 const char *reads_store_trouble(const struct reads *reads)

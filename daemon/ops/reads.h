@@ -29,6 +29,16 @@ typedef void reads_xml_fn(void *data, const char *xml, const struct lodge_error 
 void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xml_fn *answer,
                void *data);
 
+/* Reads a domain anew, state and definition. `answer` comes exactly once, on the loop, at once or
+ * later: without error what is so is in the registry, also that it is gone; TIMEOUT after 2 s. */
+typedef void reads_fresh_fn(void *data, const struct lodge_error *error);
+void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_fresh_fn *answer,
+                 void *data);
+
+/* Has its definition read again beside whatever goes on, unless that is under way: what differs is
+ * pushed as every change. */
+void reads_beside(struct reads *reads, const char *host, const char *uuid);
+
 /* NULL when the store is well, else what is wrong with it. */
 const char *reads_store_trouble(const struct reads *reads);
 

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/compare.h"
+#include "ops/ledger.h"
 #include "ops/op.h"
 #include "ops/questions.h"
 #include "ops/serial_logs.h"
@@ -114,6 +115,7 @@ static void look(void *owner)
     struct upkeep *upkeep = owner;
     compare(upkeep);
     ops_look_again(upkeep->ops);
+    ledger_look_again(upkeep->ops);
     if (upkeep->looks % LOOKS_PER_LISTING == FIRST_LISTING) {
         compare_now(upkeep->ops, say_strays, NULL);
     }

@@ -111,6 +111,14 @@ void registry_set_viewers(struct registry *registry, const char *host, const cha
 /* How many VMs were ever added: who looks for newcomers compares. */
 uint64_t registry_added(const struct registry *registry);
 
+/* How often a VM's row was found to differ from what libvirt has (vm_row_differs): who brings rows
+ * up to it compares. */
+uint64_t registry_differs(const struct registry *registry);
+
+/* The store has it so now. */
+void registry_set_charge(struct registry *registry, const char *host, const char *uuid,
+                         const char *name, int64_t vcpus, int64_t memory_mib);
+
 /* What a host's reports go to; the owner is the registry. */
 extern const struct host_listener registry_listener;
 

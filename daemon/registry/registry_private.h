@@ -18,7 +18,8 @@ struct registry {
     size_t sorted_room;
     bool sorted_stale;
     uint64_t sample_turn;
-    uint64_t added; /* VMs, ever */
+    uint64_t added;   /* VMs, ever */
+    uint64_t differs; /* how often a row was not what libvirt has */
     struct registry_reader *readers;
     uint64_t turn;      /* of the loop, that the next is about */
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
@@ -48,6 +49,9 @@ void registry_remove_vm(struct registry *registry, struct vm *vm);
 
 /* Its owner, and what the owner is called as far as that is known. */
 void registry_own(struct registry *registry, struct vm *vm, uid_t owner);
+
+/* After any change of a VM's row, name or amounts. */
+void registry_compare_row(struct registry *registry, const struct vm *vm);
 
 /* After any merge that may have changed the name. */
 void registry_index_name(struct registry *registry, struct vm *vm);

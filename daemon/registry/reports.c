@@ -99,6 +99,7 @@ static void on_domain_state(void *owner, const char *name, const struct domain_s
     if (vm_merge_state(vm, report, loop_wall_ms()) || added) {
         registry_index_name(registry, vm);
         registry_vm_changed(registry, vm);
+        registry_compare_row(registry, vm);
     }
     /* An operation may hide from the facts what it waits for. */
     registry_something_changed(registry);
@@ -115,6 +116,7 @@ static void on_domain_facts(void *owner, const char *name, struct domain_facts *
         registry_index_name(registry, vm);
         registry_vm_changed(registry, vm);
     }
+    registry_compare_row(registry, vm);
 }
 
 static void on_domain_gone(void *owner, const char *name, const char *uuid)

@@ -59,6 +59,8 @@ void registry_set_row(struct registry *registry, const struct registry_row *row)
     vm->phase = row->phase;
     vm->row_vcpus = row->vcpus;
     vm->row_memory_mib = row->memory_mib;
+    free(vm->row_name);
+    vm->row_name = xstrdup(row->name);
     vm->facts.disk_gib = row->disk_gib;
     if (!vm->present) {
         free(vm->facts.name);
@@ -70,6 +72,7 @@ void registry_set_row(struct registry *registry, const struct registry_row *row)
     (void)vm_settle(vm, loop_wall_ms());
     registry_index_name(registry, vm);
     registry_vm_changed(registry, vm);
+    registry_compare_row(registry, vm);
 }
 
 void registry_set_phase(struct registry *registry, const char *host, const char *uuid,
@@ -80,6 +83,7 @@ void registry_set_phase(struct registry *registry, const char *host, const char 
         vm->phase = phase;
         (void)vm_settle(vm, loop_wall_ms());
         registry_vm_changed(registry, vm);
+        registry_compare_row(registry, vm);
     }
 }
 
@@ -91,6 +95,7 @@ void registry_drop_row(struct registry *registry, const char *host, const char *
     }
     vm->phase = ROW_NONE;
     vm->owner = VM_NO_OWNER;
+    free(TAKE(vm->row_name));
     vm_clear_row_disks(vm);
     if (!vm->present) {
         registry_remove_vm(registry, vm);
@@ -147,6 +152,31 @@ bool registry_path_is_taken(struct registry *registry, const char *host, const c
         }
     }
     return false;
+}
+
+void registry_compare_row(struct registry *registry, const struct vm *vm)
+{
+    if (vm_row_differs(vm)) {
+        registry->differs++;
+        registry_something_changed(registry);
+    }
+}
+
+uint64_t registry_differs(const struct registry *registry)
+{
+    return registry->differs;
+}
+
+void registry_set_charge(struct registry *registry, const char *host, const char *uuid,
+                         const char *name, int64_t vcpus, int64_t memory_mib)
+{
+    struct vm *vm = registry_find_vm(registry, host, uuid);
+    if (vm != NULL && vm->phase != ROW_NONE) {
+        free(vm->row_name);
+        vm->row_name = xstrdup(name);
+        vm->row_vcpus = vcpus;
+        vm->row_memory_mib = memory_mib;
+    }
 }
 
 uint64_t registry_added(const struct registry *registry)

@@ -171,7 +171,7 @@ static void plan_adoption(struct plan *plan, const struct vm *vm, uid_t owner)
             .target = xstrdup(from->target),
             .path = xstrdup(from->path),
             .format = xstrdup_or_null(from->format),
-            .size_gib = 0, /* its disks stay not ours, and uncharged */
+            .size_gib = 0, /* not known yet; its disks stay not ours, and uncharged */
             .old_gib = LODGE_UNKNOWN,
         };
     }
@@ -234,6 +234,7 @@ const struct method change_methods[] = {
         .name = "vm.delete",
         .access = ACCESS_OWNER,
         .mutates = true,
+        .reads_first = true,
         .params = act_params,
         .params_size = sizeof(struct vm_act),
         .result = delete_result,
@@ -246,6 +247,7 @@ const struct method change_methods[] = {
         .name = "vm.adopt",
         .access = ACCESS_ADMIN,
         .mutates = true,
+        .reads_first = true,
         .params = adopt_params,
         .params_size = sizeof(struct vm_adopt),
         .result = op_result,

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/audit.h"
+#include "ops/reads.h"
 #include "rpc/door.h"
 #include "rpc/method.h"
 #include "scope.h"
@@ -158,6 +159,49 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
     return true;
 }
 
+/* A call that waits until its VM has been read, with its parameters. */
+struct late_call {
+    struct call *call;
+    _Alignas(max_align_t) char params[METHOD_PARAMS_MAX];
+};
+
+static void run_late(void *data, const struct lodge_error *error)
+{
+    struct late_call *late = data;
+    const struct method *method = late->call->method;
+    /* A host that has gone is the handler's to tell. */
+    if (error != NULL && error->kind != LODGE_ERROR_HOST_DOWN) {
+        call_fail(late->call, error);
+    } else {
+        method->run(late->call, late->params);
+    }
+    fields_clear(method->params, late->params);
+    free(late);
+}
+
+/* Has the VM that `params` name read anew, and takes them over; false if there is nothing to be
+ * read, or nobody who could (a guest that hangs): the handler says so, or works with what is known.
+ */
+static bool read_first(struct call *call, const void *params)
+{
+    const struct method *method = call->method;
+    const struct field *field = method->params;
+    while (strcmp(field->name, "vm") != 0) {
+        field++; /* methods_check() has seen that it is there */
+    }
+    const char *name = *(char *const *)((const char *)params + field->offset);
+    struct lodge_error err = {0};
+    struct vm *vm = registry_get(call->house->registry, name, &call->viewer, &err);
+    if (vm == NULL || vm->host->facts.state != LODGE_HOST_UP || vm->facts.unresponsive != 0) {
+        return false;
+    }
+    struct late_call *late = xcalloc(1, sizeof *late);
+    late->call = call;
+    memcpy(late->params, params, method->params_size);
+    reads_fresh(call->house->reads, vm->facts.host, vm->facts.uuid, run_late, late);
+    return true;
+}
+
 static void run(struct call *call, struct json_object *params)
 {
     static const struct field no_params[] = {{.type = FIELD_END}};
@@ -173,6 +217,9 @@ static void run(struct call *call, struct json_object *params)
     if (err.kind != LODGE_ERROR_NONE || !may_run(method, &call->viewer, &err) ||
         !fields_read(params, table, FIELDS_STRICT, room, &err)) {
         call_fail(call, &err);
+        return;
+    }
+    if (method->reads_first && read_first(call, room)) {
         return;
     }
     method->run(call, room);

@@ -20,6 +20,7 @@ struct method {
     const char *name;
     enum access access;
     bool mutates;               /* every call of it, refused or not, is a row of the audit */
+    bool reads_first;           /* its VM is read anew before it runs: it rests on the definition */
     const struct field *params; /* NULL: it takes none */
     size_t params_size;         /* of the struct that `params` fills, at most METHOD_PARAMS_MAX */
     const struct field *result; /* for the documentation; NULL: {} or an object of its own */

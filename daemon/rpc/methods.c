@@ -37,7 +37,8 @@ bool methods_check(struct lodge_error *err)
     for (size_t i = 0; method_tables[i] != NULL; i++) {
         for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
             if (method->access == ACCESS_UNSET || method->help == NULL || method->run == NULL ||
-                method->params_size > METHOD_PARAMS_MAX) {
+                method->params_size > METHOD_PARAMS_MAX ||
+                (method->reads_first && fields_bit(method->params, "vm") == 0)) {
                 return lodge_fail(err, LODGE_ERROR_INTERNAL,
                                   "the row of method %s says no access, help or handler",
                                   method->name);

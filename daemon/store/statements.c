@@ -85,6 +85,14 @@ const struct statement_row statement_rows[STATEMENTS] = {
             .sql = "UPDATE vm SET vcpus = ?3, memory_mib = ?4 WHERE host = ?1 AND uuid = ?2",
             .hot = true,
         },
+    [VM_FOLLOW] =
+        {
+            .sql = "UPDATE vm SET vcpus = ?3, memory_mib = ?4 WHERE host = ?1 AND uuid = ?2"
+                   " AND phase = 'ready' AND NOT EXISTS (SELECT 1 FROM op"
+                   " WHERE op.host = ?1 AND op.uuid = ?2 AND ended_ms IS NULL"
+                   " AND kind <> 'vm.stop') RETURNING id",
+            .hot = true,
+        },
     [VM_SET_NAME] =
         {
             .sql = "UPDATE vm SET name = ?3 WHERE host = ?1 AND uuid = ?2 AND name <> ?3",

@@ -27,6 +27,7 @@ enum statement {
     VM_INSERT_ROW,
     VM_SET_PHASE,
     VM_SET_CHARGE,
+    VM_FOLLOW,
     VM_SET_NAME,
     VM_SUM_DISKS,
     VM_DELETE,

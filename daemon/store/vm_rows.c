@@ -276,16 +276,44 @@ bool vm_set_phase(struct store *store, const char *host, const char *uuid, const
     return rows_run(store, update, NULL, err);
 }
 
-static bool set_name(struct store *store, const struct vm_row *vm, struct lodge_error *err)
+static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_clash,
+                     struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_SET_NAME);
-    bool clash = false;
     statement_bind_text(update, 1, vm->host);
     statement_bind_text(update, 2, vm->uuid);
     statement_bind_text(update, 3, vm->name);
-    return rows_run(store, update, &clash, err) ||
+    return rows_run(store, update, ret_clash, err);
+}
+
+static bool set_name(struct store *store, const struct vm_row *vm, struct lodge_error *err)
+{
+    bool clash = false;
+    return try_name(store, vm, &clash, err) ||
            (clash && lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
                                 vm->host, vm->name));
+}
+
+static bool follow(struct store *store, const struct vm_row *vm, bool *ret_done,
+                   struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_FOLLOW);
+    statement_bind_text(update, 1, vm->host);
+    statement_bind_text(update, 2, vm->uuid);
+    statement_bind_int(update, 3, vm->vcpus);
+    statement_bind_int(update, 4, vm->memory_mib);
+    return statement_step(store, update, ret_done, err) && rows_run(store, update, NULL, err);
+}
+
+bool store_follow_vm(struct store *store, const struct vm_row *vm, bool *ret_done, bool *ret_clash,
+                     struct lodge_error *err)
+{
+    *ret_done = false;
+    *ret_clash = false;
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    return transaction != NULL && follow(store, vm, ret_done, err) &&
+           (!*ret_done || try_name(store, vm, ret_clash, err) || *ret_clash) &&
+           transaction_commit(transaction, err);
 }
 
 static bool set_sizes(struct store *store, const struct vm_row *vm, struct lodge_error *err)
