@@ -2,19 +2,18 @@
  * domain_xml_edit: the XML becomes a tree of libxml2, is changed in place and printed again, so
  * that whatever lodge knows nothing of stays in it.
  *
- * Some elements must agree with others (the number of vCPUs with <vcpus> and the topology, memory
- * with NUMA cells, the boot order of kinds with that of devices): those that an edit would
- * contradict are changed or removed with it, or the edit is refused. The tree is the call's, texts
- * are the caller's.
+ * Some elements must agree with others (the boot order of kinds with that of devices; memory and
+ * vCPUs have files of their own): those that an edit would contradict are changed or removed with
+ * it, or the edit is refused. The tree is the call's, texts are the caller's.
  */
 #include "host/domain_xml_edit.h"
+#include "host/domain_xml_memory.h"
 #include "host/domain_xml_read.h"
+#include "host/domain_xml_vcpus.h"
 #include "host/libvirt_xml.h"
 #include "lodge/vm.h"
 #include "memory.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,124 +31,15 @@ static void *must(void *made)
     return made;
 }
 
-static void node_remove(xmlNode *node)
-{
-    if (node != NULL) {
-        xmlUnlinkNode(node);
-        xmlFreeNode(node);
-    }
-}
-
 static void children_remove(xmlNode *parent, const char *name)
 {
     xmlNode *next = NULL;
     for (xmlNode *node = parent->children; node != NULL; node = next) {
         next = node->next;
         if (xml_is_called(node, name)) {
-            node_remove(node);
+            xml_remove(node);
         }
     }
-}
-
-/* The child of that name, made at the end if it is not there. */
-static xmlNode *child_made(xmlNode *parent, const char *name)
-{
-    xmlNode *node = xml_child(parent, name);
-    return node != NULL ? node : must(xmlNewChild(parent, NULL, bytes(name), NULL));
-}
-
-static void attribute_set(xmlNode *node, const char *name, const char *value)
-{
-    must(xmlSetProp(node, bytes(name), bytes(value)));
-}
-
-/* xmlNodeSetContent() would take entities in it for entities; digits have none. */
-static void number_set(xmlNode *node, int64_t number)
-{
-    char text[24];
-    (void)snprintf(text, sizeof text, "%" PRId64, number);
-    xmlNodeSetContent(node, bytes(text));
-}
-
-/* --- vCPUs and memory ------------------------------------------------------------------------- */
-
-/* <vcpus> tells each vCPU, and a topology has a product that must be their number: what does not
- * fit any more goes, and libvirt fills in what it did before somebody said otherwise. */
-static void forget_other_vcpus(xmlNode *domain, int64_t most)
-{
-    node_remove(xml_child(domain, "vcpus"));
-    xmlNode *topology = xml_child(xml_child(domain, "cpu"), "topology");
-    static const char *const levels[] = {"sockets", "dies", "clusters", "cores", "threads"};
-    int64_t product = 1;
-    for (size_t i = 0; topology != NULL && i < ARRAY_LENGTH(levels); i++) {
-        AUTO(free) char *text = xml_attribute(topology, levels[i]);
-        int64_t count = xml_number(text);
-        product *= count > 0 && count <= 4096 && product <= INT32_MAX ? count : 1;
-    }
-    if (topology != NULL && product != most) {
-        node_remove(topology);
-    }
-}
-
-/* Somebody who left room for more (`current`) keeps it as far as it reaches. */
-static void edit_vcpus(xmlNode *domain, int64_t vcpus)
-{
-    xmlNode *vcpu = child_made(domain, "vcpu");
-    AUTO(free) char *current = xml_attribute(vcpu, "current");
-    AUTO(free) char *most_text = xml_text(vcpu);
-    int64_t most = xml_number(most_text);
-    if (current != NULL && vcpus <= most) {
-        char text[24];
-        (void)snprintf(text, sizeof text, "%" PRId64, vcpus);
-        attribute_set(vcpu, "current", text);
-        node_remove(xml_child(domain, "vcpus"));
-        return;
-    }
-    (void)xmlUnsetProp(vcpu, bytes("current"));
-    number_set(vcpu, vcpus);
-    forget_other_vcpus(domain, vcpus);
-}
-
-static void mebibytes_set(xmlNode *node, int64_t mebibytes)
-{
-    attribute_set(node, "unit", "MiB");
-    number_set(node, mebibytes);
-}
-
-/* With NUMA cells their sum is what libvirt takes for the memory, whatever <memory> says. */
-static bool edit_cells(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
-{
-    xmlNode *numa = xml_child(xml_child(domain, "cpu"), "numa");
-    xmlNode *cell = xml_child(numa, "cell");
-    xmlNode *other = cell == NULL ? NULL : cell->next;
-    while (other != NULL && !xml_is_called(other, "cell")) {
-        other = other->next;
-    }
-    if (other != NULL) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                          "its memory is spread over NUMA cells, which lodge does not edit");
-    }
-    if (cell != NULL) {
-        char text[24];
-        (void)snprintf(text, sizeof text, "%" PRId64, mebibytes);
-        attribute_set(cell, "memory", text);
-        attribute_set(cell, "unit", "MiB");
-    }
-    return true;
-}
-
-static bool edit_memory(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
-{
-    if (!edit_cells(domain, mebibytes, err)) {
-        return false;
-    }
-    mebibytes_set(child_made(domain, "memory"), mebibytes);
-    mebibytes_set(child_made(domain, "currentMemory"), mebibytes);
-    xmlNode *most = xml_child(domain, "maxMemory");
-    if (most != NULL && xml_mebibytes(most) < mebibytes) {
-        mebibytes_set(most, mebibytes);
-    }
-    return true;
 }
 
 /* --- tags ------------------------------------------------------------------------------------- */
@@ -166,7 +56,7 @@ static xmlNode *our_words(const xmlNode *metadata)
 
 static xmlNode *our_words_made(xmlNode *domain)
 {
-    xmlNode *metadata = child_made(domain, "metadata");
+    xmlNode *metadata = xml_child_made(domain, "metadata");
     xmlNode *ours = our_words(metadata);
     if (ours == NULL) {
         ours = must(xmlNewChild(metadata, NULL, bytes("vm"), NULL));
@@ -213,13 +103,13 @@ static void edit_boot(xmlNode *domain, const struct lodge_strings *boot)
     xmlNode *devices = xml_child(domain, "devices");
     for (xmlNode *node = devices == NULL ? NULL : devices->children; node != NULL;
          node = node->next) {
-        node_remove(xml_child(node, "boot"));
+        xml_remove(xml_child(node, "boot"));
     }
-    xmlNode *os = child_made(domain, "os");
+    xmlNode *os = xml_child_made(domain, "os");
     children_remove(os, "boot");
     for (size_t i = 0; i < boot->count; i++) {
         xmlNode *node = must(xmlNewChild(os, NULL, bytes("boot"), NULL));
-        attribute_set(node, "dev", boot_device(boot->items[i]));
+        xml_set(node, "dev", boot_device(boot->items[i]));
     }
 }
 
@@ -259,14 +149,14 @@ static bool drive_fill(xmlNode *disk, const char *iso, struct lodge_error *err)
     for (size_t i = 0; i < ARRAY_LENGTH(of_the_medium); i++) {
         children_remove(disk, of_the_medium[i]);
     }
-    attribute_set(disk, "type", "file");
+    xml_set(disk, "type", "file");
     xmlNode *driver = xml_child(disk, "driver");
     if (driver != NULL) {
-        attribute_set(driver, "type", "raw");
+        xml_set(driver, "type", "raw");
     }
     if (iso != NULL) {
         xmlNode *source = must(xmlNewNode(NULL, bytes("source")));
-        attribute_set(source, "file", iso);
+        xml_set(source, "file", iso);
         must(xmlAddPrevSibling(xml_child(disk, "target"), source));
     }
     return true;
@@ -277,9 +167,9 @@ static bool drive_fill(xmlNode *disk, const char *iso, struct lodge_error *err)
 static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lodge_error *err)
 {
     if (edit->vcpus != LODGE_UNKNOWN) {
-        edit_vcpus(domain, edit->vcpus);
+        domain_vcpus_edit(domain, edit->vcpus);
     }
-    if (edit->memory_mib != LODGE_UNKNOWN && !edit_memory(domain, edit->memory_mib, err)) {
+    if (edit->memory_mib != LODGE_UNKNOWN && !domain_memory_edit(domain, edit->memory_mib, err)) {
         return false;
     }
     if (edit->tags != NULL && !edit_tags(domain, edit->tags, err)) {
@@ -344,7 +234,7 @@ char *domain_xml_commit_mark(const char *words, struct lodge_error *err)
     if (made == NULL || (committed != NULL && strcmp(committed, "1") == 0)) {
         return NULL;
     }
-    attribute_set(made, "committed", "1");
+    xml_set(made, "committed", "1");
     namespaces_remove(ours);
     return xml_print_node(doc, ours);
 }

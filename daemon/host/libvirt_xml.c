@@ -10,10 +10,12 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libxml/chvalid.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +164,48 @@ char *xml_print_node(xmlDocPtr doc, xmlNode *node)
         abort();
     }
     return xstrdup((const char *)xmlBufferContent(buffer));
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+void xml_remove(xmlNode *node)
+{
+    if (node != NULL) {
+        xmlUnlinkNode(node);
+        xmlFreeNode(node);
+    }
+}
+
+xmlNode *xml_child_made(xmlNode *parent, const char *name)
+{
+    xmlNode *node = xml_child(parent, name);
+    node = node != NULL ? node : xmlNewChild(parent, NULL, bytes(name), NULL);
+    if (node == NULL) {
+        abort();
+    }
+    return node;
+}
+
+void xml_set(xmlNode *node, const char *attribute, const char *value)
+{
+    if (xmlSetProp(node, bytes(attribute), bytes(value)) == NULL) {
+        abort();
+    }
+}
+
+void xml_set_number(xmlNode *node, const char *attribute, int64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, number);
+    xml_set(node, attribute, text);
+}
+
+/* xmlNodeSetContent() would take entities in it for entities; digits have none. */
+void xml_set_content(xmlNode *node, int64_t number)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, number);
+    xmlNodeSetContent(node, bytes(text));
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

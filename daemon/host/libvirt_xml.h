@@ -2,8 +2,8 @@
  * libvirt_xml: what all XML of libvirt has in common, read and written by libxml2.
  *
  * The text is libvirt's, but what is in it was written by whoever defined the thing: no network, no
- * entities, no document types, bounded size and depth. Only *_xml*.c of this folder include it. Any
- * thread.
+ * entities, no document types, bounded size and depth. Only *_xml*.[ch] of this folder include it.
+ * Any thread.
  */
 #ifndef HOST_LIBVIRT_XML_H
 #define HOST_LIBVIRT_XML_H
@@ -40,6 +40,20 @@ int64_t xml_mebibytes(const xmlNode *node);
 /* The document, or one element of it, as text; the caller frees. */
 char *xml_print(xmlDocPtr doc);
 char *xml_print_node(xmlDocPtr doc, xmlNode *node);
+
+/* --- changing --- */
+
+/* Unlinks and frees it; nothing for NULL. */
+void xml_remove(xmlNode *node);
+
+/* The child of that name, made at the end if it is not there. */
+xmlNode *xml_child_made(xmlNode *parent, const char *name);
+
+void xml_set(xmlNode *node, const char *attribute, const char *value);
+void xml_set_number(xmlNode *node, const char *attribute, int64_t number);
+
+/* The number in place of all that is in it. */
+void xml_set_content(xmlNode *node, int64_t number);
 
 /* --- writing --- */
 

@@ -1,0 +1,18 @@
+/*
+ * domain_xml_memory: a domain's memory, changed in its XML with all that must agree with it. Any
+ * thread.
+ */
+#ifndef HOST_DOMAIN_XML_MEMORY_H
+#define HOST_DOMAIN_XML_MEMORY_H
+
+#include "host/libvirt_xml.h"
+#include "lodge/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Both <memory> and <currentMemory>. UNSUPPORTED where lodge cannot. */
+bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+#endif
