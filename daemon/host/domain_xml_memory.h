@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Both <memory> and <currentMemory>. UNSUPPORTED where lodge cannot. */
+/* Exactly so much in all, memory devices included, and none of it ballooned away (<currentMemory>).
+ * UNSUPPORTED, with nothing changed, where that cannot be. */
 bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -146,6 +146,17 @@ int64_t xml_mebibytes(const xmlNode *node)
     return (int64_t)(bytes / (1024.0 * 1024.0) + 0.5);
 }
 
+/* Each unit is exact as a double, and as an integer up to EiB. */
+int64_t xml_kibibytes(const char *number, const char *unit)
+{
+    int64_t count = xml_number(number);
+    int64_t bytes = (int64_t)unit_bytes(unit);
+    if (count < 0 || bytes <= 0 || count > (INT64_MAX - 1023) / bytes) {
+        return LODGE_UNKNOWN;
+    }
+    return (count * bytes + 1023) / 1024;
+}
+
 char *xml_print(xmlDocPtr doc)
 {
     xmlChar *text = NULL;

@@ -37,6 +37,9 @@ int64_t xml_number(const char *text);
 /* A size with its `unit`, rounded; LODGE_UNKNOWN for what is none. */
 int64_t xml_mebibytes(const xmlNode *node);
 
+/* KiB of a number with its unit, rounded up as libvirt does; LODGE_UNKNOWN for what is none. */
+int64_t xml_kibibytes(const char *number, const char *unit);
+
 /* The document, or one element of it, as text; the caller frees. */
 char *xml_print(xmlDocPtr doc);
 char *xml_print_node(xmlDocPtr doc, xmlNode *node);
