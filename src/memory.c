@@ -60,3 +60,10 @@ char *xstrdup_or_null(const char *text)
 {
     return text == NULL ? NULL : xstrdup(text);
 }
+
+void xstrings_note(struct lodge_strings *list, const char *text)
+{
+    if (!lodge_strings_contain(list, text) && !lodge_strings_add(list, text)) {
+        abort();
+    }
+}

@@ -6,6 +6,8 @@
 #ifndef MEMORY_H
 #define MEMORY_H
 
+#include "lodge/strings.h"
+
 #include <stddef.h>
 
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
@@ -17,5 +19,8 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), re
 
 /* NULL for NULL. */
 char *xstrdup_or_null(const char *text);
+
+/* Adds a copy of `text`, unless the list has it. */
+void xstrings_note(struct lodge_strings *list, const char *text);
 
 #endif

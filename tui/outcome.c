@@ -55,6 +55,22 @@ static void say_note(struct json_object *result, char *text, size_t size)
     }
 }
 
+/* What vm.update took out of its definition, the first of it. */
+static void say_dropped_first(struct json_object *result, char *text, size_t size)
+{
+    struct json_object *dropped = json_object_object_get(result, "dropped");
+    bool is_list = json_object_is_type(dropped, json_type_array);
+    size_t count = is_list ? json_object_array_length(dropped) : 0;
+    const char *first =
+        count == 0 ? NULL : json_object_get_string(json_object_array_get_idx(dropped, 0));
+    AUTO(free) char *words = first == NULL ? NULL : text_visible(first);
+    if (words != NULL && count > 1) {
+        (void)snprintf(text, size, "; it no longer has %s (and %zu more)", words, count - 1);
+    } else if (words != NULL) {
+        (void)snprintf(text, size, "; it no longer has %s", words);
+    }
+}
+
 void outcome_say(const char *what, double seconds, const char *result,
                  const struct lodge_error *error, char *ret_text, size_t size)
 {
@@ -69,5 +85,7 @@ void outcome_say(const char *what, double seconds, const char *result,
         say_note(json, ret_text + used, size - (size_t)used);
         used = (int)strlen(ret_text);
         say_kept(json, ret_text + used, size - (size_t)used);
+        used = (int)strlen(ret_text);
+        say_dropped_first(json, ret_text + used, size - (size_t)used);
     }
 }

@@ -98,12 +98,17 @@ static const char *boot_device(const char *word)
 }
 
 /* libvirt refuses devices with an order of their own beside an order of kinds. */
-static void edit_boot(xmlNode *domain, const struct lodge_strings *boot)
+static void edit_boot(xmlNode *domain, const struct lodge_strings *boot,
+                      struct lodge_strings *dropped)
 {
     xmlNode *devices = xml_child(domain, "devices");
     for (xmlNode *node = devices == NULL ? NULL : devices->children; node != NULL;
          node = node->next) {
-        xml_remove(xml_child(node, "boot"));
+        xmlNode *of_device = xml_child(node, "boot");
+        if (of_device != NULL) {
+            xstrings_note(dropped, "the boot order of single devices");
+        }
+        xml_remove(of_device);
     }
     xmlNode *os = xml_child_made(domain, "os");
     children_remove(os, "boot");
@@ -164,10 +169,11 @@ static bool drive_fill(xmlNode *disk, const char *iso, struct lodge_error *err)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lodge_error *err)
+static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lodge_strings *dropped,
+                     struct lodge_error *err)
 {
-    if (edit->vcpus != LODGE_UNKNOWN) {
-        domain_vcpus_edit(domain, edit->vcpus);
+    if (edit->vcpus != LODGE_UNKNOWN && !domain_vcpus_edit(domain, edit->vcpus, dropped, err)) {
+        return false;
     }
     if (edit->memory_mib != LODGE_UNKNOWN && !domain_memory_edit(domain, edit->memory_mib, err)) {
         return false;
@@ -176,7 +182,7 @@ static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lod
         return false;
     }
     if (edit->boot != NULL) {
-        edit_boot(domain, edit->boot);
+        edit_boot(domain, edit->boot, dropped);
     }
     if (edit->media) {
         xmlNode *drive = drive_find(domain, edit->media_target, err);
@@ -185,10 +191,11 @@ static bool edit_all(xmlNode *domain, const struct domain_edit *edit, struct lod
     return true;
 }
 
-char *domain_xml_edit(const char *xml, const struct domain_edit *edit, struct lodge_error *err)
+char *domain_xml_edit(const char *xml, const struct domain_edit *edit,
+                      struct lodge_strings *dropped, struct lodge_error *err)
 {
     AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "domain", "domain XML", err);
-    if (doc == NULL || !edit_all(xmlDocGetRootElement(doc), edit, err)) {
+    if (doc == NULL || !edit_all(xmlDocGetRootElement(doc), edit, dropped, err)) {
         return NULL;
     }
     return xml_print(doc);

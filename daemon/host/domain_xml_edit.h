@@ -14,7 +14,7 @@
 /* LODGE_UNKNOWN and NULL leave things as they are. */
 struct domain_edit {
     int64_t vcpus;
-    int64_t memory_mib;               /* both <memory> and <currentMemory> */
+    int64_t memory_mib;               /* in all, memory devices included */
     const struct lodge_strings *tags; /* an empty list takes them away */
     const struct lodge_strings *boot; /* disk, cdrom, network */
     bool media;                       /* the drive `media_target` (NULL: the first) gets … */
@@ -22,8 +22,11 @@ struct domain_edit {
     const char *iso; /* … this file, or NULL: nothing in it */
 };
 
-/* The edited XML; the caller frees. NOT_FOUND when there is no such drive. */
-char *domain_xml_edit(const char *xml, const struct domain_edit *edit, struct lodge_error *err);
+/* The edited XML; the caller frees. NULL, with nothing edited: NOT_FOUND when there is no such
+ * drive, UNSUPPORTED where memory or vCPUs cannot be exactly so. What had to go with the edit is
+ * added to `dropped`, a short text of each kind. */
+char *domain_xml_edit(const char *xml, const struct domain_edit *edit,
+                      struct lodge_strings *dropped, struct lodge_error *err);
 
 /* The <disk> of the drive, as it is in `xml` after the edit of `media`; the caller frees. */
 char *domain_xml_media(const char *xml, const char *target, const char *iso,

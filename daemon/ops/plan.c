@@ -72,6 +72,7 @@ static const struct field plan_fields[] = {
     {"target", FIELD_STRING, AT(target)},
     {"defined", FIELD_BOOL, AT(defined)},
     {"pending", FIELD_STRINGS, AT(pending)},
+    {"dropped", FIELD_STRINGS, AT(dropped)},
     {"error_kind", FIELD_INT, AT(error_kind)},
     {"error", FIELD_STRING, AT(error)},
     {"foreign", FIELD_BOOL, AT(foreign)},

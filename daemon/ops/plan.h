@@ -80,6 +80,7 @@ struct plan {
     char *target;                 /* of the drive; NULL: the first */
     bool defined;                 /* the new XML is libvirt's */
     struct lodge_strings pending; /* what waits for the next boot */
+    struct lodge_strings dropped; /* what had to go from its definition */
 
     /* why it is being undone, or will end as failed */
     int64_t error_kind;

@@ -21,14 +21,6 @@
 
 enum { EVENT_S = 10 };
 
-static void note_pending(struct op *op, const char *what)
-{
-    if (!lodge_strings_contain(&op->plan.pending, what) &&
-        !lodge_strings_add(&op->plan.pending, what)) {
-        abort(); /* out of memory */
-    }
-}
-
 static bool changes_xml(const struct plan *plan)
 {
     return plan->new_vcpus != LODGE_UNKNOWN || plan->new_memory_mib != LODGE_UNKNOWN ||
@@ -57,7 +49,8 @@ static enum step_end read_definition(struct op *op, struct hand *hand)
         .media_target = plan->target,
         .iso = plan->iso,
     };
-    char *edited = domain_xml_edit(xml, &edit, &op->error);
+    lodge_strings_clear(&plan->dropped);
+    char *edited = domain_xml_edit(xml, &edit, &plan->dropped, &op->error);
     if (edited == NULL) {
         return op_end(op, false);
     }
@@ -123,7 +116,7 @@ static enum step_end or_pending(struct op *op, bool ok, const char *what)
     log_info(LOG_OPS, "operation %lld: %s waits for the next boot: %s", (long long)op->id, what,
              op->error.message);
     op->error = (struct lodge_error){0};
-    note_pending(op, what);
+    xstrings_note(&op->plan.pending, what);
     return STEP_DONE;
 }
 
@@ -160,7 +153,7 @@ static enum step_end change_guest(struct op *op, struct hand *hand)
         end = or_pending(op, ok, "memory_mib");
     }
     if (end == STEP_DONE && plan->set_boot) {
-        note_pending(op, "boot");
+        xstrings_note(&op->plan.pending, "boot");
     }
     if (end == STEP_DONE && plan->set_tags) {
         end = or_pending(op, change_tags(op, hand), "tags");
@@ -168,15 +161,25 @@ static enum step_end change_guest(struct op *op, struct hand *hand)
     return end;
 }
 
-static void tell_pending(struct op *op)
+static void add_list(struct buffer *result, const char *name, const struct lodge_strings *list)
+{
+    buffer_add_json_string(result, name);
+    buffer_add_text(result, ":[");
+    for (size_t i = 0; i < list->count; i++) {
+        buffer_add_text(result, i > 0 ? "," : "");
+        buffer_add_json_string(result, list->items[i]);
+    }
+    buffer_add_text(result, "]");
+}
+
+static void tell_result(struct op *op)
 {
     struct buffer result = {0};
-    buffer_add_text(&result, "{\"pending\":[");
-    for (size_t i = 0; i < op->plan.pending.count; i++) {
-        buffer_add_text(&result, i > 0 ? "," : "");
-        buffer_add_json_string(&result, op->plan.pending.items[i]);
-    }
-    buffer_add_text(&result, "]}");
+    buffer_add_text(&result, "{");
+    add_list(&result, "pending", &op->plan.pending);
+    buffer_add_text(&result, ",");
+    add_list(&result, "dropped", &op->plan.dropped);
+    buffer_add_text(&result, "}");
     free(op->result);
     op->result = buffer_take(&result);
 }
@@ -192,7 +195,7 @@ static enum step_end live(struct op *op, struct hand *hand)
         end = op_end(op, hand_set_autostart(hand, op->uuid, op->plan.autostart != 0, &op->error));
     }
     if (end == STEP_DONE) {
-        tell_pending(op);
+        tell_result(op);
     }
     return end;
 }

@@ -62,12 +62,15 @@ static const struct field update_params[] = {
 struct update_result {
     int64_t op;
     struct lodge_strings pending;
+    struct lodge_strings dropped;
 };
 
 #define AT(member) .offset = offsetof(struct update_result, member)
 static const struct field update_result[] = {
     {"op", FIELD_INT, AT(op), .help = "the operation's number"},
     {"pending", FIELD_STRINGS, AT(pending), .help = "with `wait`: what waits for the next boot"},
+    {"dropped", FIELD_STRINGS, AT(dropped),
+     .help = "with `wait`: what its definition said of it that could not stay"},
     {.type = FIELD_END},
 };
 #undef AT

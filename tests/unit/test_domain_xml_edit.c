@@ -52,7 +52,9 @@ static xmlRelaxNGPtr schema;
 static char *edited(const char *xml, const struct domain_edit *edit)
 {
     struct lodge_error err = {0};
-    char *result = domain_xml_edit(xml, edit, &err);
+    struct lodge_strings dropped = {0};
+    char *result = domain_xml_edit(xml, edit, &dropped, &err);
+    lodge_strings_clear(&dropped);
     if (result == NULL) {
         fail_msg("%s", err.message);
     }
@@ -162,7 +164,7 @@ static void one_cell_follows_and_several_are_left_alone(void **state)
     expect(xml, "memory=\"512\" unit=\"MiB\"/>");
 
     assert_null(domain_xml_edit(
-        two, &(struct domain_edit){.vcpus = LODGE_UNKNOWN, .memory_mib = 512}, &err));
+        two, &(struct domain_edit){.vcpus = LODGE_UNKNOWN, .memory_mib = 512}, NULL, &err));
     assert_int_equal(err.kind, LODGE_ERROR_UNSUPPORTED);
 }
 
@@ -348,7 +350,8 @@ static void text_that_xml_cannot_say_is_refused(void **state)
     struct lodge_error of_tags = {0};
     struct lodge_error of_media = {0};
 
-    assert_null(domain_xml_edit(plain, &(struct domain_edit){NOTHING, .tags = &tags}, &of_tags));
+    assert_null(
+        domain_xml_edit(plain, &(struct domain_edit){NOTHING, .tags = &tags}, NULL, &of_tags));
     assert_null(domain_xml_media(plain, NULL, "/iso/\xff.iso", &of_media));
 
     assert_int_equal(of_tags.kind, LODGE_ERROR_INTERNAL);

@@ -41,7 +41,7 @@ static char *edited(const char *elements, const char *devices, int64_t mebibytes
 {
     AUTO(free) char *xml = domain_of(elements, devices);
     const struct domain_edit edit = {.vcpus = LODGE_UNKNOWN, .memory_mib = mebibytes};
-    char *result = domain_xml_edit(xml, &edit, err);
+    char *result = domain_xml_edit(xml, &edit, NULL, err);
     if (result != NULL && schema != NULL) {
         expect_valid(schema, result);
     }
@@ -120,8 +120,8 @@ static void what_it_has_already_changes_nothing(void **state)
         struct lodge_error err = {0};
         const struct domain_edit none = {.vcpus = LODGE_UNKNOWN, .memory_mib = LODGE_UNKNOWN};
         const struct domain_edit same = {.vcpus = LODGE_UNKNOWN, .memory_mib = 1024};
-        AUTO(free) char *before = domain_xml_edit(xml, &none, &err);
-        AUTO(free) char *after = domain_xml_edit(xml, &same, &err);
+        AUTO(free) char *before = domain_xml_edit(xml, &none, NULL, &err);
+        AUTO(free) char *after = domain_xml_edit(xml, &same, NULL, &err);
 
         assert_string_equal(after, before);
     }
@@ -187,7 +187,7 @@ static void sizes_that_cannot_be_added_are_refused(void **state)
         struct lodge_error err = {0};
         const struct domain_edit edit = {.vcpus = LODGE_UNKNOWN, .memory_mib = 2048};
 
-        assert_null(domain_xml_edit(xml, &edit, &err));
+        assert_null(domain_xml_edit(xml, &edit, NULL, &err));
 
         assert_int_equal(err.kind, LODGE_ERROR_UNSUPPORTED);
     }
@@ -259,7 +259,7 @@ static void what_lodge_does_not_understand_stays(void **state)
     struct lodge_error err = {0};
     const struct domain_edit edit = {.vcpus = LODGE_UNKNOWN, .memory_mib = 1536};
 
-    AUTO(free) char *after = domain_xml_edit(xml, &edit, &err);
+    AUTO(free) char *after = domain_xml_edit(xml, &edit, NULL, &err);
 
     assert_non_null(after);
     static const char *const words[] = {

@@ -30,6 +30,18 @@ static void what_was_kept_is_said_and_why(void **state)
                 "delete web: done in 0.3 s; kept /a\\x1b[2J: x");
 }
 
+static void what_had_to_go_is_said(void **state)
+{
+    (void)state;
+    expect_said("{\"pending\":[],\"dropped\":[]}", NULL, "delete web: done in 0.3 s");
+    expect_said("{\"dropped\":3}", NULL, "delete web: done in 0.3 s");
+    expect_said("{\"dropped\":[null]}", NULL, "delete web: done in 0.3 s");
+    expect_said("{\"dropped\":[\"the topology\"]}", NULL,
+                "delete web: done in 0.3 s; it no longer has the topology");
+    expect_said("{\"dropped\":[\"a\\u001b[2J\",\"b\"]}", NULL,
+                "delete web: done in 0.3 s; it no longer has a\\x1b[2J (and 1 more)");
+}
+
 static void what_failed_is_said_as_it_was(void **state)
 {
     (void)state;
@@ -43,6 +55,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_done_is_said_with_its_time),
         TEST(what_was_kept_is_said_and_why),
+        TEST(what_had_to_go_is_said),
         TEST(what_failed_is_said_as_it_was),
     };
     return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);

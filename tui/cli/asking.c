@@ -138,6 +138,16 @@ static void say_notes(struct json_object *result)
     }
 }
 
+static void say_dropped(struct json_object *result, const char *subject)
+{
+    struct json_object *dropped = json_object_object_get(result, "dropped");
+    size_t count = dropped == NULL ? 0 : json_object_array_length(dropped);
+    for (size_t i = 0; i < count; i++) {
+        print_text(stdout, "%s no longer has %s\n", subject,
+                   json_object_get_string(json_object_array_get_idx(dropped, i)));
+    }
+}
+
 static void say_kept(struct json_object *result)
 {
     struct json_object *kept = json_object_object_get(result, "kept");
@@ -161,6 +171,7 @@ static void say_result(const struct command *command, const struct asking *askin
     } else {
         print_text(stdout, "%s: %s done\n", asking->subject, command->verb);
         say_pending(result, asking->subject);
+        say_dropped(result, asking->subject);
         say_kept(result);
         say_notes(result);
     }
