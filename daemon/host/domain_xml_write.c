@@ -131,14 +131,22 @@ static void write_features(struct xml_writer *writer, const struct domain_plan *
 }
 
 /* Under KVM the host's processor, as far as another host could have it too; under TCG QEMU's own
- * choice, which every QEMU can do. */
+ * choice, which every QEMU can do. Left to itself QEMU makes a socket of each vCPU, and some
+ * systems use, or are paid for, no more than one or two. */
+static void write_cpu(struct xml_writer *writer, const struct domain_plan *plan)
+{
+    char cores[24];
+    (void)snprintf(cores, sizeof cores, "%" PRId64, plan->vcpus);
+    xml_open(writer, "cpu", "mode", is_kvm(plan) ? "host-model" : NULL, NULL);
+    xml_empty(writer, "topology", "sockets", "1", "cores", cores, "threads", "1");
+    xml_close(writer);
+}
+
 static void write_machine(struct xml_writer *writer, const struct domain_plan *plan)
 {
     write_os(writer, plan);
     write_features(writer, plan);
-    if (is_kvm(plan)) {
-        xml_empty(writer, "cpu", "mode", "host-model");
-    }
+    write_cpu(writer, plan);
     xml_open(writer, "clock", "offset", "utc", NULL);
     if (!plan->is_test) {
         /* A tick that was missed is made up for; without HPET an idle guest costs less. */

@@ -157,6 +157,20 @@ static void what_is_not_in_the_plan_is_not_in_the_guest(void **state)
                                 "op=\"7\" uuid=\"" UUID "\"/>"));
 }
 
+static void its_vcpus_are_cores_of_one_socket(void **state)
+{
+    (void)state;
+    struct domain_plan plan = small;
+    plan.vcpus = 512;
+    AUTO(free) char *emulated = xml_of(&plan);
+    plan.virt_type = "kvm";
+    AUTO(free) char *accelerated = xml_of(&plan);
+
+#define ONE_SOCKET "<topology sockets=\"1\" cores=\"512\" threads=\"1\"/></cpu>"
+    assert_non_null(strstr(emulated, "<cpu>" ONE_SOCKET));
+    assert_non_null(strstr(accelerated, "<cpu mode=\"host-model\">" ONE_SOCKET));
+}
+
 static void the_screen_of_a_local_guest_listens_nowhere(void **state)
 {
     (void)state;
@@ -219,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(whatever_is_planned_follows_libvirts_schema_and_reads_back),
         TEST(what_is_not_in_the_plan_is_not_in_the_guest),
+        TEST(its_vcpus_are_cores_of_one_socket),
         TEST(the_screen_of_a_local_guest_listens_nowhere),
         TEST(text_that_xml_cannot_say_is_refused),
         TEST(the_test_driver_takes_its_plans),
