@@ -32,6 +32,12 @@ char *domain_xml_edit(const char *xml, const struct domain_edit *edit,
 char *domain_xml_media(const char *xml, const char *target, const char *iso,
                        struct lodge_error *err);
 
+/* What the balloon of a guest that runs, whose XML that is, must leave it so that it has
+ * `mebibytes` in all. False, with UNSUPPORTED, where no balloon can: it was started with less, or
+ * the rest is devices. */
+bool domain_xml_balloon(const char *xml, int64_t mebibytes, int64_t *ret_mebibytes,
+                        struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Our element of `xml`'s metadata with these tags in place of its own, free of namespaces: libvirt
  * puts the one it is given into every element, and fails where it is already
  * (virDomainSetMetadata). The caller frees. */

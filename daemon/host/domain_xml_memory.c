@@ -9,12 +9,14 @@
  * changes. Sizes are KiB, as libvirt counts; the tree is the caller's.
  */
 #include "host/domain_xml_memory.h"
+#include "host/domain_xml_edit.h"
 #include "host/libvirt_xml.h"
 #include "lodge/vm.h"
 #include "memory.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* libvirt takes any size and rounds it up when the guest starts: cells to whole MiB, each device to
  * 2 MiB (x86; 9.0 makes 514 of 512.5). */
@@ -26,6 +28,7 @@ struct parts {
     xmlNode *cell; /* the first; NULL: none */
     int64_t cells, cells_kib;
     int64_t devices_kib;
+    int64_t fixed_kib;      /* of these, what no balloon reaches */
     bool devices_are_whole; /* each one libvirt leaves as it is */
 };
 
@@ -76,10 +79,19 @@ static bool read_parts(const xmlNode *domain, struct parts *ret_parts)
         if (!add_size(&parts.devices_kib, kib)) {
             return false;
         }
+        AUTO(free) char *model = xml_attribute(node, "model");
+        bool is_dimm = model != NULL && strcmp(model, "dimm") == 0;
+        parts.fixed_kib += is_dimm ? 0 : kib;
         parts.devices_are_whole = parts.devices_are_whole && kib % DEVICE_STEP_KIB == 0;
     }
     *ret_parts = parts;
     return true;
+}
+
+static bool refuse_sizes(struct lodge_error *err)
+{
+    return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                      "its memory is made of parts whose sizes lodge cannot read");
 }
 
 /* The huge pages that the memory outside of devices is made of; LODGE_UNKNOWN: none, or of the
@@ -156,8 +168,7 @@ bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *
 {
     struct parts parts;
     if (mebibytes < 0 || mebibytes > most_kib / KIB_OF_MIB || !read_parts(domain, &parts)) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                          "its memory is made of parts whose sizes lodge cannot read");
+        return refuse_sizes(err);
     }
     int64_t asked = mebibytes * KIB_OF_MIB;
     int64_t now = parts.cells > 0 ? parts.cells_kib + parts.devices_kib
@@ -183,5 +194,35 @@ bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *
     if (most != NULL && size_of(most) < asked) {
         size_set(most, asked);
     }
+    return true;
+}
+
+/* QEMU's balloon counts what the guest boots with and its DIMMs, no other device, and libvirt hands
+ * it the number it is given. */
+bool domain_xml_balloon(const char *xml, int64_t mebibytes, int64_t *ret_mebibytes,
+                        struct lodge_error *err)
+{
+    AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(xml, "domain", "domain XML", err);
+    if (doc == NULL) {
+        return false;
+    }
+    struct parts parts;
+    const xmlNode *domain = xmlDocGetRootElement(doc);
+    int64_t now = size_of(xml_child(domain, "memory"));
+    if (mebibytes < 0 || mebibytes > most_kib / KIB_OF_MIB || !read_parts(domain, &parts)) {
+        return refuse_sizes(err);
+    }
+    int64_t asked = mebibytes * KIB_OF_MIB;
+    if (asked > now) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                          "it was started with %" PRId64 " MiB, and cannot have more while it runs",
+                          now / KIB_OF_MIB);
+    }
+    if (asked - parts.fixed_kib < KIB_OF_MIB) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
+                          "it has %" PRId64 " MiB in devices that do not shrink while it runs",
+                          parts.fixed_kib / KIB_OF_MIB);
+    }
+    *ret_mebibytes = (asked - parts.fixed_kib) / KIB_OF_MIB;
     return true;
 }

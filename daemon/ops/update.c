@@ -129,6 +129,14 @@ static enum step_end change_media(struct op *op, struct hand *hand)
     return op_end(op, drive != NULL && hand_change_media_live(hand, op->uuid, drive, &op->error));
 }
 
+static bool change_memory(struct op *op, struct hand *hand)
+{
+    int64_t left = 0;
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
+    return xml != NULL && domain_xml_balloon(xml, op->plan.new_memory_mib, &left, &op->error) &&
+           hand_set_memory_live(hand, op->uuid, left, &op->error);
+}
+
 static bool change_tags(struct op *op, struct hand *hand)
 {
     AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
@@ -149,8 +157,7 @@ static enum step_end change_guest(struct op *op, struct hand *hand)
         end = or_pending(op, ok, "vcpus");
     }
     if (end == STEP_DONE && plan->new_memory_mib != LODGE_UNKNOWN) {
-        bool ok = hand_set_memory_live(hand, op->uuid, plan->new_memory_mib, &op->error);
-        end = or_pending(op, ok, "memory_mib");
+        end = or_pending(op, change_memory(op, hand), "memory_mib");
     }
     if (end == STEP_DONE && plan->set_boot) {
         xstrings_note(&op->plan.pending, "boot");

@@ -242,6 +242,37 @@ static void huge_pages_hold_whole_ones(void **state)
     expect_refusal(ROOM GIB HALF_CELL PAGES(SMALL_OF_0 GIANT), "", 1537, "2048 KiB");
 }
 
+/* Of a guest that runs with 1 GiB in all: QEMU's balloon counts the DIMM, not the others. */
+static void a_balloon_leaves_what_other_devices_have(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *devices;
+        int64_t asked, left; /* LODGE_UNKNOWN: no balloon can */
+    } guests[] = {
+        {"", 1024, 1024},
+        {"", 512, 512},
+        {"", 1025, LODGE_UNKNOWN},
+        {DEVICE("dimm", HALF), 800, 800},
+        {DEVICE("virtio-mem", HALF), 1024, 512},
+        {DEVICE("nvdimm", HALF), 800, 288},
+        {DEVICE("nvdimm", HALF), 512, LODGE_UNKNOWN},
+        {DEVICE("virtio-pmem", HALF), 1536, LODGE_UNKNOWN},
+        {DEVICE("virtio-mem", "<size>none</size>"), 512, LODGE_UNKNOWN},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(guests); i++) {
+        AUTO(free) char *xml = domain_of(GIB, guests[i].devices);
+        struct lodge_error err = {0};
+        int64_t left = LODGE_UNKNOWN;
+
+        bool good = domain_xml_balloon(xml, guests[i].asked, &left, &err);
+
+        assert_int_equal(left, guests[i].left);
+        assert_int_equal(good, left != LODGE_UNKNOWN);
+        assert_int_equal(err.kind, good ? LODGE_ERROR_NONE : LODGE_ERROR_UNSUPPORTED);
+    }
+}
+
 static void what_lodge_does_not_understand_stays(void **state)
 {
     (void)state;
@@ -289,6 +320,7 @@ int main(void)
         TEST(room_that_falls_short_by_less_than_a_mebibyte_grows),
         TEST(a_hard_limit_is_not_grown_past),
         TEST(huge_pages_hold_whole_ones),
+        TEST(a_balloon_leaves_what_other_devices_have),
         TEST(what_lodge_does_not_understand_stays),
     };
     domain_xml_start();
