@@ -289,6 +289,26 @@ static void an_order_of_kinds_takes_the_place_of_the_devices(void **state)
     domain_facts_clear(&facts);
 }
 
+static void the_order_of_devices_that_goes_is_said_once(void **state)
+{
+    (void)state;
+    static char disk[] = "disk";
+    static char *words[] = {disk};
+    static const struct lodge_strings boot = {words, 1};
+    const struct domain_edit edit = {NOTHING, .boot = &boot};
+    struct lodge_strings dropped = {0};
+    struct lodge_error err = {0};
+    AUTO(free) char *once = domain_xml_edit(plain, &edit, &dropped, &err);
+    size_t said = dropped.count;
+    AUTO(free) char *twice = domain_xml_edit(once, &edit, &dropped, &err);
+
+    assert_non_null(twice);
+    assert_int_equal(said, 1);
+    assert_int_equal(dropped.count, 1);
+    assert_string_equal(dropped.items[0], "the boot order of single devices");
+    lodge_strings_clear(&dropped);
+}
+
 static void media_are_changed_and_ejected(void **state)
 {
     (void)state;
@@ -414,6 +434,7 @@ int main(void)
         TEST(a_mark_of_another_domain_is_none),
         TEST(other_edits_keep_the_mark),
         TEST(an_order_of_kinds_takes_the_place_of_the_devices),
+        TEST(the_order_of_devices_that_goes_is_said_once),
         TEST(media_are_changed_and_ejected),
         TEST(a_drive_that_is_not_there_is_said),
         TEST(a_drives_own_xml_is_the_drive_alone),
