@@ -245,15 +245,3 @@ char *domain_xml_commit_mark(const char *words, struct lodge_error *err)
     namespaces_remove(ours);
     return xml_print_node(doc, ours);
 }
-
-bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
-                        struct lodge_error *err)
-{
-    struct domain_facts facts;
-    if (!domain_xml_read(xml, &facts, err)) {
-        return false;
-    }
-    *ret_amounts = (struct domain_amounts){facts.vcpus, facts.memory_mib};
-    domain_facts_clear(&facts);
-    return true;
-}

@@ -48,12 +48,4 @@ char *domain_xml_words(const char *xml, const struct lodge_strings *tags, struct
  * failure when it has no mark, or says so already. */
 char *domain_xml_commit_mark(const char *words, struct lodge_error *err);
 
-/* What an inactive XML asks for. */
-struct domain_amounts {
-    int64_t vcpus;
-    int64_t memory_mib;
-};
-bool domain_xml_amounts(const char *xml, struct domain_amounts *ret_amounts,
-                        struct lodge_error *err) LODGE_MUST_CHECK;
-
 #endif

@@ -4,6 +4,7 @@
  */
 #include "host/next_boot.h"
 
+#include "host/domain_xml_read.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -124,4 +125,24 @@ void next_boot_after_save(struct domain_facts *facts, const struct domain_facts 
     facts->memory_mib = run->memory_mib;
     facts->saved = true;
     facts->is_whole = true;
+}
+
+bool next_boot_is_same(const char *xml, const char *other, bool *ret_same, struct lodge_error *err)
+{
+    struct domain_facts facts = {0};
+    struct domain_facts others = {0};
+    struct lodge_strings differ = {0};
+    if (!domain_xml_read(xml, &facts, err)) {
+        return false;
+    }
+    if (!domain_xml_read(other, &others, err)) {
+        domain_facts_clear(&facts);
+        return false;
+    }
+    list_pending(&facts, &others, &differ);
+    *ret_same = differ.count == 0;
+    lodge_strings_clear(&differ);
+    domain_facts_clear(&facts);
+    domain_facts_clear(&others);
+    return true;
 }

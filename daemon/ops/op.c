@@ -34,6 +34,15 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
+bool op_refuse_transient(struct op *op)
+{
+    return lodge_fail(
+        &op->error, LODGE_ERROR_UNSUPPORTED,
+        "'%s' is transient: it has no definition that could be kept, and is gone when "
+        "it ends (virsh define makes it persistent)",
+        op->plan.name);
+}
+
 void op_note(struct op *op, const char *format, ...)
 {
     char text[512];

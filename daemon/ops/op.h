@@ -74,6 +74,9 @@ struct recipe {
     bool undoes;       /* what fails or is cancelled before the commit is undone */
     bool can_cancel;   /* before the commit */
     bool stops_others; /* vm.stop: claims nothing, cancels what has the VM */
+    bool reads_after;  /* its VM is read anew before it ends: the next vm.get has what was done */
+    /* On the loop, when it has failed: adds to op.error what was done nevertheless. */
+    void (*fails)(struct op *op);
     /* On the worker, before anything is written; its error is the call's. */
     bool (*check)(struct op *op, struct hand *hand);
     /* What becomes of the row; fills `row` for VM_SETTLE. */
@@ -89,6 +92,7 @@ enum op_phase {
     OP_NEEDS_HOST, /* goes on when its host has been read */
     OP_RETRIES,    /* at `retry_at` */
     OP_ASKS,       /* who uses which files: gathers (not `out`), or waits for the answer */
+    OP_READS,      /* its VM, at the end of a recipe that reads_after */
     OP_CLOSING,    /* its last transaction */
 };
 
@@ -161,6 +165,11 @@ struct op {
     bool is_behind;           /* the registry: the job saw another run than it knows (waits.c) */
     bool is_late;             /* its deadline has passed: judged when its VM has been read */
     uint64_t reading;         /* the number of the reading that it waits for; 0: none */
+    bool is_read;             /* at its end: asked for … */
+    struct {
+        int64_t vcpus, memory_mib; /* … and what libvirt has; 0: not known */
+        char *name;
+    } seen;
     uint64_t wait_ms;
     int64_t as_of;    /* plan.run, as it was asked for */
     bool is_restored; /* vm.start: from a managed save, which may be of a paused guest */
@@ -210,6 +219,9 @@ struct ops {
     bool guards_grew;      /* one was added since: its domain may be here already */
 };
 
+/* Its VM has no definition that could be changed. Returns false. */
+bool op_refuse_transient(struct op *op);
+
 /* For who asked, in the result of an operation that ends well: what was not as they may think. */
 void op_note(struct op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -249,7 +261,8 @@ void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */
 void waits_forget(struct op *op);
-void op_look(struct op *op); /* something changed: does it go on? */
+void waits_read(struct op *op); /* OP_READS: its VM is read anew, then op_start() again */
+void op_look(struct op *op);    /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 
 /* ops.c */

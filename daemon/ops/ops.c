@@ -175,6 +175,7 @@ void op_free(struct op *op)
     free(op->request_id);
     free(op->request_hash);
     free(op->result);
+    free(op->seen.name);
     free(op);
 }
 

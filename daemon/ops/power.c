@@ -168,17 +168,6 @@ static enum wait_end has_started(struct op *op)
     return vm->live == LODGE_VM_RUNNING ? WAIT_OVER : WAIT_ON;
 }
 
-/* A boot takes up what has waited for it; until then the larger was charged. */
-static enum vm_effect settles(const struct op *op, enum lodge_op_state state, struct vm_row *row)
-{
-    if (state != LODGE_OP_DONE || op->plan.new_vcpus == LODGE_UNKNOWN) {
-        return VM_KEEP;
-    }
-    row->vcpus = op->plan.new_vcpus;
-    row->memory_mib = op->plan.new_memory_mib;
-    return VM_SETTLE;
-}
-
 static const struct step start_steps[] = {
     {.name = "start", .where = ON_HOST, .run = start, .happened = has_started, .wait_s = EVENT_S},
 };
@@ -380,22 +369,37 @@ static const struct step save_steps[] = {
 };
 
 /* All of them can be given up while they wait; the guest is in some ordinary state then. */
-#define POWER(noun, method, stops, end)      \
+static bool can_be_saved(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    return hand_look(hand, op->uuid, &look, &op->error) &&
+           (!look.present || look.persistent || op_refuse_transient(op));
+}
+
+#define POWER(noun, method, stops)           \
     const struct recipe noun##_recipe = {    \
         .kind = (method),                    \
         .steps = noun##_steps,               \
         .count = ARRAY_LENGTH(noun##_steps), \
         .can_cancel = !(stops),              \
         .stops_others = (stops),             \
-        .ends = (end),                       \
+        .ends = keeps,                       \
     }
 
-POWER(start, "vm.start", false, settles);
-POWER(stop, "vm.stop", true, keeps);
-POWER(shutdown, "vm.shutdown", false, keeps);
-POWER(reboot, "vm.reboot", false, keeps);
-POWER(reset, "vm.reset", false, keeps);
-POWER(nmi, "vm.nmi", false, keeps);
-POWER(pause, "vm.pause", false, keeps);
-POWER(resume, "vm.resume", false, keeps);
-POWER(save, "vm.save", false, keeps);
+POWER(start, "vm.start", false);
+POWER(stop, "vm.stop", true);
+POWER(shutdown, "vm.shutdown", false);
+POWER(reboot, "vm.reboot", false);
+POWER(reset, "vm.reset", false);
+POWER(nmi, "vm.nmi", false);
+POWER(pause, "vm.pause", false);
+POWER(resume, "vm.resume", false);
+
+const struct recipe save_recipe = {
+    .kind = "vm.save",
+    .steps = save_steps,
+    .count = ARRAY_LENGTH(save_steps),
+    .can_cancel = true,
+    .check = can_be_saved,
+    .ends = keeps,
+};

@@ -95,6 +95,15 @@ void op_start(struct op *op)
         op_show(op);
         return;
     }
+    if (over && op->recipe->reads_after && !op->is_read) {
+        op->is_read = true; /* or cannot be: its host is away */
+        if (op_host_is_read(op)) {
+            op->phase = OP_READS;
+            op_show(op);
+            waits_read(op);
+            return;
+        }
+    }
     struct vm *vm = op_vm(op);
     op->phase = over ? OP_CLOSING : OP_MOVING;
     op->starts = vm == NULL ? 0 : vm->starts;
@@ -164,6 +173,9 @@ void op_failed(struct op *op)
     if (op->undoing || op_step(op)->insists) {
         retry_later(op);
         return;
+    }
+    if (op->recipe->fails != NULL) {
+        op->recipe->fails(op);
     }
     op->failure = op->error;
     give_up(op);

@@ -4,18 +4,20 @@
  * If the power goes after …
  *   reserve   the old definition stands; it goes on
  *   read      the journal has old and new definition
- *   define    libvirt's is compared: old is defined again, new is done; neither is a third hand's,
- *             which is kept
+ *   define    libvirt's is compared, whole: old is defined again, new is done; neither is a third
+ *             hand's, which is kept
  *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
  *   live      what the guest did not take waits for its next boot
  */
 #include "host/domain_xml_edit.h"
 #include "host/images.h"
+#include "host/next_boot.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,15 +34,11 @@ static bool leaves_xml(const struct op *op)
     return !changes_xml(&op->plan);
 }
 
-/* What would fail later for certain fails before anything has changed. */
-static enum step_end read_definition(struct op *op, struct hand *hand)
+/* The plan's old definition, `xml` (given away), and what it becomes. */
+static bool edit_definition(struct op *op, char *xml)
 {
     struct plan *plan = &op->plan;
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
-    if (xml == NULL || !disks_check(op, hand)) {
-        return op_end(op, false);
-    }
-    struct domain_edit edit = {
+    const struct domain_edit edit = {
         .vcpus = plan->new_vcpus,
         .memory_mib = plan->new_memory_mib,
         .tags = plan->set_tags ? &plan->tags : NULL,
@@ -49,59 +47,112 @@ static enum step_end read_definition(struct op *op, struct hand *hand)
         .media_target = plan->target,
         .iso = plan->iso,
     };
+    free(plan->old_xml);
+    plan->old_xml = xml;
     lodge_strings_clear(&plan->dropped);
     char *edited = domain_xml_edit(xml, &edit, &plan->dropped, &op->error);
-    if (edited == NULL) {
-        return op_end(op, false);
-    }
-    free(plan->old_xml);
-    plan->old_xml = TAKE(xml);
     free(plan->new_xml);
     plan->new_xml = edited;
     op->plan_changed = true;
-    return STEP_DONE;
+    return edited != NULL;
 }
 
-static bool same_amounts(const char *xml, const struct domain_amounts *found)
+/* What would fail later for certain fails before anything has changed. */
+static enum step_end read_definition(struct op *op, struct hand *hand)
 {
-    struct domain_amounts amounts;
-    struct lodge_error err = {0};
-    return domain_xml_amounts(xml, &amounts, &err) && amounts.vcpus == found->vcpus &&
-           amounts.memory_mib == found->memory_mib;
-}
-
-/* After a kill: whose definition stands? */
-static enum step_end judge(struct op *op, struct hand *hand, bool *ret_is_old)
-{
-    struct domain_amounts found;
     AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
-    if (xml == NULL || !domain_xml_amounts(xml, &found, &op->error)) {
-        return op_end(op, false);
+    return op_end(op, xml != NULL && disks_check(op, hand) && edit_definition(op, TAKE(xml)));
+}
+
+static enum step_end is_anothers(struct op *op)
+{
+    return op_fail(op, LODGE_ERROR_CONFLICT,
+                   "somebody else has defined '%s' anew meanwhile: theirs is kept", op->plan.name);
+}
+
+/* Whose definition stands, right before it is replaced? One that another tool has defined since it
+ * was read is edited in its place. After a kill it may be ours, told by what it says of the VM:
+ * libvirt writes what it is given in its own way. Neither: a third hand's, which is kept. */
+static bool look_at_definition(struct op *op, struct hand *hand)
+{
+    bool is_ours = false;
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
+    if (xml == NULL) {
+        return false;
     }
-    *ret_is_old = same_amounts(op->plan.old_xml, &found);
-    if (!*ret_is_old && !same_amounts(op->plan.new_xml, &found)) {
-        return op_fail(op, LODGE_ERROR_CONFLICT,
-                       "somebody else has defined '%s' anew meanwhile: theirs is kept",
-                       op->plan.name);
+    op->plan.defined = false;
+    if (strcmp(xml, op->plan.old_xml) == 0) {
+        return true;
     }
-    return STEP_DONE;
+    if (!op->again) {
+        return edit_definition(op, TAKE(xml));
+    }
+    if (!next_boot_is_same(xml, op->plan.new_xml, &is_ours, &op->error)) {
+        return false;
+    }
+    op->plan.defined = is_ours;
+    op->plan_changed = true;
+    return is_ours || is_anothers(op) == STEP_DONE;
 }
 
 static enum step_end define(struct op *op, struct hand *hand)
 {
-    bool is_old = true;
-    if (op->again) {
-        enum step_end end = judge(op, hand, &is_old);
-        if (end != STEP_DONE) {
-            return end;
-        }
+    if (op->plan.defined) {
+        return STEP_DONE;
     }
-    if (is_old && !hand_define(hand, op->plan.new_xml, &op->error)) {
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
+    if (xml == NULL) {
+        return op_end(op, false);
+    }
+    if (strcmp(xml, op->plan.old_xml) != 0) {
+        return is_anothers(op);
+    }
+    if (!hand_define(hand, op->plan.new_xml, &op->error)) {
         return op_end(op, false);
     }
     op->plan.defined = true;
     op->plan_changed = true;
     return STEP_DONE;
+}
+
+/* The members that it changes in the definition. */
+static void note_changed(const struct plan *plan, struct lodge_strings *list)
+{
+    const struct {
+        const char *member;
+        bool is_changed;
+    } members[] = {
+        {"vcpus", plan->new_vcpus != LODGE_UNKNOWN},
+        {"memory_mib", plan->new_memory_mib != LODGE_UNKNOWN},
+        {"tags", plan->set_tags},
+        {"boot", plan->set_boot},
+        {"media", plan->set_media},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+        if (members[i].is_changed) {
+            xstrings_note(list, members[i].member);
+        }
+    }
+}
+
+/* What failed after the definition was changed says that it was. */
+static void tell_half(struct op *op)
+{
+    struct lodge_strings changed = {0};
+    struct buffer words = {0};
+    if (!op->plan.defined) {
+        return;
+    }
+    note_changed(&op->plan, &changed);
+    for (size_t i = 0; i < changed.count; i++) {
+        buffer_add_text(&words, i > 0 ? ", " : "");
+        buffer_add_text(&words, changed.items[i]);
+    }
+    AUTO(free) char *list = buffer_take(&words);
+    AUTO(free) char *message = xstrdup(op->error.message);
+    (void)snprintf(op->error.message, sizeof op->error.message,
+                   "%.380s; changed all the same, in its definition: %.80s", message, list);
+    lodge_strings_clear(&changed);
 }
 
 /* What the guest does not take is no failure: it waits for the next boot. */
@@ -198,6 +249,9 @@ static enum step_end live(struct op *op, struct hand *hand)
         return op_end(op, false);
     }
     enum step_end end = look.active ? change_guest(op, hand) : STEP_DONE;
+    if (!look.active && look.managed_save) {
+        note_changed(&op->plan, &op->plan.pending); /* the next start goes on with what is saved */
+    }
     if (end == STEP_DONE && op->plan.autostart != LODGE_UNKNOWN) {
         end = op_end(op, hand_set_autostart(hand, op->uuid, op->plan.autostart != 0, &op->error));
     }
@@ -232,7 +286,11 @@ static enum wait_end is_renamed(struct op *op)
 
 static const struct step update_steps[] = {
     {.name = "read", .where = ON_HOST, .run = read_definition},
-    {.name = "define", .where = ON_HOST, .skips = leaves_xml, .run = define},
+    {.name = "define",
+     .where = ON_HOST,
+     .skips = leaves_xml,
+     .look = look_at_definition,
+     .run = define},
     {.name = "grow", .where = ON_HOST, .run = disks_grow},
     {.name = "stand_in", .where = ON_HOST, .skips = disks_need_no_stand_in, .run = disks_lend},
     {.name = "stretch", .where = ON_HOST, .skips = disks_need_no_stand_in, .run = disks_stretch},
@@ -251,23 +309,35 @@ static const struct step update_steps[] = {
      .late_is_fine = true},
 };
 
-/* What is charged from now on: what is defined, and no less than a guest that has not taken it yet
- * still has. */
-static int64_t charged(const struct op *op, int64_t old, int64_t asked, const char *what)
+/* What is charged from now on is what libvirt was just seen to have. Where it could not be asked,
+ * no less than the guest may have: of the old and what was defined. */
+static int64_t charged(const struct op *op, int64_t seen, int64_t old, int64_t asked)
 {
-    if (asked == LODGE_UNKNOWN || !op->plan.defined) {
-        return old;
+    if (seen > 0) {
+        return seen;
     }
-    return lodge_strings_contain(&op->plan.pending, what) && old > asked ? old : asked;
+    return asked != LODGE_UNKNOWN && op->plan.defined && asked > old ? asked : old;
 }
 
 static enum vm_effect settles(const struct op *op, enum lodge_op_state state, struct vm_row *row)
 {
     const struct plan *plan = &op->plan;
-    row->vcpus = charged(op, plan->old_vcpus, plan->new_vcpus, "vcpus");
-    row->memory_mib = charged(op, plan->old_memory_mib, plan->new_memory_mib, "memory_mib");
-    row->name = state == LODGE_OP_DONE && plan->new_name != NULL ? plan->new_name : plan->name;
+    bool is_renamed = state == LODGE_OP_DONE && plan->new_name != NULL;
+    row->vcpus = charged(op, op->seen.vcpus, plan->old_vcpus, plan->new_vcpus);
+    row->memory_mib = charged(op, op->seen.memory_mib, plan->old_memory_mib, plan->new_memory_mib);
+    row->name = op->seen.name != NULL ? op->seen.name : is_renamed ? plan->new_name : plan->name;
     return VM_SETTLE;
+}
+
+/* Changes are of a definition, which a transient domain has none of: to define it would make it
+ * persistent. */
+static bool check_persistent(struct op *op, struct hand *hand)
+{
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return false;
+    }
+    return !look.present || look.persistent || op_refuse_transient(op);
 }
 
 const struct recipe update_recipe = {
@@ -275,6 +345,9 @@ const struct recipe update_recipe = {
     .steps = update_steps,
     .count = ARRAY_LENGTH(update_steps),
     .begins = VM_CHARGE,
+    .check = check_persistent,
+    .fails = tell_half,
+    .reads_after = true,
     .ends = settles,
 };
 
@@ -283,6 +356,9 @@ const struct recipe update_recipe = {
 static bool check_iso(struct op *op, struct hand *hand)
 {
     struct image image = {0};
+    if (!check_persistent(op, hand)) {
+        return false;
+    }
     if (op->plan.iso == NULL) {
         return true;
     }
@@ -311,7 +387,7 @@ static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, stru
 
 static const struct step media_steps[] = {
     {.name = "read", .where = ON_HOST, .run = read_definition},
-    {.name = "define", .where = ON_HOST, .run = define},
+    {.name = "define", .where = ON_HOST, .look = look_at_definition, .run = define},
     {.name = "live", .where = ON_HOST, .run = live},
 };
 
@@ -320,5 +396,7 @@ const struct recipe media_recipe = {
     .steps = media_steps,
     .count = ARRAY_LENGTH(media_steps),
     .check = check_iso,
+    .fails = tell_half,
+    .reads_after = true,
     .ends = keeps,
 };

@@ -48,6 +48,16 @@ static void is_too_late(struct op *op)
     wait_is_over(op, WAIT_FAILED);
 }
 
+static void take_what_is_seen(struct op *op, bool is_fresh)
+{
+    const struct vm *vm = is_fresh ? op_vm(op) : NULL;
+    if (vm != NULL && vm->present && vm->most_vcpus > 0 && vm->most_memory_mib > 0) {
+        op->seen.vcpus = vm->most_vcpus;
+        op->seen.memory_mib = vm->most_memory_mib;
+        op->seen.name = xstrdup_or_null(vm->facts.name);
+    }
+}
+
 static void was_read(void *data, const struct lodge_error *error)
 {
     struct reading *reading = data;
@@ -64,6 +74,11 @@ static void was_read(void *data, const struct lodge_error *error)
     }
     op->reading = 0;
     op->is_behind = false;
+    if (op->phase == OP_READS) {
+        take_what_is_seen(op, error == NULL);
+        op_start(op);
+        return;
+    }
     loop_later(ops->loop, &ops->look); /* in the next turn: this may be one of op_start() */
 }
 
@@ -73,6 +88,11 @@ static void read_anew(struct op *op)
     *reading = (struct reading){op->ops, op->id, ++op->ops->last_reading};
     op->reading = reading->number;
     host_fresh(op->host, op->uuid, was_read, reading);
+}
+
+void waits_read(struct op *op)
+{
+    read_anew(op);
 }
 
 void waits_begin(struct op *op)

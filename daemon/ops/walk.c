@@ -35,6 +35,7 @@ static bool begin(struct op *op)
         .host = op->host_name,
         .uuid = op->uuid,
         .vm_name = op->plan.name,
+        .new_name = op->plan.new_name,
         .uid = op->uid,
         .pid = op->pid,
         .is_admin = op->is_admin,
@@ -286,6 +287,10 @@ void op_walk(struct op *op, struct hand *hand)
         if (!stays) {
             return;
         }
+    }
+    if (op->recipe->reads_after && !op->is_read) {
+        op->end = STEP_DONE; /* the loop has it read before it is closed */
+        return;
     }
     op->end = write_end(op) ? STEP_DONE : STEP_STALLED;
 }

@@ -97,17 +97,6 @@ void ask_freeze_disks(struct plan *plan, const struct vm *vm)
     plan->serial_log = xstrdup_or_null(vm->serial_log);
 }
 
-void ask_plan_boot(struct plan *plan, const struct vm *vm)
-{
-    bool known = vm->phase == ROW_READY && !vm_is_active(vm) && vm->facts.vcpus > 0 &&
-                 vm->facts.memory_mib > 0;
-    if (known && (vm->facts.vcpus != vm->row_vcpus || vm->facts.memory_mib != vm->row_memory_mib)) {
-        ask_freeze_disks(plan, vm);
-        plan->new_vcpus = vm->facts.vcpus;
-        plan->new_memory_mib = vm->facts.memory_mib;
-    }
-}
-
 /* A call on its way through an operation. */
 struct asked {
     struct call *call;

@@ -64,10 +64,6 @@ bool ask_answers(const struct vm *vm, struct lodge_error *err);
 /* The disks that the store knows, frozen: exact names and paths. */
 void ask_freeze_disks(struct plan *plan, const struct vm *vm);
 
-/* For vm.start: what waited for this boot is what it has from now on. The charge follows the
- * definition, which is what a VM that is off shows. */
-void ask_plan_boot(struct plan *plan, const struct vm *vm);
-
 /* A plan about a VM that is there. */
 void ask_fill(struct plan *plan, const struct vm *vm);
 

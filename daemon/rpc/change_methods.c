@@ -81,11 +81,7 @@ static void act_run(struct call *call, const void *params)
     }
     ask_fill(&plan, vm);
     plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
-    if (strcmp(call_method(call)->name, "vm.start") == 0) {
-        ask_plan_boot(&plan, vm);
-    } else {
-        plan.run = vm->run;
-    }
+    plan.run = vm->run;
     ask_op(call, params, &act->ask, vm, NULL, &plan);
 }
 

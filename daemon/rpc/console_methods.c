@@ -150,7 +150,6 @@ static void start_first(struct opening *opening, const struct vm *vm)
 {
     struct plan plan;
     ask_fill(&plan, vm);
-    ask_plan_boot(&plan, vm);
     struct op_ask ask = {
         .kind = "vm.start",
         .host = vm->facts.host,

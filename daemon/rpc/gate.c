@@ -180,7 +180,8 @@ static void run_late(void *data, const struct lodge_error *error)
 }
 
 /* Has the VM that `params` name read anew, and takes them over; false if there is nothing to be
- * read, or nobody who could (a guest that hangs): the handler says so, or works with what is known.
+ * read (it is busy), or nobody who could (a guest that hangs): the handler says so, or works with
+ * what is known.
  */
 static bool read_first(struct call *call, const void *params)
 {
@@ -192,7 +193,9 @@ static bool read_first(struct call *call, const void *params)
     const char *name = *(char *const *)((const char *)params + field->offset);
     struct lodge_error err = {0};
     struct vm *vm = registry_get(call->house->registry, name, &call->viewer, &err);
-    if (vm == NULL || vm->host->facts.state != LODGE_HOST_UP || vm->facts.unresponsive != 0) {
+    bool is_busy = vm != NULL && vm->facts.op != LODGE_UNKNOWN;
+    if (vm == NULL || is_busy || vm->host->facts.state != LODGE_HOST_UP ||
+        vm->facts.unresponsive != 0) {
         return false;
     }
     struct late_call *late = xcalloc(1, sizeof *late);

@@ -96,7 +96,9 @@ static bool insert_vm(struct store *store, const struct op_begin *begin, const c
 {
     const struct vm_row *vm = begin->vm;
     struct lodge_amounts more = {1, vm->vcpus, vm->memory_mib, vm->disk_gib};
-    return quota_check(store, vm->owner, &more, begin, err) && vm_insert(store, vm, phase, err);
+    return quota_check(store, vm->owner, &more, begin, err) &&
+           vm_name_is_free(store, vm->host, vm->uuid, vm->name, err) &&
+           vm_insert(store, vm, phase, err);
 }
 
 static bool adopt(struct store *store, const struct op_begin *begin, struct lodge_error *err)
@@ -124,7 +126,10 @@ static bool charge(struct store *store, const struct op_begin *begin, struct lod
         .memory_mib = vm->memory_mib - now.amounts.memory_mib,
         .disk_gib = vm->disk_gib - now.amounts.disk_gib,
     };
-    return quota_check(store, now.owner, &more, begin, err) && vm_set_charge(store, vm, err);
+    return quota_check(store, now.owner, &more, begin, err) &&
+           (begin->new_name == NULL ||
+            vm_name_is_free(store, begin->host, begin->uuid, begin->new_name, err)) &&
+           vm_set_charge(store, vm, err);
 }
 
 static bool apply(struct store *store, const struct op_begin *begin, struct lodge_error *err)

@@ -31,6 +31,7 @@ struct op_begin {
     const char *host;
     const char *uuid;
     const char *vm_name;
+    const char *new_name; /* reserved from now on until it ends; NULL: it keeps its name */
     uid_t uid;
     pid_t pid;
     bool is_admin; /* others must own the VM's row (NOT_FOUND) and not be viewers (DENIED) */

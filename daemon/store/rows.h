@@ -15,7 +15,11 @@ bool vm_insert(struct store *store, const struct vm_row *vm, const char *phase,
                struct lodge_error *err) LODGE_MUST_CHECK;
 bool vm_set_phase(struct store *store, const char *host, const char *uuid, const char *phase,
                   struct lodge_error *err) LODGE_MUST_CHECK;
-/* vcpus, memory_mib and sizes of disks; the name if it is another. */
+/* EXISTS when another row of the host, or an operation that has not ended, has this name. */
+bool vm_name_is_free(struct store *store, const char *host, const char *uuid, const char *name,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
+/* vcpus, memory_mib and sizes of disks; the name if it is another, and no other row's: an operation
+ * that has ended must not hang on that. */
 bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_error *err)
     LODGE_MUST_CHECK;
 bool vm_remove(struct store *store, const char *host, const char *uuid, struct lodge_error *err)

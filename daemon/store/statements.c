@@ -93,6 +93,13 @@ const struct statement_row statement_rows[STATEMENTS] = {
                    " AND kind <> 'vm.stop') RETURNING id",
             .hot = true,
         },
+    [VM_NAME_TAKEN] =
+        {
+            .sql = "SELECT 1 FROM vm WHERE host = ?1 AND uuid <> ?2 AND name = ?3 UNION ALL"
+                   " SELECT 1 FROM op WHERE ended_ms IS NULL AND kind <> 'vm.stop' AND host = ?1"
+                   " AND uuid <> ?2 AND json_extract(journal, '$.new_name') = ?3 LIMIT 1",
+            .hot = true,
+        },
     [VM_SET_NAME] =
         {
             .sql = "UPDATE vm SET name = ?3 WHERE host = ?1 AND uuid = ?2 AND name <> ?3",

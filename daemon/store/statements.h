@@ -28,6 +28,7 @@ enum statement {
     VM_SET_PHASE,
     VM_SET_CHARGE,
     VM_FOLLOW,
+    VM_NAME_TAKEN,
     VM_SET_NAME,
     VM_SUM_DISKS,
     VM_DELETE,

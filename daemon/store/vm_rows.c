@@ -286,14 +286,6 @@ static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_cla
     return rows_run(store, update, ret_clash, err);
 }
 
-static bool set_name(struct store *store, const struct vm_row *vm, struct lodge_error *err)
-{
-    bool clash = false;
-    return try_name(store, vm, &clash, err) ||
-           (clash && lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
-                                vm->host, vm->name));
-}
-
 static bool follow(struct store *store, const struct vm_row *vm, bool *ret_done,
                    struct lodge_error *err)
 {
@@ -334,6 +326,21 @@ static bool set_sizes(struct store *store, const struct vm_row *vm, struct lodge
     return rows_run(store, sum, NULL, err);
 }
 
+bool vm_name_is_free(struct store *store, const char *host, const char *uuid, const char *name,
+                     struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *find = statement_get(store, VM_NAME_TAKEN);
+    bool is_taken = false;
+    statement_bind_text(find, 1, host);
+    statement_bind_text(find, 2, uuid);
+    statement_bind_text(find, 3, name);
+    if (!statement_step(store, find, &is_taken, err)) {
+        return false;
+    }
+    return !is_taken || lodge_fail(err, LODGE_ERROR_EXISTS,
+                                   "host '%s' has a VM called '%s' already", host, name);
+}
+
 bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_SET_CHARGE);
@@ -341,8 +348,9 @@ bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_er
     statement_bind_text(update, 2, vm->uuid);
     statement_bind_int(update, 3, vm->vcpus);
     statement_bind_int(update, 4, vm->memory_mib);
+    bool clash = false;
     return rows_run(store, update, NULL, err) && set_sizes(store, vm, err) &&
-           set_name(store, vm, err);
+           (try_name(store, vm, &clash, err) || clash);
 }
 
 bool vm_remove(struct store *store, const char *host, const char *uuid, struct lodge_error *err)

@@ -244,7 +244,7 @@ class Rpc:
 class Mirror:
     """What one subscription has told: the objects as a client knows them. Checks each event's form."""
 
-    KEYS = {"vm": ("host", "uuid"), "host": ("name",), "session": ("session",)}
+    KEYS = {"vm": ("host", "uuid"), "host": ("name",), "session": ("session",), "op": ("id",)}
 
     def __init__(self, rpc, **params):
         self.rpc = rpc

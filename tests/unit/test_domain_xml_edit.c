@@ -378,19 +378,6 @@ static void text_that_xml_cannot_say_is_refused(void **state)
     assert_int_equal(of_media.kind, LODGE_ERROR_INTERNAL);
 }
 
-static void amounts_are_what_the_next_boot_gets(void **state)
-{
-    (void)state;
-    struct lodge_error err = {0};
-    struct domain_amounts amounts = {0};
-
-    assert_true(domain_xml_amounts(plain, &amounts, &err));
-
-    assert_int_equal(amounts.vcpus, 2);
-    assert_int_equal(amounts.memory_mib, 2048);
-    assert_false(domain_xml_amounts("<a/>", &amounts, &err));
-}
-
 static void the_test_driver_takes_an_edit_of_its_own_xml(void **state)
 {
     (void)state;
@@ -439,7 +426,6 @@ int main(void)
         TEST(a_drive_that_is_not_there_is_said),
         TEST(a_drives_own_xml_is_the_drive_alone),
         TEST(text_that_xml_cannot_say_is_refused),
-        TEST(amounts_are_what_the_next_boot_gets),
         TEST(the_test_driver_takes_an_edit_of_its_own_xml),
     };
     domain_xml_start();
