@@ -2,7 +2,8 @@
  * storage_private: what the back ends of storage.h share. For storage*.c only.
  *
  * storage.c        which back end, names, what is asked of every file
- * storage_pool.c   libvirt's pools
+ * storage_pool.c   volumes in libvirt's pools
+ * pool.c           such a pool itself
  * storage_dir.c    a plain directory
  * storage_refresh.c has a pool look anew
  * storage_removal.c what is asked before a file goes
@@ -31,6 +32,23 @@ struct storage_backend {
 };
 extern const struct storage_backend storage_pool_backend;
 extern const struct storage_backend storage_dir_backend;
+
+/* pool.c. *ret_pool is NULL when there is none of that name. */
+bool pool_find(struct hand *hand, const char *name, virStoragePoolPtr *ret_pool,
+               struct lodge_error *err) LODGE_MUST_CHECK;
+bool pool_start(virStoragePoolPtr pool, const char *name, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Active; *ret_pool NULL when there is none. */
+bool pool_open(struct hand *hand, const struct storage_place *place, virStoragePoolPtr *ret_pool,
+               struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* The same; NOT_FOUND when there is none. */
+bool pool_must_open(struct hand *hand, const struct storage_place *place,
+                    virStoragePoolPtr *ret_pool, struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* storage_prepare() of this back end. */
+bool pool_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* Can the files of this host's volumes be looked at from here? */
 bool storage_sees_files(const struct hand *hand);

@@ -27,134 +27,7 @@
 
 enum { RESUME_S = 10, AGENT_PATH_MAX = 60, GIB_BITS = 30 };
 
-/* 0: what the library has, what the host offers; nothing is recorded. */
-
-static void take_text(char **place, char **from)
-{
-    free(*place);
-    *place = TAKE(*from);
-}
-
-static bool find_image(struct op *op, const char *name, enum image_kind kind, const char *param,
-                       struct image *ret_image)
-{
-    return image_find(&op->ops->options.image_dirs, name, kind, param, ret_image, &op->error);
-}
-
-static bool check_disk(struct op *op, struct plan_disk *disk)
-{
-    struct image image = {0};
-    if (disk->pool != NULL && strcmp(disk->pool, op->plan.pool) != 0) {
-        return lodge_fail(&op->error, LODGE_ERROR_UNSUPPORTED,
-                          "on host '%s' lodge makes disks in pool '%s' only, not in '%s'",
-                          op->host_name, op->plan.pool, disk->pool);
-    }
-    if (disk->image == NULL) {
-        return true;
-    }
-    if (!find_image(op, disk->image, IMAGE_DISK, "disks", &image)) {
-        return false;
-    }
-    bool fits = disk->size_gib >= image.size_gib;
-    if (!fits) {
-        (void)lodge_fail_param(&op->error, "disks",
-                               "image '%s' needs a disk of %lld GiB, %lld were asked for",
-                               disk->image, (long long)image.size_gib, (long long)disk->size_gib);
-    } else {
-        take_text(&disk->image, &image.path);
-        take_text(&disk->image_format, &image.format);
-    }
-    image_clear(&image);
-    return fits;
-}
-
-static bool check_media(struct op *op)
-{
-    struct plan *plan = &op->plan;
-    struct image image = {0};
-    if (plan->iso != NULL) {
-        if (!find_image(op, plan->iso, IMAGE_ISO, "iso", &image)) {
-            return false;
-        }
-        take_text(&plan->iso, &image.path);
-        image_clear(&image);
-    }
-    if (plan->kernel != NULL) {
-        if (!find_image(op, plan->kernel, IMAGE_KERNEL, "kernel", &image)) {
-            return false;
-        }
-        take_text(&plan->kernel, &image.path);
-        take_text(&plan->initrd, &image.initrd);
-        take_text(&plan->cmdline, &image.cmdline);
-        image_clear(&image);
-    }
-    return true;
-}
-
-/* The network that is taken when none is named: QEMU's own on an embedded host, else `default` if
- * it is active, else none. */
-static bool check_network(struct op *op, struct hand *hand)
-{
-    struct plan *plan = &op->plan;
-    if (plan->network == NULL || plan->network[0] != '\0') {
-        return true;
-    }
-    struct host_traits traits = hand_traits(hand);
-    bool active = false;
-    free(TAKE(plan->network));
-    if (traits.is_embedded) {
-        plan->network = xstrdup("user");
-    } else if (!hand_network_active(hand, "default", &active, &op->error)) {
-        return false;
-    } else if (active) {
-        plan->network = xstrdup("default");
-    }
-    if (plan->network == NULL) {
-        free(TAKE(plan->mac));
-    }
-    return true;
-}
-
-/* Names that nobody else can have: the uuid in them is random. */
-static void name_files(struct op *op)
-{
-    struct plan *plan = &op->plan;
-    const struct storage_place *place = op_place(op);
-    plan->pool = xstrdup(place->pool == NULL ? "" : place->pool);
-    plan->dir = xstrdup(place->dir);
-    for (size_t i = 0; i < plan->disks.count; i++) {
-        struct plan_disk *disk = &plan->disks.items[i];
-        disk->volume = xasprintf("%s-%zu.%s", op->uuid, i, disk->format);
-        disk->path = storage_path(place, disk->volume);
-    }
-    plan->serial_log = xasprintf("%s-serial.log", op->uuid);
-}
-
-static bool check(struct op *op, struct hand *hand)
-{
-    struct host_traits traits = hand_traits(hand);
-    name_files(op);
-    bool wants_library = op->plan.iso != NULL || op->plan.kernel != NULL;
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        wants_library |= op->plan.disks.items[i].image != NULL;
-    }
-    if (wants_library && !traits.is_local) {
-        return lodge_fail(&op->error, LODGE_ERROR_UNSUPPORTED,
-                          "host '%s' is another machine: it cannot read this library's images",
-                          op->host_name);
-    }
-    for (size_t i = 0; i < op->plan.disks.count; i++) {
-        if (!check_disk(op, &op->plan.disks.items[i])) {
-            return false;
-        }
-    }
-    if (!traits.is_local || traits.is_test) {
-        free(TAKE(op->plan.serial_log)); /* nobody could read or remove the file */
-    }
-    return check_media(op) && check_network(op, hand);
-}
-
-/* 1 is the runner's. 2: the disks. */
+/* 0 is order.c, 1 the runner's. 2: the disks. */
 
 /* The image may be another by now than it was when it was asked for: what is copied is what is seen
  * to be good here. */
@@ -483,6 +356,6 @@ const struct recipe create_recipe = {
     .commits = VM_READY,
     .undoes = true,
     .can_cancel = true,
-    .check = check,
+    .check = order_check,
     .ends = ends,
 };
