@@ -41,20 +41,6 @@ static void say_kept(struct json_object *result, char *text, size_t size)
     }
 }
 
-/* What was not as one may think, the first of it. */
-static void say_note(struct json_object *result, char *text, size_t size)
-{
-    struct json_object *notes = json_object_object_get(result, "notes");
-    if (!json_object_is_type(notes, json_type_array) || json_object_array_length(notes) == 0) {
-        return;
-    }
-    AUTO(free)
-    char *note = text_visible(json_object_get_string(json_object_array_get_idx(notes, 0)));
-    if (note != NULL) {
-        (void)snprintf(text, size, ": %s", note);
-    }
-}
-
 /* What vm.update took out of its definition, the first of it. */
 static void say_dropped_first(struct json_object *result, char *text, size_t size)
 {
@@ -71,6 +57,20 @@ static void say_dropped_first(struct json_object *result, char *text, size_t siz
     }
 }
 
+/* The first of what should be known of it; the others are with the operation. */
+static void say_note(struct json_object *result, char *text, size_t size)
+{
+    struct json_object *notes = json_object_object_get(result, "notes");
+    size_t count =
+        json_object_is_type(notes, json_type_array) ? json_object_array_length(notes) : 0;
+    const char *note =
+        count == 0 ? NULL : json_object_get_string(json_object_array_get_idx(notes, 0));
+    AUTO(free) char *shown = note == NULL ? NULL : text_visible(note);
+    if (shown != NULL) {
+        (void)snprintf(text, size, "; %s", shown);
+    }
+}
+
 void outcome_say(const char *what, double seconds, const char *result,
                  const struct lodge_error *error, char *ret_text, size_t size)
 {
@@ -82,9 +82,10 @@ void outcome_say(const char *what, double seconds, const char *result,
     AUTO(json_object_put)
     struct json_object *json = result == NULL ? NULL : json_tokener_parse(result);
     if (used > 0 && (size_t)used < size && json_object_is_type(json, json_type_object)) {
-        say_note(json, ret_text + used, size - (size_t)used);
-        used = (int)strlen(ret_text);
         say_kept(json, ret_text + used, size - (size_t)used);
+        if (ret_text[used] == '\0') {
+            say_note(json, ret_text + used, size - (size_t)used);
+        }
         used = (int)strlen(ret_text);
         say_dropped_first(json, ret_text + used, size - (size_t)used);
     }

@@ -84,6 +84,22 @@ static bool pool_define(struct hand *hand, const struct storage_place *place,
     return *ret_pool != NULL;
 }
 
+bool pool_is_plain(virStoragePoolPtr pool, const char *name, bool *ret_plain,
+                   struct lodge_error *err)
+{
+    struct storage_xml_facts facts = {0};
+    AUTO(free) char *xml = virStoragePoolGetXMLDesc(pool, 0);
+    if (xml == NULL) {
+        return libvirt_fail(err, "reading pool '%s'", name);
+    }
+    if (!storage_xml_read_pool(xml, &facts, err)) {
+        return false;
+    }
+    *ret_plain = facts.type != NULL && strcmp(facts.type, "dir") == 0;
+    storage_xml_facts_clear(&facts);
+    return true;
+}
+
 /* Paths of volumes are made of it, so it must be where lodge believes it to be. */
 static bool pool_check_dir(virStoragePoolPtr pool, const struct storage_place *place,
                            struct lodge_error *err)

@@ -67,6 +67,12 @@ bool storage_sees_files(const struct hand *hand)
     return hand->host->uri.is_local && !hand->host->uri.is_test;
 }
 
+bool storage_is_seen(const struct hand *hand, const struct storage_place *place)
+{
+    struct stat there;
+    return storage_sees_files(hand) && stat(place->dir, &there) == 0 && S_ISDIR(there.st_mode);
+}
+
 /* An inode's number is given to the next file at once; its time of birth is not. */
 char *storage_seal(const struct hand *hand, const struct storage_place *place, const char *name)
 {

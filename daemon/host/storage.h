@@ -38,6 +38,9 @@ struct volume {
 bool storage_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+/* Whether its folder is seen to be there; false too where lodged cannot look. On a worker. */
+bool storage_is_seen(const struct hand *hand, const struct storage_place *place);
+
 /* DIR/NAME. The caller frees. Any thread. */
 char *storage_path(const struct storage_place *place, const char *name);
 
@@ -70,14 +73,16 @@ struct storage_removal {
     const struct uses *uses; /* NULL: not asked yet */
     bool is_own;     /* read by this job, for this: whatever changes meanwhile comes too late */
     bool names;      /* `why` may tell names that are other people's */
+    bool is_log;     /* no pool is started for it: where it is not seen it is not there */
+    bool was_made;   /* for certain: a folder that is not there may come back, with it */
     bool is_allowed; /* the back ends': nobody uses it */
     enum storage_removed end;
     char why[256];
 };
 
 /* Deletes exactly this volume if it is there, a regular file with one link, and nobody uses it; a
- * symlink, a directory or a second link is CONFLICT and stays. BUSY while libvirt still fills it.
- */
+ * symlink, a directory or a second link is CONFLICT and stays. BUSY while libvirt still fills it. A
+ * pool is started only where nothing else can tell, or delete it: files lodged looks at itself. */
 bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
                     struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -151,10 +151,12 @@ static bool remove_known(virStorageVolPtr volume, const struct storage_place *pl
 
 /* The file itself, by lodged. */
 static bool remove_file(struct hand *hand, const struct storage_place *place, const char *name,
-                        const char *path, struct storage_removal *removal, struct lodge_error *err)
+                        const char *path, struct storage_removal *removal, bool *ret_folder,
+                        struct lodge_error *err)
 {
     AUTO(fd_close) int folder = open(place->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int why = errno;
+    *ret_folder = folder >= 0;
     if (folder >= 0) {
         return storage_file_remove(hand, folder, name, path, removal, err);
     }
@@ -162,6 +164,60 @@ static bool remove_file(struct hand *hand, const struct storage_place *place, co
     return removal->end == STORAGE_ABSENT || why == EACCES ||
            lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot open the folder %s: %s", place->dir,
                       strerror(why));
+}
+
+/* Does only the pool know whether the file is there, so that it must be started? Not where lodged
+ * has seen for itself: one that cannot be started held up every deletion, also of what never was.
+ */
+static bool must_start(virStoragePoolPtr pool, const struct storage_place *place,
+                       const struct storage_removal *removal, bool has_folder, bool *ret_must,
+                       struct lodge_error *err)
+{
+    bool plain = false;
+    *ret_must = false;
+    if (pool == NULL || removal->end == STORAGE_REMOVED ||
+        (removal->end == STORAGE_ABSENT && removal->is_log)) {
+        return true;
+    }
+    if (removal->end == STORAGE_ABSENT && !pool_is_plain(pool, place->pool, &plain, err)) {
+        return false;
+    }
+    *ret_must = !plain || (!has_folder && removal->was_made);
+    return true;
+}
+
+/* *ret_pool is active, or NULL when it is not needed, or there is none. */
+static bool look_first(struct hand *hand, const struct storage_place *place, const char *name,
+                       struct storage_removal *removal, virStoragePoolPtr *ret_pool,
+                       struct lodge_error *err)
+{
+    bool has_folder = true;
+    bool must = true;
+    bool sees = storage_sees_files(hand);
+    AUTO(free) char *path = storage_path(place, name);
+    AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
+    if (!pool_find(hand, place->pool, &pool, err) ||
+        (sees && !remove_file(hand, place, name, path, removal, &has_folder, err))) {
+        return false;
+    }
+    bool is_active = pool != NULL && virStoragePoolIsActive(pool) == 1;
+    if (is_active || pool == NULL || removal->end == STORAGE_KEPT || removal->end == STORAGE_ASKS) {
+        *ret_pool = is_active ? TAKE(pool) : NULL;
+        return true;
+    }
+    if (sees && !must_start(pool, place, removal, has_folder, &must, err)) {
+        return false;
+    }
+    if (!must) {
+        return true;
+    }
+    if (!pool_start(pool, place->pool, err) ||
+        (sees && removal->end == STORAGE_ABSENT &&
+         !remove_file(hand, place, name, path, removal, &has_folder, err))) {
+        return false;
+    }
+    *ret_pool = TAKE(pool);
+    return true;
 }
 
 /* A file that lodged may not delete itself, and the pool has not heard of. */
@@ -222,13 +278,14 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
     AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
     bool sees = storage_sees_files(hand);
-    if (!pool_open(hand, place, &pool, err) ||
-        (pool != NULL && !volume_find(pool, name, &volume, err)) ||
-        (sees && !remove_file(hand, place, name, path, removal, err))) {
+    if (!look_first(hand, place, name, removal, &pool, err)) {
         return false;
     }
     if (removal->end == STORAGE_KEPT || removal->end == STORAGE_ASKS) {
         return true;
+    }
+    if (pool != NULL && !volume_find(pool, name, &volume, err)) {
+        return false;
     }
     if (removal->is_allowed && removal->end == STORAGE_HIDDEN && volume == NULL &&
         !find_unknown(hand, place, pool, name, &volume, err)) {

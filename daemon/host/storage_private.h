@@ -38,6 +38,10 @@ bool pool_find(struct hand *hand, const char *name, virStoragePoolPtr *ret_pool,
                struct lodge_error *err) LODGE_MUST_CHECK;
 bool pool_start(virStoragePoolPtr pool, const char *name, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Whether its folder is nothing but a folder: of any other type, starting it is what fills it. */
+bool pool_is_plain(virStoragePoolPtr pool, const char *name, bool *ret_plain,
+                   struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Active; *ret_pool NULL when there is none. */
 bool pool_open(struct hand *hand, const struct storage_place *place, virStoragePoolPtr *ret_pool,
                struct lodge_error *err) LODGE_MUST_CHECK;

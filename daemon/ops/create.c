@@ -63,14 +63,35 @@ static enum step_end remove_remains(struct op *op, struct hand *hand, const stru
                : end;
 }
 
-static enum step_end make_volumes(struct op *op, struct hand *hand)
+/* A VM without disks has nothing there but its serial port's log: it wants the folder and no pool,
+ * and is made without the log where there can be no folder. */
+static enum step_end prepare_for_log(struct op *op, struct hand *hand)
 {
-    const struct storage_place *place = op_place(op);
-    if (op->plan.disks.count == 0 && op->plan.serial_log == NULL) {
+    if (op->plan.serial_log == NULL || storage_is_seen(hand, op_place(op)) ||
+        storage_prepare(hand, op_place(op), &op->error)) {
         return STEP_DONE;
     }
-    if (!storage_prepare(hand, place, &op->error)) {
-        return op_end(op, false);
+    enum step_end end = op_end(op, false);
+    if (end == STEP_FAILED) {
+        AUTO(free) char *note = xasprintf("no log of its serial port: %s", op->error.message);
+        plan_note(&op->plan, note);
+        free(TAKE(op->plan.serial_log));
+        op->plan_changed = true;
+        op->error = (struct lodge_error){0};
+        end = STEP_DONE;
+    }
+    return end;
+}
+
+static enum step_end make_volumes(struct op *op, struct hand *hand)
+{
+    if (op->plan.disks.count == 0) {
+        return prepare_for_log(op, hand);
+    }
+    if (!storage_prepare(hand, op_place(op), &op->error)) {
+        enum step_end end = op_end(op, false);
+        op->is_untouched = end == STEP_FAILED && !op->again;
+        return end;
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         const struct plan_disk *disk = &op->plan.disks.items[i];
@@ -337,6 +358,7 @@ static const struct step steps[] = {
      .where = ON_HOST,
      .run = resume,
      .happened = is_there,
+     .awaits = "libvirt to show the VM as it is to be",
      .wait_s = RESUME_S,
      .late_is_fine = true},
 };

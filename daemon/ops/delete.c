@@ -10,7 +10,6 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
-#include "paths.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -109,52 +108,13 @@ static enum step_end undefine(struct op *op, struct hand *hand)
     return end;
 }
 
-static void add_kept(struct buffer *result, bool *is_first, const char *path, const char *why)
-{
-    buffer_add_text(result, *is_first ? "{\"path\":" : ",{\"path\":");
-    buffer_add_json_string(result, path);
-    buffer_add_text(result, ",\"why\":");
-    buffer_add_json_string(result, why);
-    buffer_add_char(result, '}');
-    *is_first = false;
-}
-
-static bool is_kept_disk(const struct plan *plan, const char *path)
-{
-    for (size_t i = 0; i < plan->disks.count; i++) {
-        const struct plan_disk *disk = &plan->disks.items[i];
-        if (disk->kept && disk->path != NULL && path_is_same(disk->path, path)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum step_end remove_volumes(struct op *op, struct hand *hand)
 {
     enum step_end end = disks_remove(op, hand);
-    if (end != STEP_DONE) {
-        return end;
+    if (end == STEP_DONE) {
+        disks_tell_kept(op);
     }
-    struct buffer result = {0};
-    bool is_first = true;
-    const struct plan *plan = &op->plan;
-    buffer_add_text(&result, "{\"kept\":[");
-    for (size_t i = 0; i < plan->disks.count; i++) {
-        const struct plan_disk *disk = &plan->disks.items[i];
-        if (disk->kept && disk->path != NULL) {
-            add_kept(&result, &is_first, disk->path, disk->why);
-        }
-    }
-    for (size_t i = 0; i < plan->left.count; i++) {
-        if (!is_kept_disk(plan, plan->left.items[i].path)) {
-            add_kept(&result, &is_first, plan->left.items[i].path, plan->left.items[i].why);
-        }
-    }
-    buffer_add_text(&result, "]}");
-    free(op->result);
-    op->result = buffer_take(&result);
-    return STEP_DONE;
+    return end;
 }
 
 static const struct step steps[] = {
@@ -163,6 +123,7 @@ static const struct step steps[] = {
      .skips = is_not_hung,
      .run = destroy,
      .happened = is_off,
+     .awaits = "the guest to be off",
      .wait_s = GONE_S,
      .late_is_fine = true},
     {.name = "undefine", .where = ON_HOST, .look = look_again, .run = undefine},
@@ -170,6 +131,7 @@ static const struct step steps[] = {
      .where = ON_RESCUE,
      .run = destroy,
      .happened = is_gone,
+     .awaits = "the domain to be gone",
      .wait_s = GONE_S,
      .late_is_fine = true},
     {.name = "volumes",

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_ROTATED = 1000 }; /* a bound where there must be one */
 
@@ -70,10 +71,32 @@ bool disks_ask(const struct op *op)
     return any && !op->plan.foreign;
 }
 
+/* The serial port's, or what virtlogd made of it. */
+static bool is_log(const struct op *op, const char *name)
+{
+    const char *log = op->plan.serial_log;
+    return log != NULL && strncmp(name, log, strlen(log)) == 0;
+}
+
+/* What is undone may never have been there; what has a seal was. */
+static bool was_made(const struct op *op, const char *name)
+{
+    bool is_sealed = false;
+    for (size_t i = 0; i < op->plan.disks.count; i++) {
+        const struct plan_disk *disk = &op->plan.disks.items[i];
+        is_sealed |= disk->seal != NULL && disk->volume != NULL && strcmp(disk->volume, name) == 0;
+    }
+    return !op->recipe->undoes || is_sealed;
+}
+
 enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
                                 struct file_end *ret_end)
 {
-    struct storage_removal removal = {.names = op->tells_names};
+    struct storage_removal removal = {
+        .names = op->tells_names,
+        .is_log = is_log(op, name),
+        .was_made = was_made(op, name),
+    };
     *ret_end = (struct file_end){.was_there = true};
     if (!op_uses(op, hand, &removal.uses, &removal.is_own)) {
         return op_end(op, false);
@@ -160,4 +183,47 @@ enum step_end disks_remove(struct op *op, struct hand *hand)
         }
     }
     return op->plan.serial_log == NULL ? STEP_DONE : remove_logs(op, hand);
+}
+
+static void add_kept(struct buffer *result, bool *is_first, const char *path, const char *why)
+{
+    buffer_add_text(result, *is_first ? "{\"path\":" : ",{\"path\":");
+    buffer_add_json_string(result, path);
+    buffer_add_text(result, ",\"why\":");
+    buffer_add_json_string(result, why);
+    buffer_add_char(result, '}');
+    *is_first = false;
+}
+
+static bool is_kept_disk(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        if (disk->kept && disk->path != NULL && path_is_same(disk->path, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void disks_tell_kept(struct op *op)
+{
+    struct buffer result = {0};
+    bool is_first = true;
+    const struct plan *plan = &op->plan;
+    buffer_add_text(&result, "{\"kept\":[");
+    for (size_t i = 0; i < plan->disks.count; i++) {
+        const struct plan_disk *disk = &plan->disks.items[i];
+        if (disk->kept && disk->path != NULL) {
+            add_kept(&result, &is_first, disk->path, disk->why);
+        }
+    }
+    for (size_t i = 0; i < plan->left.count; i++) {
+        if (!is_kept_disk(plan, plan->left.items[i].path)) {
+            add_kept(&result, &is_first, plan->left.items[i].path, plan->left.items[i].why);
+        }
+    }
+    buffer_add_text(&result, "]}");
+    free(op->result);
+    op->result = buffer_take(&result);
 }

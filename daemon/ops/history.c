@@ -15,6 +15,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of its result what is shown of every operation. */
+struct noted {
+    struct lodge_strings notes;
+};
+static const struct field noted_fields[] = {
+    {"notes", FIELD_STRINGS, .offset = offsetof(struct noted, notes)},
+    {.type = FIELD_END},
+};
+
+static void take_notes_of(struct lodge_op *op, const char *result)
+{
+    struct noted noted;
+    struct lodge_error err = {0};
+    if (result != NULL && fields_read_text(result, noted_fields, &noted, &err)) {
+        op->notes = noted.notes; /* given away */
+    }
+}
+
 static void from_row(struct lodge_op *op, const struct op_row *row)
 {
     fields_init(lodge_op_fields, op);
@@ -32,6 +50,7 @@ static void from_row(struct lodge_op *op, const struct op_row *row)
         op->error.kind = xstrdup(lodge_error_kind_name(row->error_kind));
         op->error.message = xstrdup_or_null(row->error);
     }
+    take_notes_of(op, row->result);
     op->steps.items = xcalloc(row->step_count, sizeof *op->steps.items);
     op->steps.count = row->step_count;
     for (size_t i = 0; i < row->step_count; i++) {

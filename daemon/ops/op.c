@@ -50,12 +50,7 @@ void op_note(struct op *op, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct buffer result = {0};
-    buffer_add_text(&result, "{\"notes\":[");
-    buffer_add_json_string(&result, text);
-    buffer_add_text(&result, "]}");
-    free(op->result);
-    op->result = buffer_take(&result);
+    plan_note(&op->plan, text);
 }
 
 bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own)
@@ -120,7 +115,8 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
 
 static enum lodge_op_state live_state(const struct op *op)
 {
-    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES) {
+    if (op->phase == OP_WAITING || op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES ||
+        op->retry_ms != 0) {
         return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_WAITING;
     }
     return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;
@@ -144,6 +140,38 @@ static void log_step(struct lodge_op *facts, const char *name)
     set_text(&facts->step, name);
 }
 
+static void take_notes(struct lodge_op *facts, const struct plan *plan)
+{
+    for (size_t i = facts->notes.count; i < plan->notes.count; i++) {
+        if (!lodge_strings_add(&facts->notes, plan->notes.items[i])) {
+            abort(); /* out of memory */
+        }
+    }
+}
+
+void op_stand(struct op *op)
+{
+    if (op->shown == NULL || op->is_debris) {
+        return;
+    }
+    struct lodge_op *facts = &op->shown->facts;
+    bool before = !op->committed && !op->undoing && op->recipe->can_cancel;
+    op->way_out = before ? WAY_NONE : way_out_of(op);
+    op->forgets = op->way_out != WAY_NONE && way_out_forgets(op);
+    facts->can_cancel = before || op->way_out != WAY_NONE ? LODGE_FLAG_YES : LODGE_FLAG_NO;
+    facts->state = live_state(op);
+    free(facts->reason);
+    facts->reason = reason_of(op);
+    take_notes(facts, &op->plan);
+}
+
+/* The job that was sent once more has got further than the last. */
+static void moved_on(struct lodge_op *facts)
+{
+    free(TAKE(facts->reason));
+    facts->state = facts->state == LODGE_OP_WAITING ? LODGE_OP_RUNNING : facts->state;
+}
+
 void op_show(struct op *op)
 {
     if (op->shown == NULL || op->is_debris) {
@@ -156,9 +184,9 @@ void op_show(struct op *op)
         facts->progress.done = at;
     }
     if (!op->out && op->phase != OP_ASKS) { /* to ask is a part of the step */
-        bool before = !op->committed && !op->undoing && op->recipe->can_cancel;
-        facts->can_cancel = before ? LODGE_FLAG_YES : LODGE_FLAG_NO;
-        facts->state = live_state(op);
+        op_stand(op);
+    } else if (op->retry_ms != 0 && at != op->retry_step) {
+        moved_on(facts);
     }
     registry_op_changed(op->ops->registry, op->shown);
 }
@@ -305,6 +333,8 @@ static void show_ended(struct op *op)
     }
     struct lodge_op *facts = &op->shown->facts;
     facts->state = op_final_state(op);
+    free(TAKE(facts->reason));
+    take_notes(facts, &op->plan);
     facts->can_cancel = LODGE_FLAG_NO;
     facts->ended_at = loop_wall_ms();
     facts->progress.done =

@@ -58,6 +58,7 @@ struct step {
     enum step_end (*run)(struct op *op, struct hand *hand);
     bool commits;                             /* in place of run: the point of no return */
     enum wait_end (*happened)(struct op *op); /* on the loop, whenever anything changed */
+    const char *awaits;                       /* what that is; NULL: as was asked */
     unsigned wait_s;                          /* 0: … */
     unsigned grace_percent;                   /* … so much of the plan's grace_s */
     bool late_is_fine;                        /* at the deadline go on; else TIMEOUT */
@@ -95,6 +96,9 @@ enum op_phase {
     OP_READS,      /* its VM, at the end of a recipe that reads_after */
     OP_CLOSING,    /* its last transaction */
 };
+
+/* Who may give it up where it stands. */
+enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
 
 struct waiter {
     struct waiter *next;
@@ -135,14 +139,17 @@ struct op {
     bool is_looked;         /* delete: what is left behind was looked for, by this lodged */
     bool undoing;
     bool committed;
-    bool recovered;  /* taken up from a journal */
-    bool left_alone; /* of a database that was put back: ends as it is */
-    bool closed;     /* its last transaction is written */
+    bool recovered;    /* taken up from a journal */
+    bool is_given_up;  /* its undo: what may be left of it is not looked out for */
+    bool is_untouched; /* create: it failed before anything was made: there is nothing to undo */
+    bool left_alone;   /* of a database that was put back: ends as it is */
+    bool closed;       /* its last transaction is written */
     enum step_end end;
     struct lodge_error error;   /* of the last step */
     struct lodge_error failure; /* what it ends with */
     bool was_cancelled;
-    char *result; /* a JSON object, or NULL */
+    char *result;   /* a JSON object with members, or NULL */
+    bool has_notes; /* the plan's are in it */
 
     atomic_bool cancelled; /* set by the loop, read between steps and while disks are copied */
 
@@ -158,7 +165,12 @@ struct op {
     unsigned asked;        /* how often this step did */
     uint64_t deadline;
     uint64_t retry_at;
-    unsigned retry_ms;
+    unsigned retry_ms;    /* 0: it is not tried again */
+    char *retry_reason;   /* what went wrong, while it is */
+    int retry_step;       /* `showing` then */
+    enum way_out way_out; /* as it was when it was last seen to stand still */
+    bool forgets;  /* … and whether that takes a VM's row of which only files may be left */
+    bool gives_up; /* as soon as its job is back, if that has brought nothing */
     uint64_t starts, reboots; /* the VM's, when the job was sent … */
     int64_t seen_run;         /* … and what the registry knew it to run as */
     bool takes_any;           /* vm.stop beside another: what that starts is stopped too */
@@ -265,6 +277,17 @@ void waits_read(struct op *op); /* OP_READS: its VM is read anew, then op_start(
 void op_look(struct op *op);    /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 
+/* reason.c. Loop only; the caller frees. */
+char *reason_of(const struct op *op); /* why it waits; NULL: it does not */
+char *reason_to_retry(const struct op *op);
+
+/* way_out.c. Loop only; of one that is not `out`, but for way_out_take(). */
+enum way_out way_out_of(const struct op *op);
+bool way_out_forgets(const struct op *op); /* a deletion of which only files may be left */
+void way_out_go(struct op *op);
+/* op.cancel of one that has a way out, now or when its job is back. DENIED. */
+bool way_out_take(struct op *op, bool is_admin, struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* ops.c */
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
 struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
@@ -278,6 +301,7 @@ void op_free(struct op *op);
 /* op.c */
 void ops_begun(struct op *op);                  /* who waits for the beginning is answered */
 void ops_ended(struct ops *ops, struct op *op); /* everybody is; it is freed */
+void op_stand(struct op *op);                   /* where it stands, of one that is not `out` */
 void op_show(struct op *op);                    /* in the feed */
 void op_show_recovered(struct op *op, int64_t started_at);
 

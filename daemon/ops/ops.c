@@ -176,6 +176,7 @@ void op_free(struct op *op)
     free(op->request_hash);
     free(op->result);
     free(op->seen.name);
+    free(op->retry_reason);
     free(op);
 }
 
@@ -320,12 +321,36 @@ static void stop_others(struct op *stop)
     op_cancel(holder);
 }
 
+bool ops_may_forget(struct ops *ops, const char *host, const char *uuid)
+{
+    const struct op *holder = ops_holder(ops, host, uuid);
+    return holder != NULL && holder->forgets;
+}
+
+/* Returns whether it was answered, or will be. */
+static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
+{
+    struct lodge_error err = {0};
+    if (strcmp(ask->kind, "vm.forget") != 0 || ask->uuid == NULL ||
+        !ops_may_forget(ops, ask->host, ask->uuid)) {
+        return false;
+    }
+    struct op *holder = ops_holder(ops, ask->host, ask->uuid);
+    if (!way_out_take(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
+        refuse(ask, &err);
+        return true;
+    }
+    plan_clear(ask->plan);
+    waiters_add(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    return true;
+}
+
 void ops_ask(struct ops *ops, struct op_ask *ask)
 {
     const struct recipe *recipe = recipe_find(ask->kind);
     struct lodge_error err = {0};
     assert(recipe != NULL);
-    if (joins(ops, ask, recipe)) {
+    if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
         return;
     }
     if (ask->refusal == NULL && !recipe->stops_others && !is_free(ops, ask, &err)) {
@@ -357,7 +382,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op_start(op);
 }
 
-bool ops_cancel(struct ops *ops, int64_t id, struct lodge_error *err)
+bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, struct lodge_error *err)
 {
     struct op *op = ops_find(ops, id);
     if (op == NULL) {
@@ -368,6 +393,9 @@ bool ops_cancel(struct ops *ops, int64_t id, struct lodge_error *err)
         return lodge_fail(err, LODGE_ERROR_CONFLICT,
                           "operation %lld (%s) is past the point where it could be cancelled",
                           (long long)id, op->recipe->kind);
+    }
+    if (op->way_out != WAY_NONE) {
+        return way_out_take(op, is_admin, err);
     }
     op_cancel(op);
     return true;

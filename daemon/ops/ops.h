@@ -71,8 +71,15 @@ struct op_ask {
  * turn of the loop. */
 void ops_ask(struct ops *ops, struct op_ask *ask);
 
-/* op.cancel. NOT_FOUND when it is not live, CONFLICT when it is past its point of no return. */
-bool ops_cancel(struct ops *ops, int64_t op, struct lodge_error *err) LODGE_MUST_CHECK;
+/* op.cancel. NOT_FOUND when it is not live, CONFLICT when it is past its point of no return and
+ * goes on; one that cannot go on is given up, by admins only (DENIED) where it may leave something.
+ */
+bool ops_cancel(struct ops *ops, int64_t op, bool is_admin, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
+/* Whether the VM is being deleted and the deletion cannot go on, with nothing but files to remove:
+ * then vm.forget gives that up, and is answered with it. */
+bool ops_may_forget(struct ops *ops, const char *host, const char *uuid);
 
 /* op.get with wait: false if it is not live. */
 bool ops_wait(struct ops *ops, int64_t op, int64_t timeout_ms, op_answer_fn *answer, void *data);

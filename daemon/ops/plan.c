@@ -73,8 +73,10 @@ static const struct field plan_fields[] = {
     {"defined", FIELD_BOOL, AT(defined)},
     {"pending", FIELD_STRINGS, AT(pending)},
     {"dropped", FIELD_STRINGS, AT(dropped)},
+    {"notes", FIELD_STRINGS, AT(notes)},
     {"error_kind", FIELD_INT, AT(error_kind)},
     {"error", FIELD_STRING, AT(error)},
+    {"turned", FIELD_STRING, AT(turned)},
     {"foreign", FIELD_BOOL, AT(foreign)},
     {"alive", FIELD_BOOL, AT(alive)},
     {.type = FIELD_END},
@@ -117,4 +119,11 @@ void plan_leave(struct plan *plan, const char *path, const char *why)
     plan->left.items =
         xrealloc(plan->left.items, (plan->left.count + 1) * sizeof *plan->left.items);
     plan->left.items[plan->left.count++] = (struct plan_left){xstrdup(path), xstrdup(why)};
+}
+
+void plan_note(struct plan *plan, const char *note)
+{
+    if (!lodge_strings_contain(&plan->notes, note) && !lodge_strings_add(&plan->notes, note)) {
+        abort(); /* out of memory */
+    }
 }

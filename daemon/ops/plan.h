@@ -82,9 +82,12 @@ struct plan {
     struct lodge_strings pending; /* what waits for the next boot */
     struct lodge_strings dropped; /* what had to go from its definition */
 
+    struct lodge_strings notes; /* what whoever asked should know, whatever it ends with */
+
     /* why it is being undone, or will end as failed */
     int64_t error_kind;
     char *error;
+    char *turned; /* the step that it was at then */
     bool foreign; /* a domain with our uuid that is not ours: nothing of it is touched */
     bool alive;   /* create: its guest has run, or may have: nothing of it is undone */
 };
@@ -94,6 +97,9 @@ void plan_clear(struct plan *plan);
 
 /* This stays, for that reason; said once for each path. */
 void plan_leave(struct plan *plan, const char *path, const char *why);
+
+/* Said once. */
+void plan_note(struct plan *plan, const char *note);
 
 /* The journal's text; the caller frees. */
 char *plan_to_json(const struct plan *plan);

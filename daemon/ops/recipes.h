@@ -45,6 +45,9 @@ void disks_forget_kept(struct plan *plan);
  */
 enum step_end disks_remove(struct op *op, struct hand *hand);
 
+/* The result of a deletion: what of the plan is kept, and why. The holder's. */
+void disks_tell_kept(struct op *op);
+
 /* One file of the place; `kept` is why it stays, "" when it does not. */
 struct file_end {
     bool was_there;

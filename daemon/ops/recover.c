@@ -172,7 +172,8 @@ void ops_guard(struct op *op)
     if (op->recipe == &adopt_recipe && op->failure.kind == LODGE_ERROR_NONE) {
         end_guards(op->ops, op);
     }
-    bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0;
+    bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0 &&
+                  !op->is_untouched && !op->is_given_up;
     if (op->is_debris) {
         find_guard(op->ops, op->id)->foreign |= op->plan.foreign || op->plan.alive;
     } else if (undone && !op->plan.foreign && !op->plan.alive) {

@@ -67,10 +67,17 @@ bool op_host_is_read(const struct op *op)
 
 static void retry_later(struct op *op)
 {
+    if (op->gives_up && !op_is_over(op)) {
+        way_out_go(op);
+        return;
+    }
     op->phase = OP_RETRIES;
     op->retry_ms = op->retry_ms == 0 ? RETRY_FIRST_MS : op->retry_ms * 2;
     op->retry_ms = op->retry_ms > RETRY_LAST_MS ? RETRY_LAST_MS : op->retry_ms;
     op->retry_at = loop_monotonic_ms() + op->retry_ms;
+    op->retry_step = atomic_load(&op->showing);
+    free(op->retry_reason);
+    op->retry_reason = reason_to_retry(op);
     if (op->retry_ms == RETRY_FIRST_MS) {
         log_warning(LOG_OPS, "operation %lld (%s) waits: %s", (long long)op->id, op->recipe->kind,
                     op->error.message);
@@ -106,6 +113,7 @@ void op_start(struct op *op)
     }
     struct vm *vm = op_vm(op);
     op->phase = over ? OP_CLOSING : OP_MOVING;
+    op_stand(op);
     op->starts = vm == NULL ? 0 : vm->starts;
     op->reboots = vm == NULL ? 0 : vm->reboots;
     op->seen_run = vm == NULL ? LODGE_UNKNOWN : vm->run;
@@ -145,7 +153,9 @@ ssize_t last_undo(const struct recipe *recipe)
 void op_turn_back(struct op *op)
 {
     op->undoing = true;
-    op->at = last_undo(op->recipe);
+    free(op->plan.turned);
+    op->plan.turned = xstrdup(op_step(op)->name);
+    op->at = op->is_untouched ? -1 : last_undo(op->recipe);
     op->noted = false;
     op->plan_changed = true;
     op->plan.error_kind = (int64_t)op->failure.kind;
@@ -193,7 +203,7 @@ static void stopped(struct op *op)
 static void lost(struct op *op)
 {
     op->again = true;
-    if (op_host_is_read(op)) {
+    if (op->gives_up || op_host_is_read(op)) {
         retry_later(op);
     } else {
         op->phase = OP_NEEDS_HOST;
@@ -205,6 +215,7 @@ static void go_on(struct op *op)
 {
     if (op->end == STEP_DONE || op->end == STEP_WAIT) {
         op->retry_ms = 0;
+        op->gives_up = false;
     }
     /* What fails after it was told to stop has failed because of that. */
     if (op->end != STEP_DONE && op->end != STEP_LOST && op_wants_to_stop(op)) {
@@ -268,6 +279,9 @@ void op_came_back(struct op *op, bool ran)
         (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
         op->end = STEP_FAILED;
     } else if (!ran) {
+        op->error = (struct lodge_error){0};
+        (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN,
+                         "host '%s' went away in the middle of it", op->host_name);
         op->end = STEP_LOST;
     }
     if (!op->begun || op->known || op->closed) {

@@ -10,8 +10,10 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
+#include "scope.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MS_PER_S = 1000 };
 
@@ -130,6 +132,16 @@ static void look_at_event(struct op *op)
     }
 }
 
+/* What is wrong with it may be another thing by now. */
+static void show_news_of_host(struct op *op)
+{
+    AUTO(free) char *reason = reason_of(op);
+    const char *shown = op->shown == NULL ? NULL : op->shown->facts.reason;
+    if (shown != NULL && strcmp(shown, reason) != 0) {
+        op_show(op);
+    }
+}
+
 void op_look(struct op *op)
 {
     if (op->out) {
@@ -137,6 +149,8 @@ void op_look(struct op *op)
     }
     if (op->phase == OP_NEEDS_HOST && op_host_is_read(op)) {
         op_start(op);
+    } else if (op->phase == OP_NEEDS_HOST) {
+        show_news_of_host(op);
     } else if (op->phase == OP_WAITING) {
         look_at_event(op);
     }

@@ -217,6 +217,29 @@ bool op_wants_to_stop(struct op *op)
     return atomic_load(&op->cancelled) && !op->undoing && !op->committed && op->recipe->can_cancel;
 }
 
+/* What is kept of it, and answered: its recipe's own result, with the notes. Once. */
+static void add_notes(struct op *op)
+{
+    const struct lodge_strings *notes = &op->plan.notes;
+    if (notes->count == 0 || op->has_notes) {
+        return;
+    }
+    struct buffer result = {0};
+    size_t length = op->result == NULL ? 0 : strlen(op->result) - 1; /* without its '}' */
+    if (length > 0) {
+        buffer_add(&result, op->result, length);
+    }
+    buffer_add_text(&result, length == 0 ? "{\"notes\":[" : ",\"notes\":[");
+    for (size_t i = 0; i < notes->count; i++) {
+        buffer_add_text(&result, i > 0 ? "," : "");
+        buffer_add_json_string(&result, notes->items[i]);
+    }
+    buffer_add_text(&result, "]}");
+    free(op->result);
+    op->result = buffer_take(&result);
+    op->has_notes = true;
+}
+
 /* The last transaction. */
 static bool write_end(struct op *op)
 {
@@ -224,13 +247,14 @@ static bool write_end(struct op *op)
     AUTO(free) struct disk_row *disks = NULL;
     op_fill_row(op, true, &row, &disks);
     op->error = (struct lodge_error){0};
+    add_notes(op);
     struct op_end end = {
         .state = op_final_state(op),
         .error = op->failure.kind == LODGE_ERROR_NONE ? NULL : &op->failure,
         .result = op->result,
         .effect = op_effect(op, &row),
         .vm = &row,
-        .left_alone = op->left_alone || op->plan.alive,
+        .left_alone = op->left_alone || op->plan.alive || op->is_untouched || op->is_given_up,
         .at_ms = loop_wall_ms(),
     };
     if (is_journalled(op) && (!fail_point(op->recipe->kind, "close", "", &op->error) ||

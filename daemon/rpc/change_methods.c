@@ -59,13 +59,18 @@ struct delete_result {
         struct kept *items;
         size_t count;
     } kept;
+    struct lodge_strings notes;
 };
 static const struct field delete_result[] = {
     {"op", FIELD_INT, .offset = offsetof(struct delete_result, op),
      .help = "the operation's number"},
     {"kept", FIELD_OBJECTS, .offset = offsetof(struct delete_result, kept),
      .size = sizeof(struct kept), .fields = kept_fields,
-     .help = "with `wait`: files of the VM that lodge did not make, or that somebody else uses"},
+     .help =
+         "with `wait`: files of the VM that lodge did not make, that somebody else uses, or that "
+         "may be left because the deletion was given up"},
+    {"notes", FIELD_STRINGS, .offset = offsetof(struct delete_result, notes),
+     .help = "with `wait`: what should be known of it, in words"},
     {.type = FIELD_END},
 };
 
@@ -113,10 +118,12 @@ static void forget_run(struct call *call, const void *params)
     struct lodge_error err = {0};
     struct plan plan;
     struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_ROW, &err);
-    if (vm != NULL && vm->host->facts.state == LODGE_HOST_UP) {
+    bool deletion =
+        vm != NULL && ops_may_forget(call_house(call)->ops, vm->facts.host, vm->facts.uuid);
+    if (vm != NULL && vm->host->facts.state == LODGE_HOST_UP && !deletion) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "host '%s' is up: vm.delete deletes '%s' with its disks, vm.forget is for "
-                         "VMs whose host is gone",
+                         "VMs whose host is gone, or whose deletion cannot go on",
                          vm->facts.host, vm->facts.name);
         vm = NULL;
     }
@@ -237,8 +244,17 @@ const struct method change_methods[] = {
         .run = delete_run,
         .help = "Deletes it with the disks that lodge made and nobody else uses.",
     },
-    ACT("vm.forget", ACCESS_ADMIN, act_params, forget_run,
-        "Takes away lodge's row of a VM whose host is gone; touches nothing else."),
+    {
+        .name = "vm.forget",
+        .access = ACCESS_ADMIN,
+        .mutates = true,
+        .params = act_params,
+        .params_size = sizeof(struct vm_act),
+        .result = delete_result,
+        .run = forget_run,
+        .help = "Takes away lodge's row of a VM whose host is gone, or whose deletion cannot go on "
+                "(`op` is the deletion's, then); touches nothing else.",
+    },
     {
         .name = "vm.adopt",
         .access = ACCESS_ADMIN,

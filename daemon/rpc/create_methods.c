@@ -70,7 +70,8 @@ static const struct field create_params[] = {
     {"kernel", FIELD_STRING, AT(kernel), .nullable = true, .min = 1, .max = 255,
      .help = "a name of image.list: booted without a boot loader"},
     {"network", FIELD_STRING, AT(network), .null_is_empty = true, .min = 1, .max = 255,
-     .help = "a name of network.list; absent: the host's usual one; null: none"},
+     .help = "a name of network.list, or user; absent: the host's usual one, if there is one; "
+             "null: none"},
     {"graphics", FIELD_STRING, AT(graphics), .min = 1, .max = 16, .help = "vnc (default) or none"},
     {"firmware", FIELD_STRING, AT(firmware), .min = 1, .max = 16, .help = "bios (default) or uefi"},
     {"boot", FIELD_STRINGS, AT(boot), .max = 3, .help = "disk, cdrom, network, in order"},
@@ -87,12 +88,15 @@ static const struct field create_params[] = {
 struct create_result {
     int64_t op;
     char *uuid;
+    struct lodge_strings notes;
 };
 
 #define AT(member) .offset = offsetof(struct create_result, member)
 static const struct field create_result[] = {
     {"op", FIELD_INT, AT(op), .help = "the operation's number"},
     {"uuid", FIELD_STRING, AT(uuid), .help = "of the VM that is being made"},
+    {"notes", FIELD_STRINGS, AT(notes),
+     .help = "with `wait`: what should be known of it, in words"},
     {.type = FIELD_END},
 };
 #undef AT

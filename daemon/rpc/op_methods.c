@@ -138,7 +138,8 @@ static void op_cancel_run(struct call *call, const void *params)
     } else {
         (void)not_found(get->op, &err);
     }
-    if (!ok || !ops_cancel(call_house(call)->ops, get->op, &err)) {
+    bool is_admin = viewer.role == ROLE_ADMIN;
+    if (!ok || !ops_cancel(call_house(call)->ops, get->op, is_admin, &err)) {
         call_fail(call, &err);
     } else {
         call_reply_empty(call);
@@ -289,7 +290,7 @@ const struct method op_methods[] = {
         .params = op_cancel_params,
         .params_size = sizeof(struct op_get),
         .run = op_cancel_run,
-        .help = "Asks it to stop; before its point of no return it is undone.",
+        .help = "Stops it: it is undone, or given up where it cannot go on (its notes say more).",
     },
     {0},
 };

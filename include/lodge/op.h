@@ -6,6 +6,7 @@
 #define LODGE_OP_H
 
 #include "lodge/error.h"
+#include "lodge/strings.h"
 #include "lodge/vm.h"
 
 enum lodge_op_state {
@@ -43,6 +44,8 @@ struct lodge_op {
         char *kind;
         char *message;
     } error;
+    char *reason;               /* why it waits; NULL: it does not */
+    struct lodge_strings notes; /* what whoever asked should know of it */
     struct lodge_op_progress {
         int64_t done, total; /* steps */
         char *unit;

@@ -42,6 +42,17 @@ static void what_had_to_go_is_said(void **state)
                 "delete web: done in 0.3 s; it no longer has a\\x1b[2J (and 1 more)");
 }
 
+static void what_should_be_known_is_said(void **state)
+{
+    (void)state;
+    expect_said("{\"op\":1,\"notes\":[\"no network: \\u001b[2J\",\"more\"]}", NULL,
+                "delete web: done in 0.3 s; no network: \\x1b[2J");
+    expect_said("{\"notes\":[]}", NULL, "delete web: done in 0.3 s");
+    expect_said("{\"notes\":7}", NULL, "delete web: done in 0.3 s");
+    expect_said("{\"kept\":[{\"path\":\"/p/a\",\"why\":\"x\"}],\"notes\":[\"may be left: /p/a\"]}",
+                NULL, "delete web: done in 0.3 s; kept /p/a: x");
+}
+
 static void what_failed_is_said_as_it_was(void **state)
 {
     (void)state;
@@ -56,6 +67,7 @@ int main(void)
         TEST(what_is_done_is_said_with_its_time),
         TEST(what_was_kept_is_said_and_why),
         TEST(what_had_to_go_is_said),
+        TEST(what_should_be_known_is_said),
         TEST(what_failed_is_said_as_it_was),
     };
     return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);

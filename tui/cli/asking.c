@@ -1,16 +1,19 @@
 /*
  * asking: all calls are out before the first answer is waited for, and are answered in any order.
- * On a terminal a subscription to operations draws one line of progress on stderr meanwhile.
+ * Meanwhile a subscription to operations draws one line of progress on stderr, on a terminal, and
+ * elsewhere says what an operation waits for.
  * Askings are the caller's array; what they hold is freed by asking_end().
  */
 #include "cli/asking.h"
 #include "cli/print.h"
 
 #include "memory.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -62,18 +65,70 @@ static void hear_answer(void *data, const char *result, const struct lodge_error
     }
 }
 
+/* Whom the progress of operations is told. */
+struct progress {
+    const struct command *command;
+    struct asking *askings;
+    size_t count;
+    bool is_terminal;
+};
+
+static size_t stderr_width(void)
+{
+    enum { USUAL = 80 };
+    struct winsize size;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return known ? size.ws_col - 1U : USUAL;
+}
+
+static bool is_about(const struct lodge_op *op, const struct asking *asking)
+{
+    const char *slash = strchr(asking->subject, '/');
+    const char *name = slash == NULL ? asking->subject : slash + 1;
+    return strcmp(name, op->vm) == 0 || strcmp(name, op->uuid) == 0;
+}
+
+/* In a pipe or a log only what one would wonder at is said, and once. */
+static void say_wait(const struct progress *progress, const struct lodge_op *op)
+{
+    for (size_t i = 0; op->reason != NULL && op->kind != NULL && i < progress->count; i++) {
+        struct asking *asking = &progress->askings[i];
+        bool is_ours = strcmp(op->kind, progress->command->method) == 0 && is_about(op, asking);
+        if (is_ours && !asking->answered && !asking->said_wait) {
+            print_text(stderr, "%s: operation %lld is %s: %s\n", asking->subject, (long long)op->id,
+                       lodge_op_state_name(op->state), op->reason);
+            asking->said_wait = true;
+        }
+    }
+}
+
 /* One line on the terminal that says where the newest operation stands. */
+static void draw_progress(const struct lodge_op *op)
+{
+    enum { LINE = 1024 };
+    char line[LINE];
+    char shown[LINE];
+    (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", op->kind == NULL ? "" : op->kind, op->vm,
+                   lodge_op_state_name(op->state), op->step == NULL ? "" : ", ",
+                   op->step == NULL ? "" : op->step, op->reason == NULL ? "" : ": ",
+                   op->reason == NULL ? "" : op->reason);
+    (void)text_fit(shown, sizeof shown, line, stderr_width(), TEXT_CUT_END);
+    fputs("\r\033[K", stderr);
+    print_text(stderr, "%s", shown);
+}
+
 static void hear_progress(void *data, const struct lodge_event *event,
                           const struct lodge_error *error)
 {
-    (void)data;
+    const struct progress *progress = data;
     if (error != NULL || event->topic != LODGE_TOPIC_OP || event->op.vm == NULL) {
         return;
     }
-    fputs("\r\033[K", stderr);
-    print_text(stderr, "%s %s: %s%s%s", event->op.kind == NULL ? "" : event->op.kind, event->op.vm,
-               lodge_op_state_name(event->op.state), event->op.step == NULL ? "" : ", ",
-               event->op.step == NULL ? "" : event->op.step);
+    if (progress->is_terminal) {
+        draw_progress(&event->op);
+    } else {
+        say_wait(progress, &event->op);
+    }
 }
 
 static bool all_answered(const struct asking *askings, size_t count)
@@ -89,10 +144,11 @@ static bool all_answered(const struct asking *askings, size_t count)
 bool asking_all(const struct command *command, struct lodge_client *client, struct asking *askings,
                 size_t count, struct lodge_error *err)
 {
-    bool shows = isatty(STDERR_FILENO) && !command_has(command, "--no-wait");
+    bool shows = !command_has(command, "--no-wait");
+    struct progress whom = {command, askings, count, isatty(STDERR_FILENO) != 0};
     struct lodge_subscribe ops = {.topics = {[LODGE_TOPIC_OP] = true}};
     struct lodge_subscription *progress =
-        shows ? lodge_client_subscribe(client, &ops, hear_progress, NULL, err) : NULL;
+        shows ? lodge_client_subscribe(client, &ops, hear_progress, &whom, err) : NULL;
     if (shows && progress == NULL) {
         return false;
     }
@@ -110,7 +166,7 @@ bool asking_all(const struct command *command, struct lodge_client *client, stru
         good = command_listen(client, -1, err);
     }
     if (shows) {
-        fputs("\r\033[K", stderr);
+        fputs(whom.is_terminal ? "\r\033[K" : "", stderr);
         lodge_subscription_end(progress);
     }
     return good;
@@ -129,15 +185,6 @@ static void say_pending(struct json_object *result, const char *subject)
     }
 }
 
-static void say_notes(struct json_object *result)
-{
-    struct json_object *notes = json_object_object_get(result, "notes");
-    size_t count = notes == NULL ? 0 : json_object_array_length(notes);
-    for (size_t i = 0; i < count; i++) {
-        print_text(stdout, "%s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
-    }
-}
-
 static void say_dropped(struct json_object *result, const char *subject)
 {
     struct json_object *dropped = json_object_object_get(result, "dropped");
@@ -148,7 +195,8 @@ static void say_dropped(struct json_object *result, const char *subject)
     }
 }
 
-static void say_kept(struct json_object *result)
+/* Whether there was any. */
+static bool say_kept(struct json_object *result)
 {
     struct json_object *kept = json_object_object_get(result, "kept");
     size_t count = kept == NULL ? 0 : json_object_array_length(kept);
@@ -157,6 +205,18 @@ static void say_kept(struct json_object *result)
         print_text(stdout, "kept %s: %s\n",
                    json_object_get_string(json_object_object_get(disk, "path")),
                    json_object_get_string(json_object_object_get(disk, "why")));
+    }
+    return count > 0;
+}
+
+/* Beside what was asked for, so not among it. */
+static void say_notes(struct json_object *result, const char *subject)
+{
+    struct json_object *notes = json_object_object_get(result, "notes");
+    size_t count = notes == NULL ? 0 : json_object_array_length(notes);
+    for (size_t i = 0; i < count; i++) {
+        print_text(stderr, "lodge: %s: %s\n", subject,
+                   json_object_get_string(json_object_array_get_idx(notes, i)));
     }
 }
 
@@ -172,8 +232,9 @@ static void say_result(const struct command *command, const struct asking *askin
         print_text(stdout, "%s: %s done\n", asking->subject, command->verb);
         say_pending(result, asking->subject);
         say_dropped(result, asking->subject);
-        say_kept(result);
-        say_notes(result);
+        if (!say_kept(result)) {
+            say_notes(result, asking->subject);
+        }
     }
     json_object_put(result);
 }

@@ -17,6 +17,7 @@ struct asking {
     char *result;               /* its answer, or NULL … */
     struct lodge_error error;   /* … with why */
     bool answered;
+    bool said_wait; /* that its operation waits, and why */
 };
 
 /* Calls `command->method` once per asking and waits for all answers; with --no-wait for the

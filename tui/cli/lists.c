@@ -20,7 +20,7 @@ struct listing {
     const char *empty; /* what is said when there are none */
     size_t count;
     struct table_column columns[COLUMNS_MAX];
-    const char *members[COLUMNS_MAX]; /* a.b is member b of object a */
+    const char *members[COLUMNS_MAX]; /* a.b is member b of object a; a|b is b without an a */
 };
 
 static const char *text_at(struct json_object *item, const char *path)
@@ -31,6 +31,18 @@ static const char *text_at(struct json_object *item, const char *path)
         item = json_object_object_get(item, word);
     }
     return item == NULL ? NULL : json_object_get_string(item);
+}
+
+/* The first of its members that is there: "a|b.c". */
+static const char *cell_of(struct json_object *item, const char *members)
+{
+    AUTO(free) char *copy = xstrdup(members);
+    char *rest = copy;
+    const char *text = NULL;
+    for (char *path; text == NULL && (path = strsep(&rest, "|")) != NULL;) {
+        text = text_at(item, path);
+    }
+    return text;
 }
 
 static bool print_list(const struct command *command, const struct listing *listing,
@@ -47,7 +59,7 @@ static bool print_list(const struct command *command, const struct listing *list
     for (size_t i = 0; i < count; i++) {
         const char *cells[COLUMNS_MAX];
         for (size_t column = 0; column < listing->count; column++) {
-            cells[column] = text_at(json_object_array_get_idx(items, i), listing->members[column]);
+            cells[column] = cell_of(json_object_array_get_idx(items, i), listing->members[column]);
         }
         table_add(table, cells);
     }
@@ -97,8 +109,8 @@ static const struct listing ops_listing = {
                 {.title = "STATE"},
                 {.title = "STEP", .rank = 1},
                 {.title = "STARTED", .rank = 3},
-                {.title = "ERROR", .cut_to = 20}},
-    .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "error.message"},
+                {.title = "WHY", .cut_to = 20}},
+    .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "error.message|reason"},
 };
 
 static const struct listing step_listing = {
@@ -118,6 +130,15 @@ static bool number_read(const char *text, const char *what, int64_t *ret_number,
            lodge_fail(err, LODGE_ERROR_INVALID, "%s: expected %s's number", text, what);
 }
 
+static void print_notes(struct json_object *op)
+{
+    struct json_object *notes = json_object_object_get(op, "notes");
+    size_t count = notes == NULL ? 0 : json_object_array_length(notes);
+    for (size_t i = 0; i < count; i++) {
+        print_text(stdout, "%s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+    }
+}
+
 static bool one_op(const struct command *command, struct lodge_error *err)
 {
     int64_t number = 0;
@@ -133,10 +154,11 @@ static bool one_op(const struct command *command, struct lodge_error *err)
     }
     if (!command->json) {
         AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
-        const char *error = text_at(json, "error.message");
+        const char *why = cell_of(json, "error.message|reason");
         const char *vm = text_at(json, "vm");
         print_text(stdout, "%s of %s: %s%s%s\n", text_at(json, "kind"), vm == NULL ? "-" : vm,
-                   text_at(json, "state"), error == NULL ? "" : ": ", error == NULL ? "" : error);
+                   text_at(json, "state"), why == NULL ? "" : ": ", why == NULL ? "" : why);
+        print_notes(json);
     }
     return print_list(command, &step_listing, result);
 }

@@ -62,4 +62,7 @@ void model_note_op(struct model *model, const struct lodge_op *op)
         model_note(model, false, "%s  %s done, %.1f s", vm, verb,
                    (double)(op->ended_at - op->started_at) / 1000);
     }
+    for (size_t i = 0; op->ended_at != 0 && i < op->notes.count; i++) {
+        model_note(model, true, "%s  %s: %s", vm, verb, op->notes.items[i]);
+    }
 }

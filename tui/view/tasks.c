@@ -27,7 +27,7 @@ static enum role role_of(enum lodge_op_state state)
 static void draw_op(const struct model *model, const struct lodge_op *op, struct pen *pen)
 {
     struct area line = pen_lines(pen, 1);
-    const char *error = op->error.message;
+    const char *error = op->error.message != NULL ? op->error.message : op->reason;
     bool live = op->ended_at == 0;
     char text[640];
 
