@@ -322,12 +322,13 @@ bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct l
                               hand_fail(hand, "it could not be renamed", domain, err));
 }
 
-bool hand_network_active(struct hand *hand, const char *name, bool *ret_active,
-                         struct lodge_error *err)
+bool hand_look_for_network(struct hand *hand, const char *name, enum hand_network *ret_network,
+                           struct lodge_error *err)
 {
     virNetworkPtr network = virNetworkLookupByName(hand->conn, name);
-    *ret_active = network != NULL && virNetworkIsActive(network) == 1;
+    *ret_network = NETWORK_ABSENT;
     if (network != NULL) {
+        *ret_network = virNetworkIsActive(network) == 1 ? NETWORK_ACTIVE : NETWORK_INACTIVE;
         virNetworkFree(network);
         return true;
     }

@@ -183,8 +183,11 @@ char *hand_read_xml(struct hand *hand, const char *uuid, bool inactive, struct l
 bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* The network called `default` if it is active; *ret_active. The embedded driver has none. */
-bool hand_network_active(struct hand *hand, const char *name, bool *ret_active,
-                         struct lodge_error *err) LODGE_MUST_CHECK;
+enum hand_network { NETWORK_ABSENT, NETWORK_INACTIVE, NETWORK_ACTIVE };
+
+/* What libvirt's network of that name is like; ABSENT too where the driver has no networks, as the
+ * embedded one. */
+bool hand_look_for_network(struct hand *hand, const char *name, enum hand_network *ret_network,
+                           struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif

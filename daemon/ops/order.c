@@ -3,11 +3,13 @@
  * network, and every file has its name. On the worker, before anything is recorded: what is refused
  * here leaves no operation.
  */
+#include "buffer.h"
 #include "host/images.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "scope.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,28 +75,115 @@ static bool check_media(struct op *op)
     return true;
 }
 
-/* The network that is taken when none is named: QEMU's own on an embedded host, else `default` if
- * it is active, else none. */
-static bool check_network(struct op *op, struct hand *hand)
+static bool is_plain_word(const char *name)
 {
-    struct plan *plan = &op->plan;
-    if (plan->network == NULL || plan->network[0] != '\0') {
+    bool is_plain = name[0] != '-';
+    for (const char *at = name; *at != '\0'; at++) {
+        is_plain &= isalnum((unsigned char)*at) || strchr("._-+:@", *at) != NULL;
+    }
+    return is_plain;
+}
+
+/* As one word of a shell: names may have blanks and quotes. */
+static char *shell_word(const char *name)
+{
+    if (is_plain_word(name)) {
+        return xstrdup(name);
+    }
+    struct buffer word = {0};
+    buffer_add_char(&word, '\'');
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '\'') {
+            buffer_add_text(&word, "'\\''");
+        } else {
+            buffer_add_char(&word, *at);
+        }
+    }
+    buffer_add_char(&word, '\'');
+    char *quoted = buffer_take(&word);
+    if (quoted == NULL) {
+        abort(); /* out of memory */
+    }
+    return quoted;
+}
+
+/* QEMU's own, which needs nothing of libvirt. */
+static bool is_qemus(const char *network)
+{
+    return strcmp(network, "user") == 0;
+}
+
+/* One that was named must be there, and active if the guest is to start now. */
+static bool check_named(struct op *op, struct hand *hand)
+{
+    const char *name = op->plan.network;
+    enum hand_network network = NETWORK_ABSENT;
+    if (is_qemus(name)) {
         return true;
     }
-    struct host_traits traits = hand_traits(hand);
-    bool active = false;
-    free(TAKE(plan->network));
-    if (traits.is_embedded) {
-        plan->network = xstrdup("user");
-    } else if (!hand_network_active(hand, "default", &active, &op->error)) {
+    if (!hand_traits(hand).is_embedded &&
+        !hand_look_for_network(hand, name, &network, &op->error)) {
         return false;
-    } else if (active) {
-        plan->network = xstrdup("default");
     }
-    if (plan->network == NULL) {
-        free(TAKE(plan->mac));
+    if (network == NETWORK_ABSENT) {
+        return lodge_fail(&op->error, LODGE_ERROR_NOT_FOUND,
+                          "host '%s' has no network '%s': network.list names those there are",
+                          op->host_name, name);
     }
+    if (network == NETWORK_ACTIVE) {
+        return true;
+    }
+    AUTO(free) char *word = shell_word(name);
+    if (op->plan.start) {
+        return lodge_fail(
+            &op->error, LODGE_ERROR_BAD_STATE,
+            "network '%s' is not active, so '%s' could not start: start it with virsh "
+            "net-start %s",
+            name, op->plan.name, word);
+    }
+    AUTO(free)
+    char *note = xasprintf("network '%s' is not active: before the VM can start, start it with "
+                           "virsh net-start %s",
+                           name, word);
+    plan_note(&op->plan, note);
     return true;
+}
+
+/* What is taken when none is named: QEMU's own on an embedded host, else `default` if it is active,
+ * else none, which is said. */
+static bool choose_network(struct op *op, struct hand *hand)
+{
+    struct plan *plan = &op->plan;
+    enum hand_network network = NETWORK_ABSENT;
+    free(TAKE(plan->network));
+    if (hand_traits(hand).is_embedded) {
+        plan->network = xstrdup("user");
+        return true;
+    }
+    if (!hand_look_for_network(hand, "default", &network, &op->error)) {
+        return false;
+    }
+    if (network == NETWORK_ACTIVE) {
+        plan->network = xstrdup("default");
+        return true;
+    }
+    free(TAKE(plan->mac));
+    plan_note(plan,
+              network == NETWORK_INACTIVE
+                  ? "no network: 'default' is not active: start it with virsh net-start "
+                    "default (and virsh net-autostart default), then make the VM again; "
+                    "network null says that it is to have none"
+                  : "no network: the host has none called 'default': name one of network.list "
+                    "(user is QEMU's own, for every host); network null says that it is to "
+                    "have none");
+    return true;
+}
+
+static bool check_network(struct op *op, struct hand *hand)
+{
+    const char *network = op->plan.network;
+    return network == NULL ||
+           (network[0] == '\0' ? choose_network(op, hand) : check_named(op, hand));
 }
 
 /* Names that nobody else can have: the uuid in them is random. */

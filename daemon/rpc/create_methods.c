@@ -96,7 +96,7 @@ static const struct field create_result[] = {
     {"op", FIELD_INT, AT(op), .help = "the operation's number"},
     {"uuid", FIELD_STRING, AT(uuid), .help = "of the VM that is being made"},
     {"notes", FIELD_STRINGS, AT(notes),
-     .help = "with `wait`: what should be known of it, in words"},
+     .help = "with `wait`: what should be known of it, in words: that it has no network, and why"},
     {.type = FIELD_END},
 };
 #undef AT

@@ -1,6 +1,6 @@
 """What an operation waits for is said, what needs no pool starts none, and what cannot go on has a way
 out: through a private libvirtd (root), with pools that cannot start, folders that go away, and a
-libvirtd that is gone."""
+libvirtd that is gone. And networks: which a VM gets, and what is said when it gets none."""
 
 import itertools
 import os
@@ -290,6 +290,71 @@ class Undoing(WaitsTest):
         self.synced()
         self.assertEqual(self.worlds.compare(), [])
         self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+
+
+class Networks(WaitsTest):
+    def network(self, name, *virsh):
+        path = self.libvirtd.folder / "network.xml"
+        path.write_text(f"<network><name>{name}</name></network>")
+        self.libvirtd.virsh("net-define", path)
+        self.addCleanup(self.libvirtd.virsh, "net-undefine", name)
+        for words in virsh:
+            self.libvirtd.virsh(*words)
+
+    def create_with(self, **more):
+        params = {key: value for key, value in BARE.items() if key != "network"}
+        return self.rpc.call("vm.create", name="web", wait=True, deadline=60, **{**params, **more})
+
+    def delete(self):
+        self.rpc.call("vm.delete", vm="web", wait=True, deadline=60)
+
+    def test_a_network_that_is_named_is_looked_up(self):
+        self.start()
+        error = self.refused("not_found", "vm.create", name="web", **{**BARE, "network": "nope"})
+        self.assertIn("'nope'", str(error))
+        self.assertIn("network.list", str(error))
+        self.assertEqual(self.rpc.call("op.list")["ops"], [])
+        self.assertNotIn("notes", self.create_with(network="user"))
+        self.delete()
+
+    def test_a_network_that_is_not_active_is_said_with_what_starts_it(self):
+        self.start()
+        self.network("it's mine")
+        command = r"virsh net-start 'it'\''s mine'"
+        error = self.refused("bad_state", "vm.create", name="web", wait=True,
+                             **{**BARE, "network": "it's mine", "start": True})
+        self.assertIn(command, str(error))
+        [note] = self.create_with(network="it's mine")["notes"]
+        self.assertIn(command, note)
+        self.delete()
+
+    def test_a_VM_that_gets_no_network_is_told_so(self):
+        self.start()
+        answer = self.create_with()
+        self.assertIn("none called 'default'", answer["notes"][0])
+        self.delete()
+        self.network("default")
+        answer = self.create_with()
+        [note] = answer["notes"]
+        self.assertIn("virsh net-start default", note)
+        self.assertEqual(self.rpc.call("op.get", op=answer["op"])["notes"], [note])
+        self.delete()
+        out, said = self.lodge("create", "web", "--cpus", "1", "--memory", "64M")
+        self.assertEqual((out, said), ("web: create done\n", f"lodge: web: {note}\n"))
+        self.assertEqual(self.rpc.call("vm.get", vm="web").get("nics", []), [])
+        self.delete()
+        self.assertNotIn("notes", self.create_with(network=None), "who wants none need not be told")
+        self.delete()
+
+    def test_made_up_hosts_have_the_network_that_is_named(self):
+        daemon = self.world.daemon("test:///default", name="made-up")
+        self.addCleanup(daemon.stop)
+        daemon.synced(60).rpc.close()
+        self.rpc = daemon.rpc()
+        for network in ({}, {"network": "default"}):
+            self.assertNotIn("notes", self.create_with(**network))
+            self.delete()
+        self.refused("not_found", "vm.create", name="web", **{**BARE, "network": "nope"})
 
 
 if __name__ == "__main__":
