@@ -160,6 +160,30 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     assert_int_equal(desk.model.session_count, 0);
 }
 
+static void an_operation_that_waits_shows_why(void **state)
+{
+    (void)state;
+    enum { WIDE = 100, HIGH = 3 };
+    struct canvas canvas;
+    struct lodge_event event = fleet_event(LODGE_TOPIC_OP, LODGE_EVENT_CHANGED);
+    char kind[] = "vm.delete";
+    char vm[] = "web";
+    char step[] = "volumes";
+    char reason[] = "cannot open directory";
+    event.op = (struct lodge_op){.id = 7, .kind = kind, .vm = vm, .step = step, .reason = reason};
+    event.op.state = LODGE_OP_WAITING;
+    event.op.started_at = FLEET_NOW;
+    model_apply(&desk.model, &event);
+
+    canvas_init(&canvas, WIDE, HIGH, GLYPHS_DOTS);
+    tasks_draw(&desk.model, &desk.state, &canvas, canvas_area(&canvas));
+
+    AUTO(free) char *drawn = canvas_to_text(&canvas);
+    canvas_done(&canvas);
+    assert_non_null(strstr(drawn, "waiting"));
+    assert_non_null(strstr(drawn, reason));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +194,7 @@ int main(void)
         DESK_TEST(a_picture_that_comes_late_takes_nobody_s_prompt_away),
         DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
         DESK_TEST(somebodys_look_is_ended_by_a_yes),
+        DESK_TEST(an_operation_that_waits_shows_why),
     };
     return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);
 }

@@ -256,6 +256,28 @@ static void an_operation_is_said_when_it_begins_and_when_it_ends(void **state)
     assert_string_equal(model_happening(&model, 0)->text, "web  start done, 1.5 s");
 }
 
+static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
+{
+    (void)state;
+    struct lodge_event event = fleet_event(LODGE_TOPIC_OP, LODGE_EVENT_CHANGED);
+    char kind[] = "vm.create";
+    char vm[] = "web";
+    char note[] = "no network: it is off";
+    char *notes[] = {note};
+    event.op = (struct lodge_op){.id = 7, .kind = kind, .vm = vm, .notes = {notes, 1}};
+    event.op.state = LODGE_OP_RUNNING;
+    fleet_say(&model, LODGE_EVENT_READY);
+
+    model_apply(&model, &event);
+    assert_int_equal(model_happenings(&model), 1);
+    event.op.state = LODGE_OP_DONE;
+    event.op.ended_at = FLEET_NOW;
+    model_apply(&model, &event);
+
+    assert_int_equal(model_happenings(&model), 3);
+    assert_string_equal(model_happening(&model, 0)->text, "web  create: no network: it is off");
+}
+
 #define MODEL_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -272,6 +294,7 @@ int main(void)
         MODEL_TEST(the_hung_and_the_stale_are_counted_as_such),
         MODEL_TEST(what_happens_after_all_was_told_is_remembered_newest_first),
         MODEL_TEST(of_many_happenings_the_last_thousand_stay),
+        MODEL_TEST(what_an_operation_has_to_note_is_said_at_its_end),
         MODEL_TEST(an_operation_is_said_when_it_begins_and_when_it_ends),
         TEST(a_history_has_a_place_for_each_second),
         TEST(an_old_history_shows_its_age),
