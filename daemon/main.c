@@ -139,7 +139,8 @@ static void on_signal(void *owner, int number)
     loop_stop(signals->loop);
 }
 
-/* Threads may be lost in a call for ever: nobody waits for them, the process ends under them. */
+/* Threads may be lost in a call for ever, others are in the middle of one: nobody waits for them,
+ * and nothing is freed that they could touch. The process ends under them. */
 static _Noreturn void leave(int status)
 {
     log_stop();
@@ -185,7 +186,8 @@ static int run(struct config *config, const struct options *options, struct lodg
     }
     parts.config = *config;
     *config = (struct config){0};
-    struct house *house = house_new(&parts, err);
+    static struct house *house; /* reachable to the end: it is never freed */
+    house = house_new(&parts, err);
     if (house == NULL) {
         (void)complain(err);
         leave(LEAVE_USAGE);
@@ -197,13 +199,9 @@ static int run(struct config *config, const struct options *options, struct lodg
     hold_signals(SIG_UNBLOCK);
     house_open(house);
     loop_run(loop);
-    loop_run_once(loop); /* letters of workers, while those they are for are there */
-    house_free(house);
-    bool clean = loop_free(loop);
-    if (!clean) {
-        log_error(LOG_MAIN, "handles were left open");
-    }
-    leave(clean ? LEAVE_OK : LEAVE_FAILED);
+    loop_run_once(loop); /* letters of workers that have come */
+    house_leave(house);
+    leave(LEAVE_OK);
 }
 
 /* From the flags to the loop; the caller clears what was read. */

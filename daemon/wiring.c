@@ -395,25 +395,11 @@ void house_close(struct house *house)
     house->host_count = 0;
 }
 
-void house_free(struct house *house)
+void house_leave(struct house *house)
 {
-    web_door_free(house->web);
-    stream_door_free(house->stream_door);
-    console_free(house->console);
-    door_free(house->door);
-    registry_free(house->registry);
-    people_free(house->people);
-    reads_free(house->reads);
-    bool store_is_free = audit_free(house->audit);
-    store_is_free &= session_log_free(house->session_log);
-    store_is_free &= ops_free(house->ops);
     listen_end(house->config.socket, &house->listening);
     listen_end(house->stream_path, &house->stream);
-    if (store_is_free) {
-        store_close(house->store);
-    }
-    config_clear(&house->config);
-    free(house->hosts);
-    free(house->stream_path);
-    free(house);
+    (void)audit_finish(house->audit); /* it says so itself */
+    session_log_finish(house->session_log);
+    store_leave(house->store);
 }

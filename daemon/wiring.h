@@ -29,8 +29,11 @@ void house_open(struct house *house);
 /* Reads the configuration again and takes over what can be changed while running. */
 void house_reload(struct house *house, const struct options *options);
 
-/* Closes the door and lets the hosts go; call house_free() when the loop has run out. */
+/* Closes the door and lets the hosts go; call house_leave() when the loop has run out. */
 void house_close(struct house *house);
-void house_free(struct house *house);
+
+/* The sockets' files go and the store is closed. Nothing is freed: workers may be in the middle of
+ * something, or lost, and the process ends under them. */
+void house_leave(struct house *house);
 
 #endif

@@ -56,14 +56,6 @@ void console_close(struct console *console)
     loop_timer_free(TAKE(console->timer));
 }
 
-void console_free(struct console *console)
-{
-    if (console != NULL) {
-        relay_hub_free(console->hub);
-        free(console);
-    }
-}
-
 /* The table */
 
 struct session *console_find(struct console *console, int64_t id)

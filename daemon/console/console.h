@@ -38,7 +38,6 @@ void console_set_last(struct console *console, int64_t last_session);
 
 /* Every session ends; no more begins. */
 void console_close(struct console *console);
-void console_free(struct console *console); /* before the registry; NULL is fine */
 
 struct console_ask {
     struct vm *vm; /* this turn's; its access has been looked at */

@@ -335,8 +335,3 @@ void stream_door_close(struct stream_door *door)
         client_close(door->clients);
     }
 }
-
-void stream_door_free(struct stream_door *door)
-{
-    free(door);
-}

@@ -19,6 +19,5 @@ struct stream_door *stream_door_new(struct loop *loop, struct console *console, 
 
 /* After the console was closed. Its connections are gone when the loop has run once more. */
 void stream_door_close(struct stream_door *door);
-void stream_door_free(struct stream_door *door); /* NULL is fine */
 
 #endif

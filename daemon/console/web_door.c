@@ -299,17 +299,6 @@ static void copy_strings(struct lodge_strings *copy, const struct lodge_strings 
     }
 }
 
-static void free_parts(struct web_door *door)
-{
-    lodge_strings_clear(&door->hosts);
-    lodge_strings_clear(&door->origins);
-    free(door->novnc_dir);
-    free(door->tls_cert);
-    free(door->tls_key);
-    free(door->address);
-    free(door);
-}
-
 struct web_door *web_door_new(struct loop *loop, struct console *console, int fd,
                               const struct web_options *options, struct lodge_error *err)
 {
@@ -368,23 +357,6 @@ void web_door_close(struct web_door *door)
     loop_close_handle((uv_handle_t *)&door->listening, NULL);
     close(door->fd);
     lws_context_destroy(door->context);
-}
-
-/* The first destroy lets the connections go, the second what is left of it (lws.md 3). */
-void web_door_free(struct web_door *door)
-{
-    if (door == NULL) {
-        return;
-    }
-    for (int turns = 0; turns < TURNS_MAX && door->context != NULL; turns++) {
-        (void)uv_run(loop_uv(door->loop), UV_RUN_NOWAIT);
-        lws_context_destroy(door->context);
-    }
-    (void)uv_run(loop_uv(door->loop), UV_RUN_NOWAIT);
-    while (door->visitors != NULL) {
-        web_visitor_forget(door->visitors);
-    }
-    free_parts(door);
 }
 
 /* What others are told */

@@ -45,7 +45,6 @@ void web_door_reload(struct web_door *door, const struct lodge_strings *hosts,
 
 /* After the console was closed; then, when the loop has run, free. NULL is fine for both. */
 void web_door_close(struct web_door *door);
-void web_door_free(struct web_door *door);
 
 /* Where it listens, as ADDR:PORT; and whether anybody else than this machine can read along. */
 const char *web_door_address(const struct web_door *door);

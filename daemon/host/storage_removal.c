@@ -8,6 +8,7 @@
  */
 #include "host/storage_private.h"
 #include "host/uses.h"
+#include "loop/loop.h"
 #include "scope.h"
 
 #include <errno.h>
@@ -48,6 +49,21 @@ static bool is_in_qemu(int folder, const char *name, const struct stat *seen)
     return fd >= 0 && fstat(fd, &there) == 0 && there.st_dev == seen->st_dev &&
            there.st_ino == seen->st_ino && fcntl(fd, F_OFD_GETLK, &lock) == 0 &&
            lock.l_type != F_UNLCK;
+}
+
+static bool is_young(const struct stat *seen, struct storage_removal *removal)
+{
+    int64_t age_s = loop_wall_ms() / 1000 - (int64_t)seen->st_mtime;
+    if (age_s >= removal->least_age_s) {
+        return false;
+    }
+    removal->end = STORAGE_KEPT;
+    (void)snprintf(
+        removal->why, sizeof removal->why,
+        "it was written %lld min ago: somebody may be making a VM of it, so it has to be "
+        "%lld min old",
+        (long long)(age_s < 0 ? 0 : age_s) / 60, (long long)removal->least_age_s / 60);
+    return true;
 }
 
 /* Between the first look and this one the name may have come to mean something else. */
@@ -95,6 +111,9 @@ bool storage_file_remove(const struct hand *hand, int folder, const char *name, 
     if (is_in_qemu(folder, name, &seen)) {
         removal->end = STORAGE_KEPT;
         (void)snprintf(removal->why, sizeof removal->why, "a QEMU has it open");
+        return true;
+    }
+    if (is_young(&seen, removal)) {
         return true;
     }
     return unlink_same(folder, name, &seen, removal, err);

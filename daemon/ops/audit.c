@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { AUDIT_IDLE_MS = 10000 };
+enum { AUDIT_IDLE_MS = 10000, FAREWELL_MS = 700 };
 
 struct audit {
     struct loop *loop;
@@ -43,12 +43,14 @@ void audit_take_store(struct audit *audit, struct store *store)
     audit->store = store;
 }
 
-bool audit_free(struct audit *audit)
+bool audit_finish(struct audit *audit)
 {
-    bool idle = workers_running(audit->workers) == 0;
-    workers_free(audit->workers);
-    free(audit);
-    return idle;
+    bool finished = workers_finish(audit->workers, FAREWELL_MS);
+    if (!finished) {
+        log_warning(LOG_OPS, "%u rows are not in the audit: lodged leaves",
+                    workers_waiting(audit->workers));
+    }
+    return finished;
 }
 
 static void note_run(struct job *job)

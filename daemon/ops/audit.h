@@ -14,11 +14,11 @@ struct store;
 
 /* Until it has a store calls are noted in the log alone. */
 struct audit *audit_new(struct loop *loop);
-void audit_take_store(struct audit *audit, struct store *store); /* borrowed until audit_free() */
+void audit_take_store(struct audit *audit, struct store *store); /* borrowed */
 
-/* Rows that wait are lost with a word in the log. Returns whether none is being written: while one
- * is, the store must not be closed (WAL makes that harmless at the end of the process). */
-bool audit_free(struct audit *audit);
+/* When the loop has run out, before the store is closed: waits a moment for rows that are to be
+ * written; those that are not then are counted in the log. Nothing is freed. */
+bool audit_finish(struct audit *audit);
 
 /* Notes a call that has been answered: `err` NULL when it was done. Returns at once; the row is
  * written by a worker. */

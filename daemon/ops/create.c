@@ -334,6 +334,13 @@ static enum wait_end is_there(struct op *op)
     }
     bool came_and_went = vm->starts > 0 && !vm_is_active(vm);
     bool runs = vm->live == LODGE_VM_RUNNING;
+    if (op->plan.start && op->is_late && op->reading == 0 && vm->live == LODGE_VM_PAUSED) {
+        (void)op_fail(op, LODGE_ERROR_TIMEOUT, "'%s' is made, but paused%s%s%s", op->plan.name,
+                      vm->live_reason == NULL ? "" : " (",
+                      vm->live_reason == NULL ? "" : vm->live_reason,
+                      vm->live_reason == NULL ? "" : ")");
+        return WAIT_FAILED;
+    }
     return !op->plan.start || runs || came_and_went ? WAIT_OVER : WAIT_ON;
 }
 

@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROTATED = 1000 }; /* a bound where there must be one */
+enum { MOST_ROTATED = 1000 };
+
+/* Another lodged on the same folder makes a disk some time before there is a domain that says so.
+ */
+enum { STRAY_AGE_S = 3600 }; /* a bound where there must be one */
 
 void disks_keep(struct plan_disk *disk, const char *why)
 {
@@ -96,6 +100,7 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
         .names = op->tells_names,
         .is_log = is_log(op, name),
         .was_made = was_made(op, name),
+        .least_age_s = op->recipe == &orphan_recipe ? STRAY_AGE_S : 0,
     };
     *ret_end = (struct file_end){.was_there = true};
     if (!op_uses(op, hand, &removal.uses, &removal.is_own)) {

@@ -390,10 +390,3 @@ void glances_close(struct glances *glances)
         }
     }
 }
-
-void glances_free(struct glances *glances)
-{
-    if (glances->first == NULL) {
-        free(glances);
-    }
-}

@@ -50,7 +50,5 @@ struct glances;
 struct glances *glances_new(struct loop *loop);
 void glances_close(
     struct glances *glances); /* who waits is told that lodged leaves; no more starts */
-void glances_free(
-    struct glances *glances); /* after the hosts; what is lost in a call stays behind */
 
 #endif

@@ -262,7 +262,7 @@ static void register_begun(struct op *op)
         registry_set_phase(registry, op->host_name, op->uuid, ROW_DELETING);
     }
     if (!op->recipe->stops_others || ops_holder(op->ops, op->host_name, op->uuid) == NULL) {
-        registry_set_op(registry, op->host_name, op->uuid, op->id);
+        registry_set_op(registry, op->host_name, op->uuid, op->id > 0 ? op->id : LODGE_UNKNOWN);
     }
 }
 
@@ -273,7 +273,9 @@ void ops_begun(struct op *op)
         memcpy(op->uuid, op->record.uuid, sizeof op->uuid);
     } else {
         register_begun(op);
-        show_new(op, loop_wall_ms());
+        if (op->id > 0) { /* without a number nobody could be told of it again */
+            show_new(op, loop_wall_ms());
+        }
     }
     waiters_tell(
         op, false,
@@ -305,7 +307,9 @@ static void register_ended(struct op *op, enum vm_effect effect, const struct vm
     }
     struct op *holder = ops_holder(op->ops, op->host_name, op->uuid);
     registry_set_op(registry, op->host_name, op->uuid,
-                    holder != NULL && holder != op && holder->begun ? holder->id : LODGE_UNKNOWN);
+                    holder != NULL && holder != op && holder->begun && holder->id > 0
+                        ? holder->id
+                        : LODGE_UNKNOWN);
 }
 
 enum lodge_op_state op_final_state(const struct op *op)
@@ -369,7 +373,7 @@ static void tell_ended(struct op *op)
     struct op_answer answer = {.op = op->begun ? op->id : 0, .uuid = op->uuid, .began = op->begun};
     struct lodge_error err = op->begun ? op->failure : op->error;
     if (op->begun && err.kind != LODGE_ERROR_NONE) {
-        err.op = op->id;
+        err.op = op->id > 0 ? op->id : 0;
         err.op_ended = true;
     }
     answer.error = err.kind == LODGE_ERROR_NONE ? NULL : &err;

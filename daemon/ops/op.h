@@ -177,6 +177,7 @@ struct op {
     bool is_behind;           /* the registry: the job saw another run than it knows (waits.c) */
     bool is_late;             /* its deadline has passed: judged when its VM has been read */
     uint64_t reading;         /* the number of the reading that it waits for; 0: none */
+    unsigned readings;        /* that libvirt was too slow for, in a row */
     bool is_read;             /* at its end: asked for … */
     struct {
         int64_t vcpus, memory_mib; /* … and what libvirt has; 0: not known */
@@ -265,6 +266,7 @@ void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
 void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */
 void op_failed(struct op *op); /* with op.error: back, or tried again, or to its end */
+void op_lost(struct op *op);   /* whether it happened is seen when the host is back */
 bool op_host_is_read(const struct op *op);
 ssize_t last_undo(const struct recipe *recipe);
 void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
@@ -309,7 +311,6 @@ void op_show_recovered(struct op *op, int64_t started_at);
 void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
 void ops_look_for_debris(struct ops *ops); /* has a domain turned up? */
 void ops_look_again(struct ops *ops);      /* has a volume? */
-void ops_free_guards(struct ops *ops);
 bool ops_guards_op(struct ops *ops,
                    int64_t op); /* is it an undone creation that is looked out for? */
 void ops_end_all_guards(struct ops *ops);

@@ -350,6 +350,11 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     const struct recipe *recipe = recipe_find(ask->kind);
     struct lodge_error err = {0};
     assert(recipe != NULL);
+    if (ops->closing) {
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        refuse(ask, &err);
+        return;
+    }
     if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
         return;
     }
@@ -439,27 +444,4 @@ void ops_close(struct ops *ops)
     glances_close(ops->glances);
     workers_free(TAKE(ops->workers));
     workers_free(TAKE(ops->readers));
-}
-
-bool ops_free(struct ops *ops)
-{
-    glances_free(TAKE(ops->glances));
-    struct op *next;
-    for (struct op *op = ops->live; op != NULL; op = next) {
-        next = op->next;
-        if (!op->out) {
-            op_free(op);
-        }
-    }
-    if (ops->live != NULL) {
-        return false; /* lost in a call, with what it uses */
-    }
-    for (size_t i = 0; i < ops->host_count; i++) {
-        storage_place_clear(&ops->hosts[i].place);
-    }
-    index_done(&ops->by_vm);
-    ops_free_guards(ops);
-    free(ops->hosts);
-    free(ops);
-    return true;
 }

@@ -28,10 +28,10 @@ struct ops_options {
 struct ops *ops_new(struct loop *loop, struct registry *registry,
                     const struct ops_options *options);
 
-/* Borrowed until ops_free(). `pool` and `dir` as configured, or NULL. */
+/* Borrowed. `pool` and `dir` as configured, or NULL. */
 void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir);
 
-/* Once: the store, borrowed until ops_free(). What a kill has left is taken up: each waits for its
+/* Once: the store, borrowed. What a kill has left is taken up: each waits for its
  * host's first full sync. */
 void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall);
 
@@ -39,7 +39,6 @@ void ops_take_store(struct ops *ops, struct store *store, const struct recall *r
 void ops_close(struct ops *ops);
 
 /* After the hosts. What is out in a call stays behind, and its journal with it. */
-bool ops_free(struct ops *ops);
 
 struct op_answer {
     int64_t op;

@@ -28,6 +28,10 @@ static enum step_end look(struct op *op, struct hand *hand)
     if (found.present && strcmp(found.installation, store_installation(op->ops->store)) != 0) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
     }
+    if (!found.present && !op->again) {
+        return op_fail(op, LODGE_ERROR_NOT_FOUND, "host '%s' has no such domain any more",
+                       op->host_name);
+    }
     return found.present ? op_undefine(op, hand) : STEP_DONE;
 }
 
@@ -38,10 +42,15 @@ static enum step_end destroy(struct op *op, struct hand *hand)
 
 static enum step_end remove_volume(struct op *op, struct hand *hand)
 {
-    enum step_end end = disks_remove(op, hand);
+    struct file_end file = {.was_there = true};
     const struct plan_disk *disk = &op->plan.disks.items[0];
-    if (end == STEP_DONE && disk->kept) {
-        return op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path, disk->why);
+    enum step_end end = disk->kept ? STEP_DONE : disks_remove_file(op, hand, disk->volume, &file);
+    if (end == STEP_DONE && (disk->kept || file.kept[0] != '\0')) {
+        return op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path,
+                       disk->kept ? disk->why : file.kept);
+    }
+    if (end == STEP_DONE && !file.was_there && !op->again) {
+        return op_fail(op, LODGE_ERROR_NOT_FOUND, "there is no %s any more", disk->path);
     }
     return end;
 }

@@ -30,6 +30,11 @@ static void deliver(struct letter *letter)
 void question_ask(struct ops *ops, struct question *question)
 {
     question->ops = ops;
+    if (ops->closing) { /* a call that has waited for something else until now */
+        (void)lodge_fail(&question->error, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        question->answer(question);
+        return;
+    }
     question->job.run = run;
     question->job.letter.deliver = deliver;
     workers_submit(ops->readers, &question->job);

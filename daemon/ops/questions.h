@@ -17,7 +17,8 @@ struct question {
     struct lodge_error error;
 };
 
-/* Gives it away. STORE_UNAVAILABLE, without asking, when there is no store. */
+/* Gives it away. CANCELLED, at once, when lodged leaves. STORE_UNAVAILABLE, without asking, when
+ * there is no store. */
 void question_ask(struct ops *ops, struct question *question);
 
 #endif

@@ -30,15 +30,6 @@ void reads_set_store(struct reads *reads, struct store *store, const char *why_n
     reads->store_error = xstrdup_or_null(why_not);
 }
 
-void reads_free(struct reads *reads)
-{
-    if (reads != NULL) {
-        free(reads->store_error);
-        free(reads->hosts);
-        free(reads);
-    }
-}
-
 void reads_add_host(struct reads *reads, struct host *host)
 {
     reads->hosts = xrealloc(reads->hosts, (reads->host_count + 1) * sizeof(struct host *));

@@ -15,12 +15,11 @@ struct store;
 struct reads;
 
 struct reads *reads_new(void);
-void reads_free(struct reads *reads);
 
-/* The store, borrowed until reads_free(); or NULL, and why there is none. */
+/* The store, borrowed; or NULL, and why there is none. */
 void reads_set_store(struct reads *reads, struct store *store, const char *why_not);
 
-/* The hosts are borrowed until reads_free(). */
+/* The hosts are borrowed. */
 void reads_add_host(struct reads *reads, struct host *host);
 
 /* A domain's live XML. `answer` comes exactly once, on the loop, at once or later; `xml` is

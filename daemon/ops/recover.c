@@ -244,14 +244,3 @@ void ops_look_again(struct ops *ops)
         }
     }
 }
-
-void ops_free_guards(struct ops *ops)
-{
-    while (ops->guards != NULL) {
-        struct guard *guard = ops->guards;
-        ops->guards = guard->next;
-        free(guard->host);
-        free(guard->journal);
-        free(guard);
-    }
-}

@@ -24,13 +24,6 @@ static enum step_end commit_mark(struct op *op, struct hand *hand)
  * unknown. */
 static bool look_at_disks(struct op *op, struct hand *hand)
 {
-    struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
-        return false;
-    }
-    if (look.present && !look.persistent) {
-        return op_refuse_transient(op);
-    }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
         struct lodge_error err = {0};

@@ -200,7 +200,7 @@ static void stopped(struct op *op)
     give_up(op);
 }
 
-static void lost(struct op *op)
+void op_lost(struct op *op)
 {
     op->again = true;
     if (op->gives_up || op_host_is_read(op)) {
@@ -236,7 +236,7 @@ static void go_on(struct op *op)
         stopped(op);
         break;
     case STEP_LOST:
-        lost(op);
+        op_lost(op);
         break;
     case STEP_STALLED:
         retry_later(op);

@@ -42,6 +42,13 @@ void session_log_take_store(struct session_log *log, struct store *store)
     log->store = store;
 }
 
+void session_log_finish(struct session_log *log)
+{
+    if (!workers_finish(log->workers, FAREWELL_MS)) {
+        log_info(LOG_OPS, "rows of sessions are not written: the next start closes them");
+    }
+}
+
 bool session_log_free(struct session_log *log)
 {
     bool idle = workers_finish(log->workers, FAREWELL_MS);

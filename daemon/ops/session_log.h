@@ -14,8 +14,11 @@ struct session_log;
 struct session_log *session_log_new(struct loop *loop);
 void session_log_take_store(struct session_log *log, struct store *store);
 
-/* As audit_free(), when the loop has run out: ends that were noted at the farewell are waited for,
- * half a second at most. What is lost the next start writes. */
+/* When the loop has run out: ends that were noted at the farewell are waited for, half a second at
+ * most. What is lost the next start writes. */
+void session_log_finish(struct session_log *log);
+
+/* The same, and frees it, where no worker can be lost. Returns whether all is written. */
 bool session_log_free(struct session_log *log);
 
 /* Both return at once; a worker writes them in this order. Texts are copied. */

@@ -305,8 +305,7 @@ static const struct step update_steps[] = {
      .skips = keeps_name,
      .run = rename_domain,
      .happened = is_renamed,
-     .wait_s = EVENT_S,
-     .late_is_fine = true},
+     .wait_s = EVENT_S},
 };
 
 /* What is charged from now on is what libvirt was just seen to have. Where it could not be asked,

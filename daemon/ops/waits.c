@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_PER_S = 1000 };
+enum { MS_PER_S = 1000, MOST_READINGS = 5 };
 
 struct reading {
     struct ops *ops;
@@ -50,6 +50,8 @@ static void is_too_late(struct op *op)
     wait_is_over(op, WAIT_FAILED);
 }
 
+static void read_anew(struct op *op);
+
 static void take_what_is_seen(struct op *op, bool is_fresh)
 {
     const struct vm *vm = is_fresh ? op_vm(op) : NULL;
@@ -70,11 +72,21 @@ static void was_read(void *data, const struct lodge_error *error)
     if (!is_waited_for) {
         return;
     }
+    op->reading = 0;
+    if (error != NULL && op->phase == OP_WAITING && error->kind == LODGE_ERROR_HOST_DOWN) {
+        op->error = *error; /* what became of it is seen when the host is back */
+        op_lost(op);
+        op_show(op);
+        return;
+    }
+    if (error != NULL && op->phase == OP_WAITING && op->readings++ < MOST_READINGS) {
+        read_anew(op); /* a libvirt that is slow has not said no */
+        return;
+    }
     if (error != NULL) {
         log_info(LOG_OPS, "operation %lld is judged by what was known: %s", (long long)op->id,
                  error->message);
     }
-    op->reading = 0;
     op->is_behind = false;
     if (op->phase == OP_READS) {
         take_what_is_seen(op, error == NULL);
@@ -117,6 +129,7 @@ void waits_forget(struct op *op)
     op->is_behind = false;
     op->is_late = false;
     op->reading = 0;
+    op->readings = 0;
 }
 
 static void look_at_event(struct op *op)

@@ -121,7 +121,8 @@ static void answered(void *data, const struct op_answer *answer)
         return;
     }
     struct json_object *result = own_result(answer);
-    json_object_object_add(result, "op", json_object_new_int64(answer->op));
+    /* One that could not be journalled, the store being away, has no number. */
+    json_object_object_add(result, "op", answer->op > 0 ? json_object_new_int64(answer->op) : NULL);
     if (strcmp(call_method(call)->name, "vm.create") == 0) {
         json_object_object_add(result, "uuid", json_object_new_string(answer->uuid));
     }

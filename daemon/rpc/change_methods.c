@@ -36,7 +36,8 @@ struct op_result {
     struct lodge_strings notes;
 };
 static const struct field op_result[] = {
-    {"op", FIELD_INT, .offset = offsetof(struct op_result, op), .help = "the operation's number"},
+    {"op", FIELD_INT, .offset = offsetof(struct op_result, op), .nullable = true,
+     .help = "the operation's number; null for a stop while the store is away"},
     {"notes", FIELD_STRINGS, .offset = offsetof(struct op_result, notes),
      .help = "with `wait`: what was not as the caller may think (it ran already)"},
     {.type = FIELD_END},

@@ -189,11 +189,3 @@ void door_close(struct door *door)
         connection_close(connection_of(link));
     }
 }
-
-void door_free(struct door *door)
-{
-    if (door != NULL) {
-        jsonrpc_parser_free(door->parser);
-        free(door);
-    }
-}

@@ -18,7 +18,6 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
 
 /* Closes every connection; they are gone when the loop has run once more. NULL is fine. */
 void door_close(struct door *door);
-void door_free(struct door *door);
 
 const struct rpc_house *door_house(const struct door *door);
 struct jsonrpc_parser *door_parser(const struct door *door);

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LEAVE_S = 2 };
 enum { BUSY_MS = 5000 }; /* how long a foreign reader of the file may hold us up */
 
 /* --- trouble ---------------------------------------------------------------------------------- */
@@ -317,6 +318,24 @@ void store_close(struct store *store)
     free(store->put_back_text);
     free(store->path);
     free(store);
+}
+
+void store_leave(struct store *store)
+{
+    struct timespec until;
+    if (store == NULL) {
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LEAVE_S;
+    if (pthread_mutex_timedlock(&store->lock, &until) != 0) {
+        log_warning(LOG_STORE, "the database is in use still: it is left as a kill would");
+        return;
+    }
+    tell_write_lock(&store->write_lock);
+    statements_finalize(store);
+    sqlite3_close(store->db);
+    age_close(store);
 }
 
 const char *store_installation(const struct store *store)

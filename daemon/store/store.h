@@ -33,6 +33,11 @@ struct store *store_open_again(const char *state_dir, struct lodge_error *err);
 bool store_is_there(const char *state_dir);
 void store_close(struct store *store); /* NULL is fine */
 
+/* Before the process ends, with workers that may still come to it: waits up to 2 s for who is in
+ * it, then the database is closed, whole, and nobody gets in any more. Nothing is freed. NULL is
+ * fine. */
+void store_leave(struct store *store);
+
 /* This installation's random id, 32 hex digits: the mark on what it makes. Any thread. */
 const char *store_installation(const struct store *store);
 

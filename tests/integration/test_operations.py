@@ -282,7 +282,7 @@ class Operations(OperationsTest):
         self.refused("store_unavailable", "vm.create", name="more", wait=True, **SMALL)
         self.assertEqual(self.state("web"), "running", "the list is live")
         answer = self.rpc.call("vm.stop", vm="web", wait=True, deadline=60)
-        self.assertLess(answer["op"], 0, "no number of the journal's")
+        self.assertIsNone(answer["op"], "it has no number of the journal's")
         self.assertEqual(self.state("web"), "shutoff")
         database.with_suffix(".away").rename(database)
         self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
@@ -321,6 +321,10 @@ class Operations(OperationsTest):
         mirror.wait(lambda m: "user" not in m.vms)
         found = self.rpc.call("server.compare")["stray_volumes"]
         self.assertEqual(found, [{"host": "q", "path": path}])
+        error = self.refused("conflict", "orphan.delete", host="q", path=path, wait=True)
+        self.assertRegex(str(error), "it was written 0 min ago: .* 60 min old")
+        two_hours_ago = time.time() - 7200
+        os.utime(path, (two_hours_ago, two_hours_ago))
         self.rpc.call("orphan.delete", host="q", path=path, wait=True)
         self.assertFalse(pathlib.Path(path).exists())
 
