@@ -149,6 +149,17 @@ static bool tag_matches(const struct term *term, const struct lodge_vm *vm)
     return false;
 }
 
+static bool pending_matches(const struct term *term, const struct lodge_vm *vm)
+{
+    for (size_t i = 0; i < vm->pending.count; i++) {
+        const char *member = vm->pending.items[i];
+        if (fact_matches(term, member) || fact_matches(term, lodge_vm_waiting_words(member))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool name_matches(const struct term *term, const struct lodge_vm *vm)
 {
     return fact_matches(term, vm->name);
@@ -212,6 +223,23 @@ static bool read_state(const char *value, struct term *term, struct lodge_error 
                    "no state is called '%.40s'; there are %s", value, words);
 }
 
+/* By the contract's word or the user's. */
+static bool read_pending(const char *value, struct term *term, struct lodge_error *err)
+{
+    char words[120] = "";
+    const char *member = NULL;
+    (void)read_fact(value, term, err);
+    for (size_t i = 0, used = 0;
+         (member = lodge_vm_waiting_member(i)) != NULL && used < sizeof words; i++) {
+        if (fact_matches(term, member) || fact_matches(term, lodge_vm_waiting_words(member))) {
+            return true;
+        }
+        used += (size_t)snprintf(words + used, sizeof words - used, ", %s", member);
+    }
+    return fail_at(err, term->column + (int)strlen("pending:"),
+                   "'%.40s' cannot wait for a boot; there are *%s", value, words);
+}
+
 static bool read_percent(const char *value, struct term *term, struct lodge_error *err)
 {
     (void)err;
@@ -240,6 +268,7 @@ static const struct key keys[] = {
     {"owner", "owner:bob", .read = read_fact, .matches = owner_matches},
     {"host", "host:h1", .read = read_fact, .matches = host_matches},
     {"tag", "tag:ci", .read = read_fact, .matches = tag_matches},
+    {"pending", "pending:*", .read = read_pending, .matches = pending_matches},
     {"name", "name:web*", .read = read_fact, .matches = name_matches},
     {"uuid", "uuid:9c1e*", .read = read_fact, .matches = uuid_matches},
     {"cpu", "cpu>50", .is_sample = true, .read = read_percent, .quantity = cpu_quantity},

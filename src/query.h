@@ -3,11 +3,12 @@
  *
  * Terms are separated by spaces and must all match; `!` in front of a term turns it round. A bare
  * word matches names that contain it, whatever the case; one with a glob (`*`, `?`) is matched with
- * the whole name. `key:value` compares a fact (state, owner, host, tag, name, uuid), where case
- * counts and globs work too; a tag is any of the VM's. `key>number` (also >=, <, <=, =) compares a
- * quantity: cpu, mem% (samples), vcpus, mem (MiB, or 512M, 4G) (facts). What is not known matches
- * no comparison. Globs run in linear time per star; there are no regular expressions. Any thread; a
- * parsed query is not changed by matching.
+ * the whole name. `key:value` compares a fact (state, owner, host, tag, pending, name, uuid), where
+ * case counts and globs work too; a tag is any of the VM's, and so is what is pending, by its
+ * member's name or as people call it (memory_mib, memory). `key>number` (also >=, <, <=, =)
+ * compares a quantity: cpu, mem% (samples), vcpus, mem (MiB, or 512M, 4G) (facts). What is not
+ * known matches no comparison. Globs run in linear time per star; there are no regular expressions.
+ * Any thread; a parsed query is not changed by matching.
  */
 #ifndef QUERY_H
 #define QUERY_H

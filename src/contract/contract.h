@@ -29,4 +29,10 @@ extern const struct field_names lodge_event_type_names;
 /* What vm.list and topic vm show when no fields are named: all but what only vm.get tells. */
 field_mask lodge_vm_list_mask(void);
 
+/* What can stand in `pending` of a VM, from 0; NULL behind the last. */
+const char *lodge_vm_waiting_member(size_t index);
+
+/* What people call it: "boot order" for boot. What a newer daemon says stands for itself. */
+const char *lodge_vm_waiting_words(const char *member);
+
 #endif

@@ -4,6 +4,8 @@
 #include "contract/contract.h"
 #include "scope.h"
 
+#include <string.h>
+
 static const char *const state_words[] = {
     [LODGE_VM_UNKNOWN] = NULL,        [LODGE_VM_RUNNING] = "running",
     [LODGE_VM_PAUSED] = "paused",     [LODGE_VM_SHUTOFF] = "shutoff",
@@ -107,6 +109,30 @@ const char *lodge_vm_state_name(enum lodge_vm_state state)
 enum lodge_vm_state lodge_vm_state_from_name(const char *name)
 {
     return (enum lodge_vm_state)field_names_value(&lodge_vm_state_names, name);
+}
+
+/* What can wait for a boot: the member, and what people call it. */
+static const struct {
+    const char *member;
+    const char *words;
+} waiting[] = {
+    {"vcpus", "vCPUs"}, {"memory_mib", "memory"}, {"disks", "disks"},       {"media", "media"},
+    {"nics", "NICs"},   {"boot", "boot order"},   {"graphics", "graphics"}, {"tags", "tags"},
+};
+
+const char *lodge_vm_waiting_member(size_t index)
+{
+    return index < ARRAY_LENGTH(waiting) ? waiting[index].member : NULL;
+}
+
+const char *lodge_vm_waiting_words(const char *member)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
+        if (strcmp(waiting[i].member, member) == 0) {
+            return waiting[i].words;
+        }
+    }
+    return member;
 }
 
 void lodge_vm_init(struct lodge_vm *vm)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static char *tags[] = {(char[]){"ci"}, (char[]){"hot"}};
+static char *waits[] = {(char[]){"memory_mib"}, (char[]){"newer"}};
 static char name[] = "Web-01";
 static char host[] = "h1";
 static char owner[] = "bob";
@@ -23,6 +24,7 @@ static struct lodge_vm web(void)
     vm.vcpus = 4;
     vm.memory_mib = 4096;
     vm.tags = (struct lodge_strings){tags, 2};
+    vm.pending = (struct lodge_strings){waits, 2};
     vm.stats.cpu_percent = 62.5;
     vm.stats.memory_used_mib = 3891; /* 94.99 % */
     return vm;
@@ -80,6 +82,12 @@ static const struct {
     {"tag:c", false},
     {"!tag:old", true},
     {"!tag:hot", false},
+    {"pending:*", true},
+    {"pending:memory_mib", true},
+    {"pending:memory", true},
+    {"pending:v*", false},
+    {"!pending:*", false},
+    {"!pending:boot", true},
     {"name:Web*", true},
     {"name:web*", false},
     {"name:Web-01", true},
@@ -120,9 +128,9 @@ static void terms_match_what_they_say(void **state)
 static void what_is_unknown_matches_no_comparison(void **state)
 {
     (void)state;
-    static const char *const all[] = {"state:*", "owner:*",  "host:*", "tag:*",   "name:*",
-                                      "uuid:*",  "cpu>=0",   "cpu<0",  "cpu=0",   "mem%>=0",
-                                      "mem>=0",  "vcpus>=0", "x",      "vcpus<9", "*"};
+    static const char *const all[] = {
+        "state:*", "owner:*", "host:*", "tag:*",    "name:*", "uuid:*",  "cpu>=0", "cpu<0",
+        "cpu=0",   "mem%>=0", "mem>=0", "vcpus>=0", "x",      "vcpus<9", "*",      "pending:*"};
     struct lodge_vm vm;
     lodge_vm_init(&vm);
 
@@ -155,19 +163,17 @@ static const struct {
     const char *message;
 } refusals[] = {
     {"color:red", 1,
-     "column 1: no key is called 'color'; there are state, owner, host, tag, name, uuid, cpu, "
-     "mem%, "
-     "vcpus, mem"},
+     "column 1: no key is called 'color'; there are state, owner, host, tag, pending, name, "
+     "uuid, cpu, mem%, vcpus, mem"},
     {"web  !stat:x", 7,
-     "column 7: no key is called 'stat'; there are state, owner, host, tag, name, uuid, cpu, mem%, "
-     "vcpus, mem"},
+     "column 7: no key is called 'stat'; there are state, owner, host, tag, pending, name, "
+     "uuid, cpu, mem%, vcpus, mem"},
     {":x", 1,
-     "column 1: no key is called ''; there are state, owner, host, tag, name, uuid, cpu, mem%, "
-     "vcpus, mem"},
+     "column 1: no key is called ''; there are state, owner, host, tag, pending, name, "
+     "uuid, cpu, mem%, vcpus, mem"},
     {"State:running", 1,
-     "column 1: no key is called 'State'; there are state, owner, host, tag, name, uuid, cpu, "
-     "mem%, "
-     "vcpus, mem"},
+     "column 1: no key is called 'State'; there are state, owner, host, tag, pending, name, "
+     "uuid, cpu, mem%, vcpus, mem"},
     {"!", 1, "column 1: '!' wants a term right behind it, as in !tag:old"},
     {"a ! b", 3, "column 3: '!' wants a term right behind it, as in !tag:old"},
     {"state:runing", 7,
@@ -176,6 +182,10 @@ static const struct {
     {"x !state:z*", 10,
      "column 10: no state is called 'z*'; there are running, paused, shutoff, crashed, suspended, "
      "creating, deleting, error"},
+    {"a pending:true", 11,
+     "column 11: 'true' cannot wait for a boot; there are *, vcpus, memory_mib, disks, media, "
+     "nics, "
+     "boot, graphics, tags"},
     {"owner:", 7, "column 7: 'owner' wants a value, as in owner:bob"},
     {"owner=bob", 6, "column 6: 'owner' wants ':', as in owner:bob"},
     {"tag>1", 4, "column 4: 'tag' wants ':', as in tag:ci"},

@@ -31,7 +31,8 @@ static void print_verb_help(const struct verb *verb)
     if (verb->takes_query) {
         fputs(
             "\nQUERY is words that names contain, and terms such as state:running host:h1 tag:ci\n"
-            "name:web* cpu>50 !tag:old; all of them must match. lodge(1) has the whole language.\n",
+            "name:web* pending:* cpu>50 !tag:old; all of them must match. lodge(1) has the whole\n"
+            "language.\n",
             stdout);
     }
 }
