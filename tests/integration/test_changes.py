@@ -93,6 +93,20 @@ class Changes(unittest.TestCase):
         self.get("web")
         self.assertEqual(self.lodge_at_a_terminal("web\n", "rm", "web")[0], DONE)
 
+    def test_what_waits_for_the_next_boot_is_shown_until_then(self):
+        self.lodge("create", "web", *SMALL, "--start")
+        self.assertNotIn("NOTE", self.lodge("ls")[0])
+        self.assertNotIn("next boot", self.lodge("show", "web")[0])
+        self.lodge("set", "web", "--boot", "cdrom")
+        self.assertEqual(self.get("web")["pending"], ["boot"])
+        title, row = self.lodge("ls", "pending:*")[0].splitlines()
+        self.assertTrue(title.endswith("NOTE") and row.endswith("next boot: boot order"), row)
+        self.assertRegex(self.lodge("show", "web")[0], "(?m)^next boot +boot order$")
+        self.assertNotIn("web", self.lodge("ls", "!pending:boot")[0])
+        self.lodge("stop", "web")
+        self.assertNotIn("next boot", self.lodge("show", "web")[0])
+        self.assertEqual(self.lodge("ls", "pending:*")[0], "")
+
     def test_quotas_are_set_and_refuse(self):
         self.lodge("quota", "set", "system", "vms=1")
         self.lodge("create", "web", *SMALL)

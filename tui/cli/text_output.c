@@ -75,6 +75,30 @@ static char *vm_note(const struct lodge_vm *vm)
     return NULL;
 }
 
+/* "vCPUs, boot order": what waits for its next boot; NULL: nothing. The caller frees. */
+static char *next_boot(const struct lodge_vm *vm)
+{
+    char *text = NULL;
+    for (size_t i = 0; i < vm->pending.count; i++) {
+        AUTO(free) char *before = text;
+        text = xasprintf("%s%s%s", before ? before : "", before ? ", " : "",
+                         lodge_vm_waiting_words(vm->pending.items[i]));
+    }
+    return text;
+}
+
+/* Both, for the end of a line; NULL: nothing. The caller frees. */
+static char *all_notes(const struct lodge_vm *vm)
+{
+    char *note = vm_note(vm);
+    AUTO(free) char *boot = next_boot(vm);
+    if (!boot) {
+        return note;
+    }
+    AUTO(free) char *first = note;
+    return xasprintf("%s%snext boot: %s", first ? first : "", first ? "; " : "", boot);
+}
+
 static const struct table_column vm_columns[] = {
     {.title = "NAME", .cut_to = 12},
     {.title = "STATE"},
@@ -96,7 +120,7 @@ static void add_vm(struct table *table, const struct lodge_vm *vm)
     char cpu[UNIT_TEXT];
     char since[UNIT_TEXT];
     AUTO(free) char *tags = joined(&vm->tags);
-    AUTO(free) char *note = vm_note(vm);
+    AUTO(free) char *note = all_notes(vm);
     const char *cells[] = {
         vm->name,
         lodge_vm_state_name(vm->state),
@@ -173,8 +197,10 @@ static void print_vm_state(const struct lodge_vm *vm)
                        : xasprintf(", for %s", duration_text(since, seconds_since(vm->since)));
     AUTO(free) char *state = xasprintf("%s%s%s", lodge_vm_state_name(vm->state), reason, length);
     AUTO(free) char *note = vm_note(vm);
+    AUTO(free) char *boot = next_boot(vm);
     fact("state", state);
     fact("note", note);
+    fact("next boot", boot);
 }
 
 static void print_vm_size(const struct lodge_vm *vm)
@@ -348,8 +374,11 @@ static char *event_detail(const struct lodge_event *event, bool host)
                          event->host.error ? ": " : "", event->host.error ? event->host.error : "");
     }
     AUTO(free) char *note = vm_note(&event->vm);
-    return xasprintf("%s%s%s%s", lodge_vm_state_name(event->vm.state), event->vm.reason ? " " : "",
-                     event->vm.reason ? event->vm.reason : "", note ? ", does not answer" : "");
+    AUTO(free) char *boot = next_boot(&event->vm);
+    return xasprintf("%s%s%s%s%s%s", lodge_vm_state_name(event->vm.state),
+                     event->vm.reason ? " " : "", event->vm.reason ? event->vm.reason : "",
+                     note ? ", does not answer" : "", boot ? ", next boot: " : "",
+                     boot ? boot : "");
 }
 
 static void print_event(const struct lodge_event *event)
