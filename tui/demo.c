@@ -213,6 +213,9 @@ static void fill_vm(const struct demo *demo, const struct guest *guest, struct l
     for (size_t i = 0; i < ARRAY_LENGTH(guest->trade->tags) && guest->trade->tags[i] != NULL; i++) {
         (void)lodge_strings_add(&vm->tags, guest->trade->tags[i]);
     }
+    if (guest == &demo->guests[1] && guest->state == LODGE_VM_RUNNING) {
+        (void)lodge_strings_add(&vm->pending, "memory_mib");
+    }
 }
 
 static void tell_vm(struct demo *demo, const struct guest *guest, enum lodge_event_type type,

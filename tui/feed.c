@@ -24,7 +24,7 @@
 /* What the list and the head of the details show. */
 static const char *const fields[] = {
     "state",        "reason", "since", "managed", "owner", "vcpus",   "memory_mib", "tags",
-    "unresponsive", "stale",  "rev",   "stats",   "ips",   "viewers", NULL,
+    "unresponsive", "stale",  "rev",   "stats",   "ips",   "viewers", "pending",    NULL,
 };
 
 struct feed {

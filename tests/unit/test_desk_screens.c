@@ -160,6 +160,50 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     assert_int_equal(desk.model.session_count, 0);
 }
 
+/* What the console shows now, of so many cells. */
+static char *drawn(int width, int height)
+{
+    struct canvas canvas;
+    canvas_init(&canvas, width, height, GLYPHS_ASCII);
+    (void)desk_resize(&desk, width, height);
+    desk_refresh(&desk);
+    view_draw(&desk.model, &desk.state, &canvas);
+    char *text = canvas_to_text(&canvas);
+    canvas_done(&canvas);
+    return text;
+}
+
+static void tell_pending(const char *member)
+{
+    struct lodge_event event = fleet_event(LODGE_TOPIC_VM, LODGE_EVENT_CHANGED);
+    fleet_uuid(1, event.vm.uuid);
+    event.vm.name = xstrdup("alpha");
+    event.vm.host = xstrdup("h1");
+    event.vm.state = LODGE_VM_RUNNING;
+    assert_true(member == NULL || (lodge_strings_add(&event.vm.pending, member) &&
+                                   lodge_strings_add(&event.vm.pending, "boot")));
+    model_apply(&desk.model, &event);
+    lodge_vm_clear(&event.vm);
+}
+
+static void what_waits_for_the_next_boot_is_seen(void **state)
+{
+    (void)state;
+    tell_pending("memory_mib");
+    AUTO(free) char *list = drawn(80, 24);
+    assert_non_null(strstr(list, "R+alpha"));
+    assert_non_null(strstr(list, "R gamma"));
+    (void)hit("Enter");
+    AUTO(free) char *details = drawn(80, 24);
+    assert_non_null(strstr(details, "next boot memory, boot order"));
+    tell_pending(NULL);
+    AUTO(free) char *after = drawn(80, 24);
+    assert_null(strstr(after, "next boot"));
+    (void)hit("Esc");
+    AUTO(free) char *as_before = drawn(80, 24);
+    assert_non_null(strstr(as_before, "R alpha"));
+}
+
 static void an_operation_that_waits_shows_why(void **state)
 {
     (void)state;
@@ -194,6 +238,7 @@ int main(void)
         DESK_TEST(a_picture_that_comes_late_takes_nobody_s_prompt_away),
         DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
         DESK_TEST(somebodys_look_is_ended_by_a_yes),
+        DESK_TEST(what_waits_for_the_next_boot_is_seen),
         DESK_TEST(an_operation_that_waits_shows_why),
     };
     return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);

@@ -139,6 +139,7 @@ static void take_facts(struct model_row *row, const struct lodge_event *event)
     set_text(&vm->owner, told->owner);
     set_text(&vm->graphics, told->graphics);
     set_strings(&vm->tags, &told->tags);
+    set_strings(&vm->pending, &told->pending);
     set_strings(&vm->ips, &told->ips);
     if (vm->state != told->state && told->state != LODGE_VM_RUNNING) {
         /* The load of a guest that stopped is from before. */

@@ -5,6 +5,7 @@
  */
 #include "view/view.h"
 
+#include "contract/contract.h"
 #include "scope.h"
 #include "view/chart.h"
 #include "view/columns.h"
@@ -26,6 +27,20 @@ static void join(const struct lodge_strings *list, char *text, size_t size)
     for (size_t i = 0; i < list->count && length < size; i++) {
         length += (size_t)snprintf(text + length, size - length, "%s%s", i == 0 ? "" : ", ",
                                    list->items[i]);
+    }
+}
+
+/* What its next boot gets otherwise. */
+static void draw_next_boot(struct pen *pen, const struct lodge_vm *vm)
+{
+    char text[256] = "";
+
+    for (size_t i = 0, length = 0; i < vm->pending.count && length < sizeof(text); i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i == 0 ? "" : ", ",
+                                   lodge_vm_waiting_words(vm->pending.items[i]));
+    }
+    if (vm->pending.count > 0) {
+        pen_paragraph(pen, INDENT, "next boot", STYLE(ROLE_ACCENT), text);
     }
 }
 
@@ -217,6 +232,7 @@ static void draw_all(struct pen *pen, const struct model *model, const struct vi
         pen_fact(pen, INDENT, "name", STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), row->vm.name);
     }
     draw_status(pen, model, row);
+    draw_next_boot(pen, &row->vm);
     draw_load(pen, model, row);
     draw_facts(pen, row);
     draw_viewers(pen, model, row);

@@ -44,6 +44,7 @@ static void draw_letters(struct pen *pen)
         {"!", "crashed, or lodge failed with it"},
         {"?", "not known now: its host cannot be asked; what is shown is from before"},
         {"x", "gone"},
+        {"+", "behind the letter: something waits for its next boot; its details say what"},
     };
 
     draw_heading(pen, "State");

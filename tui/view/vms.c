@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ">*R ": cursor, mark, state, and a blank behind them. */
+/* ">*R+": cursor, mark, state, and whether something waits for the next boot. */
 #define MARKS 4
 
 static void draw_titles(const struct view_state *state, struct canvas *canvas, struct area area,
@@ -36,6 +36,9 @@ static void draw_row(const struct model *model, const struct model_row *row, str
 
     canvas_text(canvas, (struct area){area.x + 2, area.y, 1, 1}, STYLE_WITH(role, STYLE_BOLD),
                 letter);
+    if (row->vm.pending.count > 0) {
+        canvas_text(canvas, (struct area){area.x + 3, area.y, 1, 1}, STYLE(ROLE_ACCENT), "+");
+    }
     if (row->marked) {
         canvas_text(canvas, (struct area){area.x + 1, area.y, 1, 1},
                     STYLE_WITH(ROLE_ACCENT, STYLE_BOLD), "*");
