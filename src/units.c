@@ -223,6 +223,18 @@ static bool is_percent(double percent)
     return percent >= 0 && percent < 1e12;
 }
 
+const char *over_text(char text[UNIT_TEXT], int64_t amount, int64_t limit, const char *unit)
+{
+    text[0] = '\0';
+    if (limit >= 0 && amount > limit) {
+        size_t length = strlen(unit);
+        bool is_one_of = amount - limit == 1 && length > 0 && unit[length - 1] == 's';
+        snprintf(text, UNIT_TEXT, "over by %lld %.*s", (long long)(amount - limit),
+                 (int)length - is_one_of, unit);
+    }
+    return text;
+}
+
 const char *percent_text(char text[UNIT_TEXT], double percent)
 {
     if (!is_percent(percent)) {

@@ -38,6 +38,10 @@ const char *rate_text(char text[UNIT_TEXT], int64_t bytes_per_s);
 /* "12s", "4m", "6h", "6h12m", "3d4h", "92d": at most 5 cells below 10,000 days. */
 const char *duration_text(char text[UNIT_TEXT], int64_t seconds);
 
+/* "over by 128 MiB", "over by 1 VM" (of "VMs"): what is beyond a limit, -1 being none; "" if
+ * nothing is. */
+const char *over_text(char text[UNIT_TEXT], int64_t amount, int64_t limit, const char *unit);
+
 /* "0.3", "93.1", "100": at most 4 cells below 10,000. */
 const char *percent_text(char text[UNIT_TEXT], double percent);
 

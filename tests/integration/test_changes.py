@@ -107,6 +107,14 @@ class Changes(unittest.TestCase):
         self.assertNotIn("next boot", self.lodge("show", "web")[0])
         self.assertEqual(self.lodge("ls", "pending:*")[0], "")
 
+    def test_a_quota_that_is_over_says_by_how_much(self):
+        self.lodge("create", "web", *SMALL)
+        self.assertNotIn("over", self.lodge("quota")[0])
+        out = self.lodge("quota", "set", "system", "vms=0")[0]
+        self.assertIn("over by 1 VM\n", out)
+        self.assertIn("over by 1 VM\n", self.lodge("quota")[0])
+        self.assertNotIn("over", self.lodge("--json", "quota")[0])
+
     def test_quotas_are_set_and_refuse(self):
         self.lodge("quota", "set", "system", "vms=1")
         self.lodge("create", "web", *SMALL)

@@ -204,6 +204,27 @@ static void what_waits_for_the_next_boot_is_seen(void **state)
     assert_non_null(strstr(as_before, "R alpha"));
 }
 
+static void being_over_a_quota_is_said_with_by_how_much(void **state)
+{
+    static const struct lodge_quota within = {.limits = {3, 4, 512, LODGE_UNKNOWN},
+                                              .promised = {3, 1, 512, 9}};
+    static const struct lodge_quota over = {.limits = {1, 0, 512, LODGE_UNKNOWN},
+                                            .promised = {3, 1, 640, 9}};
+    (void)state;
+    (void)hit("3");
+    model_take_quota(&desk.model, &within, &within);
+    AUTO(free) char *before = drawn(80, 24);
+    assert_null(strstr(before, "over"));
+    assert_non_null(strstr(before, "512 of 512 (near), 0 running"));
+    model_take_quota(&desk.model, &within, &over);
+    AUTO(free) char *after = drawn(80, 24);
+    assert_non_null(strstr(after, "over by 2 VMs: 3 of 1, 0 running"));
+    assert_non_null(strstr(after, "over by 1 vCPU: 1 of 0, 0 running"));
+    assert_non_null(strstr(after, "over by 128 MiB: 640 of 512, 0 running"));
+    AUTO(free) char *narrow = drawn(40, 20);
+    assert_non_null(strstr(narrow, "over by 128 MiB: 640 "));
+}
+
 static void an_operation_that_waits_shows_why(void **state)
 {
     (void)state;
@@ -239,6 +260,7 @@ int main(void)
         DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
         DESK_TEST(somebodys_look_is_ended_by_a_yes),
         DESK_TEST(what_waits_for_the_next_boot_is_seen),
+        DESK_TEST(being_over_a_quota_is_said_with_by_how_much),
         DESK_TEST(an_operation_that_waits_shows_why),
     };
     return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);

@@ -216,6 +216,17 @@ static void percents_are_printed(void **state)
     }
 }
 
+static void what_is_over_a_limit_is_said_with_its_unit(void **state)
+{
+    char text[UNIT_TEXT];
+    (void)state;
+    assert_string_equal(over_text(text, 640, 512, "MiB"), "over by 128 MiB");
+    assert_string_equal(over_text(text, 3, 1, "VMs"), "over by 2 VMs");
+    assert_string_equal(over_text(text, 1, 0, "vCPUs"), "over by 1 vCPU");
+    assert_string_equal(over_text(text, 512, 512, "MiB"), "");
+    assert_string_equal(over_text(text, 512, -1, "MiB"), "");
+}
+
 static void no_number_is_too_large_to_print(void **state)
 {
     (void)state;
@@ -241,6 +252,7 @@ int main(void)
         TEST(durations_are_printed),
         TEST(parts_of_a_whole_share_its_unit),
         TEST(percents_are_printed),
+        TEST(what_is_over_a_limit_is_said_with_its_unit),
         TEST(no_number_is_too_large_to_print),
     };
     setlocale(LC_ALL, "de_DE.UTF-8"); /* where it is installed: a comma there is no comma here */

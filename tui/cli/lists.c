@@ -4,6 +4,7 @@
 #include "cli/print.h"
 #include "cli/table.h"
 #include "memory.h"
+#include "units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,14 +325,28 @@ bool run_users(const struct command *command, struct lodge_error *err)
 
 static void add_quota_rows(struct table *table, struct json_object *json, const char *scope)
 {
-    static const char *const resources[] = {"vms", "vcpus", "memory_mib", "disk_gib"};
+    static const struct {
+        const char *name;
+        const char *unit;
+    } resources[] = {
+        {"vms", "VMs"}, {"vcpus", "vCPUs"}, {"memory_mib", "MiB"}, {"disk_gib", "GiB"}};
     for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
-        AUTO(free) char *limit = xasprintf("%s.limits.%s", scope, resources[i]);
-        AUTO(free) char *promised = xasprintf("%s.promised.%s", scope, resources[i]);
-        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i]);
-        const char *value = text_at(json, limit);
-        const char *cells[] = {i == 0 ? scope : NULL, resources[i], text_at(json, promised),
-                               text_at(json, running), value == NULL ? "none" : value};
+        char over[UNIT_TEXT] = "";
+        AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, resources[i].name);
+        AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, resources[i].name);
+        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i].name);
+        const char *limit = text_at(json, limit_path);
+        const char *promised = text_at(json, promised_path);
+        if (limit != NULL && promised != NULL) {
+            over_text(over, strtoll(promised, NULL, 10), strtoll(limit, NULL, 10),
+                      resources[i].unit);
+        }
+        const char *cells[] = {i == 0 ? scope : NULL,
+                               resources[i].name,
+                               promised,
+                               text_at(json, running),
+                               limit == NULL ? "none" : limit,
+                               over};
         table_add(table, cells);
     }
 }
@@ -344,6 +359,7 @@ static bool print_quota(const struct command *command, const char *result)
         {.title = "PROMISED", .right = true},
         {.title = "RUNNING", .right = true},
         {.title = "LIMIT", .right = true},
+        {.title = "NOTE"},
     };
     if (command->json) {
         print_json(stdout, result);

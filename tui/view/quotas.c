@@ -1,4 +1,5 @@
 /* quotas: limits and what counts against them, a bar each: the system's and one's own. */
+#include "units.h"
 #include "view/chart.h"
 #include "view/pen.h"
 #include "view/view.h"
@@ -8,43 +9,54 @@
 
 enum { LABEL = 10, BAR_NARROW = 20, BAR_WIDE = 40, WARN_PERCENT = 80 };
 
-static void draw_one(struct pen *pen, const char *label, int64_t promised, int64_t running,
-                     int64_t limit)
+static void pass(struct area *place, int cells)
+{
+    place->x += cells;
+    place->width -= cells;
+}
+
+static void draw_one(struct pen *pen, const char *label, const char *unit, int64_t promised,
+                     int64_t running, int64_t limit)
 {
     struct area line = pen_lines(pen, 1);
-    int bar = line.width >= 100 ? BAR_WIDE : BAR_NARROW;
+    int bar = line.width >= 100 ? BAR_WIDE : line.width >= 60 ? BAR_NARROW : 0;
     double percent = limit > 0 ? 100.0 * (double)promised / (double)limit : NAN;
     bool near = !isnan(percent) && percent >= WARN_PERCENT;
-    char text[96];
+    char over[UNIT_TEXT];
+    bool is_over = over_text(over, promised, limit, unit)[0] != '\0';
+    enum role role = is_over ? ROLE_ERROR : near ? ROLE_WARN : ROLE_RUN;
 
     canvas_text(pen->canvas, (struct area){line.x + 2, line.y, LABEL, 1}, STYLE(ROLE_DIM), label);
-    if (limit >= 0) {
-        chart_bar(pen->canvas, (struct area){line.x + 2 + LABEL, line.y, bar, 1},
-                  STYLE(near ? ROLE_WARN : ROLE_RUN), isnan(percent) ? 100 : percent);
-        snprintf(text, sizeof(text), "%lld of %lld%s, %lld running", (long long)promised,
-                 (long long)limit,
-                 promised > limit ? " (over)"
-                 : near           ? " (near)"
-                                  : "",
-                 (long long)running);
-    } else {
-        snprintf(text, sizeof(text), "%lld, %lld running, no limit", (long long)promised,
-                 (long long)running);
+    pass(&line, 2 + LABEL);
+    if (limit < 0) {
+        canvas_format(pen->canvas, line, STYLE(ROLE_PLAIN), "%lld, %lld running, no limit",
+                      (long long)promised, (long long)running);
+        return;
     }
-    int used = 2 + LABEL + (limit >= 0 ? bar + 1 : 0);
-    canvas_text(pen->canvas, (struct area){line.x + used, line.y, line.width - used, 1},
-                STYLE(ROLE_PLAIN), text);
+    if (bar > 0) {
+        chart_bar(pen->canvas, (struct area){line.x, line.y, bar, 1}, STYLE(role),
+                  isnan(percent) ? 100 : percent);
+        pass(&line, bar + 1);
+    }
+    if (is_over) {
+        pass(&line, canvas_text(pen->canvas, line, STYLE(ROLE_ERROR), over));
+        pass(&line, canvas_text(pen->canvas, line, STYLE(ROLE_PLAIN), ": "));
+    }
+    canvas_format(pen->canvas, line, STYLE(ROLE_PLAIN), "%lld of %lld%s, %lld running",
+                  (long long)promised, (long long)limit, near && !is_over ? " (near)" : "",
+                  (long long)running);
 }
 
 static void draw_scope(struct pen *pen, const char *title, const struct lodge_quota *quota)
 {
     struct area line = pen_lines(pen, 1);
     canvas_text(pen->canvas, line, STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), title);
-    draw_one(pen, "VMs", quota->promised.vms, quota->running.vms, quota->limits.vms);
-    draw_one(pen, "vCPUs", quota->promised.vcpus, quota->running.vcpus, quota->limits.vcpus);
-    draw_one(pen, "MiB", quota->promised.memory_mib, quota->running.memory_mib,
+    draw_one(pen, "VMs", "VMs", quota->promised.vms, quota->running.vms, quota->limits.vms);
+    draw_one(pen, "vCPUs", "vCPUs", quota->promised.vcpus, quota->running.vcpus,
+             quota->limits.vcpus);
+    draw_one(pen, "MiB", "MiB", quota->promised.memory_mib, quota->running.memory_mib,
              quota->limits.memory_mib);
-    draw_one(pen, "disk GiB", quota->promised.disk_gib, quota->running.disk_gib,
+    draw_one(pen, "disk GiB", "GiB", quota->promised.disk_gib, quota->running.disk_gib,
              quota->limits.disk_gib);
     pen_lines(pen, 1);
 }
