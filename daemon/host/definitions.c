@@ -156,6 +156,7 @@ static void apply(struct host *host, struct definition *definition, const struct
         struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
         log_with(LOG_LEVEL_WARNING, LOG_HOST, &fields, "%s: %s", domain->name, error->message);
         look_has_definition(host, domain);
+        fresh_failed(host, domain, error);
     }
 }
 

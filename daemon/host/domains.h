@@ -51,6 +51,7 @@ struct domain {
     uint64_t
         definition_hash; /* of its text when it was told last, on this connection; 0: not yet */
 
+    uint64_t beside_at;  /* monotonic ms: not read again for who looks before */
     uint64_t cpu_ns;     /* at the last sample, 0 before */
     int64_t cpu_at_us;   /* monotonic */
     int64_t stuck_since; /* ms since 1970: its monitor does not answer, 0: it does */

@@ -16,6 +16,10 @@
 
 enum { FRESH_MS = 2000 };
 
+/* Whoever asks for VMs all the time has each read again so often, and holds up nobody who waits for
+ * one to be read: beyond so many calls the round (reread.c) has to do. */
+enum { BESIDE_MS = 1000, BESIDE_MOST = 8 };
+
 struct fresh {
     struct fresh *next;
     unsigned char uuid[UUID_SIZE];
@@ -107,6 +111,11 @@ void fresh_has_definition(struct host *host, const struct domain *domain)
     answer_those(host, is_whole_of, domain->uuid, NULL);
 }
 
+void fresh_failed(struct host *host, const struct domain *domain, const struct lodge_error *error)
+{
+    answer_those(host, is_of, domain->uuid, error);
+}
+
 void fresh_is_gone(struct host *host, const unsigned char *uuid)
 {
     answer_those(host, is_of, uuid, NULL);
@@ -136,7 +145,9 @@ void host_look_beside(struct host *host, const char *uuid)
     unsigned char key[UUID_SIZE];
     struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
     bool is_idle = domain != NULL && !domain->definition.wanted && !domain->definition.out;
-    if (is_idle && host->synced && !domain->hung) {
+    bool is_due = is_idle && loop_monotonic_ms() >= domain->beside_at;
+    if (is_due && host->synced && !domain->hung && host->roles[ROLE_SYNC].out < BESIDE_MOST) {
+        domain->beside_at = loop_monotonic_ms() + BESIDE_MS;
         look_at_definition(host, domain);
     }
 }

@@ -9,6 +9,9 @@
 void fresh_has_state(struct host *host, const struct domain *domain);
 void fresh_has_definition(struct host *host, const struct domain *domain);
 
+/* libvirt cannot tell its state or its definition. */
+void fresh_failed(struct host *host, const struct domain *domain, const struct lodge_error *error);
+
 /* That it is gone was told: there is nothing more to be told of it. */
 void fresh_is_gone(struct host *host, const unsigned char *uuid);
 

@@ -55,7 +55,8 @@ void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn
 
 /* Reads a domain anew, state and definition (no events come for `virsh … --config`, libvirt 9.0).
  * `answer` comes exactly once, on the loop, in this call or later: without error what is so has
- * been reported, also that it is gone; TIMEOUT when libvirt has not told within 2 s, HOST_DOWN. */
+ * been reported, also that it is gone; TIMEOUT when libvirt has not told within 2 s, HOST_DOWN, and
+ * what libvirt says of a definition that it cannot tell. */
 typedef void host_fresh_fn(void *data, const struct lodge_error *error);
 void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void *data);
 

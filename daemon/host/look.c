@@ -241,6 +241,7 @@ static void apply(struct host *host, const struct look *look, const struct lodge
     } else {
         log_domain(LOG_LEVEL_WARNING, host, domain, error->message);
         look_has_state(host, domain);
+        fresh_failed(host, domain, error);
     }
 }
 

@@ -75,7 +75,7 @@ static enum step_end prepare_for_log(struct op *op, struct hand *hand)
     if (end == STEP_FAILED) {
         AUTO(free) char *note = xasprintf("no log of its serial port: %s", op->error.message);
         plan_note(&op->plan, note);
-        free(TAKE(op->plan.serial_log));
+        op->plan.no_log = true; /* its name is the loop's too, to show */
         op->plan_changed = true;
         op->error = (struct lodge_error){0};
         end = STEP_DONE;
@@ -188,7 +188,9 @@ static char *write_xml(struct op *op, struct hand *hand)
         const struct plan_disk *disk = &plan->disks.items[i];
         disks[i] = (struct domain_plan_disk){disk->path, disk->format, disk->target};
     }
-    AUTO(free) char *log = plan->serial_log == NULL ? NULL : storage_path(place, plan->serial_log);
+    AUTO(free)
+    char *log =
+        plan->serial_log == NULL || plan->no_log ? NULL : storage_path(place, plan->serial_log);
     struct domain_plan domain = {
         .name = plan->name,
         .uuid = op->uuid,

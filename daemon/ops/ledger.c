@@ -29,23 +29,26 @@ struct entry {
     char uuid[37];
     char *name;
     int64_t vcpus, memory_mib;
+    int64_t old_vcpus, old_memory_mib; /* of the row that differs */
     bool done;
     bool clash;
 };
 
 static bool is_due(struct ops *ops, const struct vm *vm)
 {
-    return vm_row_differs(vm) && !vm->is_followed && vm->host->facts.state == LODGE_HOST_UP &&
-           vm->host->facts.synced_at != 0 &&
+    return vm_row_differs(vm) && !vm->is_followed && !vm->is_unfollowed &&
+           vm->host->facts.state == LODGE_HOST_UP && vm->host->facts.synced_at != 0 &&
            ops_holder(ops, vm->facts.host, vm->facts.uuid) == NULL;
 }
 
-static void entry_end(struct entry *entry)
+/* One that has not come to its end is left until the next time that all are looked at. */
+static void entry_end(struct entry *entry, bool good)
 {
     struct ops *ops = entry->ops;
     struct vm *vm = ops->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
     if (vm != NULL) {
         vm->is_followed = false;
+        vm->is_unfollowed = !good;
     }
     free(entry->host);
     free(entry->name);
@@ -67,7 +70,8 @@ static bool write_row(struct question *question, struct store *store)
         .vcpus = entry->vcpus,
         .memory_mib = entry->memory_mib,
     };
-    return store_follow_vm(store, &row, &entry->done, &entry->clash, &question->error);
+    const struct vm_row old = {.vcpus = entry->old_vcpus, .memory_mib = entry->old_memory_mib};
+    return store_follow_vm(store, &row, &old, &entry->done, &entry->clash, &question->error);
 }
 
 static void was_written(struct question *question)
@@ -82,10 +86,10 @@ static void was_written(struct question *question)
                  "libvirt has %lld vCPUs and %lld MiB for it: so much is charged%s",
                  (long long)entry->vcpus, (long long)entry->memory_mib,
                  entry->clash ? "; another VM's row has its name" : "");
-        registry_set_charge(entry->ops->registry, entry->host, entry->uuid, entry->name,
-                            entry->vcpus, entry->memory_mib);
+        registry_set_charge(entry->ops->registry, entry->host, entry->uuid,
+                            entry->clash ? NULL : entry->name, entry->vcpus, entry->memory_mib);
     }
-    entry_end(entry);
+    entry_end(entry, entry->done && !entry->clash);
 }
 
 static void take_reading(void *data, const struct lodge_error *error)
@@ -96,13 +100,15 @@ static void take_reading(void *data, const struct lodge_error *error)
     bool still = error == NULL && vm != NULL && vm_row_differs(vm) &&
                  ops_holder(ops, entry->host, entry->uuid) == NULL;
     if (!still) {
-        entry_end(entry);
+        entry_end(entry, error == NULL);
         return;
     }
     bool is_known = vm->most_vcpus > 0 && vm->most_memory_mib > 0;
     entry->name = xstrdup(vm->facts.name == NULL ? vm->row_name : vm->facts.name);
     entry->vcpus = is_known ? vm->most_vcpus : vm->row_vcpus;
     entry->memory_mib = is_known ? vm->most_memory_mib : vm->row_memory_mib;
+    entry->old_vcpus = vm->row_vcpus;
+    entry->old_memory_mib = vm->row_memory_mib;
     entry->question.run = write_row;
     entry->question.answer = was_written;
     question_ask(ops, &entry->question);
@@ -141,6 +147,11 @@ void ledger_look(struct ops *ops)
 
 void ledger_look_again(struct ops *ops)
 {
+    size_t count = 0;
+    struct vm *const *vms = registry_sorted(ops->registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        vms[i]->is_unfollowed = false;
+    }
     ops->differs_seen = 0;
     ledger_look(ops);
 }

@@ -185,6 +185,7 @@ struct op {
     } seen;
     uint64_t wait_ms;
     int64_t as_of;    /* plan.run, as it was asked for */
+    bool has_started; /* vm.start: it was seen to */
     bool is_restored; /* vm.start: from a managed save, which may be of a paused guest */
     struct waiter *waiters;
     struct later *later; /* stops of a later run, asked again when this one has ended */

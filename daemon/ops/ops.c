@@ -220,7 +220,7 @@ static void refuse(const struct op_ask *ask, const struct lodge_error *err)
 /* Whether a vm.stop that is under way ends this run too. */
 static bool is_of_run(const struct op *stop, int64_t run)
 {
-    return run == LODGE_UNKNOWN || stop->as_of == LODGE_UNKNOWN || stop->as_of == run;
+    return run == LODGE_UNKNOWN || stop->takes_any || stop->as_of == run;
 }
 
 /* A vm.stop of a run that began after the one which another vm.stop is about: that one ends at

@@ -53,6 +53,7 @@ static const struct field plan_fields[] = {
     {"boot", FIELD_STRINGS, AT(boot)},
     {"tags", FIELD_STRINGS, AT(tags)},
     {"serial_log", FIELD_STRING, AT(serial_log)},
+    {"no_log", FIELD_BOOL, AT(no_log)},
     {"start", FIELD_BOOL, AT(start)},
     {"hung", FIELD_BOOL, AT(hung)},
     {"grace_s", FIELD_INT, AT(grace_s)},

@@ -56,6 +56,7 @@ struct plan {
     struct lodge_strings boot;
     struct lodge_strings tags;
     char *serial_log; /* the file's name, beside the disks */
+    bool no_log;      /* create: made without it, there being no folder */
     bool start;
     struct {
         struct plan_left *items;

@@ -139,11 +139,13 @@ static enum step_end start(struct op *op, struct hand *hand)
         return op_end(op, false);
     }
     op->plan.run = now.run;
+    op->is_behind = now.run != op->seen_run;
     if (!now.active) {
         op_note(op, "'%s' started, and ended at once%s%s", op->plan.name,
                 now.reason[0] == '\0' ? "" : ": ", now.reason);
         return STEP_DONE;
     }
+    op->has_started = true;
     op->is_restored = before.managed_save && now.state == LODGE_VM_PAUSED;
     return STEP_WAIT;
 }
@@ -154,7 +156,7 @@ static enum wait_end has_started(struct op *op)
     if (vm == NULL) {
         return WAIT_ON;
     }
-    if (vm->starts != op->starts && !vm_is_active(vm)) {
+    if (!vm_is_active(vm) && (vm->starts != op->starts || (op->has_started && op->is_late))) {
         op_note(op, "'%s' started, and ended again%s%s", op->plan.name,
                 vm->live_reason == NULL ? "" : ": ",
                 vm->live_reason == NULL ? "" : vm->live_reason);

@@ -115,7 +115,7 @@ uint64_t registry_added(const struct registry *registry);
  * up to it compares. */
 uint64_t registry_differs(const struct registry *registry);
 
-/* The store has it so now. */
+/* The store has it so now; `name` NULL: it could not be taken. */
 void registry_set_charge(struct registry *registry, const char *host, const char *uuid,
                          const char *name, int64_t vcpus, int64_t memory_mib);
 

@@ -172,10 +172,13 @@ void registry_set_charge(struct registry *registry, const char *host, const char
 {
     struct vm *vm = registry_find_vm(registry, host, uuid);
     if (vm != NULL && vm->phase != ROW_NONE) {
-        free(vm->row_name);
-        vm->row_name = xstrdup(name);
+        if (name != NULL) {
+            free(vm->row_name);
+            vm->row_name = xstrdup(name);
+        }
         vm->row_vcpus = vcpus;
         vm->row_memory_mib = memory_mib;
+        registry_compare_row(registry, vm); /* libvirt may have gone on meanwhile */
     }
 }
 

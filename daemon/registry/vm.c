@@ -259,12 +259,29 @@ static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *fact
         (b) = swapped_;               \
     } while (0)
 
+static void keep_next_boot(const struct vm *vm, struct domain_facts *facts)
+{
+    facts->saved = vm->saved;
+    facts->most_vcpus = vm->most_vcpus;
+    facts->most_memory_mib = vm->most_memory_mib;
+    for (size_t i = 0; i < vm->facts.pending.count; i++) {
+        xstrings_note(&facts->pending, vm->facts.pending.items[i]);
+    }
+    if (vm->saved) {
+        facts->vcpus = vm->facts.vcpus;
+        facts->memory_mib = vm->facts.memory_mib;
+    }
+}
+
 bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
 {
     struct lodge_vm *old = &vm->facts;
     memcpy(vm->installation, facts->installation, sizeof vm->installation);
     vm->made_by = facts->made_by;
     vm->made_whole = facts->made_whole;
+    if (!facts->is_whole) { /* the first reading after a connect: the rest is as it was, so far */
+        keep_next_boot(vm, facts);
+    }
     vm->saved = facts->saved;
     vm->most_vcpus = facts->most_vcpus;
     vm->most_memory_mib = facts->most_memory_mib;

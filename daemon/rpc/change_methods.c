@@ -162,8 +162,10 @@ static void plan_adoption(struct plan *plan, const struct vm *vm, uid_t owner)
     const struct lodge_vm *facts = &vm->facts;
     ask_fill(plan, vm);
     plan->owner = owner;
-    plan->vcpus = facts->vcpus == LODGE_UNKNOWN ? 0 : facts->vcpus;
-    plan->memory_mib = facts->memory_mib == LODGE_UNKNOWN ? 0 : facts->memory_mib;
+    int64_t vcpus = vm->most_vcpus > 0 ? vm->most_vcpus : facts->vcpus;
+    int64_t memory_mib = vm->most_memory_mib > 0 ? vm->most_memory_mib : facts->memory_mib;
+    plan->vcpus = vcpus == LODGE_UNKNOWN ? 0 : vcpus;
+    plan->memory_mib = memory_mib == LODGE_UNKNOWN ? 0 : memory_mib;
     plan->disks.items = xcalloc(facts->disks.count, sizeof *plan->disks.items);
     for (size_t i = 0; i < facts->disks.count; i++) {
         const struct lodge_disk *from = &facts->disks.items[i];

@@ -169,8 +169,9 @@ static void run_late(void *data, const struct lodge_error *error)
 {
     struct late_call *late = data;
     const struct method *method = late->call->method;
-    /* A host that has gone is the handler's to tell. */
-    if (error != NULL && error->kind != LODGE_ERROR_HOST_DOWN) {
+    /* A host that has gone, or a definition that cannot be read, is the handler's to tell. */
+    if (error != NULL &&
+        (error->kind == LODGE_ERROR_TIMEOUT || error->kind == LODGE_ERROR_CANCELLED)) {
         call_fail(late->call, error);
     } else {
         method->run(late->call, late->params);
@@ -195,7 +196,7 @@ static bool read_first(struct call *call, const void *params)
     struct vm *vm = registry_get(call->house->registry, name, &call->viewer, &err);
     bool is_busy = vm != NULL && vm->facts.op != LODGE_UNKNOWN;
     if (vm == NULL || is_busy || vm->host->facts.state != LODGE_HOST_UP ||
-        vm->facts.unresponsive != 0) {
+        vm->host->facts.synced_at == 0 || vm->facts.unresponsive != 0) {
         return false;
     }
     struct late_call *late = xcalloc(1, sizeof *late);

@@ -141,10 +141,11 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     ask_freeze_disks(plan, vm);
     plan->new_vcpus = update->vcpus;
     plan->new_memory_mib = update->memory_mib;
-    plan->old_vcpus = vm->row_vcpus;
-    plan->old_memory_mib = vm->row_memory_mib;
-    plan->vcpus = larger(vm->row_vcpus, update->vcpus);
-    plan->memory_mib = larger(vm->row_memory_mib, update->memory_mib);
+    /* The row may not have followed yet what was just read. */
+    plan->old_vcpus = larger(vm->row_vcpus, vm->most_vcpus);
+    plan->old_memory_mib = larger(vm->row_memory_mib, vm->most_memory_mib);
+    plan->vcpus = larger(plan->old_vcpus, update->vcpus);
+    plan->memory_mib = larger(plan->old_memory_mib, update->memory_mib);
     plan->new_name = xstrdup_or_null(update->name);
     plan->set_tags = update->tags.items != NULL;
     plan->set_boot = update->boot.items != NULL;

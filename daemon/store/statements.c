@@ -88,7 +88,8 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [VM_FOLLOW] =
         {
             .sql = "UPDATE vm SET vcpus = ?3, memory_mib = ?4 WHERE host = ?1 AND uuid = ?2"
-                   " AND phase = 'ready' AND NOT EXISTS (SELECT 1 FROM op"
+                   " AND phase = 'ready' AND vcpus = ?5 AND memory_mib = ?6 AND NOT EXISTS (SELECT "
+                   "1 FROM op"
                    " WHERE op.host = ?1 AND op.uuid = ?2 AND ended_ms IS NULL"
                    " AND kind <> 'vm.stop') RETURNING id",
             .hot = true,

@@ -286,24 +286,26 @@ static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_cla
     return rows_run(store, update, ret_clash, err);
 }
 
-static bool follow(struct store *store, const struct vm_row *vm, bool *ret_done,
-                   struct lodge_error *err)
+static bool follow(struct store *store, const struct vm_row *vm, const struct vm_row *old,
+                   bool *ret_done, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_FOLLOW);
     statement_bind_text(update, 1, vm->host);
     statement_bind_text(update, 2, vm->uuid);
     statement_bind_int(update, 3, vm->vcpus);
     statement_bind_int(update, 4, vm->memory_mib);
+    statement_bind_int(update, 5, old->vcpus);
+    statement_bind_int(update, 6, old->memory_mib);
     return statement_step(store, update, ret_done, err) && rows_run(store, update, NULL, err);
 }
 
-bool store_follow_vm(struct store *store, const struct vm_row *vm, bool *ret_done, bool *ret_clash,
-                     struct lodge_error *err)
+bool store_follow_vm(struct store *store, const struct vm_row *vm, const struct vm_row *old,
+                     bool *ret_done, bool *ret_clash, struct lodge_error *err)
 {
     *ret_done = false;
     *ret_clash = false;
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    return transaction != NULL && follow(store, vm, ret_done, err) &&
+    return transaction != NULL && follow(store, vm, old, ret_done, err) &&
            (!*ret_done || try_name(store, vm, ret_clash, err) || *ret_clash) &&
            transaction_commit(transaction, err);
 }

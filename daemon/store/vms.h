@@ -43,10 +43,10 @@ bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct l
     LODGE_MUST_CHECK;
 
 /* The row's amounts and name follow what libvirt has, whatever the limits say: being over is shown.
- * Not while an operation has the VM, whose charge it is: *ret_done. A name that another row has is
- * not taken, *ret_clash. */
-bool store_follow_vm(struct store *store, const struct vm_row *vm, bool *ret_done, bool *ret_clash,
-                     struct lodge_error *err) LODGE_MUST_CHECK;
+ * Not while an operation has the VM, whose charge it is, nor when one has charged otherwise than
+ * `old` since: *ret_done. A name that another row has is not taken, *ret_clash. */
+bool store_follow_vm(struct store *store, const struct vm_row *vm, const struct vm_row *old,
+                     bool *ret_done, bool *ret_clash, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* What all VMs (`owner` NULL) or one user's were promised. Summed, from a covering index. */
 bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_amounts *ret_sum,

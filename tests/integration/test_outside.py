@@ -151,6 +151,19 @@ class Definitions(OutsideTest):
         self.assertEqual(self.virsh("list", "--name", "--persistent").split(), [])
         self.act("vm.delete", vm="web")
 
+    def test_an_adoption_is_charged_the_larger_of_run_and_next_boot(self):
+        self.libvirtd.define("old")
+        self.virsh("start", "old")
+        self.virsh("setmaxmem", "old", "1G", "--config")
+        self.rpc.call("quota.set", scope="system", limits={"memory_mib": 512})
+        Mirror(self.rpc, topics=["vm"]).wait(lambda seen: "old" in seen.vms)
+        error = self.refused("quota_exceeded", "vm.adopt", vm="old", owner="root")
+        self.assertEqual(error.data["requested"], 1024)
+        self.rpc.call("quota.set", scope="system", limits={"memory_mib": None})
+        self.act("vm.adopt", vm="old", owner="root")
+        self.assertEqual(self.promised()[1], 1024)
+        self.virsh("destroy", "old")
+
 
 class Saved(OutsideTest):
     def test_with_a_saved_image_everything_waits_and_the_larger_is_charged(self):

@@ -137,5 +137,21 @@ class StartedMeanwhile(PowerTest):
         self.assertEqual((self.state(), self.domain_state()), ("shutoff", "shut off"))
 
 
+@unittest.skipIf(failpoints.why_not(), failpoints.why_not())
+class StartedBesideAnother(PowerTest):
+    """A change is out for some seconds, and a stop waits for it."""
+    environ = {"LODGED_FAILPOINT": "update.read:delay=5000"}
+
+    def test_a_stop_of_a_guest_that_was_off_is_not_a_later_ones(self):
+        self.act("vm.stop")
+        mirror = Mirror(self.rpc, topics=["vm"])
+        self.rpc.call("vm.update", vm="web", vcpus=2)
+        self.rpc.call("vm.stop", vm="web")
+        self.libvirtd.virsh("start", "web")
+        mirror.wait(lambda seen: "web" in seen.vms and seen.vms["web"]["state"] == "running")
+        self.act("vm.stop")
+        self.assertEqual((self.state(), self.domain_state()), ("shutoff", "shut off"))
+
+
 if __name__ == "__main__":
     promise.main()
