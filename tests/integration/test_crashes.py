@@ -258,10 +258,9 @@ class Late(CrashTest):
         xml = self.world.folder / "late.xml"
         with self.start(points) as rpc, self.daemon.rpc() as feed:
             mirror = Mirror(feed, topics=["op"])
-            mirror.KEYS = {"op": ("id",)}
             mirror.wait_ready(60)
 
-            def wait_for(steps, state="running"):
+            def wait_for(steps, state="undoing"):
                 """The steps that it has last begun; `start` is only undone, it was not asked for."""
                 mirror.wait(lambda m: any(
                     value["state"] == state and steps == [
