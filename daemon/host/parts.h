@@ -107,6 +107,7 @@ struct host {
     struct loop_timer *reread;
     struct domain *reread_next; /* whose turn it is; NULL: the first's */
     unsigned char reread_last[UUID_SIZE];
+    bool reread_gave_way;              /* to a round of the safety net */
     struct loop_timer *trials;         /* active while a throw-away guest is known */
     struct safety_round *safety_round; /* that is out */
     struct ask_queue doubts;

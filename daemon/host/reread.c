@@ -3,8 +3,7 @@
  *
  * What `virsh … --config` changes, and a snapshot of a guest that is off, sends no event (libvirt
  * 9.0): without this it would be seen when libvirt is connected to the next time. Of a thousand
- * domains each has its turn within a minute; after a connect, those of which only the run has been
- * read have theirs sooner. While one that was asked for is not back none is asked
+ * domains each has its turn within a minute. While one that was asked for is not back none is asked
  * for: a libvirt that hangs is not piled upon. Loop-only.
  */
 #include "host/reread.h"
@@ -13,7 +12,7 @@
 
 #include <string.h>
 
-enum { EACH_MS = 1000, ROUND_S = 60, MOST = 20, FIRST_MOST = 200, UNSETTLED_AT_ONCE = 64 };
+enum { EACH_MS = 1000, ROUND_S = 60, MOST = 17, UNSETTLED_AT_ONCE = 64 };
 
 static bool is_being_read(const struct domain *domain)
 {
@@ -39,22 +38,23 @@ void reread_look(void *owner)
     struct host *host = owner;
     look_at_unsettled(host);
     const struct domain *last = domains_find(&host->domains, host->reread_last);
+    if (host->safety_round != NULL && !host->reread_gave_way) {
+        host->reread_gave_way = true; /* once: its lists are of the same domains */
+        return;
+    }
+    host->reread_gave_way = false;
     if (!host->synced || (last != NULL && is_being_read(last))) {
         return;
     }
     size_t due = host->domains.count / ROUND_S + 1;
-    due = due < MOST ? due : MOST;
-    size_t first = FIRST_MOST; /* readings of those that were never read whole */
-    for (size_t left = host->domains.count; left > 0; left--) {
+    for (due = due < MOST ? due : MOST; due > 0; due--) {
         if (host->reread_next == NULL) {
             host->reread_next = host->domains.first;
         }
         struct domain *domain = host->reread_next;
-        size_t *allowed = domain->whole ? &due : &first;
-        if (*allowed == 0) {
+        if (domain == NULL) {
             return;
         }
-        (*allowed)--;
         host->reread_next = domain->next;
         if (!is_being_read(domain) && domain->told && !domain->hung) {
             memcpy(host->reread_last, domain->uuid, sizeof host->reread_last);
