@@ -90,7 +90,10 @@ bool domains_uuid(const char *text, unsigned char ret_uuid[static UUID_SIZE])
     for (int i = 0; i < UUID_SIZE; i++) {
         bool is_dash = (i == 4 || i == 6 || i == 8 || i == 10) && *text == '-';
         text += is_dash ? 1 : 0;
-        const char pair[3] = {text[0], text[0] == '\0' ? '\0' : text[1], '\0'};
+        char pair[3] = {text[0]};
+        if (text[0] != '\0') {
+            pair[1] = text[1];
+        }
         char *end;
         ret_uuid[i] = (unsigned char)strtoul(pair, &end, 16);
         if (end != pair + 2) {
