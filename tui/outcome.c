@@ -41,15 +41,22 @@ static void say_kept(struct json_object *result, char *text, size_t size)
     }
 }
 
+/* The first of a list of texts in the result, as it may be shown, and how many there are; NULL. The
+ * caller frees. */
+static char *first_of(struct json_object *result, const char *name, size_t *ret_count)
+{
+    struct json_object *list = json_object_object_get(result, name);
+    *ret_count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    const char *first =
+        *ret_count == 0 ? NULL : json_object_get_string(json_object_array_get_idx(list, 0));
+    return first == NULL ? NULL : text_visible(first);
+}
+
 /* What vm.update took out of its definition, the first of it. */
 static void say_dropped_first(struct json_object *result, char *text, size_t size)
 {
-    struct json_object *dropped = json_object_object_get(result, "dropped");
-    bool is_list = json_object_is_type(dropped, json_type_array);
-    size_t count = is_list ? json_object_array_length(dropped) : 0;
-    const char *first =
-        count == 0 ? NULL : json_object_get_string(json_object_array_get_idx(dropped, 0));
-    AUTO(free) char *words = first == NULL ? NULL : text_visible(first);
+    size_t count = 0;
+    AUTO(free) char *words = first_of(result, "dropped", &count);
     if (words != NULL && count > 1) {
         (void)snprintf(text, size, "; it no longer has %s (and %zu more)", words, count - 1);
     } else if (words != NULL) {
@@ -60,12 +67,8 @@ static void say_dropped_first(struct json_object *result, char *text, size_t siz
 /* The first of what should be known of it; the others are with the operation. */
 static void say_note(struct json_object *result, char *text, size_t size)
 {
-    struct json_object *notes = json_object_object_get(result, "notes");
-    size_t count =
-        json_object_is_type(notes, json_type_array) ? json_object_array_length(notes) : 0;
-    const char *note =
-        count == 0 ? NULL : json_object_get_string(json_object_array_get_idx(notes, 0));
-    AUTO(free) char *shown = note == NULL ? NULL : text_visible(note);
+    size_t count = 0;
+    AUTO(free) char *shown = first_of(result, "notes", &count);
     if (shown != NULL) {
         (void)snprintf(text, size, "; %s", shown);
     }
