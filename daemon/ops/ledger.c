@@ -24,7 +24,6 @@ enum { AT_ONCE = 8 };
 
 struct entry {
     struct question question; /* first */
-    struct ops *ops;
     char *host;
     char uuid[37];
     char *name;
@@ -44,7 +43,7 @@ static bool is_due(struct ops *ops, const struct vm *vm)
 /* One that has not come to its end is left until the next time that all are looked at. */
 static void entry_end(struct entry *entry, bool good)
 {
-    struct ops *ops = entry->ops;
+    struct ops *ops = entry->question.ops;
     struct vm *vm = ops->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
     if (vm != NULL) {
         vm->is_followed = false;
@@ -81,12 +80,12 @@ static void was_written(struct question *question)
     if (question->error.kind != LODGE_ERROR_NONE) {
         log_with(LOG_LEVEL_WARNING, LOG_OPS, &fields, "its row does not follow libvirt: %s",
                  question->error.message);
-    } else if (entry->done && !entry->ops->closing) {
+    } else if (entry->done && !entry->question.ops->closing) {
         log_with(LOG_LEVEL_INFO, LOG_OPS, &fields,
                  "libvirt has %lld vCPUs and %lld MiB for it: so much is charged%s",
                  (long long)entry->vcpus, (long long)entry->memory_mib,
                  entry->clash ? "; another VM's row has its name" : "");
-        registry_set_charge(entry->ops->registry, entry->host, entry->uuid,
+        registry_set_charge(entry->question.ops->registry, entry->host, entry->uuid,
                             entry->clash ? NULL : entry->name, entry->vcpus, entry->memory_mib);
     }
     entry_end(entry, entry->done && !entry->clash);
@@ -95,7 +94,7 @@ static void was_written(struct question *question)
 static void take_reading(void *data, const struct lodge_error *error)
 {
     struct entry *entry = data;
-    struct ops *ops = entry->ops;
+    struct ops *ops = entry->question.ops;
     struct vm *vm = ops->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
     bool still = error == NULL && vm != NULL && vm_row_differs(vm) &&
                  ops_holder(ops, entry->host, entry->uuid) == NULL;
@@ -103,7 +102,7 @@ static void take_reading(void *data, const struct lodge_error *error)
         entry_end(entry, error == NULL);
         return;
     }
-    bool is_known = vm->most_vcpus > 0 && vm->most_memory_mib > 0;
+    bool is_known = vm_is_whole(vm);
     entry->name = xstrdup(vm->facts.name == NULL ? vm->row_name : vm->facts.name);
     entry->vcpus = is_known ? vm->most_vcpus : vm->row_vcpus;
     entry->memory_mib = is_known ? vm->most_memory_mib : vm->row_memory_mib;
@@ -117,7 +116,7 @@ static void take_reading(void *data, const struct lodge_error *error)
 static void begin_entry(struct ops *ops, struct vm *vm)
 {
     struct entry *entry = xcalloc(1, sizeof *entry);
-    entry->ops = ops;
+    entry->question.ops = ops;
     entry->host = xstrdup(vm->facts.host);
     memcpy(entry->uuid, vm->facts.uuid, sizeof entry->uuid);
     vm->is_followed = true;

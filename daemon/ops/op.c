@@ -34,13 +34,29 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
-bool op_refuse_transient(struct op *op)
+bool op_check_persistent(struct op *op, struct hand *hand)
 {
-    return lodge_fail(
-        &op->error, LODGE_ERROR_UNSUPPORTED,
-        "'%s' is transient: it has no definition that could be kept, and is gone when "
-        "it ends (virsh define makes it persistent)",
-        op->plan.name);
+    struct domain_look look;
+    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+        return false;
+    }
+    return !look.present || look.persistent ||
+           lodge_fail(
+               &op->error, LODGE_ERROR_UNSUPPORTED,
+               "'%s' is transient: it has no definition that could be kept, and is gone when "
+               "it ends (virsh define makes it persistent)",
+               op->plan.name);
+}
+
+void op_write_list(struct buffer *result, const char *name, const struct lodge_strings *list)
+{
+    buffer_add_json_string(result, name);
+    buffer_add_text(result, ":[");
+    for (size_t i = 0; i < list->count; i++) {
+        buffer_add_text(result, i > 0 ? "," : "");
+        buffer_add_json_string(result, list->items[i]);
+    }
+    buffer_add_text(result, "]");
 }
 
 void op_note(struct op *op, const char *format, ...)

@@ -233,8 +233,12 @@ struct ops {
     bool guards_grew;      /* one was added since: its domain may be here already */
 };
 
-/* Its VM has no definition that could be changed. Returns false. */
-bool op_refuse_transient(struct op *op);
+/* As a recipe's check: a transient domain has no definition that could be changed or kept. On a
+ * worker. UNSUPPORTED. */
+bool op_check_persistent(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
+
+/* "NAME":[…], for a result. */
+void op_write_list(struct buffer *result, const char *name, const struct lodge_strings *list);
 
 /* For who asked, in the result of an operation that ends well: what was not as they may think. */
 void op_note(struct op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -276,7 +280,7 @@ void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */
 void waits_forget(struct op *op);
-void waits_read(struct op *op); /* OP_READS: its VM is read anew, then op_start() again */
+void waits_read(struct op *op); /* its VM is read anew; OP_READS: then op_start() again */
 void op_look(struct op *op);    /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 

@@ -110,7 +110,6 @@ static bool may_have_been_done(struct op *op, const char *what)
  * middle of our own start: QEMU is there paused for a moment before its guest runs. */
 static enum step_end found_active(struct op *op, const struct domain_look *look)
 {
-    op->is_behind = look->run != op->seen_run;
     op->plan.run = look->run;
     if (look->state == LODGE_VM_PAUSED && !op->again) {
         (void)op_fail(op, LODGE_ERROR_BAD_STATE,
@@ -139,7 +138,6 @@ static enum step_end start(struct op *op, struct hand *hand)
         return op_end(op, false);
     }
     op->plan.run = now.run;
-    op->is_behind = now.run != op->seen_run;
     if (!now.active) {
         op_note(op, "'%s' started, and ended at once%s%s", op->plan.name,
                 now.reason[0] == '\0' ? "" : ": ", now.reason);
@@ -161,6 +159,10 @@ static enum wait_end has_started(struct op *op)
                 vm->live_reason == NULL ? "" : ": ",
                 vm->live_reason == NULL ? "" : vm->live_reason);
         return WAIT_OVER;
+    }
+    /* Until its own run has been told, what is known may be of the one before. */
+    if (vm->run != op->plan.run && !op->is_late) {
+        return WAIT_ON;
     }
     if (op->is_restored && vm->live == LODGE_VM_PAUSED) {
         op_note(op, "'%s' is paused, as it was when it was saved: vm.resume lets it run on",
@@ -371,13 +373,6 @@ static const struct step save_steps[] = {
 };
 
 /* All of them can be given up while they wait; the guest is in some ordinary state then. */
-static bool can_be_saved(struct op *op, struct hand *hand)
-{
-    struct domain_look look;
-    return hand_look(hand, op->uuid, &look, &op->error) &&
-           (!look.present || look.persistent || op_refuse_transient(op));
-}
-
 #define POWER(noun, method, stops)           \
     const struct recipe noun##_recipe = {    \
         .kind = (method),                    \
@@ -402,6 +397,6 @@ const struct recipe save_recipe = {
     .steps = save_steps,
     .count = ARRAY_LENGTH(save_steps),
     .can_cancel = true,
-    .check = can_be_saved,
+    .check = op_check_persistent,
     .ends = keeps,
 };

@@ -219,24 +219,13 @@ static enum step_end change_guest(struct op *op, struct hand *hand)
     return end;
 }
 
-static void add_list(struct buffer *result, const char *name, const struct lodge_strings *list)
-{
-    buffer_add_json_string(result, name);
-    buffer_add_text(result, ":[");
-    for (size_t i = 0; i < list->count; i++) {
-        buffer_add_text(result, i > 0 ? "," : "");
-        buffer_add_json_string(result, list->items[i]);
-    }
-    buffer_add_text(result, "]");
-}
-
 static void tell_result(struct op *op)
 {
     struct buffer result = {0};
     buffer_add_text(&result, "{");
-    add_list(&result, "pending", &op->plan.pending);
+    op_write_list(&result, "pending", &op->plan.pending);
     buffer_add_text(&result, ",");
-    add_list(&result, "dropped", &op->plan.dropped);
+    op_write_list(&result, "dropped", &op->plan.dropped);
     buffer_add_text(&result, "}");
     free(op->result);
     op->result = buffer_take(&result);
@@ -328,23 +317,12 @@ static enum vm_effect settles(const struct op *op, enum lodge_op_state state, st
     return VM_SETTLE;
 }
 
-/* Changes are of a definition, which a transient domain has none of: to define it would make it
- * persistent. */
-static bool check_persistent(struct op *op, struct hand *hand)
-{
-    struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
-        return false;
-    }
-    return !look.present || look.persistent || op_refuse_transient(op);
-}
-
 const struct recipe update_recipe = {
     .kind = "vm.update",
     .steps = update_steps,
     .count = ARRAY_LENGTH(update_steps),
     .begins = VM_CHARGE,
-    .check = check_persistent,
+    .check = op_check_persistent,
     .fails = tell_half,
     .reads_after = true,
     .ends = settles,
@@ -355,7 +333,7 @@ const struct recipe update_recipe = {
 static bool check_iso(struct op *op, struct hand *hand)
 {
     struct image image = {0};
-    if (!check_persistent(op, hand)) {
+    if (!op_check_persistent(op, hand)) {
         return false;
     }
     if (op->plan.iso == NULL) {

@@ -50,12 +50,10 @@ static void is_too_late(struct op *op)
     wait_is_over(op, WAIT_FAILED);
 }
 
-static void read_anew(struct op *op);
-
 static void take_what_is_seen(struct op *op, bool is_fresh)
 {
     const struct vm *vm = is_fresh ? op_vm(op) : NULL;
-    if (vm != NULL && vm->present && vm->most_vcpus > 0 && vm->most_memory_mib > 0) {
+    if (vm != NULL && vm->present && vm_is_whole(vm)) {
         op->seen.vcpus = vm->most_vcpus;
         op->seen.memory_mib = vm->most_memory_mib;
         op->seen.name = xstrdup_or_null(vm->facts.name);
@@ -80,7 +78,7 @@ static void was_read(void *data, const struct lodge_error *error)
         return;
     }
     if (error != NULL && op->phase == OP_WAITING && op->readings++ < MOST_READINGS) {
-        read_anew(op); /* a libvirt that is slow has not said no */
+        waits_read(op); /* a libvirt that is slow has not said no */
         return;
     }
     if (error != NULL) {
@@ -96,17 +94,12 @@ static void was_read(void *data, const struct lodge_error *error)
     loop_later(ops->loop, &ops->look); /* in the next turn: this may be one of op_start() */
 }
 
-static void read_anew(struct op *op)
+void waits_read(struct op *op)
 {
     struct reading *reading = xcalloc(1, sizeof *reading);
     *reading = (struct reading){op->ops, op->id, ++op->ops->last_reading};
     op->reading = reading->number;
     host_fresh(op->host, op->uuid, was_read, reading);
-}
-
-void waits_read(struct op *op)
-{
-    read_anew(op);
 }
 
 void waits_begin(struct op *op)
@@ -118,7 +111,7 @@ void waits_begin(struct op *op)
     op->phase = OP_WAITING;
     op->deadline = loop_monotonic_ms() + op->wait_ms;
     if (op->is_behind) {
-        read_anew(op);
+        waits_read(op);
     } else {
         op_look(op);
     }
@@ -178,6 +171,6 @@ void op_tick(struct op *op, uint64_t now)
         op_start(op);
     } else if (op->phase == OP_WAITING && op->deadline <= now && !op->is_late) {
         op->is_late = true;
-        read_anew(op);
+        waits_read(op);
     }
 }

@@ -229,12 +229,9 @@ static void add_notes(struct op *op)
     if (length > 0) {
         buffer_add(&result, op->result, length);
     }
-    buffer_add_text(&result, length == 0 ? "{\"notes\":[" : ",\"notes\":[");
-    for (size_t i = 0; i < notes->count; i++) {
-        buffer_add_text(&result, i > 0 ? "," : "");
-        buffer_add_json_string(&result, notes->items[i]);
-    }
-    buffer_add_text(&result, "]}");
+    buffer_add_text(&result, length == 0 ? "{" : ",");
+    op_write_list(&result, "notes", notes);
+    buffer_add_text(&result, "}");
     free(op->result);
     op->result = buffer_take(&result);
     op->has_notes = true;

@@ -107,12 +107,16 @@ void vm_mark_disks(struct vm *vm)
     }
 }
 
+bool vm_is_whole(const struct vm *vm)
+{
+    return vm->most_vcpus > 0 && vm->most_memory_mib > 0;
+}
+
 bool vm_row_differs(const struct vm *vm)
 {
     bool is_settled = vm->phase == ROW_READY && vm->present && vm->row_name != NULL;
-    bool is_known = vm->most_vcpus > 0 && vm->most_memory_mib > 0;
-    return is_settled && ((is_known && (vm->most_vcpus != vm->row_vcpus ||
-                                        vm->most_memory_mib != vm->row_memory_mib)) ||
+    return is_settled && ((vm_is_whole(vm) && (vm->most_vcpus != vm->row_vcpus ||
+                                               vm->most_memory_mib != vm->row_memory_mib)) ||
                           (vm->facts.name != NULL && strcmp(vm->facts.name, vm->row_name) != 0));
 }
 

@@ -74,6 +74,9 @@ bool vm_merge_gone(struct vm *vm, int64_t now);
  * changed; `began` 0 means that it was so before we looked. */
 bool vm_settle(struct vm *vm, int64_t began);
 
+/* Whether run and next boot have both been read: most_… are known. */
+bool vm_is_whole(const struct vm *vm);
+
 /* Whether its row says another name, or charges other amounts, than libvirt has: the larger of its
  * run and its next boot. */
 bool vm_row_differs(const struct vm *vm);
