@@ -1,14 +1,11 @@
 /*
- * connection: reading, and the life of a client. connection_go_on() does all there is to do: parse
- * lines while their answers have room and the turn's time lasts, send, and read on or not. Whatever
- * ends a wait (bytes, a write that is done, an answer, the next turn) leads to it.
+ * connection: the life of a client, its subscriptions and its open calls.
  *
  * connection_close() only marks. bury() takes everything down at the end of the turn, and libuv's
  * close callback frees: so no caller further up finds its connection gone.
  */
 #include "rpc/connection.h"
 
-#include "jsonrpc.h"
 #include "log.h"
 #include "memory.h"
 #include "rpc/connection_private.h"
@@ -25,208 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* One read is small: what is read is parsed before more is, so a burst of requests is bounded by
- * what their answers leave unsent and not by what a socket holds (uv_read_stop alone does not do
- * it). */
-enum { READ_BYTES = 4096 };
-
-/* What one client may have of a turn: libuv reads up to 32 times in a row, and a thousand lists
- * that match nothing leave hardly anything unsent. */
-enum { PARSE_MS = 5 };
-
 static void bury(void *owner);
-
-/* Reading */
-
-static void handle_line(struct connection *connection, const char *line, size_t length)
-{
-    struct jsonrpc_plain plain;
-    if (jsonrpc_read_plain(line, length, &plain)) {
-        gate_run_plain(connection, &plain);
-        return;
-    }
-    struct lodge_error err = {0};
-    struct json_object *json = jsonrpc_parse(door_parser(connection->door), line, length, &err);
-    if (json == NULL) {
-        gate_refuse(connection, &err);
-        return;
-    }
-    if (json_object_is_type(json, json_type_array)) {
-        batch_begin(connection, json);
-    } else {
-        gate_run(connection, json, false);
-    }
-    json_object_put(json);
-}
-
-static void too_long(struct connection *connection)
-{
-    struct lodge_error err = {0};
-    (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a line has at most %d bytes", CONNECTION_LINE_MAX);
-    gate_refuse(connection, &err);
-    connection->ended = true;
-    connection->close_when_sent = true;
-}
-
-static void stop_reading(struct connection *connection)
-{
-    if (connection->reading) {
-        connection->reading = false;
-        uv_read_stop((uv_stream_t *)&connection->pipe);
-    }
-}
-
-/* It had its part of this turn: what is left is for the next. */
-static bool is_tired(struct connection *connection)
-{
-    if (loop_monotonic_ms() <= connection->turn_ends) {
-        return false;
-    }
-    connection->resting = true;
-    connection_flush_later(connection);
-    return true;
-}
-
-/* Whether it goes on only when something was sent. While a batch is open, what is held back for its
- * end does not count: nothing but the batch's own going on frees that. */
-static bool is_full(const struct connection *connection)
-{
-    return (batch_is_open(connection) ? connection_queued(connection)
-                                      : connection_unsent(connection)) >= CONNECTION_UNSENT_MAX;
-}
-
-/* Handles the lines that are there, as long as their answers find room. */
-static void parse(struct connection *connection)
-{
-    connection->turn_ends = loop_monotonic_ms() + PARSE_MS;
-    connection->parsing = true;
-    connection->resting = false;
-    while (!connection->closing && !connection->close_when_sent) {
-        if (batch_is_open(connection)) {
-            batch_run(connection);
-        }
-        if (is_full(connection)) {
-            /* Its reader may have kept up: then all of it goes out at once, and no write is left
-             * whose end would call us again. */
-            connection_flush(connection);
-            if (is_full(connection)) {
-                break;
-            }
-        }
-        if (batch_is_open(connection)) {
-            if (connection->batch.waits || is_tired(connection)) {
-                break;
-            }
-            continue;
-        }
-        char *line;
-        size_t length;
-        enum frame_result result = frame_next(&connection->frame, &line, &length);
-        if (result == FRAME_NEED_MORE) {
-            break;
-        }
-        if (result == FRAME_TOO_LONG) {
-            too_long(connection);
-            break;
-        }
-        handle_line(connection, line, length);
-        if (is_tired(connection)) {
-            break;
-        }
-    }
-    connection->parsing = false;
-}
-
-static bool may_read(const struct connection *connection)
-{
-    return !connection->ended && !connection->closing && !connection->close_when_sent &&
-           !connection->resting && !batch_is_open(connection) &&
-           connection_unsent(connection) < CONNECTION_UNSENT_MAX;
-}
-
-/* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
-static bool is_hung_up(const struct connection *connection)
-{
-    uv_os_fd_t fd;
-    if (uv_fileno((const uv_handle_t *)&connection->pipe, &fd) != 0) {
-        return true;
-    }
-    struct pollfd look = {.fd = fd};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
-
-bool connection_is_alive(struct connection *connection)
-{
-    if (!connection->closing && is_hung_up(connection)) {
-        connection_close(connection);
-    }
-    return !connection->closing;
-}
-
-/* After the client said that it sends no more: it still gets what it asked for. */
-static void close_if_done(struct connection *connection)
-{
-    if (connection->ended && !connection->closing) {
-        /* Half a line is owed nothing: its other half will not come. */
-        bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
-                    connection->subscriber_count > 0 || connection->resting;
-        if (!owed || is_hung_up(connection)) {
-            connection_close(connection);
-        } else {
-            door_watch(connection->door);
-        }
-    }
-}
-
-static void room_to_read(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
-{
-    (void)suggested;
-    struct connection *connection = (struct connection *)handle;
-    char *space = frame_space(&connection->frame, READ_BYTES);
-    *ret_buffer = uv_buf_init(space, space == NULL ? 0 : READ_BYTES);
-}
-
-static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
-{
-    (void)buffer;
-    struct connection *connection = (struct connection *)stream;
-    if (count == UV_EOF) {
-        connection->ended = true;
-        stop_reading(connection);
-    } else if (count < 0) {
-        connection_close(connection);
-        return;
-    } else if (count > 0) {
-        frame_added(&connection->frame, (size_t)count);
-    }
-    connection_go_on(connection);
-}
-
-void connection_go_on(void *owner)
-{
-    struct connection *connection = owner;
-    if (connection->closing) {
-        return;
-    }
-    parse(connection);
-    connection_flush(connection);
-    if (connection->closing) {
-        return;
-    }
-    bool wants = may_read(connection);
-    if (wants && !connection->reading) {
-        connection->reading = true;
-        uv_read_start((uv_stream_t *)&connection->pipe, room_to_read, was_read);
-    } else if (!wants) {
-        stop_reading(connection);
-    }
-    if (connection_unsent(connection) < CONNECTION_NOTIFY_MAX && !batch_is_open(connection)) {
-        for (unsigned i = 0; i < connection->subscriber_count; i++) {
-            subscriber_resume(connection->subscribers[i]);
-        }
-    }
-    close_if_done(connection);
-}
 
 /* Notifications */
 
@@ -316,6 +112,39 @@ unsigned connection_open_calls(const struct connection *connection)
 
 /* Life */
 
+/* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
+static bool is_hung_up(const struct connection *connection)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((const uv_handle_t *)&connection->pipe, &fd) != 0) {
+        return true;
+    }
+    struct pollfd look = {.fd = fd};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+bool connection_is_alive(struct connection *connection)
+{
+    if (!connection->closing && is_hung_up(connection)) {
+        connection_close(connection);
+    }
+    return !connection->closing;
+}
+
+void connection_close_if_done(struct connection *connection)
+{
+    if (connection->ended && !connection->closing) {
+        /* Half a line is owed nothing: its other half will not come. */
+        bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
+                    connection->subscriber_count > 0 || connection->resting;
+        if (!owed || is_hung_up(connection)) {
+            connection_close(connection);
+        } else {
+            door_watch(connection->door);
+        }
+    }
+}
+
 struct connection *connection_accept(struct door *door, uv_stream_t *server)
 {
     struct connection *connection = xcalloc(1, sizeof *connection);
@@ -368,7 +197,7 @@ void connection_close(struct connection *connection)
 {
     if (!connection->closing) {
         connection->closing = true;
-        stop_reading(connection);
+        connection_stop_reading(connection);
         loop_later(connection_loop(connection), &connection->bury);
     }
 }
@@ -418,7 +247,7 @@ static size_t in_the_kernel(const struct connection *connection)
 
 bool connection_check(struct connection *connection, uint64_t now_ms)
 {
-    close_if_done(connection);
+    connection_close_if_done(connection);
     if (connection->closing) {
         return false;
     }

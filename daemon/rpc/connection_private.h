@@ -1,5 +1,6 @@
 /* connection_private: what a connection is made of, for the files that make it up: connection.c
- * (life, reading), connection_write.c (what goes out, and when), batch.c (batches). Loop-only. */
+ * (life), connection_read.c (lines in), connection_write.c (what goes out, and when), batch.c
+ * (batches). Loop-only. */
 #ifndef RPC_CONNECTION_PRIVATE_H
 #define RPC_CONNECTION_PRIVATE_H
 
@@ -59,6 +60,11 @@ void connection_flush_later(struct connection *connection);
 
 /* Parses, writes and reads on, as far as each may. A loop_later's run. */
 void connection_go_on(void *connection);
+
+void connection_stop_reading(struct connection *connection);
+
+/* After the client said that it sends no more: it still gets what it asked for. */
+void connection_close_if_done(struct connection *connection);
 
 struct loop *connection_loop(const struct connection *connection);
 
