@@ -61,7 +61,7 @@ struct lodge_client *lodge_client_open(const char *socket_path, struct lodge_err
     client->fd = -1;
     frame_init(&client->in, CLIENT_ANSWER_LIMIT);
     client->path = socket_path != NULL ? strdup(socket_path) : lodge_socket_path();
-    client->parser = jsonrpc_parser_new();
+    client->parser = jsonrpc_parser_new(0);
     if (client->path == NULL || client->parser == NULL) {
         lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");
     } else if (client_connect(client, err)) {

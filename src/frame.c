@@ -64,6 +64,21 @@ bool frame_pending(const struct frame *frame)
     return frame->end > frame->start;
 }
 
+bool frame_has_line(struct frame *frame)
+{
+    const char *newline = NULL;
+    if (frame->scanned < frame->end) {
+        newline = memchr(frame->data + frame->scanned, '\n', frame->end - frame->scanned);
+    }
+    frame->scanned = newline != NULL ? (size_t)(newline - frame->data) : frame->end;
+    return newline != NULL || frame->end - frame->start > frame->limit;
+}
+
+size_t frame_size(const struct frame *frame)
+{
+    return frame->capacity;
+}
+
 enum frame_result frame_next(struct frame *frame, char **ret_line, size_t *ret_length)
 {
     if (!frame_pending(frame)) {

@@ -35,6 +35,12 @@ void frame_added(struct frame *frame, size_t size);
 /* The next line without its newline (and without a carriage return before it), NUL-terminated. */
 enum frame_result frame_next(struct frame *frame, char **ret_line, size_t *ret_length);
 
+/* Whether frame_next() would give a line, or say that one is too long. */
+bool frame_has_line(struct frame *frame);
+
+/* What it takes in memory, bytes. */
+size_t frame_size(const struct frame *frame);
+
 /* Whether bytes wait that frame_next() has not given out. */
 bool frame_pending(const struct frame *frame);
 

@@ -15,14 +15,16 @@
 
 struct jsonrpc_parser {
     struct json_tokener *tokener;
+    size_t most_values;
 };
 
-struct jsonrpc_parser *jsonrpc_parser_new(void)
+struct jsonrpc_parser *jsonrpc_parser_new(size_t most_values)
 {
     struct jsonrpc_parser *parser = calloc(1, sizeof *parser);
     if (parser == NULL) {
         return NULL;
     }
+    parser->most_values = most_values == 0 ? SIZE_MAX : most_values;
     /* json-c counts the value inside the innermost bracket as a level too. */
     parser->tokener = json_tokener_new_ex(JSONRPC_DEPTH + 1);
     if (parser->tokener == NULL) {
@@ -84,11 +86,14 @@ static bool is_name(const char *end)
     return end[strspn(end, " \t\r")] == ':';
 }
 
-/* What RFC 8259 forbids and json-c's strict parser takes: NULL if there is nothing, else what, and
- * where. `line` ends in a zero byte. */
-static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
+static const char too_many_values[] = "too many values";
+
+/* What RFC 8259 forbids and json-c's strict parser takes, or too_many_values: NULL if there is
+ * nothing, else what, and where. `line` ends in a zero byte. */
+static const char *flaw_of(const char *line, size_t length, size_t most_values, size_t *ret_at)
 {
     unsigned depth = 0;
+    size_t values = 0;
     bool in_string = false;
     bool has_zero = false; /* this string: json-c would cut the name of a member there */
     size_t step;
@@ -106,38 +111,58 @@ static const char *flaw_of(const char *line, size_t length, size_t *ret_at)
             has_zero |= byte == '\\' && strncmp(line + i, "\\u0000", 6) == 0;
             step += byte == '\\';
             in_string = byte != '"';
-            if (!in_string && has_zero && is_name(line + i + 1)) {
+            bool names = !in_string && is_name(line + i + 1);
+            if (names && has_zero) {
                 return "a zero byte in a member's name";
             }
+            values += !in_string && !names;
         } else if (byte == '"') {
             in_string = true;
             has_zero = false;
         } else if (byte == '[' || byte == '{') {
+            values++;
             if (++depth > JSONRPC_DEPTH) {
                 return "nested too deep";
             }
         } else if (byte == ']' || byte == '}') {
             depth -= depth > 0;
         } else if (byte == '-' || is_digit(byte)) {
+            values++;
             step = number_length(line + i);
             if (step == 0) {
                 return "no number, or one of more than 64 bits";
             }
         } else if (byte == '\0' || strchr(" \t\r\n,:truefalsn", byte) == NULL) {
             return "an unexpected character"; /* among them those of NaN, Infinity and 'text' */
+        } else {
+            /* of true, false and null each has one of these letters, once */
+            values += byte == 'r' || byte == 'f' || byte == 'n';
+        }
+        if (values > most_values) {
+            return too_many_values;
         }
     }
     return NULL;
+}
+
+bool jsonrpc_look_over(const struct jsonrpc_parser *parser, const char *line, size_t length,
+                       struct lodge_error *err)
+{
+    size_t at = 0;
+    const char *flaw = flaw_of(line, length, parser->most_values, &at);
+    if (flaw == too_many_values) {
+        return lodge_fail(err, LODGE_ERROR_REQUEST, "a line has at most %zu values",
+                          parser->most_values);
+    }
+    return flaw == NULL ||
+           lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu", flaw, at + 1);
 }
 
 struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
                                   struct lodge_error *err)
 {
     struct json_tokener *tokener = parser->tokener;
-    size_t at = 0;
-    const char *flaw = flaw_of(line, length, &at);
-    if (flaw != NULL) {
-        (void)lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu", flaw, at + 1);
+    if (!jsonrpc_look_over(parser, line, length, err)) {
         return NULL;
     }
     json_tokener_reset(tokener);

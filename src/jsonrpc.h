@@ -11,15 +11,23 @@
 
 #include <json-c/json_types.h>
 
-enum { JSONRPC_DEPTH = 32 };
+enum { JSONRPC_DEPTH = 32, JSONRPC_VALUES = 20000, JSONRPC_BATCH = 64 };
 
 /* Reuses json-c's tokener: making one for each message costs more than parsing a small one. */
 struct jsonrpc_parser;
-struct jsonrpc_parser *jsonrpc_parser_new(void);
+
+/* `most_values` is what a line may hold, names of members not counted; 0: as many as there are. */
+struct jsonrpc_parser *jsonrpc_parser_new(size_t most_values);
 void jsonrpc_parser_free(struct jsonrpc_parser *parser); /* NULL is fine */
 
-/* Parses one whole line: strict JSON, UTF-8, nested to JSONRPC_DEPTH. The caller puts the result.
- * NULL with kind PARSE; the JSON value `null` is a failure too, since it is no request. */
+/* Looks over a whole line before anything is built of it: UTF-8, nested to JSONRPC_DEPTH, and what
+ * json-c would take though RFC 8259 does not; PARSE. Too many values are REQUEST. */
+bool jsonrpc_look_over(const struct jsonrpc_parser *parser, const char *line, size_t length,
+                       struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* Parses one whole line: strict JSON, looked over first. `line[length]` is a zero byte. The caller
+ * puts the result. NULL with kind PARSE; the JSON value `null` is a failure too, since it is no
+ * request (REQUEST). */
 struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
                                   struct lodge_error *err);
 
@@ -34,6 +42,23 @@ struct jsonrpc_request {
  * what the error is to carry. */
 bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_request,
                           struct lodge_error *err) LODGE_MUST_CHECK;
+
+/* A line that is an array, cut into its entries where it lies: each is parsed when its turn comes,
+ * so that no more than one is in memory as a tree. */
+struct jsonrpc_batch {
+    char *entries[JSONRPC_BATCH]; /* in the line, each ended by a zero byte */
+    size_t lengths[JSONRPC_BATCH];
+    size_t count;
+};
+
+/* Whether a line is an array, if it is JSON at all. */
+bool jsonrpc_is_batch(const char *line);
+
+/* Cuts `line`, which was looked over, is changed by it and must live as long. PARSE when it is no
+ * array; REQUEST when it has no entry, or more than JSONRPC_BATCH. Whether the entries are JSON is
+ * not known then. */
+bool jsonrpc_cut(char *line, struct jsonrpc_batch *ret_batch, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* A request that its text alone tells: a method and an id, in plain ASCII, and no parameters. */
 struct jsonrpc_plain {

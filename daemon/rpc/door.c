@@ -158,7 +158,7 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
 {
     struct door *door = xcalloc(1, sizeof *door);
     door->house = house;
-    door->parser = jsonrpc_parser_new();
+    door->parser = jsonrpc_parser_new(JSONRPC_VALUES);
     door->connections.prev = &door->connections;
     door->connections.next = &door->connections;
     door->check = loop_timer_new(house->loop, check, door);

@@ -121,10 +121,31 @@ static void try_params(struct json_object *json, enum fields_mode mode)
     buffer_free(&second);
 }
 
+/* A batch that is cut has the entries that the whole line has. */
+static void try_batch(const char *line, size_t size, struct json_object *json)
+{
+    struct jsonrpc_batch batch;
+    struct lodge_error err = {0};
+    char *copy = strdup(line); /* of what was parsed, which has no zero byte */
+    must(strlen(copy) == size);
+    size_t count = json_object_array_length(json);
+    must(jsonrpc_is_batch(copy));
+    must(jsonrpc_cut(copy, &batch, &err) == (count > 0 && count <= JSONRPC_BATCH));
+    must(err.kind == LODGE_ERROR_NONE || err.kind == LODGE_ERROR_REQUEST);
+    for (size_t i = 0; err.kind == LODGE_ERROR_NONE && i < count; i++) {
+        struct lodge_error null_err = {0};
+        struct json_object *entry =
+            jsonrpc_parse(parser, batch.entries[i], batch.lengths[i], &null_err);
+        must(json_object_equal(entry, json_object_array_get_idx(json, i)));
+        json_object_put(entry);
+    }
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (parser == NULL) {
-        parser = jsonrpc_parser_new();
+        parser = jsonrpc_parser_new(0);
     }
     char *line = malloc(size + 1); /* the parser wants the zero that a frame puts there */
     memcpy(line, data, size);
@@ -135,6 +156,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect_refusal(&err);
     } else {
         struct jsonrpc_request request;
+        if (json_object_is_type(json, json_type_array)) {
+            try_batch(line, size, json);
+        } else {
+            must(!jsonrpc_is_batch(line));
+        }
         if (!jsonrpc_read_request(json, &request, &err)) {
             expect_refusal(&err);
         }

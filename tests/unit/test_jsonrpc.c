@@ -13,7 +13,7 @@ DEFINE_AUTO(struct jsonrpc_parser *, jsonrpc_parser_free, NULL);
 
 static struct json_object *parse(const char *line, size_t length, struct lodge_error *err)
 {
-    AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new();
+    AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new(0);
     assert_non_null(parser);
     return jsonrpc_parse(parser, line, length, err);
 }
@@ -138,7 +138,7 @@ static void thirty_two_levels_are_read_and_thirty_three_are_not(void **state)
 static void a_parser_is_as_new_after_each_line(void **state)
 {
     (void)state;
-    AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new();
+    AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new(0);
     for (int i = 0; i < 3; i++) {
         struct lodge_error err = {0};
         assert_null(jsonrpc_parse(parser, "{\"a\":[1,", 8, &err));
@@ -149,6 +149,86 @@ static void a_parser_is_as_new_after_each_line(void **state)
         AUTO(json_object_put) struct json_object *json = jsonrpc_parse(parser, " {} ", 4, &err);
         assert_non_null(json);
     }
+}
+
+/* `count` values in all: an array of what `value` is, which is one, and of what it holds. */
+static bool is_taken(const char *value, size_t count, size_t most)
+{
+    AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new(most);
+    struct buffer line = {0};
+    struct lodge_error err = {0};
+    buffer_add_char(&line, '[');
+    for (size_t i = 0; i < count; i++) {
+        buffer_add_text(&line, i == 0 ? "" : ", ");
+        buffer_add_text(&line, value);
+    }
+    buffer_add_char(&line, ']');
+    AUTO(json_object_put)
+    struct json_object *json = jsonrpc_parse(parser, buffer_text(&line), line.length, &err);
+    assert_true(json != NULL || err.kind == LODGE_ERROR_REQUEST);
+    buffer_free(&line);
+    return json != NULL;
+}
+
+static void values_are_counted_before_they_are_built(void **state)
+{
+    static const char *const ones[] = {"{}", "[]", "true", "false", "null", "-1.5e3", "\"a:,[\""};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(ones); i++) {
+        assert_true(is_taken(ones[i], 99, 100));
+        assert_false(is_taken(ones[i], 100, 100));
+        assert_true(is_taken(ones[i], 100, 0)); /* 0: no limit */
+    }
+    assert_true(is_taken("{\"name\": 1, \"other\": \"text\"}", 33, 100)); /* names are none */
+    assert_false(is_taken("{\"name\": 1, \"other\": \"text\"}", 34, 100));
+}
+
+static void expect_cut(const char *line, size_t count, const char *last)
+{
+    struct jsonrpc_batch batch;
+    struct lodge_error err = {0};
+    AUTO(free) char *copy = strdup(line);
+    assert_true(jsonrpc_is_batch(copy));
+    assert_true(jsonrpc_cut(copy, &batch, &err));
+    assert_int_equal(batch.count, count);
+    assert_string_equal(batch.entries[count - 1], last);
+    assert_int_equal(batch.lengths[count - 1], strlen(last));
+}
+
+static void expect_uncut(const char *line, enum lodge_error_kind kind)
+{
+    struct jsonrpc_batch batch;
+    struct lodge_error err = {0};
+    AUTO(free) char *copy = strdup(line);
+    assert_false(jsonrpc_cut(copy, &batch, &err));
+    assert_int_equal(err.kind, kind);
+}
+
+static void a_batch_is_cut_at_its_own_commas(void **state)
+{
+    (void)state;
+    expect_cut("[1]", 1, "1");
+    expect_cut(" [ {\"a\":[1,2]} , {\"b\":\"],\\\",[\"} ] ", 2, " {\"b\":\"],\\\",[\"} ");
+    expect_cut("[[[]],{},\"\\\\\"]", 3, "\"\\\\\"");
+    expect_cut("[,]", 2, ""); /* an entry that is no JSON is the parser's to refuse */
+    expect_uncut("[]", LODGE_ERROR_REQUEST);
+    expect_uncut("[", LODGE_ERROR_PARSE);
+    expect_uncut("[1", LODGE_ERROR_PARSE);
+    expect_uncut("[1}", LODGE_ERROR_PARSE);
+    expect_uncut("[{]}", LODGE_ERROR_PARSE);
+    expect_uncut("[1]2", LODGE_ERROR_PARSE);
+    expect_uncut("[\"\\\"]", LODGE_ERROR_PARSE);
+    assert_false(jsonrpc_is_batch(" {\"a\":[]}"));
+    char line[2 * JSONRPC_BATCH + 4] = "";
+    memset(line, '1', sizeof line - 1);
+    for (int i = 0; i <= JSONRPC_BATCH; i++) {
+        line[2 * i] = i == 0 ? '[' : ',';
+    }
+    line[2 * JSONRPC_BATCH] = ']';
+    line[2 * JSONRPC_BATCH + 1] = '\0';
+    expect_cut(line, JSONRPC_BATCH, "1");
+    memcpy(line + 2 * JSONRPC_BATCH, ",1]", 3);
+    expect_uncut(line, LODGE_ERROR_REQUEST);
 }
 
 static bool read_line(const char *line, struct jsonrpc_request *request, struct json_object **json,
@@ -368,6 +448,8 @@ int main(void)
         TEST(only_utf8_is_read),
         TEST(thirty_two_levels_are_read_and_thirty_three_are_not),
         TEST(a_parser_is_as_new_after_each_line),
+        TEST(values_are_counted_before_they_are_built),
+        TEST(a_batch_is_cut_at_its_own_commas),
         TEST(ids_come_back_as_they_were),
         TEST(a_request_without_an_id_is_a_notification),
         TEST(invalid_requests_are_refused_with_their_id),

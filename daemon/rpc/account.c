@@ -1,0 +1,243 @@
+/*
+ * account: in each turn of the loop an account has ACCOUNT_TURN_MS. Whoever finds them spent stands
+ * in its row, which is served at the end of the turn, when the next one's time begins: so each of
+ * its connections comes round, and each account once a turn.
+ *
+ * Bytes are weighed by the connections, and summed here. A line that grows while too much is read
+ * goes on in one place at a time, so that one always ends. Loop-only.
+ */
+#include "rpc/account.h"
+
+#include "memory.h"
+#include "scope.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void put_into_row(struct account *account, struct account_place *place)
+{
+    if (place->waits) {
+        return;
+    }
+    place->waits = true;
+    place->behind = NULL;
+    *account->last = place;
+    account->last = &place->behind;
+    loop_later(account->loop, &account->serve);
+}
+
+static void take_out_of_row(struct account *account, struct account_place *place)
+{
+    struct account_place **link = &account->first;
+    while (*link != NULL && *link != place) {
+        link = &(*link)->behind;
+    }
+    if (*link == NULL) {
+        return;
+    }
+    *link = place->behind;
+    if (place->behind == NULL) {
+        account->last = link;
+    }
+    place->waits = false;
+}
+
+/* What was spent in this turn is forgotten with it. */
+static bool has_time(struct account *account)
+{
+    uint64_t turn = loop_turn_number(account->loop);
+    if (account->turn != turn) {
+        account->turn = turn;
+        account->spent_us = 0;
+    }
+    return account->spent_us < (uint64_t)ACCOUNT_TURN_MS * 1000;
+}
+
+static bool begin_next_call(struct account *account)
+{
+    account->began_us = loop_monotonic_us();
+    bool began = desk_begin_next(account->desks);
+    account_pause(account);
+    return began;
+}
+
+static void serve(void *owner)
+{
+    struct account *account = owner;
+    account_hold(account); /* whoever is served may be the last to leave */
+    while (has_time(account) && begin_next_call(account)) {
+    }
+    while (account->first != NULL && has_time(account)) {
+        struct account_place *place = account->first;
+        take_out_of_row(account, place);
+        account->served = place;
+        place->run(place);
+        account->served = NULL;
+    }
+    if (account->first != NULL || !has_time(account)) {
+        loop_later(account->loop, &account->serve);
+    }
+    account_release(account);
+}
+
+static struct account *find_or_make(struct account **list, struct loop *loop, uid_t uid)
+{
+    struct account *account = *list;
+    while (account != NULL && account->uid != uid) {
+        account = account->next;
+    }
+    if (account == NULL) {
+        account = xcalloc(1, sizeof *account);
+        account->list = list;
+        account->loop = loop;
+        account->uid = uid;
+        account->last = &account->first;
+        account->serve = (struct loop_later){.run = serve, .owner = account};
+        account->next = *list;
+        *list = account;
+    }
+    return account;
+}
+
+void account_join(struct account **list, struct loop *loop, uid_t uid, struct account_place *place,
+                  void (*run)(struct account_place *place))
+{
+    struct account *account = find_or_make(list, loop, uid);
+    account_hold(account);
+    account->connections++;
+    *place = (struct account_place){.account = account, .next = account->places, .run = run};
+    if (place->next != NULL) {
+        place->next->previous = place;
+    }
+    account->places = place;
+}
+
+void account_part(struct account_place *place)
+{
+    struct account *account = place->account;
+    account_weigh(place, 0, 0);
+    take_out_of_row(account, place);
+    *(place->previous == NULL ? &account->places : &place->previous->next) = place->next;
+    if (place->next != NULL) {
+        place->next->previous = place->previous;
+    }
+    account->connections--;
+    place->account = NULL;
+    account_release(account);
+}
+
+void account_hold(struct account *account)
+{
+    account->holders++;
+}
+
+void account_release(struct account *account)
+{
+    if (--account->holders > 0) {
+        return;
+    }
+    struct account **link = account->list;
+    while (*link != account) {
+        link = &(*link)->next;
+    }
+    *link = account->next;
+    loop_later_cancel(account->loop, &account->serve);
+    free(account);
+}
+
+/* Time */
+
+bool account_begin(struct account_place *place)
+{
+    struct account *account = place->account;
+    assert(account->began_us == 0);
+    bool is_first = account->first == NULL || account->served == place;
+    if (!has_time(account) || !is_first) {
+        put_into_row(account, place);
+        return false;
+    }
+    account->began_us = loop_monotonic_us();
+    return true;
+}
+
+bool account_is_over(const struct account *account)
+{
+    uint64_t spent_us = account->spent_us + (loop_monotonic_us() - account->began_us);
+    return spent_us >= (uint64_t)ACCOUNT_TURN_MS * 1000;
+}
+
+void account_pause(struct account *account)
+{
+    account->spent_us += loop_monotonic_us() - account->began_us;
+    account->began_us = 0;
+}
+
+void account_wait(struct account_place *place)
+{
+    put_into_row(place->account, place);
+}
+
+void account_wake(struct account *account)
+{
+    for (struct account_place *place = account->places; place != NULL; place = place->next) {
+        put_into_row(account, place);
+    }
+}
+
+/* Bytes */
+
+static bool has_room(const struct account *account)
+{
+    return account->read < ACCOUNT_READ && account->unsent < ACCOUNT_UNSENT;
+}
+
+void account_weigh(struct account_place *place, size_t read, size_t unsent)
+{
+    struct account *account = place->account;
+    account->read += read - place->read;
+    account->unsent += unsent - place->unsent;
+    place->read = read;
+    place->unsent = unsent;
+    bool is_done = account->grows == place && read <= ACCOUNT_LINE;
+    if (is_done) {
+        account->grows = NULL;
+    }
+    if (account->is_short && (is_done || has_room(account))) {
+        account->is_short = false;
+        account_wake(account);
+    }
+}
+
+bool account_may_read(struct account_place *place)
+{
+    struct account *account = place->account;
+    if (place->read <= ACCOUNT_LINE || account->read < ACCOUNT_READ) {
+        return true;
+    }
+    if (account->grows == NULL) {
+        account->grows = place;
+    }
+    account->is_short |= account->grows != place;
+    return account->grows == place;
+}
+
+bool account_may_answer(struct account *account)
+{
+    bool may = account->unsent < ACCOUNT_UNSENT;
+    account->is_short |= !may;
+    return may;
+}
+
+/* Seats */
+
+bool account_sit(struct account *account, enum desk_kind kind, struct desk_place *place)
+{
+    return desk_come(account->desks, kind, place);
+}
+
+void account_stand_up(struct account *account, struct desk_place *place)
+{
+    if (desk_go(account->desks, place)) {
+        loop_later(account->loop, &account->serve);
+    }
+}

@@ -1,0 +1,94 @@
+/*
+ * account: what all connections of one user take together: time of the loop, bytes, seats.
+ *
+ * A user may have many connections, each of which does the worst it can: what they cost is bounded
+ * for all of them, so that somebody else finds the loop free. Loop-only.
+ */
+#ifndef RPC_ACCOUNT_H
+#define RPC_ACCOUNT_H
+
+#include "lodge/error.h"
+#include "loop/loop.h"
+#include "rpc/desk.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum {
+    ACCOUNT_TURN_MS = 2,        /* of each turn of the loop */
+    ACCOUNT_SUBSCRIPTIONS = 256 /* each looks at each change */
+};
+#define ACCOUNT_LINE ((size_t)64 * 1024)  /* what each connection may hold of a line in any case */
+#define ACCOUNT_READ ((size_t)16 << 20)   /* lines that have begun, batches that are under way */
+#define ACCOUNT_UNSENT ((size_t)32 << 20) /* answers and events that were not taken yet */
+#define ACCOUNT_ASKED ((size_t)8 << 20)   /* requests that are unanswered */
+
+/* One connection's part of it: embed. */
+struct account_place {
+    struct account *account;
+    struct account_place *previous, *next; /* in account.places */
+    struct account_place *behind;          /* in the row */
+    bool waits;                            /* in the row */
+    size_t read, unsent;                   /* as they were weighed last */
+    void (*run)(struct account_place *place);
+};
+
+struct account {
+    struct account **list; /* the door's … */
+    struct account *next;  /* … which it is in */
+    struct loop *loop;
+    uid_t uid;
+    unsigned holders; /* its connections, and calls that are under way */
+    unsigned connections;
+    unsigned subscriptions;
+    struct account_place *places;
+
+    uint64_t turn;                       /* of the loop, which the next two are of */
+    uint64_t spent_us;                   /* before `began_us` */
+    uint64_t began_us;                   /* 0: nothing of it runs now */
+    struct account_place *first, **last; /* the row of those who wait for time */
+    struct account_place *served;
+    struct loop_later serve;
+
+    size_t read, unsent, asked;  /* bytes */
+    struct account_place *grows; /* may read on though too much is read: one always may */
+    bool is_short;               /* somebody waits for room */
+    struct desk desks[DESK_KINDS];
+};
+
+/* Makes the user's account in `list` when there is none, and a place in it. `run` is called when
+ * it is the place's turn, or there is room again: it looks for itself what it may do. */
+void account_join(struct account **list, struct loop *loop, uid_t uid, struct account_place *place,
+                  void (*run)(struct account_place *place));
+void account_part(struct account_place *place);
+
+/* For who outlives its connection. */
+void account_hold(struct account *account);
+void account_release(struct account *account);
+
+/* Time. True: the place may work until account_is_over(), and then says account_pause(). False:
+ * this turn's time is spent, or others were first; it is run when it is its turn. */
+bool account_begin(struct account_place *place) LODGE_MUST_CHECK;
+bool account_is_over(const struct account *account);
+void account_pause(struct account *account);
+
+/* It has more to do: it stands at the end of the row. */
+void account_wait(struct account_place *place);
+
+/* Everybody is run. */
+void account_wake(struct account *account);
+
+/* Bytes: what a connection has read and not handled, and what it has not sent. Whoever waits for
+ * room is run when there is some. */
+void account_weigh(struct account_place *place, size_t read, size_t unsent);
+
+/* Whether there is room to read on in this place; to answer one more request in any. If not, all
+ * places are run when that may have changed. */
+bool account_may_read(struct account_place *place);
+bool account_may_answer(struct account *account);
+
+/* Seats, see desk.h. Whoever stands in line is begun in the account's time. */
+bool account_sit(struct account *account, enum desk_kind kind, struct desk_place *place);
+void account_stand_up(struct account *account, struct desk_place *place);
+
+#endif
