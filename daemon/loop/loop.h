@@ -71,6 +71,7 @@ void loop_on_signal(struct loop *loop, int signal, void (*heard)(void *owner, in
 void loop_close_handle(uv_handle_t *handle, uv_close_cb closed);
 
 /* Any thread. */
+uint64_t loop_monotonic_us(void);
 uint64_t loop_monotonic_ms(void);
 int64_t loop_wall_ms(void); /* ms since 1970 */
 

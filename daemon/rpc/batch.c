@@ -1,55 +1,101 @@
-/* batch.c: a batch's entries run one after the other, and its answer is streamed. Loop-only. */
+/* batch.c: all of a batch is parsed before any of it runs; then its entries run one after the
+ * other, each parsed again for that, and its answer is streamed. Loop-only. */
 #include "rpc/connection_private.h"
 #include "rpc/gate.h"
 
+#include "memory.h"
+
 #include <json-c/json.h>
+#include <stdlib.h>
 
 bool batch_is_open(const struct connection *connection)
 {
-    return connection->batch.entries != NULL;
+    return connection->batch != NULL;
 }
 
+void batch_free(struct connection *connection)
+{
+    if (connection->batch != NULL) {
+        free(connection->batch->text);
+        free(connection->batch);
+        connection->batch = NULL;
+    }
+}
+
+/* What was held back goes out, and events again. */
 static void batch_end(struct connection *connection)
 {
-    struct batch *batch = &connection->batch;
-    if (batch->wrote) {
+    if (connection->batch->wrote) {
         buffer_add_text(&connection->out, "]\n");
     }
     buffer_add(&connection->out, connection->held.data, connection->held.length);
     buffer_free(&connection->held);
-    json_object_put(batch->entries);
-    *batch = (struct batch){0};
+    batch_free(connection);
     for (unsigned i = 0; i < connection->subscriber_count; i++) {
         subscriber_resume(connection->subscribers[i]);
     }
 }
 
+static struct json_object *parse_entry(struct connection *connection, size_t which,
+                                       struct lodge_error *err)
+{
+    const struct jsonrpc_batch *cut = &connection->batch->cut;
+    return jsonrpc_parse(door_parser(connection->door), cut->entries[which], cut->lengths[which],
+                         err);
+}
+
+/* One that is no JSON refuses the whole; one that is `null` is refused when it is its turn. */
+static void check_next(struct connection *connection)
+{
+    struct batch *batch = connection->batch;
+    struct lodge_error err = {0};
+    struct json_object *entry = parse_entry(connection, batch->checked, &err);
+    json_object_put(entry);
+    if (entry == NULL && err.kind == LODGE_ERROR_PARSE) {
+        (void)lodge_fail_in(&err, "entry %zu of a batch", batch->checked + 1);
+        gate_refuse(connection, &err);
+        batch_end(connection);
+        return;
+    }
+    batch->checked++;
+}
+
+static void run_next(struct connection *connection)
+{
+    struct batch *batch = connection->batch;
+    struct lodge_error err = {0};
+    size_t which = batch->next++;
+    struct json_object *entry = parse_entry(connection, which, &err);
+    batch->waits = true; /* until connection_answer(), which may come before this returns */
+    gate_run(connection, entry, batch->cut.lengths[which], true);
+    json_object_put(entry);
+}
+
 void batch_run(struct connection *connection)
 {
-    struct batch *batch = &connection->batch;
-    while (batch->entries != NULL && !batch->waits && !connection->closing &&
+    while (connection->batch != NULL && !connection->batch->waits && !connection->closing &&
            connection_queued(connection) < CONNECTION_UNSENT_MAX &&
-           loop_monotonic_ms() <= connection->turn_ends) {
-        if (batch->next == json_object_array_length(batch->entries)) {
+           !account_is_over(connection->place.account)) {
+        const struct batch *batch = connection->batch;
+        if (batch->checked < batch->cut.count) {
+            check_next(connection);
+        } else if (batch->next < batch->cut.count) {
+            run_next(connection);
+        } else {
             batch_end(connection);
-            return;
         }
-        struct json_object *entry = json_object_array_get_idx(batch->entries, batch->next++);
-        batch->waits = true; /* until connection_answer(), which may come before this returns */
-        gate_run(connection, entry, true);
     }
 }
 
-void batch_begin(struct connection *connection, struct json_object *entries)
+void batch_begin(struct connection *connection, const char *line, size_t length)
 {
     struct lodge_error err = {0};
-    size_t count = json_object_array_length(entries);
-    if (count == 0 || count > CONNECTION_BATCH_MAX) {
-        (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a batch has 1 to %d entries, not %zu",
-                         CONNECTION_BATCH_MAX, count);
+    struct batch *batch = xcalloc(1, sizeof *batch);
+    connection->batch = batch;
+    batch->text = xstrdup(line);
+    batch->bytes = length + sizeof *batch;
+    if (!jsonrpc_cut(batch->text, &batch->cut, &err)) {
+        batch_free(connection);
         gate_refuse(connection, &err);
-        return;
     }
-    connection->batch = (struct batch){.entries = json_object_get(entries)};
-    batch_run(connection);
 }

@@ -64,16 +64,22 @@ struct subscriber *connection_find_subscription(struct connection *connection, i
 
 bool connection_may_subscribe(const struct connection *connection, struct lodge_error *err)
 {
-    return connection->subscriber_count < CONNECTION_SUBSCRIPTIONS_MAX ||
+    if (connection->subscriber_count >= CONNECTION_SUBSCRIPTIONS_MAX) {
+        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
+                          "this connection has %d subscriptions: end one first",
+                          CONNECTION_SUBSCRIPTIONS_MAX);
+    }
+    return connection->place.account->subscriptions < ACCOUNT_SUBSCRIPTIONS ||
            lodge_fail(err, LODGE_ERROR_TOO_MANY,
-                      "this connection has %d subscriptions: end one first",
-                      CONNECTION_SUBSCRIPTIONS_MAX);
+                      "uid %u has %d subscriptions on all its connections: end one first",
+                      (unsigned)connection->identity.uid, ACCOUNT_SUBSCRIPTIONS);
 }
 
 void connection_add_subscription(struct connection *connection, struct subscriber *subscriber)
 {
     assert(connection->subscriber_count < CONNECTION_SUBSCRIPTIONS_MAX);
     connection->subscribers[connection->subscriber_count++] = subscriber;
+    connection->place.account->subscriptions++;
 }
 
 void connection_end_subscription(struct connection *connection, struct subscriber *subscriber)
@@ -81,6 +87,7 @@ void connection_end_subscription(struct connection *connection, struct subscribe
     for (unsigned i = 0; i < connection->subscriber_count; i++) {
         if (connection->subscribers[i] == subscriber) {
             connection->subscribers[i] = connection->subscribers[--connection->subscriber_count];
+            connection->place.account->subscriptions--;
             subscriber_free(subscriber);
             return;
         }
@@ -136,13 +143,19 @@ void connection_close_if_done(struct connection *connection)
     if (connection->ended && !connection->closing) {
         /* Half a line is owed nothing: its other half will not come. */
         bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
-                    connection->subscriber_count > 0 || connection->resting;
+                    connection->subscriber_count > 0 || connection->place.waits ||
+                    batch_is_open(connection) || frame_has_line(&connection->frame);
         if (!owed || is_hung_up(connection)) {
             connection_close(connection);
         } else {
             door_watch(connection->door);
         }
     }
+}
+
+static void go_on(struct account_place *place)
+{
+    connection_go_on(CONTAINER_OF(place, struct connection, place));
 }
 
 struct connection *connection_accept(struct door *door, uv_stream_t *server)
@@ -174,6 +187,8 @@ struct connection *connection_accept(struct door *door, uv_stream_t *server)
         loop_close_handle((uv_handle_t *)&connection->pipe, (uv_close_cb)free);
         return NULL;
     }
+    account_join(door_accounts(door), connection_loop(connection), connection->identity.uid,
+                 &connection->place, go_on);
     return connection;
 }
 
@@ -220,14 +235,15 @@ static void bury(void *owner)
     loop_later_cancel(connection_loop(connection), &connection->go_on);
     while (connection->subscriber_count > 0) {
         subscriber_free(connection->subscribers[--connection->subscriber_count]);
+        connection->place.account->subscriptions--;
     }
     while (connection->calls.next != &connection->calls) {
         struct call_link *link = connection->calls.next;
         connection_drop_call(connection, link);
         call_orphan(call_of(link));
     }
-    json_object_put(connection->batch.entries);
-    connection->batch.entries = NULL;
+    batch_free(connection);
+    account_part(&connection->place);
     door_connection_gone(connection);
     loop_close_handle((uv_handle_t *)&connection->pipe, closed);
 }
@@ -245,15 +261,29 @@ static size_t in_the_kernel(const struct connection *connection)
     return (size_t)bytes;
 }
 
+/* It holds half of a long line, for which its user has no more room, and sends nothing. */
+static bool is_in_the_way(const struct connection *connection, uint64_t now_ms)
+{
+    const struct account_place *place = &connection->place;
+    return place->account->is_short && connection->reading && place->read > ACCOUNT_LINE &&
+           now_ms - connection->read_at >= CONNECTION_STALLED_MS;
+}
+
 bool connection_check(struct connection *connection, uint64_t now_ms)
 {
     connection_close_if_done(connection);
     if (connection->closing) {
         return false;
     }
+    if (is_in_the_way(connection, now_ms)) {
+        log_info(LOG_RPC, "uid %u, pid %d does not end a line that others wait for: closed",
+                 (unsigned)connection->identity.uid, (int)connection->identity.pid);
+        connection_close(connection);
+        return false;
+    }
     size_t queue = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
     if (queue == 0) {
-        return connection->ended;
+        return connection->ended || connection->place.account->is_short;
     }
     size_t untaken = queue + in_the_kernel(connection);
     if (untaken != connection->last_untaken) {
@@ -266,6 +296,11 @@ bool connection_check(struct connection *connection, uint64_t now_ms)
         return false;
     }
     return true;
+}
+
+struct account *connection_account(const struct connection *connection)
+{
+    return connection->place.account;
 }
 
 const struct identity *connection_identity(const struct connection *connection)

@@ -20,10 +20,10 @@ enum {
         256 * 1024, /* subscribers wait above this, so that answers get through */
     CONNECTION_CALLS_MAX = 256,
     CONNECTION_SUBSCRIPTIONS_MAX = 64,
-    CONNECTION_BATCH_MAX = 64,
     CONNECTION_STALLED_MS = 30000,
 };
 
+struct account;
 struct door;
 struct connection;
 
@@ -40,6 +40,7 @@ void connection_start(struct connection *connection);
 void connection_close(struct connection *connection);
 
 const struct identity *connection_identity(const struct connection *connection);
+struct account *connection_account(const struct connection *connection);
 struct door *connection_door(const struct connection *connection);
 
 /* Whether it still counts: not closing, and its other end not closed altogether (which the loop may

@@ -5,12 +5,18 @@
 #define RPC_CONNECTION_PRIVATE_H
 
 #include "frame.h"
+#include "jsonrpc.h"
+#include "rpc/account.h"
 #include "rpc/connection.h"
 #include "rpc/door.h"
 
-/* A batch that is being answered: its entries run one after the other, its array is streamed. */
+/* A batch that is being answered: when all of it is known to be JSON its entries run one after the
+ * other, and its array is streamed. No more than one entry is in memory as a tree. */
 struct batch {
-    struct json_object *entries; /* NULL: none is */
+    char *text;
+    size_t bytes; /* what it takes */
+    struct jsonrpc_batch cut;
+    size_t checked; /* entries that are JSON */
     size_t next;
     bool wrote; /* the opening bracket and an answer are out */
     bool waits; /* for the answer of the entry before `next` */
@@ -19,6 +25,7 @@ struct batch {
 struct connection {
     uv_pipe_t pipe; /* first: freed in its close callback */
     struct door *door;
+    struct account_place place;
     struct connection_link link; /* in door.connections */
     uint64_t serial;
     struct identity identity;
@@ -31,13 +38,12 @@ struct connection {
     size_t last_untaken;  /* by the client, at the last check */
     uint64_t progress_at; /* when that last became less, monotonic */
     bool reading;
-    bool resting;       /* it had its part of this turn: lines are left for the next */
-    uint64_t turn_ends; /* when it will have had it, monotonic */
-    bool parsing;       /* a line is being handled further up the stack */
-    bool ended;         /* the client will send no more */
+    uint64_t read_at; /* when anything was, monotonic */
+    bool parsing;     /* a line is being handled further up the stack */
+    bool ended;       /* the client will send no more */
     bool closing;
     bool close_when_sent;
-    struct batch batch;
+    struct batch *batch;    /* NULL: none is open */
     struct call_link calls; /* head */
     unsigned call_count;
     struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
@@ -68,10 +74,17 @@ void connection_close_if_done(struct connection *connection);
 
 struct loop *connection_loop(const struct connection *connection);
 
-bool batch_is_open(const struct connection *connection);
-void batch_begin(struct connection *connection, struct json_object *entries);
+/* Tells its account what it holds. */
+void connection_weigh(struct connection *connection);
 
-/* Runs entries until one must wait, too much is unsent, or all are done. */
+bool batch_is_open(const struct connection *connection);
+
+/* Takes a copy of the line, which was looked over. */
+void batch_begin(struct connection *connection, const char *line, size_t length);
+
+/* Checks and runs entries until one must wait, too much is unsent, the account's time of this turn
+ * is over, or all are done. */
 void batch_run(struct connection *connection);
+void batch_free(struct connection *connection);
 
 #endif

@@ -13,10 +13,6 @@
  * it). */
 enum { READ_BYTES = 4096 };
 
-/* What one client may have of a turn: libuv reads up to 32 times in a row, and a thousand lists
- * that match nothing leave hardly anything unsent. */
-enum { PARSE_MS = 5 };
-
 static void handle_line(struct connection *connection, const char *line, size_t length)
 {
     struct jsonrpc_plain plain;
@@ -25,16 +21,21 @@ static void handle_line(struct connection *connection, const char *line, size_t 
         return;
     }
     struct lodge_error err = {0};
-    struct json_object *json = jsonrpc_parse(door_parser(connection->door), line, length, &err);
+    struct jsonrpc_parser *parser = door_parser(connection->door);
+    if (jsonrpc_is_batch(line)) {
+        if (jsonrpc_look_over(parser, line, length, &err)) {
+            batch_begin(connection, line, length);
+        } else {
+            gate_refuse(connection, &err);
+        }
+        return;
+    }
+    struct json_object *json = jsonrpc_parse(parser, line, length, &err);
     if (json == NULL) {
         gate_refuse(connection, &err);
         return;
     }
-    if (json_object_is_type(json, json_type_array)) {
-        batch_begin(connection, json);
-    } else {
-        gate_run(connection, json, false);
-    }
+    gate_run(connection, json, length, false);
     json_object_put(json);
 }
 
@@ -55,31 +56,48 @@ void connection_stop_reading(struct connection *connection)
     }
 }
 
-/* It had its part of this turn: what is left is for the next. */
+void connection_weigh(struct connection *connection)
+{
+    size_t batch = batch_is_open(connection) ? connection->batch->bytes : 0;
+    account_weigh(&connection->place,
+                  frame_size(&connection->frame) + batch + connection->held.length,
+                  connection_queued(connection));
+}
+
+/* Its user had its part of this turn: what is left is for the next. */
 static bool is_tired(struct connection *connection)
 {
-    if (loop_monotonic_ms() <= connection->turn_ends) {
+    if (!account_is_over(connection->place.account)) {
         return false;
     }
-    connection->resting = true;
-    connection_flush_later(connection);
+    account_wait(&connection->place);
     return true;
 }
 
 /* Whether it goes on only when something was sent. While a batch is open, what is held back for its
  * end does not count: nothing but the batch's own going on frees that. */
-static bool is_full(const struct connection *connection)
+static bool is_full(struct connection *connection)
 {
-    return (batch_is_open(connection) ? connection_queued(connection)
-                                      : connection_unsent(connection)) >= CONNECTION_UNSENT_MAX;
+    size_t unsent =
+        batch_is_open(connection) ? connection_queued(connection) : connection_unsent(connection);
+    connection_weigh(connection);
+    return unsent >= CONNECTION_UNSENT_MAX || !account_may_answer(connection->place.account);
+}
+
+static bool has_work(struct connection *connection)
+{
+    bool is_open = !connection->closing && !connection->close_when_sent;
+    return is_open && (batch_is_open(connection) ? !connection->batch->waits
+                                                 : frame_has_line(&connection->frame));
 }
 
 /* Handles the lines that are there, as long as their answers find room. */
 static void parse(struct connection *connection)
 {
-    connection->turn_ends = loop_monotonic_ms() + PARSE_MS;
+    if (!has_work(connection) || !account_begin(&connection->place)) {
+        return;
+    }
     connection->parsing = true;
-    connection->resting = false;
     while (!connection->closing && !connection->close_when_sent) {
         if (batch_is_open(connection)) {
             batch_run(connection);
@@ -93,7 +111,7 @@ static void parse(struct connection *connection)
             }
         }
         if (batch_is_open(connection)) {
-            if (connection->batch.waits || is_tired(connection)) {
+            if (connection->batch->waits || is_tired(connection)) {
                 break;
             }
             continue;
@@ -114,13 +132,19 @@ static void parse(struct connection *connection)
         }
     }
     connection->parsing = false;
+    account_pause(connection->place.account);
 }
 
-static bool may_read(const struct connection *connection)
+static bool may_read(struct connection *connection)
 {
-    return !connection->ended && !connection->closing && !connection->close_when_sent &&
-           !connection->resting && !batch_is_open(connection) &&
-           connection_unsent(connection) < CONNECTION_UNSENT_MAX;
+    bool may = !connection->ended && !connection->closing && !connection->close_when_sent &&
+               !connection->place.waits && !batch_is_open(connection) &&
+               connection_unsent(connection) < CONNECTION_UNSENT_MAX;
+    if (may && !account_may_read(&connection->place)) {
+        door_watch(connection->door);
+        may = false;
+    }
+    return may;
 }
 
 static void room_to_read(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
@@ -143,6 +167,7 @@ static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         return;
     } else if (count > 0) {
         frame_added(&connection->frame, (size_t)count);
+        connection->read_at = loop_monotonic_ms();
     }
     connection_go_on(connection);
 }
@@ -158,6 +183,7 @@ void connection_go_on(void *owner)
     if (connection->closing) {
         return;
     }
+    connection_weigh(connection);
     bool wants = may_read(connection);
     if (wants && !connection->reading) {
         connection->reading = true;

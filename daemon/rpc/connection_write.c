@@ -96,7 +96,7 @@ void connection_flush_later(struct connection *connection)
 void connection_answer(struct connection *connection, const struct call *call,
                        const struct buffer *envelope)
 {
-    struct batch *batch = &connection->batch;
+    struct batch *batch = connection->batch;
     if (connection->closing) {
         return;
     }

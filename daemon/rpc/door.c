@@ -16,11 +16,19 @@
 
 enum { CHECK_MS = 1000 };
 
+/* Clients that come in one turn of the loop: whoever comes and goes all the time holds it up no
+ * more than that. */
+enum { KNOCKS_PER_TURN = 16 };
+
 struct door {
     uv_pipe_t pipe;
     const struct rpc_house *house;
     struct jsonrpc_parser *parser;
     struct connection_link connections; /* head */
+    struct account *accounts;
+    uint64_t turn;           /* of the loop … */
+    unsigned taken;          /* … in which so many were let in, or turned away */
+    struct loop_later knock; /* the next one waits for another turn */
     uint64_t serial;
     struct loop_timer *check;
     bool closing;
@@ -34,6 +42,11 @@ const struct rpc_house *door_house(const struct door *door)
 struct jsonrpc_parser *door_parser(const struct door *door)
 {
     return door->parser;
+}
+
+struct account **door_accounts(struct door *door)
+{
+    return &door->accounts;
 }
 
 uint64_t door_next_serial(struct door *door)
@@ -98,14 +111,10 @@ static bool may_enter(const struct door *door, const struct connection *newcomer
     return true;
 }
 
-static void someone_knocks(uv_stream_t *server, int status)
+static void take_client(void *owner)
 {
-    struct door *door = server->data;
-    if (status < 0) {
-        log_warning(LOG_RPC, "a connection could not be taken: %s", uv_strerror(status));
-        return;
-    }
-    struct connection *connection = connection_accept(door, server);
+    struct door *door = owner;
+    struct connection *connection = connection_accept(door, (uv_stream_t *)&door->pipe);
     if (connection == NULL) {
         return;
     }
@@ -121,6 +130,24 @@ static void someone_knocks(uv_stream_t *server, int status)
         connection_start(connection);
     } else {
         connection_refuse(connection, &err);
+    }
+}
+
+/* libuv has taken one, and takes the next when this one was accepted. */
+static void someone_knocks(uv_stream_t *server, int status)
+{
+    struct door *door = server->data;
+    uint64_t turn = loop_turn_number(door->house->loop);
+    if (status < 0) {
+        log_warning(LOG_RPC, "a connection could not be taken: %s", uv_strerror(status));
+        return;
+    }
+    door->taken = door->turn == turn ? door->taken + 1 : 1;
+    door->turn = turn;
+    if (door->taken > KNOCKS_PER_TURN) {
+        loop_later(door->house->loop, &door->knock);
+    } else {
+        take_client(door);
     }
 }
 
@@ -161,6 +188,7 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
     door->parser = jsonrpc_parser_new(JSONRPC_VALUES);
     door->connections.prev = &door->connections;
     door->connections.next = &door->connections;
+    door->knock = (struct loop_later){.run = take_client, .owner = door};
     door->check = loop_timer_new(house->loop, check, door);
     uv_pipe_init(loop_uv(house->loop), &door->pipe, 0);
     door->pipe.data = door;
@@ -181,6 +209,7 @@ void door_close(struct door *door)
     }
     door->closing = true;
     loop_timer_free(TAKE(door->check));
+    loop_later_cancel(door->house->loop, &door->knock);
     loop_close_handle((uv_handle_t *)&door->pipe, NULL);
     struct connection_link *next;
     for (struct connection_link *link = door->connections.next; link != &door->connections;

@@ -21,6 +21,7 @@ void door_close(struct door *door);
 
 const struct rpc_house *door_house(const struct door *door);
 struct jsonrpc_parser *door_parser(const struct door *door);
+struct account **door_accounts(struct door *door); /* of those who are in */
 struct viewer door_viewer(const struct door *door, const struct identity *identity);
 
 void door_connection_gone(struct connection *connection);

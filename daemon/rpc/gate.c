@@ -3,7 +3,9 @@
  * for a method that changes something, the envelope for whoever wants one, and the call is freed.
  *
  * A call that waits hangs at its connection; when that goes first, the call is an orphan and is
- * answered to nobody. Parameters lie on the stack and are cleared when the handler returns.
+ * answered to nobody, or dropped if it still stands in line. Parameters lie on the stack and are
+ * cleared when the handler returns; those of a call that stands in line, or whose VM is read first,
+ * are kept with it.
  */
 #include "rpc/gate.h"
 
@@ -12,6 +14,7 @@
 #include "memory.h"
 #include "ops/audit.h"
 #include "ops/reads.h"
+#include "rpc/account.h"
 #include "rpc/door.h"
 #include "rpc/method.h"
 #include "scope.h"
@@ -32,7 +35,14 @@ struct call {
     bool is_notification;
     bool is_audited;
     char *target;
+    struct account *account; /* held */
+    size_t asked;            /* what it counts there */
+    struct desk_place seat;
+    void *kept; /* its parameters, METHOD_PARAMS_MAX */
 };
+
+/* What a request takes beside its text. */
+enum { CALL_BYTES = 512 };
 
 const struct rpc_house *call_house(const struct call *call)
 {
@@ -80,16 +90,40 @@ struct call *call_of(struct call_link *link)
     return CONTAINER_OF(link, struct call, link);
 }
 
-void call_orphan(struct call *call)
-{
-    call->connection = NULL;
-}
-
 static void call_free(struct call *call)
 {
+    if (call->seat.desk != NULL) {
+        account_stand_up(call->account, &call->seat);
+    }
+    call->account->asked -= call->asked;
+    account_release(call->account);
     free(call->id);
     free(call->target);
     free(call);
+}
+
+/* Takes the parameters over. */
+static void keep_params(struct call *call, const void *params)
+{
+    call->kept = xcalloc(1, METHOD_PARAMS_MAX);
+    memcpy(call->kept, params, call->method->params_size);
+}
+
+static void forget_kept(const struct method *method, void *kept)
+{
+    if (method->params != NULL) {
+        fields_clear(method->params, kept);
+    }
+    free(kept);
+}
+
+void call_orphan(struct call *call)
+{
+    call->connection = NULL;
+    if (call->seat.desk != NULL && !call->seat.sits) {
+        forget_kept(call->method, TAKE(call->kept)); /* nothing was begun */
+        call_free(call);
+    }
 }
 
 /* Sends `envelope` unless nobody waits for it, and ends the call. `err` NULL: it was done. */
@@ -159,32 +193,27 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
     return true;
 }
 
-/* A call that waits until its VM has been read, with its parameters. */
-struct late_call {
-    struct call *call;
-    _Alignas(max_align_t) char params[METHOD_PARAMS_MAX];
-};
-
+/* Its VM has been read: what it rests on is known, and its seat is another's. */
 static void run_late(void *data, const struct lodge_error *error)
 {
-    struct late_call *late = data;
-    const struct method *method = late->call->method;
+    struct call *call = data;
+    const struct method *method = call->method;
+    void *params = TAKE(call->kept);
+    account_stand_up(call->account, &call->seat);
     /* A host that has gone, or a definition that cannot be read, is the handler's to tell. */
     if (error != NULL &&
         (error->kind == LODGE_ERROR_TIMEOUT || error->kind == LODGE_ERROR_CANCELLED)) {
-        call_fail(late->call, error);
+        call_fail(call, error);
     } else {
-        method->run(late->call, late->params);
+        method->run(call, params);
     }
-    fields_clear(method->params, late->params);
-    free(late);
+    forget_kept(method, params);
 }
 
-/* Has the VM that `params` name read anew, and takes them over; false if there is nothing to be
- * read (it is busy), or nobody who could (a guest that hangs): the handler says so, or works with
- * what is known.
- */
-static bool read_first(struct call *call, const void *params)
+/* The VM that `params` name, if it is to be read anew before the method runs. NULL: there is
+ * nothing to be read (it is busy), or nobody who could (a guest that hangs): the handler says so,
+ * or works with what is known. */
+static const struct vm *vm_to_read(const struct call *call, const void *params)
 {
     const struct method *method = call->method;
     const struct field *field = method->params;
@@ -195,15 +224,53 @@ static bool read_first(struct call *call, const void *params)
     struct lodge_error err = {0};
     struct vm *vm = registry_get(call->house->registry, name, &call->viewer, &err);
     bool is_busy = vm != NULL && vm->facts.op != LODGE_UNKNOWN;
-    if (vm == NULL || is_busy || vm->host->facts.state != LODGE_HOST_UP ||
-        vm->host->facts.synced_at == 0 || vm->facts.unresponsive != 0) {
-        return false;
+    bool can_be_read = vm != NULL && vm->host->facts.state == LODGE_HOST_UP &&
+                       vm->host->facts.synced_at != 0 && vm->facts.unresponsive == 0;
+    return can_be_read && !is_busy ? vm : NULL;
+}
+
+static struct viewer viewer_of(const struct connection *connection)
+{
+    return door_viewer(connection_door(connection), connection_identity(connection));
+}
+
+/* Where it waits for its turn. */
+static enum desk_kind desk_of(const struct call *call, const void *params)
+{
+    const struct method *method = call->method;
+    if (method->reads_first) {
+        return vm_to_read(call, params) == NULL ? DESK_NONE : DESK_FRESH;
     }
-    struct late_call *late = xcalloc(1, sizeof *late);
-    late->call = call;
-    memcpy(late->params, params, method->params_size);
-    reads_fresh(call->house->reads, vm->facts.host, vm->facts.uuid, run_late, late);
-    return true;
+    bool is_cheap = method->is_cheap != NULL && method->is_cheap(call, params);
+    return is_cheap ? DESK_NONE : method->desk;
+}
+
+/* It sits: `kept` are its parameters. */
+static void run_seated(struct call *call)
+{
+    const struct method *method = call->method;
+    struct lodge_error err = {0};
+    call->viewer = viewer_of(call->connection); /* who is here, or it would not be begun */
+    const struct vm *vm = method->reads_first ? vm_to_read(call, call->kept) : NULL;
+    if (vm != NULL) {
+        reads_fresh(call->house->reads, vm->facts.host, vm->facts.uuid, run_late, call);
+        return;
+    }
+    void *params = TAKE(call->kept);
+    if (method->reads_first) {
+        account_stand_up(call->account, &call->seat); /* it has become busy meanwhile */
+    }
+    if (may_run(method, &call->viewer, &err)) {
+        method->run(call, params);
+    } else {
+        call_fail(call, &err);
+    }
+    forget_kept(method, params);
+}
+
+static void begin_seated(struct desk_place *seat)
+{
+    run_seated(CONTAINER_OF(seat, struct call, seat));
 }
 
 static void run(struct call *call, struct json_object *params)
@@ -217,13 +284,24 @@ static void run(struct call *call, struct json_object *params)
         (void)lodge_fail(&err, LODGE_ERROR_TOO_MANY,
                          "%d requests of this connection are unanswered: wait for some answers",
                          CONNECTION_CALLS_MAX);
+    } else if (call->account->asked > ACCOUNT_ASKED) {
+        (void)lodge_fail(&err, LODGE_ERROR_TOO_MANY,
+                         "the requests of uid %u that are unanswered take %zu MiB: wait for some "
+                         "answers",
+                         (unsigned)call->viewer.uid, ACCOUNT_ASKED >> 20);
     }
     if (err.kind != LODGE_ERROR_NONE || !may_run(method, &call->viewer, &err) ||
         !fields_read(params, table, FIELDS_STRICT, room, &err)) {
         call_fail(call, &err);
         return;
     }
-    if (method->reads_first && read_first(call, room)) {
+    enum desk_kind kind = desk_of(call, room);
+    if (kind != DESK_NONE) {
+        keep_params(call, room);
+        call->seat.begin = begin_seated;
+        if (account_sit(call->account, kind, &call->seat)) {
+            run_seated(call);
+        }
         return;
     }
     method->run(call, room);
@@ -236,9 +314,9 @@ static char *id_text(struct json_object *id)
     return xstrdup(id == NULL ? "null" : json_object_to_json_string_ext(id, flags));
 }
 
-/* `id` is JSON text, given away. */
-static struct call *begin(struct connection *connection, char *id, bool is_notification,
-                          bool in_batch)
+/* `id` is JSON text, given away; the request has so many bytes. */
+static struct call *begin(struct connection *connection, char *id, size_t bytes,
+                          bool is_notification, bool in_batch)
 {
     struct door *door = connection_door(connection);
     const struct identity *identity = connection_identity(connection);
@@ -249,7 +327,11 @@ static struct call *begin(struct connection *connection, char *id, bool is_notif
     call->in_batch = in_batch;
     call->is_notification = is_notification;
     call->pid = identity->pid;
-    call->viewer = door_viewer(door, identity);
+    call->asked = CALL_BYTES + bytes;
+    call->account = connection_account(connection);
+    account_hold(call->account);
+    call->account->asked += call->asked;
+    call->viewer = viewer_of(connection);
     connection_add_call(connection, &call->link);
     return call;
 }
@@ -267,13 +349,13 @@ static void dispatch(struct call *call, const char *method, struct json_object *
     run(call, params);
 }
 
-void gate_run(struct connection *connection, struct json_object *json, bool in_batch)
+void gate_run(struct connection *connection, struct json_object *json, size_t bytes, bool in_batch)
 {
     struct jsonrpc_request request;
     struct lodge_error err = {0};
     bool sound = jsonrpc_read_request(json, &request, &err);
     struct call *call =
-        begin(connection, id_text(request.id), sound && !request.wants_answer, in_batch);
+        begin(connection, id_text(request.id), bytes, sound && !request.wants_answer, in_batch);
     if (sound) {
         dispatch(call, request.method, request.params);
     } else {
@@ -283,5 +365,5 @@ void gate_run(struct connection *connection, struct json_object *json, bool in_b
 
 void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain)
 {
-    dispatch(begin(connection, xstrdup(plain->id), false, false), plain->method, NULL);
+    dispatch(begin(connection, xstrdup(plain->id), 0, false, false), plain->method, NULL);
 }

@@ -8,9 +8,9 @@
 #include "jsonrpc.h"
 #include "rpc/connection.h"
 
-/* Handles one request object; its answer, if it wants one, comes by connection_answer(), now or
- * later. */
-void gate_run(struct connection *connection, struct json_object *json, bool in_batch);
+/* Handles one request object of so many bytes of text; its answer, if it wants one, comes by
+ * connection_answer(), now or later. */
+void gate_run(struct connection *connection, struct json_object *json, size_t bytes, bool in_batch);
 
 /* The same for a request outside of any batch that is plain. */
 void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain);

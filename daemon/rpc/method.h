@@ -6,6 +6,7 @@
 #define RPC_METHOD_H
 
 #include "rpc/call.h"
+#include "rpc/desk.h"
 
 enum access {
     ACCESS_UNSET, /* a row that forgets its access does not start the daemon */
@@ -19,9 +20,11 @@ enum access {
 struct method {
     const char *name;
     enum access access;
-    bool mutates;               /* every call of it, refused or not, is a row of the audit */
-    bool reads_first;           /* its VM is read anew before it runs: it rests on the definition */
-    const struct field *params; /* NULL: it takes none */
+    bool mutates;        /* every call of it, refused or not, is a row of the audit */
+    bool reads_first;    /* its VM is read anew before it runs: it rests on the definition */
+    enum desk_kind desk; /* where it waits for its turn, if it costs more than memory … */
+    bool (*is_cheap)(const struct call *call, const void *params); /* … which this one does not */
+    const struct field *params;                                    /* NULL: it takes none */
     size_t params_size;         /* of the struct that `params` fills, at most METHOD_PARAMS_MAX */
     const struct field *result; /* for the documentation; NULL: {} or an object of its own */
     void (*run)(struct call *call, const void *params); /* answers exactly once, now or later */

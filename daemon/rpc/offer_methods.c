@@ -143,6 +143,7 @@ const struct method offer_methods[] = {
     {
         .name = "image.list",
         .access = ACCESS_ANY,
+        .desk = DESK_LIBRARY,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = images_result,
@@ -152,6 +153,7 @@ const struct method offer_methods[] = {
     {
         .name = "pool.list",
         .access = ACCESS_ANY,
+        .desk = DESK_HOST,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = pools_result,
@@ -161,6 +163,7 @@ const struct method offer_methods[] = {
     {
         .name = "network.list",
         .access = ACCESS_ANY,
+        .desk = DESK_HOST,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = networks_result,
@@ -170,6 +173,7 @@ const struct method offer_methods[] = {
     {
         .name = "server.compare",
         .access = ACCESS_ADMIN,
+        .desk = DESK_COPIES,
         .run = compare_run,
         .help = "What does not fit together: rows, domains, volumes and old operations.",
     },

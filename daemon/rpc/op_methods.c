@@ -108,6 +108,13 @@ static void ended(void *data, const struct op_answer *answer)
     }
 }
 
+/* What is shown is in memory, and whoever waits for its end waits for no worker. */
+static bool op_get_is_cheap(const struct call *call, const void *params)
+{
+    const struct op_get *get = params;
+    return registry_find_op(call_house(call)->registry, get->op) != NULL;
+}
+
 static void op_get_run(struct call *call, const void *params)
 {
     const struct op_get *get = params;
@@ -268,6 +275,8 @@ const struct method op_methods[] = {
     {
         .name = "op.get",
         .access = ACCESS_SEE,
+        .desk = DESK_STORE,
+        .is_cheap = op_get_is_cheap,
         .params = op_get_params,
         .params_size = sizeof(struct op_get),
         .result = lodge_op_fields,
@@ -277,6 +286,7 @@ const struct method op_methods[] = {
     {
         .name = "op.list",
         .access = ACCESS_SEE,
+        .desk = DESK_STORE,
         .params = op_list_params,
         .params_size = sizeof(struct op_list),
         .result = op_list_result,

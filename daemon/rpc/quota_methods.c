@@ -166,6 +166,7 @@ const struct method quota_methods[] = {
     {
         .name = "quota.get",
         .access = ACCESS_SEE,
+        .desk = DESK_STORE,
         .params = quota_get_params,
         .params_size = sizeof(struct quota_get),
         .result = quota_result,
@@ -175,6 +176,7 @@ const struct method quota_methods[] = {
     {
         .name = "quota.set",
         .access = ACCESS_ADMIN,
+        .desk = DESK_STORE,
         .mutates = true,
         .params = quota_set_params,
         .params_size = sizeof(struct quota_set),

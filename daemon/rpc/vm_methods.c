@@ -248,6 +248,13 @@ static bool may_read_xml(const struct vm *vm, const struct viewer *viewer, struc
                       vm->facts.name);
 }
 
+static bool vm_get_is_cheap(const struct call *call, const void *params)
+{
+    const struct vm_get *get = params;
+    (void)call;
+    return !get->xml;
+}
+
 static void vm_get_run(struct call *call, const void *params)
 {
     const struct vm_get *get = params;
@@ -347,6 +354,8 @@ const struct method vm_methods[] = {
     {
         .name = "vm.get",
         .access = ACCESS_SEE,
+        .desk = DESK_HOST,
+        .is_cheap = vm_get_is_cheap,
         .params = vm_get_params,
         .params_size = sizeof(struct vm_get),
         .result = lodge_vm_fields,
@@ -356,6 +365,7 @@ const struct method vm_methods[] = {
     {
         .name = "vm.screenshot",
         .access = ACCESS_OWNER,
+        .desk = DESK_SCREEN,
         .params = vm_screenshot_params,
         .params_size = sizeof(struct vm_screenshot),
         .result = vm_screenshot_result,
