@@ -28,12 +28,14 @@ class Fleet:
         if "f" not in first["incomplete"]:
             self.assertEqual(len(first["vms"]), count, "neither incomplete nor whole")
         mirror = Mirror(early, topics=["vm", "host"], fields=["state", "vcpus", "memory_mib"])
+        # Whoever subscribes reads: a client that waits for another's `ready` meanwhile is closed after
+        # 30 s, and rightly.
+        mirror.wait(lambda m: len(m.vms) == count
+                    and all("vcpus" in vm for vm in m.vms.values()), MINUTES)
         daemon.synced(MINUTES, fields=["state"]).rpc.close()
         answer = early.call("vm.list", deadline=MINUTES)
         self.assertEqual(answer["incomplete"], [])
         self.assertEqual(names(answer), [f"vm{number:05d}" for number in range(count)])
-        mirror.wait(lambda m: len(m.vms) == count
-                    and all("vcpus" in vm for vm in m.vms.values()), MINUTES)
         for vm in answer["vms"]:
             number = int(vm["name"][2:])
             self.assertEqual(
