@@ -55,6 +55,7 @@ struct config {
         char *tls_cert, *tls_key; /* both or none */
     } console;
     unsigned op_keep_days;
+    unsigned ops_per_hour;
     unsigned audit_keep_days;
 };
 

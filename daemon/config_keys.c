@@ -302,6 +302,17 @@ const struct config_key config_keys[] = {
         .help = "Days that operations which ended are kept, with their steps.",
     },
     {
+        .section = "operations",
+        .name = "per_hour",
+        .type = KEY_NUMBER,
+        .offset = offsetof(struct config, ops_per_hour),
+        .min = 1,
+        .max = 1000000,
+        .preset = "1000",
+        .reloadable = true,
+        .help = "Operations that a user may begin within an hour; admins as many as they like.",
+    },
+    {
         .section = "audit",
         .name = "keep_days",
         .type = KEY_NUMBER,

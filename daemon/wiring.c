@@ -266,6 +266,7 @@ struct house *house_new(struct house_parts *parts, struct lodge_error *err)
                              .image_dirs = house->config.image_dirs,
                              .system_limits = house->config.quota,
                              .user_limits = house->config.quota_user,
+                             .per_hour = house->config.ops_per_hour,
                          });
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {
@@ -334,6 +335,7 @@ static void take_over(struct house *house, struct reload *reload)
     }
     people_set_defaults(house->people, role_of(reload->config.default_role), reload->admin_group);
     registry_people_changed(house->registry);
+    ops_set_per_hour(house->ops, reload->config.ops_per_hour);
     struct console_limits limits = console_limits_of(&reload->config);
     console_set_limits(house->console, &limits);
     if (house->web != NULL) {

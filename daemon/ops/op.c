@@ -5,6 +5,7 @@
 #include "host/uses.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/rate.h"
 #include "scope.h"
 
 #include <stdarg.h>
@@ -403,7 +404,11 @@ void ops_ended(struct ops *ops, struct op *op)
         op_free(op);
         return;
     }
-    if (op->begun && !op->known) {
+    bool is_new = op->begun && !op->known;
+    if (!is_new && op->counted_ms != 0) {
+        rate_take_back(ops->rate, op->uid, (int64_t)loop_monotonic_ms() - op->counted_ms);
+    }
+    if (is_new) {
         struct vm_row row;
         AUTO(free) struct disk_row *disks = NULL;
         op_fill_row(op, true, &row, &disks);

@@ -156,7 +156,10 @@ struct op {
     /* The loop's. */
     struct registry_op *shown;
     enum op_phase phase;
-    bool out;
+    bool out;              /* its job is, or waits for its turn */
+    bool has_turn;         /* turns.c */
+    enum step_where where; /* of that job */
+    int64_t counted_ms;    /* monotonic: when it was counted (rate.h); 0: it was not */
     bool answered;         /* those who wait for the beginning */
     bool is_debris;        /* of an undone creation: undone again, not journalled */
     bool tells_names;      /* who asked for it may know other people's VMs by name */
@@ -212,6 +215,7 @@ struct ops {
     struct ops_options options;
     struct workers *workers; /* for the store's part of operations */
     struct glances *glances;
+    struct rate *rate;
     struct workers *readers; /* for questions: a long list delays no operation */
     struct house_host *hosts;
     size_t host_count;
@@ -276,6 +280,11 @@ bool op_host_is_read(const struct op *op);
 ssize_t last_undo(const struct recipe *recipe);
 void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
+
+/* turns.c. Loop only. Of one that is `out`: whether its job may go; else turn_give() of another
+ * that has come back gives it one. */
+bool turn_take(struct op *op) LODGE_MUST_CHECK;
+struct op *turn_give(struct op *op); /* whose job is to go now; NULL: nobody's */
 
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */

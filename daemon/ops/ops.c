@@ -9,6 +9,7 @@
 #include "ops/inquiry.h"
 #include "ops/ledger.h"
 #include "ops/op.h"
+#include "ops/rate.h"
 #include "ops/recipes.h"
 #include "scope.h"
 
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { STORE_WORKERS = 2, WORKER_IDLE_MS = 60000 };
+enum { STORE_WORKERS = 3, WORKER_IDLE_MS = 60000 };
 
 static void look(void *owner)
 {
@@ -93,6 +94,7 @@ struct ops *ops_new(struct loop *loop, struct registry *registry, const struct o
     ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
     ops->timer = loop_timer_new(loop, on_time, ops);
     ops->glances = glances_new(loop);
+    ops->rate = rate_new();
     ops->look.run = look;
     ops->look.owner = ops;
     ops->reader.changed = on_changed;
@@ -345,6 +347,28 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
     return true;
 }
 
+bool ops_may_begin(struct ops *ops, const struct viewer *viewer, struct lodge_error *err)
+{
+    return viewer->role == ROLE_ADMIN ||
+           rate_allows(ops->rate, viewer->uid, ops->options.per_hour, err);
+}
+
+void ops_count(struct ops *ops, uid_t uid)
+{
+    rate_add(ops->rate, uid, 0);
+}
+
+void ops_set_per_hour(struct ops *ops, unsigned per_hour)
+{
+    ops->options.per_hour = per_hour;
+}
+
+static void count_in(struct op *op)
+{
+    op->counted_ms = (int64_t)loop_monotonic_ms();
+    rate_add(op->ops->rate, op->uid, 0);
+}
+
 void ops_ask(struct ops *ops, struct op_ask *ask)
 {
     const struct recipe *recipe = recipe_find(ask->kind);
@@ -362,6 +386,13 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
         refuse(ask, &err);
         return;
     }
+    if (ask->refusal == NULL && !ops_may_begin(ops, &ask->viewer, &err)) {
+        if (ask->request_id == NULL) {
+            refuse(ask, &err);
+            return;
+        }
+        ask->refusal = &err; /* unless it is one of before that is asked for again */
+    }
     char fresh[37];
     if (ask->uuid == NULL) {
         make_uuid(fresh);
@@ -377,6 +408,9 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->request_hash = xstrdup_or_null(ask->request_hash);
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
     waiters_add(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    if (ask->refusal == NULL) {
+        count_in(op);
+    }
     if (recipe->stops_others) {
         stop_others(op);
     }

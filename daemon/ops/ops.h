@@ -22,6 +22,7 @@ struct store;
 struct ops_options {
     struct lodge_strings image_dirs; /* borrowed */
     struct lodge_amounts system_limits, user_limits;
+    unsigned per_hour; /* operations a user may begin; admins as many as they like */
 };
 
 /* Until it has a store every change is refused but an admin's vm.stop. */
@@ -79,6 +80,15 @@ bool ops_cancel(struct ops *ops, int64_t op, bool is_admin, struct lodge_error *
 /* Whether the VM is being deleted and the deletion cannot go on, with nothing but files to remove:
  * then vm.forget gives that up, and is answered with it. */
 bool ops_may_forget(struct ops *ops, const char *host, const char *uuid);
+
+/* For what leaves rows without being an operation: whether the caller may begin one more within
+ * this hour (TOO_MANY), and that it was done. */
+bool ops_may_begin(struct ops *ops, const struct viewer *viewer, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+void ops_count(struct ops *ops, uid_t uid);
+
+/* A reload. */
+void ops_set_per_hour(struct ops *ops, unsigned per_hour);
 
 /* op.get with wait: false if it is not live. */
 bool ops_wait(struct ops *ops, int64_t op, int64_t timeout_ms, op_answer_fn *answer, void *data);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
+#include "ops/rate.h"
 #include "ops/recipes.h"
 #include "scope.h"
 #include "store/recall.h"
@@ -120,6 +121,9 @@ void ops_take_store(struct ops *ops, struct store *store, const struct recall *r
 {
     ops_note_last(ops, recall->last_op);
     ops->store = store;
+    for (size_t i = 0; i < recall->begun_count; i++) {
+        rate_add(ops->rate, recall->begun[i].uid, loop_wall_ms() - recall->begun[i].started_ms);
+    }
     for (size_t i = 0; i < recall->unfinished_count; i++) {
         take_up(ops, &recall->unfinished[i]);
     }

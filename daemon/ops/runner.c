@@ -90,6 +90,19 @@ static bool wants_uses(const struct op *op)
            op_step(op)->asks(op);
 }
 
+static void send_job(struct op *op)
+{
+    op->begun_letter.deliver = deliver_begun;
+    op->step_letter.deliver = deliver_step;
+    if (op->where == ON_STORE) {
+        op->job = (struct job){.letter.deliver = store_deliver, .run = store_run};
+        workers_submit(op->ops->workers, &op->job);
+    } else {
+        op->task = (struct host_task){.run = host_run, .done = host_done};
+        host_submit(op->host, op->where == ON_RESCUE ? HOST_LANE_RESCUE : HOST_LANE_OPS, &op->task);
+    }
+}
+
 void op_start(struct op *op)
 {
     assert(!op->out);
@@ -127,15 +140,10 @@ void op_start(struct op *op)
         return;
     }
     op->out = true;
+    op->where = where;
     op_show(op);
-    op->begun_letter.deliver = deliver_begun;
-    op->step_letter.deliver = deliver_step;
-    if (where == ON_STORE) {
-        op->job = (struct job){.letter.deliver = store_deliver, .run = store_run};
-        workers_submit(op->ops->workers, &op->job);
-    } else {
-        op->task = (struct host_task){.run = host_run, .done = host_done};
-        host_submit(op->host, where == ON_RESCUE ? HOST_LANE_RESCUE : HOST_LANE_OPS, &op->task);
+    if (turn_take(op)) {
+        send_job(op);
     }
 }
 
@@ -268,12 +276,16 @@ void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
 
 void op_came_back(struct op *op, bool ran)
 {
+    struct op *next = turn_give(op);
     op->out = false;
     uses_release(TAKE(op->uses));
     uses_release(TAKE(op->own_uses));
     if (op->ops->closing) {
-        ops_ended(op->ops, op);
+        ops_ended(op->ops, op); /* `next` stays behind, with its journal */
         return;
+    }
+    if (next != NULL) {
+        send_job(next);
     }
     if (!ran && !op->begun) {
         (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);

@@ -87,6 +87,7 @@ static void answered(void *data, const struct console_answer *answer,
         opening_fail(opening, error);
         return;
     }
+    ops_count(house->ops, call_viewer(opening->call).uid);
     struct buffer url = {0};
     struct buffer ws_url = {0};
     struct opened opened = {
@@ -197,7 +198,9 @@ static void open_run(struct call *call, const void *data)
     enum lodge_session_door door =
         params->door == LODGE_SESSION_NO_DOOR ? LODGE_SESSION_WEB : params->door;
     struct vm *vm = ask_vm(call, params->vm, &ask, ASK_DOMAIN, &err);
-    if (vm == NULL || !has_door(call, door, &err) || !has_screen(vm, params, &err)) {
+    struct viewer viewer = call_viewer(call);
+    if (vm == NULL || !has_door(call, door, &err) || !has_screen(vm, params, &err) ||
+        !ops_may_begin(call_house(call)->ops, &viewer, &err)) {
         call_fail(call, &err);
         return;
     }

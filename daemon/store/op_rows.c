@@ -170,6 +170,25 @@ bool store_read_last_op(struct store *store, int64_t *ret_id, struct lodge_error
     return true;
 }
 
+bool store_read_begun(struct store *store, int64_t since_ms, store_begun_fn *each, void *data,
+                      struct lodge_error *err)
+{
+    if (!database_enter(store, err)) {
+        return false;
+    }
+    AUTO(database_leave) struct store *entered = store;
+    AUTO(statement_reset) sqlite3_stmt *list = statement_get(entered, OP_BEGUN);
+    for (bool row = true;;) {
+        if (!statement_step(store, list, &row, err)) {
+            return lodge_fail_in(err, "reading operations");
+        }
+        if (!row || sqlite3_column_int64(list, 1) < since_ms) {
+            return true; /* numbers are given out in the order of time */
+        }
+        each(data, (uid_t)sqlite3_column_int64(list, 0), sqlite3_column_int64(list, 1));
+    }
+}
+
 bool store_list_ops(struct store *store, const struct op_choice *choice, store_op_fn *each,
                     void *data, struct lodge_error *err)
 {

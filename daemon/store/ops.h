@@ -103,6 +103,11 @@ bool store_leave_op(struct store *store, int64_t id, struct lodge_error *err) LO
  * after it. */
 bool store_leave_all(struct store *store, int64_t newest, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Who has begun operations since then, the newest first. */
+typedef void store_begun_fn(void *data, uid_t uid, int64_t started_ms);
+bool store_read_begun(struct store *store, int64_t since_ms, store_begun_fn *each, void *data,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* The number of the last operation that was begun; 0: none. */
 bool store_read_last_op(struct store *store, int64_t *ret_id, struct lodge_error *err)
     LODGE_MUST_CHECK;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+#define HOUR_MS INT64_C(3600000)
+
 static void *keep(struct recall *recall, void *block)
 {
     recall->blocks = xrealloc(recall->blocks, (recall->block_count + 1) * sizeof(void *));
@@ -93,6 +95,14 @@ static void learn_guarded(void *data, const struct op_row *row)
     recall->guarded[recall->guarded_count++] = keep_op(recall, row);
 }
 
+static void learn_begun(void *data, uid_t uid, int64_t started_ms)
+{
+    struct recall *recall = data;
+    size_t size = (recall->begun_count + 1) * sizeof *recall->begun;
+    recall->begun = xrealloc(recall->begun, size);
+    recall->begun[recall->begun_count++] = (struct recalled_begin){uid, started_ms};
+}
+
 /* ms since 1970. */
 static int64_t now_ms(void)
 {
@@ -108,6 +118,7 @@ struct recall *recall_read(struct store *store, struct lodge_error *err)
         !store_read_vms(store, learn_vm, recall, err) ||
         !store_read_unfinished(store, learn_unfinished, recall, err) ||
         !store_read_guarded(store, NULL, learn_guarded, recall, err) ||
+        !store_read_begun(store, now_ms() - HOUR_MS, learn_begun, recall, err) ||
         !store_read_last_op(store, &recall->last_op, err) ||
         !store_recall_sessions(store, now_ms(), &recall->last_session, err)) {
         return NULL;
@@ -128,5 +139,6 @@ void recall_free(struct recall *recall)
     free(recall->vms);
     free(recall->unfinished);
     free(recall->guarded);
+    free(recall->begun);
     free(recall);
 }

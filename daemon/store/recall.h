@@ -13,6 +13,11 @@ struct recalled_user {
     const char *role;
 };
 
+struct recalled_begin {
+    uid_t uid;
+    int64_t started_ms; /* since 1970 */
+};
+
 struct recall {
     struct recalled_user *users;
     size_t user_count;
@@ -22,6 +27,8 @@ struct recall {
     size_t unfinished_count;
     struct op_row *guarded; /* creations that were undone and are kept */
     size_t guarded_count;
+    struct recalled_begin *begun; /* within the hour before, the newest first */
+    size_t begun_count;
     int64_t last_op;      /* the largest number of an operation that was begun */
     int64_t last_session; /* the largest number of one; those that were open have ended */
 

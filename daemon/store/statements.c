@@ -224,6 +224,10 @@ const struct statement_row statement_rows[STATEMENTS] = {
             .sql = "UPDATE op SET restored = 1 WHERE id = ?1",
             .hot = true,
         },
+    [OP_BEGUN] =
+        {
+            .sql = "SELECT uid, started_ms FROM op ORDER BY id DESC",
+        },
     [OP_LAST] = {.sql = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"},
     [OP_RAISE_LAST] = {.sql = "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'op'"},
     [OP_MAKE_LAST] = {.sql = "INSERT INTO sqlite_sequence (name, seq) SELECT 'op', ?1"

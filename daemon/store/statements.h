@@ -51,6 +51,7 @@ enum statement {
     OP_LEAVE_ALL,
     OP_LEAVE,
     OP_LAST,
+    OP_BEGUN,
     OP_RAISE_LAST,
     OP_MAKE_LAST,
     OP_ADD_STEP,

@@ -3,6 +3,7 @@ sequences, and every way to set and read them."""
 
 import os
 import random
+import signal
 import sys
 import unittest
 
@@ -94,6 +95,68 @@ class Quota(unittest.TestCase):
             with self.assertRaises(RpcError) as caught:
                 user.call("quota.set", scope="system", limits={"vms": 100})
             self.assertEqual(caught.exception.kind, "denied")
+
+
+class PerHour(unittest.TestCase):
+    """Every operation leaves a row that is kept for days: a user begins so many within an hour."""
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self.daemon = self.world.daemon("test:///default", config=self.config(5))
+        self.daemon.synced().rpc.close()
+
+    def config(self, per_hour):
+        return {"daemon": {"socket_mode": "0666"}, "operations": {"per_hour": str(per_hour)}}
+
+    def refused(self, rpc, method, **params):
+        with self.assertRaises(RpcError) as caught:
+            rpc.call(method, **params)
+        self.assertEqual(caught.exception.kind, "too_many", caught.exception)
+        return str(caught.exception)
+
+    def create(self, rpc, name, **params):
+        return rpc.call("vm.create", name=name, wait=True, **SMALL, **params)
+
+    def test_a_user_who_has_begun_so_many_operations_begins_no_more(self):
+        with self.daemon.rpc(uid=free_uid()) as user, self.daemon.rpc() as admin:
+            first = self.create(user, "a0", request_id="once")
+            for _ in range(3):  # what never began is not counted
+                with self.assertRaises(RpcError) as caught:
+                    self.create(user, "a0")
+                self.assertEqual(caught.exception.kind, "exists")
+            for number in range(1, 4):
+                self.create(user, f"a{number}")
+            user.call("vm.start", vm="a0", wait=True)
+            self.assertIn("per_hour", self.refused(user, "vm.stop", vm="a0"))
+            self.refused(user, "vm.create", name="a5", **SMALL)
+            self.assertEqual(self.create(user, "a0", request_id="once")["op"], first["op"])
+            self.assertEqual(len(user.call("op.list")["ops"]), 5)
+            for number in range(7):  # an admin begins as many as he likes
+                self.create(admin, f"b{number}")
+            rows = user.call("audit.list")["rows"]
+            self.assertEqual(sum(row["result"] == "too_many" for row in rows), 2)
+
+    def test_neither_a_restart_nor_another_connection_begins_the_hour_anew(self):
+        with self.daemon.rpc(uid=free_uid()) as user:
+            for number in range(5):
+                self.create(user, f"a{number}")
+        self.daemon.stop()
+        self.daemon.start()
+        self.daemon.synced().rpc.close()
+        with self.daemon.rpc(uid=free_uid()) as user:
+            self.refused(user, "vm.create", name="a5", **SMALL)
+            self.daemon.configure(self.config(6))
+            self.daemon.process.signal(signal.SIGHUP)
+            for number in range(1000):  # until it has been read
+                try:
+                    self.create(user, "a5")
+                    break
+                except RpcError as error:
+                    self.assertEqual(error.kind, "too_many")
+            else:
+                self.fail("the new per_hour was not taken over")
+            self.refused(user, "vm.create", name="a6", **SMALL)
 
 
 if __name__ == "__main__":
