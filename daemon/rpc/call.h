@@ -40,6 +40,17 @@ pid_t call_pid(const struct call *call);
 const struct method *call_method(const struct call *call);
 struct connection *call_connection(const struct call *call); /* NULL once the client is gone */
 
+/* A call that may take longer than its user's part of a turn: works until it is tired, and goes on
+ * when it is that user's turn again. Embed. */
+struct call_work {
+    bool (*step)(struct call_work *work, struct call *call); /* true: it has answered */
+    void (*free)(struct call_work *work); /* when it has, or when its client has gone */
+};
+
+/* Gives it away; the first step is made in this turn. For methods that keep their parameters. */
+void call_work(struct call *call, struct call_work *work);
+bool call_is_tired(const struct call *call);
+
 /* What it is about, for the audit: HOST/NAME. */
 void call_set_target(struct call *call, const char *host, const char *name);
 

@@ -117,6 +117,12 @@ unsigned connection_open_calls(const struct connection *connection)
     return connection->call_count;
 }
 
+void connection_work(struct connection *connection, struct call *call)
+{
+    assert(connection->works == NULL && connection->parsing);
+    connection->works = call;
+}
+
 /* Life */
 
 /* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
@@ -144,7 +150,8 @@ void connection_close_if_done(struct connection *connection)
         /* Half a line is owed nothing: its other half will not come. */
         bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
                     connection->subscriber_count > 0 || connection->place.waits ||
-                    batch_is_open(connection) || frame_has_line(&connection->frame);
+                    batch_is_open(connection) || connection->works != NULL ||
+                    frame_has_line(&connection->frame);
         if (!owed || is_hung_up(connection)) {
             connection_close(connection);
         } else {

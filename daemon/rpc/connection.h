@@ -71,6 +71,9 @@ void connection_add_call(struct connection *connection, struct call_link *link);
 void connection_drop_call(struct connection *connection, struct call_link *link);
 unsigned connection_open_calls(const struct connection *connection);
 
+/* A call that works: nothing else is handled before it has answered. */
+void connection_work(struct connection *connection, struct call *call);
+
 /* The door's list. */
 struct connection_link {
     struct connection_link *prev;

@@ -45,6 +45,7 @@ struct connection {
     bool close_when_sent;
     struct batch *batch;    /* NULL: none is open */
     struct call_link calls; /* head */
+    struct call *works;     /* one of them, in steps; NULL: none does */
     unsigned call_count;
     struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
     unsigned subscriber_count;

@@ -87,8 +87,19 @@ static bool is_full(struct connection *connection)
 static bool has_work(struct connection *connection)
 {
     bool is_open = !connection->closing && !connection->close_when_sent;
-    return is_open && (batch_is_open(connection) ? !connection->batch->waits
-                                                 : frame_has_line(&connection->frame));
+    if (is_open && batch_is_open(connection) && connection->works == NULL) {
+        return !connection->batch->waits;
+    }
+    return is_open && (connection->works != NULL || frame_has_line(&connection->frame));
+}
+
+/* A step of the call that works; true when nothing does any more. */
+static bool work(struct connection *connection)
+{
+    if (connection->works != NULL && call_go_on(connection->works)) {
+        connection->works = NULL;
+    }
+    return connection->works == NULL;
 }
 
 /* Handles the lines that are there, as long as their answers find room. */
@@ -99,8 +110,15 @@ static void parse(struct connection *connection)
     }
     connection->parsing = true;
     while (!connection->closing && !connection->close_when_sent) {
+        if (!work(connection)) {
+            account_wait(&connection->place);
+            break;
+        }
         if (batch_is_open(connection)) {
             batch_run(connection);
+            if (connection->works != NULL) {
+                continue;
+            }
         }
         if (is_full(connection)) {
             /* Its reader may have kept up: then all of it goes out at once, and no write is left

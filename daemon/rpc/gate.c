@@ -39,6 +39,7 @@ struct call {
     size_t asked;            /* what it counts there */
     struct desk_place seat;
     void *kept; /* its parameters, METHOD_PARAMS_MAX */
+    struct call_work *work;
 };
 
 /* What a request takes beside its text. */
@@ -90,8 +91,22 @@ struct call *call_of(struct call_link *link)
     return CONTAINER_OF(link, struct call, link);
 }
 
+static void forget_kept(const struct method *method, void *kept)
+{
+    if (method->params != NULL) {
+        fields_clear(method->params, kept);
+    }
+    free(kept);
+}
+
 static void call_free(struct call *call)
 {
+    if (call->work != NULL) {
+        call->work->free(call->work);
+    }
+    if (call->kept != NULL) {
+        forget_kept(call->method, call->kept);
+    }
     if (call->seat.desk != NULL) {
         account_stand_up(call->account, &call->seat);
     }
@@ -109,21 +124,29 @@ static void keep_params(struct call *call, const void *params)
     memcpy(call->kept, params, call->method->params_size);
 }
 
-static void forget_kept(const struct method *method, void *kept)
-{
-    if (method->params != NULL) {
-        fields_clear(method->params, kept);
-    }
-    free(kept);
-}
-
 void call_orphan(struct call *call)
 {
+    bool is_in_line = call->seat.desk != NULL && !call->seat.sits; /* nothing was begun */
     call->connection = NULL;
-    if (call->seat.desk != NULL && !call->seat.sits) {
-        forget_kept(call->method, TAKE(call->kept)); /* nothing was begun */
+    if (is_in_line || call->work != NULL) {
         call_free(call);
     }
+}
+
+void call_work(struct call *call, struct call_work *work)
+{
+    call->work = work;
+    connection_work(call->connection, call);
+}
+
+bool call_go_on(struct call *call)
+{
+    return call->work->step(call->work, call);
+}
+
+bool call_is_tired(const struct call *call)
+{
+    return account_is_over(call->account);
 }
 
 /* Sends `envelope` unless nobody waits for it, and ends the call. `err` NULL: it was done. */
@@ -302,6 +325,11 @@ static void run(struct call *call, struct json_object *params)
         if (account_sit(call->account, kind, &call->seat)) {
             run_seated(call);
         }
+        return;
+    }
+    if (method->is_long) {
+        keep_params(call, room);
+        method->run(call, call->kept);
         return;
     }
     method->run(call, room);

@@ -21,5 +21,6 @@ void gate_refuse(struct connection *connection, const struct lodge_error *err);
 bool call_is_in_batch(const struct call *call);
 struct call *call_of(struct call_link *link);
 void call_orphan(struct call *call); /* its client is gone */
+bool call_go_on(struct call *call);  /* of one that works: whether it has answered, and is gone */
 
 #endif

@@ -24,7 +24,8 @@ struct method {
     bool reads_first;    /* its VM is read anew before it runs: it rests on the definition */
     enum desk_kind desk; /* where it waits for its turn, if it costs more than memory … */
     bool (*is_cheap)(const struct call *call, const void *params); /* … which this one does not */
-    const struct field *params;                                    /* NULL: it takes none */
+    bool is_long;               /* its parameters live until it has answered (call_work()) */
+    const struct field *params; /* NULL: it takes none */
     size_t params_size;         /* of the struct that `params` fills, at most METHOD_PARAMS_MAX */
     const struct field *result; /* for the documentation; NULL: {} or an object of its own */
     void (*run)(struct call *call, const void *params); /* answers exactly once, now or later */

@@ -201,11 +201,12 @@ static void set_log_level_run(struct call *call, const void *params)
 
 static void discover_run(struct call *call, const void *params)
 {
+    static struct buffer document; /* made once: the rows stay as they are; loop only */
     (void)params;
-    struct buffer result = {0};
-    openrpc_write(&result);
-    call_reply(call, &result);
-    buffer_free(&result);
+    if (document.length == 0) {
+        openrpc_write(&document);
+    }
+    call_reply(call, &document);
 }
 
 const struct method server_methods[] = {

@@ -9,6 +9,7 @@
 #include "rpc/method.h"
 #include "scope.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ struct vm_list_result {
 
 #define AT(member) .offset = offsetof(struct vm_list_result, member)
 static const struct field vm_list_result[] = {
-    {"rev", FIELD_INT, AT(rev), .help = "the newest revision in it"},
+    {"rev", FIELD_INT, AT(rev), .help = "all that was up to this revision is in it"},
     {"vms", FIELD_OBJECTS, AT(vms), .size = sizeof(struct lodge_vm), .fields = lodge_vm_fields,
      .required = true, .help = "in the order of host, name, uuid"},
     {"cursor", FIELD_STRING, AT(cursor), .help = "for the next page, if there is one"},
@@ -68,13 +69,19 @@ static const struct field vm_list_result[] = {
 
 /* A list on its way: what is asked of it, and where it stands. */
 struct listing {
+    struct call_work work; /* first */
     const struct vm_list *params;
     struct viewer viewer;
     struct query *query;
     struct render_choice choice;
-    struct vm *const *vms;
-    size_t count;
+    char *after; /* the cursor of what was looked at last; NULL: nothing was */
+    char *last;  /* … and of what was written last */
+    int64_t written;
+    struct buffer result;
 };
+
+/* How often the time is looked at: a filter may have 64 globs. */
+enum { VMS_PER_LOOK = 16, FILTERED_PER_LOOK = 4 };
 
 static bool same_or_unasked(const char *asked, const char *fact)
 {
@@ -94,23 +101,24 @@ static bool is_listed(const struct listing *listing, const struct vm *vm)
            (listing->query == NULL || query_matches(listing->query, facts));
 }
 
-/* host, name and uuid, none of which can hold a slash. */
+/* host, name and uuid; of these a foreign name alone may hold a slash. */
 static char *cursor_after(const struct vm *vm)
 {
     return xasprintf("%s/%s/%s", vm->facts.host, vm->facts.name == NULL ? "" : vm->facts.name,
                      vm->facts.uuid);
 }
 
-/* Where the page begins: after the key in `cursor`, whether that VM still is there or not. */
-static bool find_start(const struct listing *listing, size_t *ret_start, struct lodge_error *err)
+/* The first of `vms` behind the key in `cursor`, whether that VM still is there or not. */
+static bool find_start(struct vm *const *vms, size_t count, const char *cursor, size_t *ret_start,
+                       struct lodge_error *err)
 {
-    if (listing->params->cursor == NULL) {
-        *ret_start = 0;
+    *ret_start = 0;
+    if (cursor == NULL) {
         return true;
     }
-    AUTO(free) char *text = xstrdup(listing->params->cursor);
+    AUTO(free) char *text = xstrdup(cursor);
     char *name = strchr(text, '/');
-    char *uuid = name == NULL ? NULL : strchr(name + 1, '/');
+    char *uuid = name == NULL ? NULL : strrchr(name + 1, '/');
     if (uuid == NULL || strlen(uuid + 1) != 36) {
         return lodge_fail_param(err, "cursor", "'cursor' is not one that vm.list gave out");
     }
@@ -119,10 +127,10 @@ static bool find_start(const struct listing *listing, size_t *ret_start, struct 
     struct vm key = {.facts = {.host = text, .name = name}};
     memcpy(key.facts.uuid, uuid, 37);
     size_t low = 0;
-    size_t high = listing->count;
+    size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (vm_compare(listing->vms[middle], &key) <= 0) {
+        if (vm_compare(vms[middle], &key) <= 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -132,65 +140,106 @@ static bool find_start(const struct listing *listing, size_t *ret_start, struct 
     return true;
 }
 
-static void write_list(const struct listing *listing, size_t start, struct registry *registry,
-                       struct buffer *result)
+static void end_list(struct listing *listing, struct registry *registry, char *cursor)
 {
-    int64_t limit = listing->params->limit;
-    int64_t written = 0;
-    const struct vm *last = NULL;
-    AUTO(free) char *cursor = NULL;
-    buffer_add_text(result, "{\"rev\":");
-    buffer_add_json_int(result, (int64_t)registry_feed(registry)->rev);
-    buffer_add_text(result, ",\"vms\":[");
-    for (size_t i = start; i < listing->count && cursor == NULL; i++) {
-        struct vm *vm = listing->vms[i];
-        if (!is_listed(listing, vm)) {
-            continue;
-        }
-        if (last != NULL && written == limit) {
-            cursor = cursor_after(last);
-            continue;
-        }
-        buffer_add_text(result, written == 0 ? "" : ",");
-        render_vm(result, vm, &listing->choice);
-        written++;
-        last = vm;
-    }
     struct vm_list_result rest = {.rev = LODGE_UNKNOWN, .cursor = cursor};
     registry_incomplete(registry, &rest.incomplete);
-    buffer_add_char(result, ']');
-    fields_write_members(result, vm_list_result,
+    buffer_add_char(&listing->result, ']');
+    fields_write_members(&listing->result, vm_list_result,
                          fields_bit(vm_list_result, "cursor") |
                              fields_bit(vm_list_result, "incomplete"),
                          &rest, true);
-    buffer_add_char(result, '}');
+    buffer_add_char(&listing->result, '}');
     lodge_strings_clear(&rest.incomplete);
 }
 
-static void vm_list_run(struct call *call, const void *params)
+static void put_cursor(char **place, const struct vm *vm)
 {
+    free(*place);
+    *place = vm == NULL ? NULL : cursor_after(vm);
+}
+
+/* Between two steps VMs may come and go: it goes on behind the key where it stood. */
+static bool list_more(struct call_work *work, struct call *call)
+{
+    struct listing *listing = (struct listing *)work;
     struct registry *registry = call_house(call)->registry;
-    struct listing listing = {.params = params, .viewer = call_viewer(call)};
+    const size_t per_look = listing->query == NULL ? VMS_PER_LOOK : FILTERED_PER_LOOK;
+    const struct vm *last = NULL;
+    struct lodge_error err = {0};
+    size_t count = 0;
+    size_t start = 0;
+    struct vm *const *vms = registry_sorted(registry, &count);
+    bool is_ours = find_start(vms, count, listing->after, &start, &err);
+    assert(is_ours);
+    for (size_t i = start; i < count; i++) {
+        struct vm *vm = vms[i];
+        if (i > start && (i - start) % per_look == 0 && call_is_tired(call)) {
+            put_cursor(&listing->after, vms[i - 1]);
+            if (last != NULL) {
+                put_cursor(&listing->last, last);
+            }
+            return false;
+        }
+        if (!is_listed(listing, vm)) {
+            continue;
+        }
+        if (listing->written == listing->params->limit) {
+            if (last != NULL) {
+                put_cursor(&listing->last, last);
+            }
+            end_list(listing, registry, listing->last);
+            call_reply(call, &listing->result);
+            return true;
+        }
+        buffer_add_text(&listing->result, listing->written++ == 0 ? "" : ",");
+        render_vm(&listing->result, vm, &listing->choice);
+        last = vm;
+    }
+    end_list(listing, registry, NULL);
+    call_reply(call, &listing->result);
+    return true;
+}
+
+static void listing_free(struct call_work *work)
+{
+    struct listing *listing = (struct listing *)work;
+    query_free(listing->query);
+    buffer_free(&listing->result);
+    free(listing->after);
+    free(listing->last);
+    free(listing);
+}
+
+static void vm_list_run(struct call *call, const void *data)
+{
+    const struct vm_list *params = data;
+    struct registry *registry = call_house(call)->registry;
     struct lodge_error err = {0};
     size_t start = 0;
-    listing.vms = registry_sorted(registry, &listing.count);
-    bool ok = render_choice_of(&listing.params->fields, &listing.choice, &err);
-    if (ok && listing.params->host != NULL &&
-        registry_find_host(registry, listing.params->host) == NULL) {
+    struct listing *listing = xcalloc(1, sizeof *listing);
+    *listing = (struct listing){
+        .work = {.step = list_more, .free = listing_free},
+        .params = params,
+        .viewer = call_viewer(call),
+        .after = xstrdup_or_null(params->cursor),
+    };
+    bool ok = render_choice_of(&params->fields, &listing->choice, &err);
+    if (ok && params->host != NULL && registry_find_host(registry, params->host) == NULL) {
         ok = lodge_fail(&err, LODGE_ERROR_NOT_FOUND,
-                        "no host '%s'; host.list names those there are", listing.params->host);
+                        "no host '%s'; host.list names those there are", params->host);
     }
-    ok = ok && filter_parse(listing.params->query, false, &listing.query, &err) &&
-         find_start(&listing, &start, &err);
+    ok = ok && filter_parse(params->query, false, &listing->query, &err) &&
+         find_start(NULL, 0, params->cursor, &start, &err);
     if (!ok) {
+        listing_free(&listing->work);
         call_fail(call, &err);
-    } else {
-        struct buffer result = {0};
-        write_list(&listing, start, registry, &result);
-        call_reply(call, &result);
-        buffer_free(&result);
+        return;
     }
-    query_free(listing.query);
+    buffer_add_text(&listing->result, "{\"rev\":");
+    buffer_add_json_int(&listing->result, (int64_t)registry_feed(registry)->rev);
+    buffer_add_text(&listing->result, ",\"vms\":[");
+    call_work(call, &listing->work);
 }
 
 struct vm_get {
@@ -345,6 +394,7 @@ const struct method vm_methods[] = {
     {
         .name = "vm.list",
         .access = ACCESS_SEE,
+        .is_long = true,
         .params = vm_list_params,
         .params_size = sizeof(struct vm_list),
         .result = vm_list_result,
