@@ -56,7 +56,7 @@ static bool has_time(struct account *account)
 static bool begin_next_call(struct account *account)
 {
     account->began_us = loop_monotonic_us();
-    bool began = desk_begin_next(account->desks);
+    bool began = seats_begin_next(account->seats);
     account_pause(account);
     return began;
 }
@@ -230,14 +230,14 @@ bool account_may_answer(struct account *account)
 
 /* Seats */
 
-bool account_sit(struct account *account, enum desk_kind kind, struct desk_place *place)
+bool account_sit(struct account *account, enum seat_kind kind, struct sitter *sitter)
 {
-    return desk_come(account->desks, kind, place);
+    return seats_take(account->seats, kind, sitter);
 }
 
-void account_stand_up(struct account *account, struct desk_place *place)
+void account_stand_up(struct account *account, struct sitter *sitter)
 {
-    if (desk_go(account->desks, place)) {
+    if (seats_leave(account->seats, sitter)) {
         loop_later(account->loop, &account->serve);
     }
 }

@@ -9,7 +9,7 @@
 
 #include "lodge/error.h"
 #include "loop/loop.h"
-#include "rpc/desk.h"
+#include "rpc/seats.h"
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -53,7 +53,7 @@ struct account {
     size_t read, unsent, asked;  /* bytes */
     struct account_place *grows; /* may read on though too much is read: one always may */
     bool is_short;               /* somebody waits for room */
-    struct desk desks[DESK_KINDS];
+    struct seats seats[SEAT_KINDS];
 };
 
 /* Makes the user's account in `list` when there is none, and a place in it. `run` is called when
@@ -87,8 +87,8 @@ void account_weigh(struct account_place *place, size_t read, size_t unsent);
 bool account_may_read(struct account_place *place);
 bool account_may_answer(struct account *account);
 
-/* Seats, see desk.h. Whoever stands in line is begun in the account's time. */
-bool account_sit(struct account *account, enum desk_kind kind, struct desk_place *place);
-void account_stand_up(struct account *account, struct desk_place *place);
+/* Seats, see seats.h. Whoever stands in line is begun in the account's time. */
+bool account_sit(struct account *account, enum seat_kind kind, struct sitter *sitter);
+void account_stand_up(struct account *account, struct sitter *sitter);
 
 #endif

@@ -156,7 +156,7 @@ const struct method audit_methods[] = {
     {
         .name = "audit.list",
         .access = ACCESS_SEE,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .params = audit_list_params,
         .params_size = sizeof(struct audit_list),
         .result = audit_result,
@@ -166,7 +166,7 @@ const struct method audit_methods[] = {
     {
         .name = "server.backup",
         .access = ACCESS_ADMIN,
-        .desk = DESK_COPIES,
+        .seat = SEAT_COPIES,
         .mutates = true,
         .result = backup_result,
         .run = backup_run,

@@ -37,7 +37,7 @@ struct call {
     char *target;
     struct account *account; /* held */
     size_t asked;            /* what it counts there */
-    struct desk_place seat;
+    struct sitter seat;
     void *kept; /* its parameters, METHOD_PARAMS_MAX */
     struct call_work *work;
 };
@@ -107,7 +107,7 @@ static void call_free(struct call *call)
     if (call->kept != NULL) {
         forget_kept(call->method, call->kept);
     }
-    if (call->seat.desk != NULL) {
+    if (call->seat.seats != NULL) {
         account_stand_up(call->account, &call->seat);
     }
     call->account->asked -= call->asked;
@@ -126,7 +126,7 @@ static void keep_params(struct call *call, const void *params)
 
 void call_orphan(struct call *call)
 {
-    bool is_in_line = call->seat.desk != NULL && !call->seat.sits; /* nothing was begun */
+    bool is_in_line = call->seat.seats != NULL && !call->seat.sits; /* nothing was begun */
     call->connection = NULL;
     if (is_in_line || call->work != NULL) {
         call_free(call);
@@ -258,14 +258,14 @@ static struct viewer viewer_of(const struct connection *connection)
 }
 
 /* Where it waits for its turn. */
-static enum desk_kind desk_of(const struct call *call, const void *params)
+static enum seat_kind seat_of(const struct call *call, const void *params)
 {
     const struct method *method = call->method;
     if (method->reads_first) {
-        return vm_to_read(call, params) == NULL ? DESK_NONE : DESK_FRESH;
+        return vm_to_read(call, params) == NULL ? SEAT_NONE : SEAT_FRESH;
     }
     bool is_cheap = method->is_cheap != NULL && method->is_cheap(call, params);
-    return is_cheap ? DESK_NONE : method->desk;
+    return is_cheap ? SEAT_NONE : method->seat;
 }
 
 /* It sits: `kept` are its parameters. */
@@ -291,9 +291,9 @@ static void run_seated(struct call *call)
     forget_kept(method, params);
 }
 
-static void begin_seated(struct desk_place *seat)
+static void begin_seated(struct sitter *sitter)
 {
-    run_seated(CONTAINER_OF(seat, struct call, seat));
+    run_seated(CONTAINER_OF(sitter, struct call, seat));
 }
 
 static void run(struct call *call, struct json_object *params)
@@ -318,8 +318,8 @@ static void run(struct call *call, struct json_object *params)
         call_fail(call, &err);
         return;
     }
-    enum desk_kind kind = desk_of(call, room);
-    if (kind != DESK_NONE) {
+    enum seat_kind kind = seat_of(call, room);
+    if (kind != SEAT_NONE) {
         keep_params(call, room);
         call->seat.begin = begin_seated;
         if (account_sit(call->account, kind, &call->seat)) {

@@ -6,7 +6,7 @@
 #define RPC_METHOD_H
 
 #include "rpc/call.h"
-#include "rpc/desk.h"
+#include "rpc/seats.h"
 
 enum access {
     ACCESS_UNSET, /* a row that forgets its access does not start the daemon */
@@ -22,7 +22,7 @@ struct method {
     enum access access;
     bool mutates;        /* every call of it, refused or not, is a row of the audit */
     bool reads_first;    /* its VM is read anew before it runs: it rests on the definition */
-    enum desk_kind desk; /* where it waits for its turn, if it costs more than memory … */
+    enum seat_kind seat; /* where it waits for its turn, if it costs more than memory … */
     bool (*is_cheap)(const struct call *call, const void *params); /* … which this one does not */
     bool is_long;               /* its parameters live until it has answered (call_work()) */
     const struct field *params; /* NULL: it takes none */

@@ -143,7 +143,7 @@ const struct method offer_methods[] = {
     {
         .name = "image.list",
         .access = ACCESS_ANY,
-        .desk = DESK_LIBRARY,
+        .seat = SEAT_LIBRARY,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = images_result,
@@ -153,7 +153,7 @@ const struct method offer_methods[] = {
     {
         .name = "pool.list",
         .access = ACCESS_ANY,
-        .desk = DESK_HOST,
+        .seat = SEAT_HOST,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = pools_result,
@@ -163,7 +163,7 @@ const struct method offer_methods[] = {
     {
         .name = "network.list",
         .access = ACCESS_ANY,
-        .desk = DESK_HOST,
+        .seat = SEAT_HOST,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = networks_result,
@@ -173,7 +173,7 @@ const struct method offer_methods[] = {
     {
         .name = "server.compare",
         .access = ACCESS_ADMIN,
-        .desk = DESK_COPIES,
+        .seat = SEAT_COPIES,
         .run = compare_run,
         .help = "What does not fit together: rows, domains, volumes and old operations.",
     },

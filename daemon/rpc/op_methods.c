@@ -275,7 +275,7 @@ const struct method op_methods[] = {
     {
         .name = "op.get",
         .access = ACCESS_SEE,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .is_cheap = op_get_is_cheap,
         .params = op_get_params,
         .params_size = sizeof(struct op_get),
@@ -286,7 +286,7 @@ const struct method op_methods[] = {
     {
         .name = "op.list",
         .access = ACCESS_SEE,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .params = op_list_params,
         .params_size = sizeof(struct op_list),
         .result = op_list_result,

@@ -166,7 +166,7 @@ const struct method quota_methods[] = {
     {
         .name = "quota.get",
         .access = ACCESS_SEE,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .params = quota_get_params,
         .params_size = sizeof(struct quota_get),
         .result = quota_result,
@@ -176,7 +176,7 @@ const struct method quota_methods[] = {
     {
         .name = "quota.set",
         .access = ACCESS_ADMIN,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .mutates = true,
         .params = quota_set_params,
         .params_size = sizeof(struct quota_set),

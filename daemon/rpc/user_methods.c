@@ -128,7 +128,7 @@ const struct method user_methods[] = {
     {
         .name = "user.list",
         .access = ACCESS_ADMIN,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .result = user_list_result,
         .run = user_list_run,
         .help = "Users with a role of their own or VMs, and what those were promised.",
@@ -136,7 +136,7 @@ const struct method user_methods[] = {
     {
         .name = "user.set",
         .access = ACCESS_ADMIN,
-        .desk = DESK_STORE,
+        .seat = SEAT_STORE,
         .mutates = true,
         .params = user_set_params,
         .params_size = sizeof(struct user_set),

@@ -404,7 +404,7 @@ const struct method vm_methods[] = {
     {
         .name = "vm.get",
         .access = ACCESS_SEE,
-        .desk = DESK_HOST,
+        .seat = SEAT_HOST,
         .is_cheap = vm_get_is_cheap,
         .params = vm_get_params,
         .params_size = sizeof(struct vm_get),
@@ -415,7 +415,7 @@ const struct method vm_methods[] = {
     {
         .name = "vm.screenshot",
         .access = ACCESS_OWNER,
-        .desk = DESK_SCREEN,
+        .seat = SEAT_SCREEN,
         .params = vm_screenshot_params,
         .params_size = sizeof(struct vm_screenshot),
         .result = vm_screenshot_result,

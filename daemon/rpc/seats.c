@@ -1,0 +1,65 @@
+/* seats: they are counted, and whoever finds none stands in a list, the oldest first. The sitters
+ * are the calls'. Loop-only. */
+#include "rpc/seats.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+/* Two where one's way to the loop and back would leave the worker idle. A picture has up to 22 MiB,
+ * and a comparison reads all there is. */
+static const unsigned most[SEAT_KINDS] = {
+    [SEAT_STORE] = 2, [SEAT_LIBRARY] = 2, [SEAT_HOST] = 2,
+    [SEAT_FRESH] = 2, [SEAT_SCREEN] = 1,  [SEAT_COPIES] = 1,
+};
+
+bool seats_take(struct seats *all, enum seat_kind kind, struct sitter *sitter)
+{
+    struct seats *seats = &all[kind];
+    assert(most[kind] > 0 && sitter->seats == NULL);
+    sitter->seats = seats;
+    sitter->sits = seats->first == NULL && seats->taken < most[kind];
+    if (sitter->sits) {
+        seats->taken++;
+        return true;
+    }
+    sitter->previous = seats->last;
+    sitter->next = NULL;
+    *(seats->last == NULL ? &seats->first : &seats->last->next) = sitter;
+    seats->last = sitter;
+    return false;
+}
+
+static void leave_line(struct seats *seats, struct sitter *sitter)
+{
+    *(sitter->previous == NULL ? &seats->first : &sitter->previous->next) = sitter->next;
+    *(sitter->next == NULL ? &seats->last : &sitter->next->previous) = sitter->previous;
+}
+
+bool seats_leave(struct seats *all, struct sitter *sitter)
+{
+    struct seats *seats = sitter->seats;
+    sitter->seats = NULL;
+    if (sitter->sits) {
+        sitter->sits = false;
+        seats->taken--;
+    } else {
+        leave_line(seats, sitter);
+    }
+    return seats->first != NULL && seats->taken < most[seats - all];
+}
+
+bool seats_begin_next(struct seats *all)
+{
+    for (size_t kind = 0; kind < SEAT_KINDS; kind++) {
+        struct seats *seats = &all[kind];
+        struct sitter *sitter = seats->first;
+        if (sitter != NULL && seats->taken < most[kind]) {
+            leave_line(seats, sitter);
+            sitter->sits = true;
+            seats->taken++;
+            sitter->begin(sitter); /* it may have ended when this returns */
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,45 @@
+/*
+ * seats: for calls that cost more than the loop's time: so many of each kind and user are out at
+ * once, the others stand in line. So turns go round by user, and what a client that has gone had
+ * asked for is dropped before it costs anything. Loop-only.
+ */
+#ifndef RPC_SEATS_H
+#define RPC_SEATS_H
+
+#include <stdbool.h>
+
+enum seat_kind {
+    SEAT_NONE,    /* answered from memory */
+    SEAT_STORE,   /* reads rows */
+    SEAT_LIBRARY, /* reads files */
+    SEAT_HOST,    /* reads what libvirt has of pools, networks, a domain's XML */
+    SEAT_FRESH,   /* has its VM read anew */
+    SEAT_SCREEN,  /* asks a guest's QEMU */
+    SEAT_COPIES,  /* compares everything, or copies the database */
+    SEAT_KINDS
+};
+
+/* A call that sits, or stands in line: embed. */
+struct sitter {
+    struct seats *seats; /* NULL: neither */
+    bool sits;
+    struct sitter *previous, *next; /* in the line */
+    void (*begin)(struct sitter *sitter);
+};
+
+/* One user's, of one kind. */
+struct seats {
+    unsigned taken;
+    struct sitter *first, *last; /* the line */
+};
+
+/* `all` has SEAT_KINDS. Takes a seat, or stands in line. Returns whether it sits. */
+bool seats_take(struct seats *all, enum seat_kind kind, struct sitter *sitter);
+
+/* Gives the seat back, or leaves the line. Returns whether somebody may begin now. */
+bool seats_leave(struct seats *all, struct sitter *sitter);
+
+/* Begins one of those for whom there is a seat now; false if there is none. */
+bool seats_begin_next(struct seats *all);
+
+#endif

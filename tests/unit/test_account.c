@@ -1,0 +1,255 @@
+/* account: what a user's connections take together, and that each of them comes round. */
+#include "support/test.h"
+
+#include "support/loop_world.h"
+
+#include "rpc/account.h"
+#include "scope.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { PLACES = 4 };
+
+/* A connection that has `work` pieces to do, each of which takes a whole turn's time. */
+struct worker {
+    struct account_place place; /* first */
+    unsigned work;
+    unsigned runs;
+};
+
+static struct account *accounts;
+static struct worker workers[PLACES];
+static char order[64];
+
+static void spend(void)
+{
+    uint64_t until = loop_monotonic_us() + (uint64_t)ACCOUNT_TURN_MS * 1000;
+    while (loop_monotonic_us() < until) {
+    }
+}
+
+static void work(struct account_place *place)
+{
+    struct worker *worker = (struct worker *)place;
+    worker->runs++;
+    if (worker->work == 0 || !account_begin(place)) {
+        return;
+    }
+    while (worker->work > 0) {
+        worker->work--;
+        order[strlen(order)] = (char)('a' + (worker - workers));
+        spend();
+        if (account_is_over(place->account)) {
+            account_wait(place);
+            break;
+        }
+    }
+    account_pause(place->account);
+}
+
+static void join(uid_t uid, unsigned which)
+{
+    account_join(&accounts, loop, uid, &workers[which].place, work);
+}
+
+static int make_world(void **state)
+{
+    memset(workers, 0, sizeof workers);
+    memset(order, 0, sizeof order);
+    return make_loop(state);
+}
+
+static int end_world(void **state)
+{
+    for (unsigned i = 0; i < PLACES; i++) {
+        if (workers[i].place.account != NULL) {
+            account_part(&workers[i].place);
+        }
+    }
+    bool is_empty = accounts == NULL;
+    return end_loop(state) == 0 && is_empty ? 0 : -1;
+}
+
+static bool all_is_done(void)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < PLACES; i++) {
+        left += workers[i].work;
+    }
+    return left == 0;
+}
+
+static void one_user_s_connections_take_turns(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PLACES; i++) {
+        join(1000, i);
+        workers[i].work = 3;
+        work(&workers[i].place);
+    }
+    assert_string_equal(order, "a"); /* the turn is spent by the first */
+    assert_true(loop_until(all_is_done));
+    assert_string_equal(order, "aabcdabcdbcd"); /* the first is the first in the row as well */
+}
+
+static void another_user_has_a_turn_of_his_own(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PLACES; i++) {
+        join(i == 3 ? 1001 : 1000, i);
+        workers[i].work = 2;
+        work(&workers[i].place);
+    }
+    assert_string_equal(order, "ad"); /* whatever the three have done */
+    assert_true(loop_until(all_is_done));
+    assert_ptr_not_equal(strchr(order, 'd'), strrchr(order, 'd'));
+    assert_true(strrchr(order, 'd') < strrchr(order, 'c'));
+}
+
+static void whoever_leaves_the_row_is_not_run(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PLACES; i++) {
+        join(1000, i);
+        workers[i].work = 1;
+        work(&workers[i].place);
+    }
+    account_part(&workers[1].place);
+    account_part(&workers[3].place); /* the last */
+    workers[1].work = 0;
+    workers[3].work = 0;
+    assert_true(loop_until(all_is_done));
+    assert_string_equal(order, "ac");
+}
+
+static void one_long_line_always_goes_on(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PLACES; i++) {
+        join(1000, i);
+        account_weigh(&workers[i].place, ACCOUNT_READ / PLACES, 0);
+    }
+    assert_true(account_may_read(&workers[2].place)); /* the first that asks */
+    assert_false(account_may_read(&workers[0].place));
+    assert_true(account_may_read(&workers[2].place));
+    account_weigh(&workers[2].place, ACCOUNT_READ / PLACES + 4096, 0);
+    assert_true(account_may_read(&workers[2].place));
+    workers[0].runs = 0;
+    account_weigh(&workers[2].place, ACCOUNT_LINE, 0); /* it was handled: there is room, and said */
+    loop_run_once(loop);
+    assert_int_equal(workers[0].runs, 1);
+    assert_true(account_may_read(&workers[0].place));
+}
+
+static void a_short_line_is_read_whatever_others_hold(void **state)
+{
+    (void)state;
+    join(1000, 0);
+    join(1000, 1);
+    account_weigh(&workers[0].place, 2 * ACCOUNT_READ, 0);
+    assert_true(account_may_read(&workers[0].place));
+    account_weigh(&workers[1].place, ACCOUNT_LINE, 0);
+    assert_true(account_may_read(&workers[1].place));
+    account_weigh(&workers[1].place, ACCOUNT_LINE + 1, 0);
+    assert_false(account_may_read(&workers[1].place));
+}
+
+static void nothing_is_answered_while_too_much_is_unsent(void **state)
+{
+    (void)state;
+    join(1000, 0);
+    join(1000, 1);
+    join(1001, 2);
+    account_weigh(&workers[0].place, 0, ACCOUNT_UNSENT);
+    assert_false(account_may_answer(workers[1].place.account));
+    assert_true(account_may_answer(workers[2].place.account));
+    account_weigh(&workers[0].place, 0, 0);
+    loop_run_once(loop);
+    assert_int_equal(workers[1].runs, 1);
+    assert_int_equal(workers[2].runs, 0); /* he did not wait */
+    assert_true(account_may_answer(workers[1].place.account));
+}
+
+/* Seats */
+
+enum { CALLS = 5 };
+
+struct call_of_user {
+    struct sitter sitter; /* first */
+    bool began;
+};
+
+static struct call_of_user calls[CALLS];
+
+static void begin(struct sitter *sitter)
+{
+    ((struct call_of_user *)sitter)->began = true;
+}
+
+static unsigned count_begun(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < CALLS; i++) {
+        count += calls[i].began;
+    }
+    return count;
+}
+
+static void come(struct account *account)
+{
+    memset(calls, 0, sizeof calls);
+    for (unsigned i = 0; i < CALLS; i++) {
+        calls[i].sitter.begin = begin;
+        calls[i].began = account_sit(account, SEAT_STORE, &calls[i].sitter);
+    }
+}
+
+static void so_many_calls_sit_and_the_others_stand_in_line(void **state)
+{
+    (void)state;
+    join(1000, 0);
+    struct account *account = workers[0].place.account;
+    come(account);
+    assert_int_equal(count_begun(), 2);
+    assert_true(account_sit(account, SEAT_HOST, &(struct sitter){.begin = begin}));
+    account_stand_up(account, &calls[3].sitter); /* its client has gone */
+    account_stand_up(account, &calls[0].sitter);
+    assert_false(calls[2].began); /* not in the middle of another's end */
+    loop_run_once(loop);
+    assert_true(calls[2].began);
+    assert_int_equal(count_begun(), 3);
+    account_stand_up(account, &calls[1].sitter);
+    account_stand_up(account, &calls[2].sitter);
+    loop_run_once(loop);
+    assert_true(calls[4].began);
+    assert_false(calls[3].began);
+}
+
+static void seats_are_each_user_s_own(void **state)
+{
+    (void)state;
+    join(1000, 0);
+    join(1001, 1);
+    come(workers[0].place.account);
+    struct sitter other = {.begin = begin};
+    assert_true(account_sit(workers[1].place.account, SEAT_STORE, &other));
+    account_stand_up(workers[1].place.account, &other);
+}
+
+#define IN_WORLD(function) cmocka_unit_test_setup_teardown(function, make_world, end_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_WORLD(one_user_s_connections_take_turns),
+        IN_WORLD(another_user_has_a_turn_of_his_own),
+        IN_WORLD(whoever_leaves_the_row_is_not_run),
+        IN_WORLD(one_long_line_always_goes_on),
+        IN_WORLD(a_short_line_is_read_whatever_others_hold),
+        IN_WORLD(nothing_is_answered_while_too_much_is_unsent),
+        IN_WORLD(so_many_calls_sit_and_the_others_stand_in_line),
+        IN_WORLD(seats_are_each_user_s_own),
+    };
+    return cmocka_run_group_tests_name("account", tests, NULL, NULL);
+}
