@@ -97,6 +97,8 @@ static bool prepare_embedded(const struct config *config, struct lodge_error *er
 }
 
 /* 512 clients, libvirt's connections and SQLite want more than the usual soft limit of 1,024. */
+enum { LARGE_BLOCK = 512 * 1024 };
+
 static void raise_limits(void)
 {
     struct rlimit files;
@@ -106,6 +108,9 @@ static void raise_limits(void)
     }
     /* Threads come and go; one arena each would keep what a full sync needed once. */
     mallopt(M_ARENA_MAX, 2);
+    /* Long answers grow to their size and go: left to itself glibc would keep them on its heap, in
+     * holes that nothing else fits, from the first one of up to 32 MiB on. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 }
 
 static gid_t socket_group(const struct config *config)

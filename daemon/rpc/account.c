@@ -216,9 +216,27 @@ bool account_may_read(struct account_place *place)
     }
     if (account->grows == NULL) {
         account->grows = place;
+        account->grew_at = loop_monotonic_ms();
     }
     account->is_short |= account->grows != place;
     return account->grows == place;
+}
+
+void account_has_read(struct account_place *place)
+{
+    if (place->account->grows == place) {
+        place->account->grew_at = loop_monotonic_ms();
+    }
+}
+
+void account_offer(struct account_place *place, uint64_t now_ms)
+{
+    struct account *account = place->account;
+    if (account->grows != place && now_ms - account->grew_at >= ACCOUNT_PATIENCE_MS) {
+        account->grows = place;
+        account->grew_at = now_ms;
+        account_wake(account);
+    }
 }
 
 bool account_may_answer(struct account *account)

@@ -15,7 +15,8 @@
 #include <sys/types.h>
 
 enum {
-    ACCOUNT_TURN_MS = 2,        /* of each turn of the loop */
+    ACCOUNT_TURN_MS = 2, /* of each turn of the loop */
+    ACCOUNT_PATIENCE_MS = 1000,
     ACCOUNT_SUBSCRIPTIONS = 256 /* each looks at each change */
 };
 #define ACCOUNT_LINE ((size_t)64 * 1024)  /* what each connection may hold of a line in any case */
@@ -51,7 +52,8 @@ struct account {
     struct loop_later serve;
 
     size_t read, unsent, asked;  /* bytes */
-    struct account_place *grows; /* may read on though too much is read: one always may */
+    struct account_place *grows; /* may read on though too much is read: one always may … */
+    uint64_t grew_at;            /* … and did then, monotonic ms */
     bool is_short;               /* somebody waits for room */
     struct seats seats[SEAT_KINDS];
 };
@@ -86,6 +88,13 @@ void account_weigh(struct account_place *place, size_t read, size_t unsent);
  * places are run when that may have changed. */
 bool account_may_read(struct account_place *place);
 bool account_may_answer(struct account *account);
+
+/* Something came in this place. */
+void account_has_read(struct account_place *place);
+
+/* There is more to read in this place: it goes on in place of the one that may, and of which
+ * nothing has come for ACCOUNT_PATIENCE_MS. */
+void account_offer(struct account_place *place, uint64_t now_ms);
 
 /* Seats, see seats.h. Whoever stands in line is begun in the account's time. */
 bool account_sit(struct account *account, enum seat_kind kind, struct sitter *sitter);

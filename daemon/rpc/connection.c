@@ -268,12 +268,14 @@ static size_t in_the_kernel(const struct connection *connection)
     return (size_t)bytes;
 }
 
-/* It holds half of a long line, for which its user has no more room, and sends nothing. */
-static bool is_in_the_way(const struct connection *connection, uint64_t now_ms)
+/* Whether there is more of its line, which is not read for want of room. */
+static bool has_come(const struct connection *connection)
 {
-    const struct account_place *place = &connection->place;
-    return place->account->is_short && connection->reading && place->read > ACCOUNT_LINE &&
-           now_ms - connection->read_at >= CONNECTION_STALLED_MS;
+    uv_os_fd_t fd;
+    int bytes = 0;
+    return !connection->reading && !connection->ended &&
+           uv_fileno((const uv_handle_t *)&connection->pipe, &fd) == 0 &&
+           ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
 }
 
 bool connection_check(struct connection *connection, uint64_t now_ms)
@@ -282,15 +284,13 @@ bool connection_check(struct connection *connection, uint64_t now_ms)
     if (connection->closing) {
         return false;
     }
-    if (is_in_the_way(connection, now_ms)) {
-        log_info(LOG_RPC, "uid %u, pid %d does not end a line that others wait for: closed",
-                 (unsigned)connection->identity.uid, (int)connection->identity.pid);
-        connection_close(connection);
-        return false;
+    struct account *account = connection->place.account;
+    if (account->is_short && has_come(connection)) {
+        account_offer(&connection->place, now_ms);
     }
     size_t queue = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
     if (queue == 0) {
-        return connection->ended || connection->place.account->is_short;
+        return connection->ended || account->is_short;
     }
     size_t untaken = queue + in_the_kernel(connection);
     if (untaken != connection->last_untaken) {

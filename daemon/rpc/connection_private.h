@@ -38,9 +38,8 @@ struct connection {
     size_t last_untaken;  /* by the client, at the last check */
     uint64_t progress_at; /* when that last became less, monotonic */
     bool reading;
-    uint64_t read_at; /* when anything was, monotonic */
-    bool parsing;     /* a line is being handled further up the stack */
-    bool ended;       /* the client will send no more */
+    bool parsing; /* a line is being handled further up the stack */
+    bool ended;   /* the client will send no more */
     bool closing;
     bool close_when_sent;
     struct batch *batch;    /* NULL: none is open */

@@ -61,7 +61,7 @@ void connection_weigh(struct connection *connection)
     size_t batch = batch_is_open(connection) ? connection->batch->bytes : 0;
     account_weigh(&connection->place,
                   frame_size(&connection->frame) + batch + connection->held.length,
-                  connection_queued(connection));
+                  connection->out.capacity + connection->sending.capacity);
 }
 
 /* Its user had its part of this turn: what is left is for the next. */
@@ -185,7 +185,7 @@ static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         return;
     } else if (count > 0) {
         frame_added(&connection->frame, (size_t)count);
-        connection->read_at = loop_monotonic_ms();
+        account_has_read(&connection->place);
     }
     connection_go_on(connection);
 }
