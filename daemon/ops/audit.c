@@ -58,7 +58,7 @@ static void note_run(struct job *job)
     struct note *note = (struct note *)job;
     if (note->store == NULL) {
         (void)lodge_fail(&note->err, LODGE_ERROR_STORE_UNAVAILABLE, "there is no store");
-    } else if (!store_add_audit(note->store, &note->row, &note->err)) {
+    } else if (!store_add_audit(note->store, &note->row, 1, &note->err)) {
         (void)lodge_fail_in(&note->err, "not in the audit");
     }
 }

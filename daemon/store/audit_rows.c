@@ -1,19 +1,48 @@
-/* audit_rows: who asked for what change. */
+/*
+ * audit_rows: who asked for what change. What was done has a row each; refusals are summed: those
+ * that are the same in the row of the last minute, and those of somebody who has made enough rows
+ * within the hour in one row per method and kind of error, without a target.
+ */
 #include "store/rows.h"
 
-/* Somebody who is refused again and again fills a minute with one row, not the disk. */
-enum { SAME_REFUSAL_MS = 60 * 1000 };
+enum {
+    SAME_REFUSAL_MS = 60 * 1000,
+    SUMMED_MS = 60 * 60 * 1000,
+    REFUSED_ROWS = 200, /* of one uid within SUMMED_MS, before its refusals lose their targets */
+};
 
-static bool count_up(struct store *store, const struct audit_row *row, bool *ret_counted,
-                     struct lodge_error *err)
+static int64_t times_of(const struct audit_row *row)
+{
+    return row->times == 0 ? 1 : row->times;
+}
+
+/* In the newest row of the same that is not older than `ms`, if there is one. */
+static bool count_up(struct store *store, const struct audit_row *row, int64_t ms,
+                     bool *ret_counted, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, AUDIT_COUNT_UP);
     statement_bind_int(update, 1, row->uid);
     statement_bind_text(update, 2, row->method);
     statement_bind_text(update, 3, row->target);
     statement_bind_text(update, 4, lodge_error_kind_name(row->result));
-    statement_bind_int(update, 5, row->at_ms - SAME_REFUSAL_MS);
+    statement_bind_int(update, 5, row->at_ms - ms);
+    statement_bind_int(update, 6, times_of(row));
     return statement_step(store, update, ret_counted, err);
+}
+
+static bool has_made_enough(struct store *store, const struct audit_row *row, bool *ret_enough,
+                            struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *count = statement_get(store, AUDIT_REFUSED);
+    bool is_row = false;
+    statement_bind_int(count, 1, row->uid);
+    statement_bind_int(count, 2, row->at_ms - SUMMED_MS);
+    statement_bind_int(count, 3, REFUSED_ROWS);
+    if (!statement_step(store, count, &is_row, err)) {
+        return false;
+    }
+    *ret_enough = is_row && sqlite3_column_int64(count, 0) >= REFUSED_ROWS;
+    return true;
 }
 
 bool audit_insert(struct store *store, const struct audit_row *row, struct lodge_error *err)
@@ -28,21 +57,42 @@ bool audit_insert(struct store *store, const struct audit_row *row, struct lodge
     statement_bind_text(insert, 5, row->target);
     statement_bind_text(insert, 6, ok ? "ok" : lodge_error_kind_name(row->result));
     statement_bind_text(insert, 7, ok ? NULL : row->error);
+    statement_bind_int(insert, 8, times_of(row));
     return statement_step(store, insert, &more, err);
 }
 
-bool store_add_audit(struct store *store, const struct audit_row *row, struct lodge_error *err)
+static bool add_refusal(struct store *store, const struct audit_row *row, struct lodge_error *err)
+{
+    struct audit_row summed = *row;
+    bool counted = false;
+    bool enough = false;
+    if (!count_up(store, row, SAME_REFUSAL_MS, &counted, err) || counted) {
+        return counted;
+    }
+    if (!has_made_enough(store, row, &enough, err)) {
+        return false;
+    }
+    if (!enough) {
+        return audit_insert(store, row, err);
+    }
+    summed.target = "";
+    return count_up(store, &summed, SUMMED_MS, &counted, err) &&
+           (counted || audit_insert(store, &summed, err));
+}
+
+bool store_add_audit(struct store *store, const struct audit_row *rows, size_t count,
+                     struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     if (transaction == NULL) {
         return false;
     }
-    bool counted = false;
-    if (row->result != LODGE_ERROR_NONE && !count_up(store, row, &counted, err)) {
-        return lodge_fail_in(err, "audit of %s", row->method);
-    }
-    if (!counted && !audit_insert(store, row, err)) {
-        return lodge_fail_in(err, "audit of %s", row->method);
+    for (size_t i = 0; i < count; i++) {
+        bool added = rows[i].result == LODGE_ERROR_NONE ? audit_insert(store, &rows[i], err)
+                                                        : add_refusal(store, &rows[i], err);
+        if (!added) {
+            return lodge_fail_in(err, "audit of %s", rows[i].method);
+        }
     }
     return transaction_commit(transaction, err);
 }

@@ -294,15 +294,21 @@ const struct statement_row statement_rows[STATEMENTS] = {
         },
     [AUDIT_COUNT_UP] =
         {
-            .sql = "UPDATE audit SET times = times + 1"
+            .sql = "UPDATE audit SET times = times + ?6 WHERE id = (SELECT id FROM audit"
                    " WHERE uid = ?1 AND method = ?2 AND target = ?3 AND result = ?4"
-                   " AND result <> 'ok' AND at_ms > ?5 RETURNING id",
+                   " AND result <> 'ok' AND at_ms > ?5 ORDER BY at_ms DESC LIMIT 1) RETURNING id",
+            .hot = true,
+        },
+    [AUDIT_REFUSED] =
+        {
+            .sql = "SELECT count(*) FROM (SELECT 1 FROM audit"
+                   " WHERE uid = ?1 AND result <> 'ok' AND at_ms > ?2 LIMIT ?3)",
             .hot = true,
         },
     [AUDIT_INSERT] =
         {
-            .sql = "INSERT INTO audit (at_ms, uid, pid, method, target, result, error)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            .sql = "INSERT INTO audit (at_ms, uid, pid, method, target, result, error, times)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             .hot = true,
         },
     [AUDIT_LIST] =

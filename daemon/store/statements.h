@@ -64,6 +64,7 @@ enum statement {
     OP_LIST_OF_VM,
     OP_FORGET,
     AUDIT_COUNT_UP,
+    AUDIT_REFUSED,
     AUDIT_INSERT,
     AUDIT_LIST,
     AUDIT_LIST_OF_USER,

@@ -59,7 +59,7 @@ typedef void store_user_fn(void *data, uid_t uid, const char *role);
 bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* One mutating call. A refusal that repeats within a minute is counted in the row of the first. */
+/* One mutating call, or several refusals of one kind. */
 struct audit_row {
     int64_t at_ms; /* since 1970 */
     uid_t uid;
@@ -68,8 +68,14 @@ struct audit_row {
     const char *target;           /* "" where the method has none */
     enum lodge_error_kind result; /* NONE: it was done */
     const char *error;            /* the message; NULL exactly when it was done */
+    int64_t times;                /* so many calls; 0 is 1, as it is for what was done */
 };
-bool store_add_audit(struct store *store, const struct audit_row *row, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+
+/* All of them or none, in one transaction, on disk when it returns. What was done has a row each. A
+ * refusal that repeats within a minute is counted in the row of the first; somebody whose refusals
+ * have made 200 rows within an hour makes one more an hour for each method and kind of error, which
+ * has no target. */
+bool store_add_audit(struct store *store, const struct audit_row *rows, size_t count,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif

@@ -52,7 +52,8 @@ const struct field lodge_audit_fields[] = {
     {"target", FIELD_STRING, AT(target), .help = "HOST/NAME, where it has one"},
     {"result", FIELD_STRING, AT(result), .help = "ok, or the error's kind"},
     {"error", FIELD_STRING, AT(error), .help = "the error's text"},
-    {"times", FIELD_INT, AT(times), .help = "how often within a minute"},
+    {"times", FIELD_INT, AT(times),
+     .help = "so many calls: the same refusal again is counted here"},
     {.type = FIELD_END},
 };
 #undef AT

@@ -186,14 +186,14 @@ static void a_full_disk_is_trouble_until_there_is_room(void **state)
     memset(target, 'x', sizeof target - 1);
     const struct audit_row row = {.method = "vm.stop", .target = target};
 
-    assert_false(store_add_audit(store, &row, &err));
+    assert_false(store_add_audit(store, &row, 1, &err));
 
     assert_int_equal(err.kind, LODGE_ERROR_STORE_UNAVAILABLE);
     assert_non_null(strstr(err.message, "is on a full disk: make room"));
     assert_non_null(store_trouble(store));
     err = (struct lodge_error){0};
     assert_true(database_run(store, "PRAGMA max_page_count = 100000", &err));
-    assert_true(store_add_audit(store, &row, &err));
+    assert_true(store_add_audit(store, &row, 1, &err));
     assert_null(store_trouble(store));
 }
 
