@@ -1,5 +1,10 @@
 /*
- * audit: one row in the store for every mutating call, refused ones too. Loop-only.
+ * audit: one row in the store for every call that changed something, and for refusals summed ones.
+ * Loop-only.
+ *
+ * What waits to be written is bounded: of one user, and of all. Whoever has filled it is to be
+ * asked for no more until there is room (audit_is_full); refusals that come all the same are summed
+ * without their targets. What was done has its row in any case.
  */
 #ifndef OPS_AUDIT_H
 #define OPS_AUDIT_H
@@ -10,7 +15,14 @@
 #include <sys/types.h>
 
 struct audit;
+struct audit_row; /* store/store.h */
 struct store;
+
+enum {
+    AUDIT_PER_USER = 256, /* rows of one uid that wait */
+    AUDIT_IN_ALL = 4096,  /* after that a uid has but AUDIT_SHARE */
+    AUDIT_SHARE = 16,
+};
 
 /* Until it has a store calls are noted in the log alone. */
 struct audit *audit_new(struct loop *loop);
@@ -20,9 +32,33 @@ void audit_take_store(struct audit *audit, struct store *store); /* borrowed */
  * written; those that are not then are counted in the log. Nothing is freed. */
 bool audit_finish(struct audit *audit);
 
-/* Notes a call that has been answered: `err` NULL when it was done. Returns at once; the row is
- * written by a worker. */
-void audit_note(struct audit *audit, uid_t uid, pid_t pid, const char *method, const char *target,
-                const struct lodge_error *err);
+/* For tests: after audit_finish(). */
+void audit_free(struct audit *audit);
+
+struct audit_call {
+    uid_t uid;
+    pid_t pid;
+    const char *method; /* a table's */
+    const char *target; /* "" without one */
+};
+
+/* The row of a call that is being done now, for the transaction of its change. Texts are borrowed.
+ */
+struct audit_row audit_row_of(const struct audit_call *call);
+
+/* Notes a call that was refused. Returns at once. */
+void audit_refused(struct audit *audit, const struct audit_call *call,
+                   const struct lodge_error *err);
+
+/* Notes a call that was done; `written(data)`, later, when its row is on disk, or cannot be
+ * written: the log says so. Never when lodged leaves before. */
+typedef void audit_fn(void *data);
+void audit_done(struct audit *audit, const struct audit_call *call, audit_fn *written, void *data);
+
+/* Whether this user has as many rows waiting as it may have. Cheap. */
+bool audit_is_full(const struct audit *audit, uid_t uid);
+
+/* `room(owner)` whenever somebody for whom it was full has room again. One listener. */
+void audit_on_room(struct audit *audit, audit_fn *room, void *owner);
 
 #endif

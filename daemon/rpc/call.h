@@ -13,6 +13,7 @@
 #include "registry/registry.h"
 
 struct audit;
+struct audit_call;
 struct method;
 struct ops;
 struct call;
@@ -54,10 +55,14 @@ bool call_is_tired(const struct call *call);
 /* What it is about, for the audit: HOST/NAME. */
 void call_set_target(struct call *call, const char *host, const char *name);
 
-/* Its row of the audit is written, in its operation's first transaction. */
+/* Who calls what, as the audit has it; the texts are the call's, and live until it is answered. */
+struct audit_call call_for_audit(const struct call *call);
+
+/* Its row of the audit is written, in the transaction of the change; or it has changed nothing. */
 void call_set_audited(struct call *call);
 
-/* Answers with JSON text, and frees the call. */
+/* Answers with JSON text, and frees the call. Of a method that changes something the answer goes
+ * out when its row of the audit is on disk. */
 void call_reply(struct call *call, const struct buffer *result);
 void call_reply_empty(struct call *call); /* {} */
 

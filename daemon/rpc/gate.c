@@ -1,6 +1,7 @@
 /*
  * gate: every request makes a call, a malformed one too, and its answer ends it: the audit's row
  * for a method that changes something, the envelope for whoever wants one, and the call is freed.
+ * What was done is answered when its row is on disk; a refusal is answered at once.
  *
  * A call that waits hangs at its connection; when that goes first, the call is an orphan and is
  * answered to nobody, or dropped if it still stands in line. Parameters lie on the stack and are
@@ -40,6 +41,7 @@ struct call {
     struct sitter seat;
     void *kept; /* its parameters, METHOD_PARAMS_MAX */
     struct call_work *work;
+    struct buffer envelope; /* its answer, until that is sent */
 };
 
 /* What a request takes beside its text. */
@@ -69,6 +71,16 @@ void call_set_target(struct call *call, const char *host, const char *name)
 {
     free(call->target);
     call->target = xasprintf("%s/%s", host, name == NULL ? "" : name);
+}
+
+struct audit_call call_for_audit(const struct call *call)
+{
+    return (struct audit_call){
+        .uid = call->viewer.uid,
+        .pid = call->pid,
+        .method = call->method->name,
+        .target = call->target == NULL ? "" : call->target,
+    };
 }
 
 void call_set_audited(struct call *call)
@@ -112,6 +124,7 @@ static void call_free(struct call *call)
     }
     call->account->asked -= call->asked;
     account_release(call->account);
+    buffer_free(&call->envelope);
     free(call->id);
     free(call->target);
     free(call);
@@ -149,30 +162,42 @@ bool call_is_tired(const struct call *call)
     return account_is_over(call->account);
 }
 
-/* Sends `envelope` unless nobody waits for it, and ends the call. `err` NULL: it was done. */
-static void answer(struct call *call, struct buffer *envelope, const struct lodge_error *err)
+/* Sends the envelope unless nobody waits for it, and ends the call. */
+static void send_and_end(void *data)
 {
+    struct call *call = data;
     struct connection *connection = call->connection;
-    if (call->method != NULL && call->method->mutates && !call->is_audited) {
-        audit_note(call->house->audit, call->viewer.uid, call->pid, call->method->name,
-                   call->target == NULL ? "" : call->target, err);
-    }
     if (connection != NULL) {
         connection_drop_call(connection, &call->link);
         if (call->is_notification) {
-            buffer_clear(envelope);
+            buffer_clear(&call->envelope);
         }
-        connection_answer(connection, call, envelope);
+        connection_answer(connection, call, &call->envelope);
     }
-    buffer_free(envelope);
     call_free(call);
+}
+
+/* `err` NULL: it was done. */
+static void answer(struct call *call, const struct lodge_error *err)
+{
+    if (call->method == NULL || !call->method->mutates || call->is_audited) {
+        send_and_end(call);
+        return;
+    }
+    struct audit *audit = call->house->audit;
+    const struct audit_call noted = call_for_audit(call);
+    if (err == NULL) {
+        audit_done(audit, &noted, send_and_end, call);
+    } else {
+        audit_refused(audit, &noted, err);
+        send_and_end(call);
+    }
 }
 
 void call_reply(struct call *call, const struct buffer *result)
 {
-    struct buffer envelope = {0};
-    jsonrpc_write_result(&envelope, call->id, result);
-    answer(call, &envelope, NULL);
+    jsonrpc_write_result(&call->envelope, call->id, result);
+    answer(call, NULL);
 }
 
 void call_reply_empty(struct call *call)
@@ -183,9 +208,8 @@ void call_reply_empty(struct call *call)
 
 void call_fail(struct call *call, const struct lodge_error *err)
 {
-    struct buffer envelope = {0};
-    jsonrpc_write_error(&envelope, call->id, err);
-    answer(call, &envelope, err);
+    jsonrpc_write_error(&call->envelope, call->id, err);
+    answer(call, err);
 }
 
 void gate_refuse(struct connection *connection, const struct lodge_error *err)
