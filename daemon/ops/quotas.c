@@ -17,7 +17,7 @@ struct reading {
     struct question question; /* first */
     struct quota_answer quota;
     struct quota_change change; /* of quota_write */
-    bool writes;
+    struct audit_row audit;     /* the same */
     quota_fn *answer;
     void *data;
 };
@@ -62,7 +62,8 @@ static bool write_quota(struct question *question, struct store *store)
     limits.vcpus = change->vcpus ? change->limits.vcpus : limits.vcpus;
     limits.memory_mib = change->memory_mib ? change->limits.memory_mib : limits.memory_mib;
     limits.disk_gib = change->disk_gib ? change->limits.disk_gib : limits.disk_gib;
-    return store_write_limits(store, uid, &limits, &question->error) && read_quota(question, store);
+    return store_write_limits(store, uid, &limits, &reading->audit, &question->error) &&
+           read_quota(question, store);
 }
 
 static void add(struct lodge_amounts *sum, const struct vm *vm)
@@ -116,10 +117,12 @@ void quota_read(struct ops *ops, uid_t uid, quota_fn *answer, void *data)
     question_ask(ops, &reading_new(uid, answer, data)->question);
 }
 
-void quota_write(struct ops *ops, const struct quota_change *change, quota_fn *answer, void *data)
+void quota_write(struct ops *ops, const struct quota_change *change, const struct audit_call *by,
+                 quota_fn *answer, void *data)
 {
     struct reading *reading = reading_new(change->uid, answer, data);
     reading->question.run = write_quota;
     reading->change = *change;
+    reading->audit = audit_row_of(by);
     question_ask(ops, &reading->question);
 }

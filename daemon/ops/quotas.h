@@ -5,6 +5,7 @@
 #define OPS_QUOTAS_H
 
 #include "lodge/quota.h"
+#include "ops/audit.h"
 #include "ops/ops.h"
 
 struct quota_answer {
@@ -24,6 +25,9 @@ struct quota_change {
     struct lodge_amounts limits;
     bool vms, vcpus, memory_mib, disk_gib; /* named */
 };
-void quota_write(struct ops *ops, const struct quota_change *change, quota_fn *answer, void *data);
+
+/* The row of the audit is written with the change; `by` has texts that live until the answer. */
+void quota_write(struct ops *ops, const struct quota_change *change, const struct audit_call *by,
+                 quota_fn *answer, void *data);
 
 #endif

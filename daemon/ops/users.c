@@ -19,6 +19,7 @@ struct user_question {
     bool sets;
     uid_t uid;
     enum role role;
+    struct audit_row audit;
     users_fn *answer;
     void *data;
 };
@@ -73,7 +74,8 @@ static bool read_users(struct question *question, struct store *store)
 static bool write_role(struct question *question, struct store *store)
 {
     struct user_question *asked = (struct user_question *)question;
-    return store_write_role(store, asked->uid, role_name(asked->role), &question->error) &&
+    return store_write_role(store, asked->uid, role_name(asked->role), &asked->audit,
+                            &question->error) &&
            read_users(question, store);
 }
 
@@ -109,12 +111,14 @@ void users_list(struct ops *ops, users_fn *answer, void *data)
     question_ask(ops, &question_new(answer, data)->question);
 }
 
-void users_set_role(struct ops *ops, uid_t uid, enum role role, users_fn *answer, void *data)
+void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct audit_call *by,
+                    users_fn *answer, void *data)
 {
     struct user_question *asked = question_new(answer, data);
     asked->question.run = write_role;
     asked->sets = true;
     asked->uid = uid;
     asked->role = role;
+    asked->audit = audit_row_of(by);
     question_ask(ops, &asked->question);
 }

@@ -2,6 +2,7 @@
 #ifndef OPS_USERS_H
 #define OPS_USERS_H
 
+#include "ops/audit.h"
 #include "ops/ops.h"
 
 struct user_entry {
@@ -16,7 +17,9 @@ typedef void users_fn(void *data, const struct user_entry *users, size_t count,
 /* Those with a row or with VMs, in order of uid. */
 void users_list(struct ops *ops, users_fn *answer, void *data);
 
-/* Gives a user a role, in the store and then in the loop's memory; the answer has that one. */
-void users_set_role(struct ops *ops, uid_t uid, enum role role, users_fn *answer, void *data);
+/* Gives a user a role, in the store, with the row of the audit, and then in the loop's memory; the
+ * answer has that one. `by` has texts that live until the answer. */
+void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct audit_call *by,
+                    users_fn *answer, void *data);
 
 #endif

@@ -1,6 +1,7 @@
 /* quota.*: what VMs may add up to, and what they do. */
 #include "contract/contract.h"
 #include "memory.h"
+#include "ops/audit.h"
 #include "ops/quotas.h"
 #include "rpc/asks.h"
 #include "scope.h"
@@ -110,6 +111,15 @@ static const struct field quota_set_params[] = {
 };
 #undef AT
 
+static void answer_set(void *data, const struct quota_answer *quota,
+                       const struct lodge_error *error)
+{
+    if (quota != NULL) {
+        call_set_audited(data);
+    }
+    answer_quota(data, quota, error);
+}
+
 struct setting {
     struct call *call;
     struct quota_change change;
@@ -128,7 +138,9 @@ static void setter_found(void *data, const uid_t *uid, const struct lodge_error 
         call_fail(setting->call, error);
     } else {
         setting->change.uid = *uid;
-        quota_write(call_house(setting->call)->ops, &setting->change, answer_quota, setting->call);
+        const struct audit_call by = call_for_audit(setting->call);
+        quota_write(call_house(setting->call)->ops, &setting->change, &by, answer_set,
+                    setting->call);
     }
     free(setting);
 }

@@ -2,6 +2,7 @@
 #include "contract/contract.h"
 #include "lodge/user.h"
 #include "memory.h"
+#include "ops/audit.h"
 #include "ops/users.h"
 #include "rpc/asks.h"
 #include "scope.h"
@@ -88,6 +89,7 @@ static void answer_set(void *data, const struct user_entry *users, size_t count,
         call_fail(call, error);
         return;
     }
+    call_set_audited(call);
     struct lodge_user user = shown(call, &users[0]);
     struct buffer result = {0};
     fields_write(&result, lodge_user_fields, FIELD_MASK_ALL, &user);
@@ -107,7 +109,9 @@ static void user_found(void *data, const uid_t *uid, const struct lodge_error *e
     if (uid == NULL) {
         call_fail(asked->call, error);
     } else {
-        users_set_role(call_house(asked->call)->ops, *uid, asked->role, answer_set, asked->call);
+        const struct audit_call by = call_for_audit(asked->call);
+        users_set_role(call_house(asked->call)->ops, *uid, asked->role, &by, answer_set,
+                       asked->call);
     }
     free(asked);
 }

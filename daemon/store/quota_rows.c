@@ -73,7 +73,7 @@ static void bind_limit(sqlite3_stmt *statement, int index, int64_t limit)
 }
 
 bool store_write_limits(struct store *store, const uid_t *user, const struct lodge_amounts *limits,
-                        struct lodge_error *err)
+                        const struct audit_row *audit, struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     if (transaction == NULL) {
@@ -90,7 +90,7 @@ bool store_write_limits(struct store *store, const uid_t *user, const struct lod
             return false;
         }
     }
-    return transaction_commit(transaction, err);
+    return audit_insert(store, audit, err) && transaction_commit(transaction, err);
 }
 
 static bool fits(const char *scope, const char *resource, int64_t limit, int64_t used, int64_t more,

@@ -33,9 +33,10 @@ static bool set_role(struct store *store, uid_t uid, const char *role, struct lo
     return rows_run(store, change, NULL, err);
 }
 
-bool store_write_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
+bool store_write_role(struct store *store, uid_t uid, const char *role,
+                      const struct audit_row *audit, struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     return transaction != NULL && set_role(store, uid, role, err) &&
-           transaction_commit(transaction, err);
+           audit_insert(store, audit, err) && transaction_commit(transaction, err);
 }

@@ -57,13 +57,13 @@ bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_am
 bool store_read_limits(struct store *store, const uid_t *user, struct lodge_amounts *ret_limits,
                        bool *ret_found, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Stores limits in place of what was there. Calls may go past them already: that refuses growth,
- * and shrinks nothing. */
+/* Stores limits in place of what was there, with the call's row of the audit. Calls may go past
+ * them already: that refuses growth, and shrinks nothing. */
 bool store_write_limits(struct store *store, const uid_t *user, const struct lodge_amounts *limits,
-                        struct lodge_error *err) LODGE_MUST_CHECK;
+                        const struct audit_row *audit, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* The role of a user's row; "" takes the row away. */
-bool store_write_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+/* The role of a user's row, with the call's row of the audit; "" takes the user's row away. */
+bool store_write_role(struct store *store, uid_t uid, const char *role,
+                      const struct audit_row *audit, struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif

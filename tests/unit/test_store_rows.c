@@ -187,6 +187,31 @@ static void rows_of_one_list_are_all_written_or_none(void **state)
     assert_int_equal(ask(store, "SELECT count(*) FROM audit"), 1);
 }
 
+/* A row that the schema refuses, with a change: neither is there. */
+static void a_change_of_roles_or_limits_and_its_row_are_written_together_or_not_at_all(void **state)
+{
+    (void)state;
+    struct lodge_error err = {0};
+    AUTO(store_close) struct store *store = open_well();
+    const struct lodge_amounts limits = {1, 2, 3, 4};
+    const uid_t user = 1000;
+    struct audit_row row = {1, (uid_t)-1, 7, "user.set", "user/bob", LODGE_ERROR_NONE, NULL, 1};
+
+    assert_false(store_write_role(store, user, "viewer", &row, &err));
+    err = (struct lodge_error){0};
+    assert_false(store_write_limits(store, &user, &limits, &row, &err));
+
+    assert_int_equal(
+        ask(store, "SELECT count(*) FROM user") + ask(store, "SELECT count(*) FROM quota"), 0);
+    row.uid = 0;
+    err = (struct lodge_error){0};
+    assert_true(store_write_role(store, user, "viewer", &row, &err));
+    assert_true(store_write_limits(store, &user, &limits, &row, &err));
+    assert_int_equal(
+        ask(store, "SELECT count(*) FROM user") + ask(store, "SELECT count(*) FROM quota"), 2);
+    assert_int_equal(ask(store, "SELECT count(*) FROM audit WHERE result = 'ok'"), 2);
+}
+
 /* --- statements and transactions ----------------------------------------------------------------
  */
 
@@ -280,6 +305,7 @@ int main(void)
         IN_DIR(each_refusal_is_counted_once_though_a_method_has_no_target),
         IN_DIR(after_an_hour_refusals_have_their_targets_again),
         IN_DIR(rows_of_one_list_are_all_written_or_none),
+        IN_DIR(a_change_of_roles_or_limits_and_its_row_are_written_together_or_not_at_all),
         IN_DIR(each_statement_prepares_on_a_fresh_schema),
         IN_DIR(no_hot_statement_scans_a_table),
         IN_DIR(what_is_not_committed_was_never_there),
