@@ -421,7 +421,8 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op_start(op);
 }
 
-bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, struct lodge_error *err)
+bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, bool *ret_changed,
+                struct lodge_error *err)
 {
     struct op *op = ops_find(ops, id);
     if (op == NULL) {
@@ -434,8 +435,10 @@ bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, struct lodge_error *
                           (long long)id, op->recipe->kind);
     }
     if (op->way_out != WAY_NONE) {
+        *ret_changed = !op->gives_up;
         return way_out_take(op, is_admin, err);
     }
+    *ret_changed = !atomic_load(&op->cancelled);
     op_cancel(op);
     return true;
 }

@@ -73,9 +73,9 @@ void ops_ask(struct ops *ops, struct op_ask *ask);
 
 /* op.cancel. NOT_FOUND when it is not live, CONFLICT when it is past its point of no return and
  * goes on; one that cannot go on is given up, by admins only (DENIED) where it may leave something.
- */
-bool ops_cancel(struct ops *ops, int64_t op, bool is_admin, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+ * `*ret_changed` is false when it was cancelled already. */
+bool ops_cancel(struct ops *ops, int64_t op, bool is_admin, bool *ret_changed,
+                struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Whether the VM is being deleted and the deletion cannot go on, with nothing but files to remove:
  * then vm.forget gives that up, and is answered with it. */

@@ -146,11 +146,15 @@ static void op_cancel_run(struct call *call, const void *params)
         (void)not_found(get->op, &err);
     }
     bool is_admin = viewer.role == ROLE_ADMIN;
-    if (!ok || !ops_cancel(call_house(call)->ops, get->op, is_admin, &err)) {
+    bool changed = false;
+    if (!ok || !ops_cancel(call_house(call)->ops, get->op, is_admin, &changed, &err)) {
         call_fail(call, &err);
-    } else {
-        call_reply_empty(call);
+        return;
     }
+    if (!changed) {
+        call_set_audited(call); /* the first one has the row */
+    }
+    call_reply_empty(call);
 }
 
 enum { PAGE = 100, PAGE_MAX = 1000 };

@@ -1,0 +1,150 @@
+"""The audit: what was done is in it when its caller hears of it, and refusals cost next to nothing."""
+
+import json
+import os
+import select
+import sqlite3
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import failpoints  # noqa: E402
+import promise  # noqa: E402
+from world import PATIENCE, RpcError, World  # noqa: E402
+
+ROOT = os.geteuid() == 0
+VIEWER = 41003 if ROOT else None  # refused by role; else the admin is, by what is not there
+FLOOD = 100000
+
+
+class Audit(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def daemon(self, **how):
+        daemon = self.world.daemon(config={"daemon": {"socket_mode": "0666"}}, **how)
+        daemon.synced().rpc.close()
+        return daemon
+
+    def ask(self, daemon, question, *values):
+        with sqlite3.connect(f"file:{daemon.state_dir}/lodge.db?mode=ro", uri=True) as database:
+            return database.execute(question, values).fetchone()[0]
+
+    def locked(self, daemon):
+        """Another program writes into the database: nothing else is written meanwhile."""
+        database = sqlite3.connect(f"{daemon.state_dir}/lodge.db", isolation_level=None)
+        self.addCleanup(database.close)
+        database.execute("BEGIN IMMEDIATE")
+        return database
+
+    def test_what_was_done_is_in_the_audit_after_a_kill_right_after_the_answer(self):
+        calls = [("server.set_log_level", {"level": "info"}), ("user.set", {"user": "#41002", "role": "user"}),
+                 ("quota.set", {"scope": "system", "limits": {"vms": 100}}), ("server.backup", {})]
+        daemon = self.daemon()
+        for number in range(3):
+            for method, params in calls:
+                with daemon.rpc() as rpc:
+                    rpc.call(method, **params)
+                    daemon.process.kill()
+                written = self.ask(daemon, "SELECT count(*) FROM audit WHERE method = ? AND result = 'ok'", method)
+                self.assertEqual(written, number + 1, method)
+                daemon.start()
+
+    def test_the_answer_waits_for_the_row_and_what_was_refused_or_changes_nothing_does_not(self):
+        daemon = self.daemon()
+        with daemon.rpc() as rpc:
+            database = self.locked(daemon)
+            done = rpc.ask("server.set_log_level", level="info")
+            with self.assertRaises(RpcError):
+                rpc.call("vm.stop", vm="nobody's")
+            rpc.call("server.ping")
+            self.assertNotIn(done, rpc.answers)
+            database.execute("ROLLBACK")
+            self.assertEqual(rpc.answer(done), {})
+        self.assertEqual(self.ask(daemon, "SELECT count(*) FROM audit WHERE result = 'ok'"), 1)
+
+    def test_an_entry_of_a_batch_and_a_notification_wait_as_well(self):
+        daemon = self.daemon()
+        level = {"jsonrpc": "2.0", "method": "server.set_log_level", "params": {"level": "info"}}
+        ping = {"jsonrpc": "2.0", "method": "server.ping", "id": 2}
+        with daemon.rpc() as rpc:
+            database = self.locked(daemon)
+            rpc.send_line([level, {**level, "id": 1}, ping])
+            with daemon.rpc() as other:
+                other.call("server.ping")
+            rpc.drain()
+            self.assertEqual((rpc.answers, rpc.orphans), ({}, []))
+            database.execute("ROLLBACK")
+            self.assertEqual([answer["id"] for answer in rpc.read_message()], [1, 2])
+        self.assertEqual(self.ask(daemon, "SELECT count(*) FROM audit WHERE result = 'ok'"), 2)
+
+    def test_who_hangs_up_before_the_answer_has_a_row_all_the_same(self):
+        daemon = self.daemon()
+        database = self.locked(daemon)
+        with daemon.rpc() as rpc:
+            rpc.ask("server.set_log_level", level="info")
+            rpc.call("server.ping")
+        with daemon.rpc() as rpc:
+            rpc.call("server.ping")
+            database.execute("ROLLBACK")
+            rpc.call("server.set_log_level", level="info")
+        self.assertEqual(self.ask(daemon, "SELECT count(*) FROM audit WHERE result = 'ok'"), 2)
+
+    def test_without_a_store_what_was_done_is_answered_and_logged(self):
+        daemon = self.daemon()
+        os.rename(f"{daemon.state_dir}/lodge.db", f"{daemon.state_dir}/elsewhere")
+        with daemon.rpc() as rpc:
+            self.assertEqual(rpc.call("server.set_log_level", level="info"), {})
+        daemon.stop()
+        self.assertIn("called server.set_log_level", daemon.process.output())
+
+    @unittest.skipUnless(failpoints.points(), "needs a lodged with fail points")
+    def test_an_operation_that_is_cancelled_again_has_no_second_row(self):
+        daemon = self.daemon(env={"LODGED_FAILPOINT": "create.define:delay=2000"})
+        with daemon.rpc() as rpc:
+            create = rpc.ask("vm.create", name="new", vcpus=1, memory_mib=16, network=None, wait=True)
+            rpc.call("event.subscribe", topics=["op"])
+            op = rpc.wait_for(lambda note: note.get("op", {}).get("kind") == "vm.create")["op"]["id"]
+            for _ in range(5):
+                self.assertEqual(rpc.call("op.cancel", op=op), {})
+            with self.assertRaises(RpcError):
+                rpc.answer(create)
+        self.assertEqual(self.ask(daemon, "SELECT sum(times) FROM audit WHERE method = 'op.cancel'"), 1)
+
+    def flood(self, daemon, count):
+        """A client that is refused so often, and reads its answers."""
+        if ROOT:
+            with daemon.rpc() as admin:
+                admin.call("user.set", user=f"#{VIEWER}", role="viewer")
+        rpc = daemon.rpc(uid=VIEWER)
+        rpc.socket.setblocking(True)
+        calls = b"".join(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "vm.stop", "params": {"vm": f"no{number}"}})
+                         .encode() + b"\n" for number in range(1000))
+        sender = threading.Thread(target=rpc.socket.sendall, args=(calls * (count // 1000),), daemon=True)
+        sender.start()
+        poll = select.poll()
+        poll.register(rpc.socket, select.POLLIN)
+        answered = 0
+        while answered < count:
+            self.assertTrue(poll.poll(PATIENCE * 1000), f"{answered} answers")
+            answered += rpc.socket.recv(1 << 18).count(b"\n")
+        sender.join()
+
+    def test_a_flood_of_refused_calls_is_written_whole_when_lodged_leaves_and_costs_no_memory(self):
+        daemon = self.daemon()
+        before = daemon.rss_kib()
+        self.flood(daemon, FLOOD)
+        grown = daemon.rss_kib() - before
+        sanitized = daemon.sanitized()
+        self.assertEqual(daemon.stop(), 0)
+        refused = "FROM audit WHERE method = 'vm.stop' AND result <> 'ok'"
+        self.assertEqual(self.ask(daemon, f"SELECT sum(times) {refused}"), FLOOD)
+        self.assertLess(self.ask(daemon, f"SELECT count(*) {refused}"), 300)
+        if not sanitized:
+            self.assertLess(grown, 8 * 1024, f"KiB for {FLOOD} refusals")
+
+
+if __name__ == "__main__":
+    promise.main()
