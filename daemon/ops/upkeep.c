@@ -2,6 +2,10 @@
  * upkeep: one timer. Each look compares rows with domains and has undone creations looked at again;
  * every so many looks old rows are forgotten, and volumes compared too.
  *
+ * Old rows go a thousand at a time, each time as a question of its own, so that others come
+ * between, until none is left; but where the clock has jumped only once a look, so that a wrong one
+ * does not forget everything.
+ *
  * A difference is said when two looks in a row agree on it, and not again before there was none.
  * Loop-only; what is asked of the store is a question, and answered later.
  */
@@ -14,6 +18,7 @@
 #include "ops/op.h"
 #include "ops/questions.h"
 #include "ops/serial_logs.h"
+#include "ops/steady.h"
 #include "scope.h"
 #include "store/ops.h"
 #include "store/store.h"
@@ -31,6 +36,9 @@ struct upkeep {
     struct loop_timer *timer;
     struct serial_logs *logs;
     int64_t op_keep_ms, audit_keep_ms;
+    struct forgetting *forgetting; /* under way, or NULL */
+    struct steady clock;
+    bool has_clock; /* since there is a store */
     unsigned looks;
     size_t missing, unknown; /* of the last look: only what two in a row agree on is said */
     bool said;
@@ -38,35 +46,63 @@ struct upkeep {
 
 struct forgetting {
     struct question question; /* first */
+    struct upkeep *upkeep;    /* NULL: it is gone */
     int64_t ops_before, audit_before;
+    bool goes_on; /* the clock is believed */
+    bool more;
 };
 
 static bool forget(struct question *question, struct store *store)
 {
-    const struct forgetting *forgetting = (struct forgetting *)question;
+    struct forgetting *forgetting = (struct forgetting *)question;
     return store_forget_old(store, forgetting->ops_before, forgetting->audit_before,
-                            &question->error);
+                            &forgetting->more, &question->error);
 }
 
 static void forgotten(struct question *question)
 {
-    if (question->error.kind != LODGE_ERROR_NONE && question->error.kind != LODGE_ERROR_CANCELLED) {
+    struct forgetting *forgetting = (struct forgetting *)question;
+    bool good = question->error.kind == LODGE_ERROR_NONE;
+    if (!good && question->error.kind != LODGE_ERROR_CANCELLED) {
         log_warning(LOG_OPS, "old rows stay: %s", question->error.message);
     }
-    free(question);
+    if (good && forgetting->more && forgetting->goes_on && forgetting->upkeep != NULL) {
+        question_ask(question->ops, question);
+        return;
+    }
+    if (forgetting->upkeep != NULL) {
+        forgetting->upkeep->forgetting = NULL;
+    }
+    free(forgetting);
 }
 
-static void forget_old(struct upkeep *upkeep)
+/* At each look; false too while there is no store. */
+static bool clock_is_believed(struct upkeep *upkeep, int64_t now)
 {
-    int64_t now = loop_wall_ms();
+    uint64_t monotonic = loop_monotonic_ms();
     if (upkeep->ops->store == NULL) {
+        return false;
+    }
+    if (!upkeep->has_clock) {
+        steady_begin(&upkeep->clock, store_left_ms(upkeep->ops->store), now, monotonic);
+        upkeep->has_clock = true;
+    }
+    return steady_look(&upkeep->clock, now, monotonic);
+}
+
+static void forget_old(struct upkeep *upkeep, int64_t now, bool goes_on)
+{
+    if (upkeep->ops->store == NULL || upkeep->forgetting != NULL) {
         return;
     }
     struct forgetting *forgetting = xcalloc(1, sizeof *forgetting);
     forgetting->question.run = forget;
     forgetting->question.answer = forgotten;
+    forgetting->upkeep = upkeep;
+    forgetting->goes_on = goes_on;
     forgetting->ops_before = now - upkeep->op_keep_ms;
     forgetting->audit_before = now - upkeep->audit_keep_ms;
+    upkeep->forgetting = forgetting;
     question_ask(upkeep->ops, &forgetting->question);
 }
 
@@ -113,6 +149,11 @@ static void say_strays(void *data, const struct buffer *json, size_t strays)
 static void look(void *owner)
 {
     struct upkeep *upkeep = owner;
+    int64_t now = loop_wall_ms();
+    bool believed = clock_is_believed(upkeep, now);
+    if (upkeep->forgetting != NULL) {
+        upkeep->forgetting->goes_on &= believed; /* read on the loop alone */
+    }
     compare(upkeep);
     ops_look_again(upkeep->ops);
     ledger_look_again(upkeep->ops);
@@ -120,7 +161,7 @@ static void look(void *owner)
         compare_now(upkeep->ops, say_strays, NULL);
     }
     if (upkeep->looks++ % LOOKS_PER_FORGETTING == 0) {
-        forget_old(upkeep);
+        forget_old(upkeep, now, believed);
     }
 }
 
@@ -140,6 +181,9 @@ void upkeep_free(struct upkeep *upkeep)
 {
     if (upkeep != NULL) {
         loop_timer_free(upkeep->timer);
+        if (upkeep->forgetting != NULL) {
+            upkeep->forgetting->upkeep = NULL;
+        }
         serial_logs_free(upkeep->logs);
         free(upkeep);
     }

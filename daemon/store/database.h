@@ -44,6 +44,7 @@ struct store {
     struct held write_lock;         /* SQLite's, from BEGIN IMMEDIATE to the end; since open */
     dev_t device;                   /* of the file that was opened */
     ino_t inode;
+    int64_t left_ms;               /* set at open, never changed */
     char installation[33];         /* set at open, never changed */
     int age_fd;                    /* age.h: the file beside the database */
     int64_t count, boots;          /* as they are in it */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FORGOTTEN_AT_ONCE = 1000 }; /* rows of a kind in one transaction */
+
 struct steps {
     struct lodge_op_step *items;
     size_t count;
@@ -215,20 +217,30 @@ bool store_list_ops(struct store *store, const struct op_choice *choice, store_o
     return tell_all(store, list, false, each, data, &any, err);
 }
 
-static bool forget(struct store *store, enum statement which, int64_t before_ms,
+static bool forget(struct store *store, enum statement which, int64_t before_ms, bool *ret_more,
                    struct lodge_error *err)
 {
-    AUTO(statement_reset) sqlite3_stmt *delete = statement_get(store, which);
-    statement_bind_int(delete, 1, before_ms);
-    return rows_run(store, delete, NULL, err);
+    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
+    if (transaction == NULL) {
+        return false;
+    }
+    {
+        AUTO(statement_reset) sqlite3_stmt *delete = statement_get(store, which);
+        statement_bind_int(delete, 1, before_ms);
+        statement_bind_int(delete, 2, FORGOTTEN_AT_ONCE);
+        if (!rows_run(store, delete, NULL, err)) {
+            return false;
+        }
+    }
+    *ret_more |= sqlite3_changes(store->db) == FORGOTTEN_AT_ONCE;
+    return transaction_commit(transaction, err);
 }
 
 bool store_forget_old(struct store *store, int64_t ops_before_ms, int64_t audit_before_ms,
-                      struct lodge_error *err)
+                      bool *ret_more, struct lodge_error *err)
 {
-    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    return transaction != NULL && forget(store, OP_FORGET, ops_before_ms, err) &&
-           forget(store, AUDIT_FORGET, audit_before_ms, err) &&
-           forget(store, SESSION_FORGET, audit_before_ms, err) &&
-           transaction_commit(transaction, err);
+    *ret_more = false;
+    return forget(store, OP_FORGET, ops_before_ms, ret_more, err) &&
+           forget(store, AUDIT_FORGET, audit_before_ms, ret_more, err) &&
+           forget(store, SESSION_FORGET, audit_before_ms, ret_more, err);
 }

@@ -177,9 +177,10 @@ typedef void store_audit_fn(void *data, const struct audit_entry *entry);
 bool store_list_audit(struct store *store, const struct audit_choice *choice, store_audit_fn *each,
                       void *data, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Deletes ended operations and audit rows older than these times, at most 1,000 of each. */
+/* Deletes ended operations, audit rows and sessions older than these times, the oldest 1,000 of
+ * each at most, in a transaction for each; *ret_more: some may be left. */
 bool store_forget_old(struct store *store, int64_t ops_before_ms, int64_t audit_before_ms,
-                      struct lodge_error *err) LODGE_MUST_CHECK;
+                      bool *ret_more, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* A consistent copy of the database beside it, on a read connection of its own: writers go on.
  * What is unfinished in the copy is marked `restored` there, and so is what was undone. The newest

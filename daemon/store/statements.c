@@ -289,7 +289,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [OP_FORGET] =
         {
             .sql = "DELETE FROM op WHERE id IN (SELECT id FROM op"
-                   " WHERE ended_ms IS NOT NULL AND ended_ms < ?1 ORDER BY ended_ms LIMIT 1000)",
+                   " WHERE ended_ms IS NOT NULL AND ended_ms < ?1 ORDER BY ended_ms LIMIT ?2)",
             .hot = true,
         },
     [AUDIT_COUNT_UP] =
@@ -334,7 +334,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [AUDIT_FORGET] =
         {
             .sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit"
-                   " WHERE at_ms < ?1 ORDER BY at_ms LIMIT 1000)",
+                   " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
             .hot = true,
         },
     [SESSION_INSERT] =
@@ -358,7 +358,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql = "DELETE FROM session WHERE id IN (SELECT id FROM session"
                    " WHERE started_ms < ?1 AND ended_ms IS NOT NULL"
-                   " ORDER BY started_ms LIMIT 1000)",
+                   " ORDER BY started_ms LIMIT ?2)",
             .hot = true,
         },
 };

@@ -252,6 +252,33 @@ static bool open_all(struct store *store, int create, struct lodge_error *err)
     return good;
 }
 
+static int64_t ms_of(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+/* What is in the log alone was written after the rest. */
+static int64_t last_written_ms(const char *path)
+{
+    AUTO(free) char *log = xasprintf("%s-wal", path);
+    struct timespec now;
+    struct stat info;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (stat(path, &info) != 0) {
+        return ms_of(&now);
+    }
+    int64_t written_ms = ms_of(&info.st_mtim);
+    if (stat(log, &info) == 0 && ms_of(&info.st_mtim) > written_ms) {
+        written_ms = ms_of(&info.st_mtim);
+    }
+    return written_ms;
+}
+
+int64_t store_left_ms(const struct store *store)
+{
+    return store->left_ms;
+}
+
 #define PUT_BACK_TEXT                                                                              \
     "the database %s was put back from a copy: what was under way in it is left as it is and has " \
     "ended as failed; lodge doctor says what does not fit"
@@ -267,6 +294,7 @@ static struct store *open_in(const char *state_dir, int create, struct lodge_err
         store->texts[i] = xasprintf("the database %s %s: %s", store->path, trouble_words[i].what,
                                     trouble_words[i].help);
     }
+    store->left_ms = last_written_ms(store->path);
     copies_sweep(state_dir);
     if (!restore_finish(state_dir, err) || !open_all(store, create, err)) {
         store_close(store);

@@ -41,6 +41,10 @@ void store_leave(struct store *store);
 /* This installation's random id, 32 hex digits: the mark on what it makes. Any thread. */
 const char *store_installation(const struct store *store);
 
+/* Any thread, no lock: when the database was last written before it was opened, ms since 1970; the
+ * time of opening for a new one. */
+int64_t store_left_ms(const struct store *store);
+
 /* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
  * lives as long as the store. */
 const char *store_trouble(const struct store *store);

@@ -6,19 +6,20 @@ import select
 import sqlite3
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import failpoints  # noqa: E402
 import promise  # noqa: E402
-from world import PATIENCE, RpcError, World  # noqa: E402
+from world import PATIENCE, Inotify, RpcError, World  # noqa: E402
 
 ROOT = os.geteuid() == 0
 VIEWER = 41003 if ROOT else None  # refused by role; else the admin is, by what is not there
 FLOOD = 100000
 
 
-class Audit(unittest.TestCase):
+class AuditTest(unittest.TestCase):
     def setUp(self):
         self.world = World()
         self.addCleanup(self.world.close)
@@ -32,6 +33,8 @@ class Audit(unittest.TestCase):
         with sqlite3.connect(f"file:{daemon.state_dir}/lodge.db?mode=ro", uri=True) as database:
             return database.execute(question, values).fetchone()[0]
 
+
+class Audit(AuditTest):
     def locked(self, daemon):
         """Another program writes into the database: nothing else is written meanwhile."""
         database = sqlite3.connect(f"{daemon.state_dir}/lodge.db", isolation_level=None)
@@ -144,6 +147,49 @@ class Audit(unittest.TestCase):
         self.assertLess(self.ask(daemon, f"SELECT count(*) {refused}"), 300)
         if not sanitized:
             self.assertLess(grown, 8 * 1024, f"KiB for {FLOOD} refusals")
+
+
+class Forgets(AuditTest):
+    OLD = 5500  # rows of each kind, and as many steps
+
+    def with_old_rows(self, last_written):
+        """A daemon whose database has rows of long ago, and was last written at that time."""
+        daemon = self.daemon()
+        daemon.stop()
+        path = f"{daemon.state_dir}/lodge.db"
+        database = sqlite3.connect(path)
+        for number in range(self.OLD):
+            database.execute("INSERT INTO audit (at_ms, uid, pid, method, target, result)"
+                             " VALUES (?, 0, 1, 'vm.stop', '', 'ok')", (number,))
+            database.execute("INSERT INTO op (id, kind, host, uuid, uid, state, step, started_ms, ended_ms) VALUES"
+                             " (?, 'vm.stop', 'a', ?, 0, 'done', 'close', 0, ?)", (number + 1, "u" * 36, number))
+            database.execute("INSERT INTO session (id, host, uuid, uid, peer, kind, mode, started_ms, ended_ms, reason)"
+                             " VALUES (?, 'a', ?, 0, '', 'vnc', 'ro', ?, 1, 'x')", (number + 1, "u" * 36, number))
+        database.execute("INSERT INTO op_step SELECT id, 1, 'close', 0 FROM op")
+        database.commit()
+        database.close()
+        os.utime(path, (last_written, last_written))
+        return daemon.start()
+
+    def left(self, daemon):
+        return [self.ask(daemon, f"SELECT count(*) FROM {table}") for table in ("audit", "op", "session", "op_step")]
+
+    def wait_forgotten(self, daemon, left):
+        until = time.monotonic() + PATIENCE + 40
+        with Inotify(daemon.state_dir) as inotify, daemon.rpc() as rpc:
+            poll = select.poll()
+            poll.register(inotify.fd, select.POLLIN)
+            while self.left(daemon)[2] > left:
+                self.assertTrue(poll.poll(max(0, until - time.monotonic()) * 1000), self.left(daemon))
+                inotify.clear()
+                rpc.call("quota.get")  # what the same worker is asked comes between
+
+    def test_old_rows_go_until_none_is_left_and_a_thousand_where_the_clock_has_jumped(self):
+        good, wrong = self.with_old_rows(time.time()), self.with_old_rows(time.time() - 3 * 86400)
+        self.wait_forgotten(good, 0)
+        self.assertEqual(self.left(good), [0] * 4)
+        self.wait_forgotten(wrong, self.OLD - 1000)
+        self.assertEqual(self.left(wrong), [self.OLD - 1000] * 4)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ static void a_recall_has_the_largest_number_and_leaves_nothing_open(void **state
 static void rows_go_with_the_audits_but_never_of_a_session_that_is_open(void **state)
 {
     (void)state;
+    bool more = true;
     struct lodge_error err = {0};
     AUTO(store_close) struct store *store = open_well();
     begin(store, 1, 1000);
@@ -123,8 +124,9 @@ static void rows_go_with_the_audits_but_never_of_a_session_that_is_open(void **s
     begin(store, 3, 9000);
     end(store, 3, 9500, "closed", 0);
 
-    assert_true(store_forget_old(store, 9999, 5000, &err));
+    assert_true(store_forget_old(store, 9999, 5000, &more, &err));
 
+    assert_false(more);
     assert_int_equal(ask(store, "SELECT count(*) FROM session"), 2);
     assert_int_equal(ask(store, "SELECT count(*) FROM session WHERE id = 1"), 0);
 }
@@ -155,12 +157,13 @@ static void a_number_that_is_taken_is_refused(void **state)
 static void numbers_go_on_when_all_rows_are_forgotten(void **state)
 {
     (void)state;
+    bool more = true;
     struct lodge_error err = {0};
     int64_t last = 0;
     AUTO(store_close) struct store *store = open_well();
     begin(store, 41, 100);
     assert_true(store_end_session(store, 41, 200, "done", 0, &err));
-    assert_true(store_forget_old(store, 9999, 5000, &err));
+    assert_true(store_forget_old(store, 9999, 5000, &more, &err));
     assert_int_equal(ask(store, "SELECT count(*) FROM session"), 0);
     assert_true(store_recall_sessions(store, 300, &last, &err));
     assert_int_equal(last, 41);

@@ -1,5 +1,6 @@
 #include "support/test.h"
 
+#include "store/ops.h"
 #include "support/store_world.h"
 
 #include <pthread.h>
@@ -244,6 +245,55 @@ static void no_hot_statement_scans_a_table(void **state)
     }
 }
 
+/* Rows are found by their time, not sorted by it: else a clean-up reads all there are. */
+static void what_is_forgotten_is_found_in_order(void **state)
+{
+    (void)state;
+    static const enum statement found[] = {OP_FORGET, AUDIT_FORGET, SESSION_FORGET, AUDIT_COUNT_UP,
+                                           AUDIT_REFUSED};
+    AUTO(store_close) struct store *store = open_well();
+    for (size_t i = 0; i < ARRAY_LENGTH(found); i++) {
+        char sql[1024];
+        sqlite3_stmt *plan = NULL;
+        int searches = 0;
+        snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", statement_rows[found[i]].sql);
+        assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &plan, NULL), SQLITE_OK);
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *step = (const char *)sqlite3_column_text(plan, 3);
+            if (strstr(step, "TEMP B-TREE") != NULL) {
+                fail_msg("%s: %s", statement_rows[found[i]].sql, step);
+            }
+            searches +=
+                strstr(step, "USING COVERING INDEX") != NULL || strstr(step, "USING INDEX") != NULL;
+        }
+        assert_int_equal(searches, 1);
+        sqlite3_finalize(plan);
+    }
+}
+
+static void a_clean_up_says_whether_some_is_left(void **state)
+{
+    (void)state;
+    struct lodge_error err = {0};
+    bool more = false;
+    AUTO(store_close) struct store *store = open_well();
+    assert_int_equal(
+        foreign("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+                " INSERT INTO audit (at_ms, uid, pid, method, target, result)"
+                " SELECT i, 0, 1, 'vm.stop', '', 'ok' FROM n"),
+        SQLITE_OK);
+
+    for (int left = 1500; left >= 500; left -= 1000) {
+        assert_true(store_forget_old(store, 9999, 9999, &more, &err));
+        assert_true(more);
+        assert_int_equal(ask(store, "SELECT count(*) FROM audit"), left);
+        assert_int_equal(ask(store, "SELECT max(at_ms) FROM audit"), 2500);
+    }
+    assert_true(store_forget_old(store, 9999, 9999, &more, &err));
+    assert_false(more);
+    assert_int_equal(ask(store, "SELECT count(*) FROM audit"), 0);
+}
+
 static void what_is_not_committed_was_never_there(void **state)
 {
     (void)state;
@@ -308,6 +358,8 @@ int main(void)
         IN_DIR(a_change_of_roles_or_limits_and_its_row_are_written_together_or_not_at_all),
         IN_DIR(each_statement_prepares_on_a_fresh_schema),
         IN_DIR(no_hot_statement_scans_a_table),
+        IN_DIR(what_is_forgotten_is_found_in_order),
+        IN_DIR(a_clean_up_says_whether_some_is_left),
         IN_DIR(what_is_not_committed_was_never_there),
         IN_DIR(threads_take_turns),
     };
