@@ -4,6 +4,7 @@
 #include "rpc/connection_private.h"
 
 #include "jsonrpc.h"
+#include "ops/audit.h"
 #include "rpc/gate.h"
 
 #include <json-c/json.h>
@@ -74,14 +75,16 @@ static bool is_tired(struct connection *connection)
     return true;
 }
 
-/* Whether it goes on only when something was sent. While a batch is open, what is held back for its
- * end does not count: nothing but the batch's own going on frees that. */
+/* Whether it goes on only when something was sent, or rows of the audit were written. While a batch
+ * is open, what is held back for its end does not count: nothing but the batch's own going on frees
+ * that. */
 static bool is_full(struct connection *connection)
 {
     size_t unsent =
         batch_is_open(connection) ? connection_queued(connection) : connection_unsent(connection);
     connection_weigh(connection);
-    return unsent >= CONNECTION_UNSENT_MAX || !account_may_answer(connection->place.account);
+    return unsent >= CONNECTION_UNSENT_MAX || !account_may_answer(connection->place.account) ||
+           audit_is_full(door_house(connection->door)->audit, connection->identity.uid);
 }
 
 static bool has_work(struct connection *connection)
@@ -156,8 +159,7 @@ static void parse(struct connection *connection)
 static bool may_read(struct connection *connection)
 {
     bool may = !connection->ended && !connection->closing && !connection->close_when_sent &&
-               !connection->place.waits && !batch_is_open(connection) &&
-               connection_unsent(connection) < CONNECTION_UNSENT_MAX;
+               !connection->place.waits && !batch_is_open(connection) && !is_full(connection);
     if (may && !account_may_read(&connection->place)) {
         door_watch(connection->door);
         may = false;

@@ -10,6 +10,8 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/audit.h"
+#include "rpc/account.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -181,6 +183,15 @@ void door_watch(struct door *door)
     }
 }
 
+/* Somebody who had filled the audit is read again. */
+static void audit_has_room(void *owner)
+{
+    const struct door *door = owner;
+    for (struct account *account = door->accounts; account != NULL; account = account->next) {
+        account_wake(account);
+    }
+}
+
 struct door *door_new(const struct listening *listening, const struct rpc_house *house)
 {
     struct door *door = xcalloc(1, sizeof *door);
@@ -188,6 +199,7 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
     door->parser = jsonrpc_parser_new(JSONRPC_VALUES);
     door->connections.prev = &door->connections;
     door->connections.next = &door->connections;
+    audit_on_room(house->audit, audit_has_room, door);
     door->knock = (struct loop_later){.run = take_client, .owner = door};
     door->check = loop_timer_new(house->loop, check, door);
     uv_pipe_init(loop_uv(house->loop), &door->pipe, 0);

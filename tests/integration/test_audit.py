@@ -95,6 +95,21 @@ class Audit(AuditTest):
             rpc.call("server.set_log_level", level="info")
         self.assertEqual(self.ask(daemon, "SELECT count(*) FROM audit WHERE result = 'ok'"), 2)
 
+    @unittest.skipUnless(ROOT, "only root can be somebody else")
+    def test_whoever_has_filled_the_audit_is_not_read_until_there_is_room(self):
+        daemon = self.daemon()
+        database = self.locked(daemon)
+        with daemon.rpc() as fills, daemon.rpc(uid=VIEWER) as other:
+            asked = [fills.ask("server.set_log_level", level="info") for _ in range(256)]
+            late = fills.ask("server.ping")
+            for _ in range(1000):
+                other.call("server.ping")
+            self.assertFalse(select.select([fills.socket], [], [], 0)[0])
+            database.execute("ROLLBACK")
+            for call in [*asked, late]:
+                self.assertEqual(fills.answer(call), {})
+        self.assertEqual(self.ask(daemon, "SELECT count(*) FROM audit WHERE result = 'ok'"), 256)
+
     def test_without_a_store_what_was_done_is_answered_and_logged(self):
         daemon = self.daemon()
         os.rename(f"{daemon.state_dir}/lodge.db", f"{daemon.state_dir}/elsewhere")
@@ -185,7 +200,8 @@ class Forgets(AuditTest):
                 rpc.call("quota.get")  # what the same worker is asked comes between
 
     def test_old_rows_go_until_none_is_left_and_a_thousand_where_the_clock_has_jumped(self):
-        good, wrong = self.with_old_rows(time.time()), self.with_old_rows(time.time() - 3 * 86400)
+        wrong = self.with_old_rows(time.time() - 3 * 86400)
+        good = self.with_old_rows(time.time())  # it comes after, and is through after
         self.wait_forgotten(good, 0)
         self.assertEqual(self.left(good), [0] * 4)
         self.wait_forgotten(wrong, self.OLD - 1000)

@@ -23,9 +23,22 @@ static int make_audit(void **state)
     return 0;
 }
 
+/* As often as a busy machine needs it: how long it waits at most is lodged's promise, not ours. */
+static bool finish(void)
+{
+    enum { TRIES = 60 };
+    int tries = 1;
+    while (!audit_finish(audit) && tries < TRIES) {
+        tries++;
+    }
+    return tries < TRIES;
+}
+
 static int end_audit(void **state)
 {
-    (void)audit_finish(audit);
+    if (!finish()) {
+        return -1;
+    }
     loop_turn(); /* the letters */
     audit_free(TAKE(audit));
     store_close(TAKE(store));
@@ -77,7 +90,7 @@ static void a_hundred_thousand_refusals_are_on_disk_when_lodged_leaves(void **st
         refuse(1001, "vm.stop", 1);
     }
 
-    assert_true(audit_finish(audit));
+    assert_true(finish());
 
     assert_int_equal(ask(store, "SELECT sum(times) FROM audit WHERE uid = 1000"), 100000);
     assert_int_equal(ask(store, "SELECT sum(times) FROM audit WHERE uid = 1001"), 100000);
