@@ -4,38 +4,9 @@
  * `round_trip SOCKET COUNT LINE` prints the median, the 99th percentile (ns) and the bytes of the
  * last answer. The same client measures lodged and its baseline.
  */
-#include "scope.h"
+#include "line_client.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-
-static long long now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static int compare(const void *left, const void *right)
-{
-    long long a = *(const long long *)left;
-    long long b = *(const long long *)right;
-    return (a > b) - (a < b);
-}
-
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fd : -1;
-}
 
 /* Bytes up to and with the newline, or -1. */
 static ssize_t read_line(int fd, char *buffer, size_t size)
@@ -65,7 +36,7 @@ int main(int argc, char **argv)
     AUTO(free) long long *took = calloc(count + 1, sizeof(*took));
     AUTO(free) char *line = NULL;
     int length = asprintf(&line, "%s\n", argv[3]);
-    AUTO(fd_close) int fd = connect_to(argv[1]);
+    AUTO(fd_close) int fd = connect_to(argv[1], 0);
     if (fd < 0 || took == NULL || count == 0 || length < 0) {
         perror("round_trip");
         return 1;
@@ -80,7 +51,7 @@ int main(int argc, char **argv)
         }
         took[i] = now_ns() - begun;
     }
-    qsort(took, count, sizeof(*took), compare);
+    qsort(took, count, sizeof(*took), compare_ns);
     printf("%lld %lld %zd\n", took[count / 2], took[count * 99 / 100], bytes);
     return 0;
 }
