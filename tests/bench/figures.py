@@ -33,6 +33,18 @@ class Figures:
             text += f", at most {limit:.3g}"
         print(text + (f" ({note})" if note else ""), flush=True)
 
+    def hold(self, what, parts, note=""):
+        """Several on one line: (what, value, unit, limit) each; one too many breaks it."""
+        good = all(limit is None or value <= limit for _, value, _, limit in parts)
+        self.held += good
+        self.broken += not good
+        told = ", ".join(
+            f"{label} {value:.4g} {unit}".rstrip() + (
+                " (!)" if limit is not None and value > limit else "")
+            for label, value, unit, limit in parts)
+        print(f"{'ok' if good else 'BROKEN':7} {what}: {told}" + (f"; {note}" if note else ""),
+              flush=True)
+
     def end(self):
         print(f"{self.held} held, {self.broken} broken")
         sys.exit(1 if self.broken else 0)
