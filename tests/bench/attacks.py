@@ -10,11 +10,15 @@ import json
 LINE_MAX = 1 << 20
 VALUES_MAX = 20000
 DEEP = "zz0" * 400
-# Each key in a term of its own, with as many stars as a query has room for.
-GLOBS = " ".join(f"name:*{number:02d}*a*b*c*" for number in range(64))[:1024].rsplit(" ", 1)[0]
-NARROWING = {"if_rev", "cursor", "since", "state", "tag", "owner", "user", "timeout_ms", "fields",
-             "request_id", "path", "uuid", "vm", "pool", "kernel", "iso", "format", "target", "firmware",
-             "graphics", "network", "boot"}
+# As many terms as a query has, each with as many stars as there is room for: all but the last match
+# the attacker's VMs, so that all are tried and nothing needs to be written.
+GLOBS = " ".join(["name:*a*a*a*0*"] * 63 + ["name:*b*a*"])
+GLOB = "*a" * 40 + "*"
+# Parameters that make a method do less, or be refused.
+NARROWING = {"if_rev", "cursor", "since", "state", "tag", "owner", "user", "host", "timeout_ms", "fields",
+             "request_id", "path", "uuid", "vm", "pool", "kernel", "iso", "format", "firmware",
+             "graphics", "network"}
+CHURNED = 32  # names of VMs that are made and deleted
 NUMBER = "######"  # flood.c puts one there that no other line has
 SUBSCRIPTION = "@@@@@@"
 
@@ -47,10 +51,12 @@ def of_string(name, schema):
         return GLOBS
     if name in ("user", "owner"):
         return f"nobody{NUMBER}"  # somebody to look up, each time another
+    if name == "cursor":
+        return "fleet/a/00000000-0000-4000-8000-000000000000"
     if "format" in schema:
         return "2000-01-01T00:00:00.000Z"
     if name == "name" and longest > 64:
-        return ("*a*b" * 80)[:longest]  # a glob
+        return GLOB
     return (f"x{NUMBER}" + DEEP * (1 + longest // len(DEEP)))[:longest]
 
 
@@ -89,7 +95,7 @@ class Rules:
             return items["enum"]
         if items.get("type") == "object":
             return [self.value(name, items, hard)] * 24
-        return [] if hard else [f"{number}{DEEP}"[:60] for number in range(64)]
+        return [f"{number}{DEEP}"[:60] for number in range(32)]
 
     def params(self, method, level):
         found = {}
@@ -107,7 +113,9 @@ class Rules:
         for vm in self.has["vm"] if "vm" in bare else [None]:
             for params in (hard, bare):
                 found.append(request(method, {**params, "vm": vm} if vm else params))
-        found += [request(method, {**bare, name: value}) for name, value in hard.items()]
+        for vm in self.has["vm"][::7] if "vm" in bare else [None]:
+            found += [request(method, {**bare, **({"vm": vm} if vm else {}), name: value})
+                      for name, value in hard.items() if name != "vm"]
         found.append(request(method, full))
         return [*self.firsts(full), *dict.fromkeys(found)]
 
@@ -152,16 +160,20 @@ def of_many(rules):
     """Floods of what others need too: images, definitions, the audit, names."""
     vms = rules.has["vm"]
     images = request("image.list")
-    xml = [request("vm.get", {"vm": vm, "xml": True}) for vm in vms]
+    xml = [request("vm.get", {"vm": vm, "xml": True}) for vm in vms[:8]]
     refused = [request("user.set", {"user": f"nobody{NUMBER}", "role": "admin"}),
-               request("vm.start", {"vm": f"q/none{NUMBER}" + "x" * 300})]
+               request("vm.start", {"vm": f"local/none{NUMBER}" + "x" * 300})]
     names = [request(method, {key: f"nobody{NUMBER}"})
              for method, key in (("quota.get", "user"), ("op.list", "user"), ("audit.list", "user"))]
     globs = request("vm.list", {"query": GLOBS})
     power = [request(method, {"vm": vm}) for vm in vms for method in ("vm.start", "vm.stop")]
+    churn = [request(method, params) for number in range(CHURNED) for method, params in (
+        ("vm.create", {"name": f"churn{number}", "vcpus": 1, "memory_mib": 16, "host": "fleet"}),
+        ("vm.delete", {"vm": f"fleet/churn{number}"}))]
     ping = request("server.ping")
     alone = {"refused": refused, "xml": xml, "globs": [globs], "names": names, "images": [images],
-             "pools": [request("pool.list")], "power": power, "pings": [ping]}
+             "pools": [request("pool.list")], "power": power,
+             "churn": churn, "pings": [ping]}
     found = [Attack(name, lines) for name, lines in alone.items()]
     found += [Attack(f"{name}-batches", [batch((lines * 64)[:64])]) for name, lines in alone.items()]
     found += [Attack(f"{name}-go", lines, hang_up=256) for name, lines in alone.items()]

@@ -18,13 +18,13 @@ import time
 
 from attacks import Attack, Rules, all_attacks, request
 from figures import SKIPPED, TOOLS, Echo, Figures
-from world import Gone, RpcError, Timeout, World, fleet_xml
+from world import Gone, RpcError, Timeout, World, fleet_xml, uuid_of
 
 import libvirtd as libvirtds
 
 ATTACKER, VICTIM = 41001, 41002
 CONNECTIONS, IMAGES, FLEET, STARTS = 32, 20, 1000, 7
-ATTACKERS_VMS = 8
+GUESTS, FLOODED = 8, 100  # the attacker's on QEMU; of the fleet, which is his too, those he works with
 PING_MS = AUDIT_MS = 20
 START_MS = 1000
 GROWN_MIB = 200
@@ -32,7 +32,7 @@ MOST_GROWN_MIB = 2048  # then the attack is ended: the machine has others on it
 LEAST_FREE_MIB = 4096
 ADDRESS_SPACE = 12 << 30
 PATIENCE_S = 60
-SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}], "network": None, "host": "q"}
+SMALL = {"vcpus": 1, "memory_mib": 64, "disks": [{"size_gib": 1}], "network": None, "host": "local"}
 PING, AUDIT = request("server.ping"), request("audit.list")
 ASKS = (("ping", PING, 4000), ("audit", AUDIT, 10000))  # microseconds between two
 
@@ -96,11 +96,13 @@ class House:
             subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2",
                             images / f"image{number:02d}.qcow2", "1G"], check=True)
         fleet = world.folder / "fleet.xml"
-        fleet.write_text(fleet_xml(FLEET))
+        fleet.write_text(fleet_xml(FLEET, prefix="a" * 58))
         self.config = {
             "daemon": {"socket_mode": "0666"}, "images": {"dirs": images},
-            "host q": {"uri": self.libvirtd.qemu_uri, "dir": self.disks},
+            "host local": {"uri": self.libvirtd.qemu_uri, "dir": self.disks},
             "host fleet": {"uri": self.libvirtd.uri("test", str(fleet))}}
+        (images / "cd.iso").write_bytes(b"0" * 65536)
+        self.state = None  # of a lodged whose fleet is the attacker's: what each begins with
         self.flood, self.victim = (world.program(TOOLS / name) for name in ("flood", "victim"))
 
     def clear(self):
@@ -115,25 +117,45 @@ class House:
                 path.unlink()
             self.libvirtd.virsh("pool-refresh", "lodge", check=False)
 
-    def open(self):
+    def begin(self):
         self.clear()
         self.count += 1
-        self.daemon = self.world.daemon(None, name=f"d{self.count}", config=self.config,
+        self.daemon = self.world.daemon(None, start=False, name=f"d{self.count}", config=self.config,
                                         wrap=["prlimit", f"--as={ADDRESS_SPACE}"])
-        self.daemon.synced(PATIENCE_S).rpc.close()
+        if self.state:
+            shutil.copytree(self.state, self.daemon.state_dir)
+        self.daemon.start().synced(PATIENCE_S).rpc.close()
+
+    def prepare(self):
+        """A thousand VMs are the attacker's: what he lists and hears of is no trifle."""
+        self.begin()
+        with self.daemon.rpc() as rpc:
+            for begin in range(0, FLEET, 100):
+                asked = [rpc.ask("vm.adopt", vm=f"fleet/{uuid_of(number)}", owner=f"#{ATTACKER}", wait=True)
+                         for number in range(begin, begin + 100)]
+                for number in asked:
+                    rpc.answer(number)
+        self.close()
+        self.state = self.daemon.state_dir
+
+    def open(self):
+        self.begin()
         with self.daemon.rpc(uid=VICTIM) as rpc:
             rpc.call("vm.create", name="guest", wait=True, **SMALL)
-            asked = [rpc.ask("vm.start", vm=f"q/none{number}") for number in range(150)]
+            asked = [rpc.ask("vm.start", vm=f"local/none{number}") for number in range(150)]
             for number in asked:  # for audit.list to tell
                 with contextlib.suppress(RpcError):
                     rpc.answer(number)
         with self.daemon.rpc(uid=ATTACKER) as rpc:
             asked = [rpc.ask("vm.create", name=f"a{number}", wait=True, **SMALL)
-                     for number in range(ATTACKERS_VMS)]
+                     for number in range(GUESTS)]
             made = [rpc.answer(number) for number in asked]
             return Rules(rpc.call("rpc.discover"), {
-                "vm": [f"q/{one['uuid']}" for one in made], "op": [made[0]["op"]], "host": ["q"],
-                "image": ["image00.qcow2"], "iso": ["image01.qcow2"], "session": [1]})
+                "vm": [f"local/{one['uuid']}" for one in made] +
+                      [f"fleet/{uuid_of(number)}" for number in range(FLOODED)],
+                "op": [made[0]["op"]], "host": ["local"], "image": ["image00.qcow2"],
+                "iso": ["cd.iso"], "session": [1], "door": ["stream"], "target": ["vda"],
+                "boot": [["disk", "cdrom", "network"]], "fields": [["state", "tags", "stats"]]})
 
     def close(self):
         """What it said at its end, if that was not as it should be."""
@@ -156,12 +178,12 @@ class House:
         """ms, and what was wrong."""
         begun, wrong = time.monotonic(), ""
         try:
-            rpc.call("vm.start", vm="q/guest", wait=True, deadline=PATIENCE_S)
+            rpc.call("vm.start", vm="local/guest", wait=True, deadline=PATIENCE_S)
         except (RpcError, Timeout) as error:
             wrong = f"vm.start: {str(error)[:100]}"
         took = (time.monotonic() - begun) * 1000
         try:
-            rpc.call("vm.stop", vm="q/guest", wait=True, deadline=PATIENCE_S)
+            rpc.call("vm.stop", vm="local/guest", wait=True, deadline=PATIENCE_S)
         except (RpcError, Timeout) as error:
             wrong = wrong or f"vm.stop: {str(error)[:100]}"
         return took, wrong
@@ -265,6 +287,7 @@ def main():
     figures = Figures()
     with World() as world:
         house = House(world)
+        house.prepare()
         attacks = chosen(all_attacks(house.open()), arguments.names)
         if arguments.list:
             print("\n".join(f"{attack.name:24}{len(attack.lines)} lines" for attack in attacks))

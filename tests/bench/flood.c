@@ -22,7 +22,7 @@
 #include <sys/epoll.h>
 
 enum {
-    LINES_MAX = 4096,
+    LINES_MAX = 16384,
     CLIENTS_MAX = 512,
     CODES_MAX = 64,
     HEAD_BYTES = 512, /* of an answer, that are looked at */
