@@ -2,10 +2,9 @@
  * victim: how long somebody waits for answers who asks now and then, while others do their worst.
  *
  * `victim SOCKET SECONDS INTERVAL_US LINE` sends LINE each INTERVAL_US and prints how often, the
- * median, the 99th percentile and the maximum (ns). An answer that is late makes those late that
- * were to be asked for meanwhile: they count from when they were due. Who wakes up late of itself
- * counts from then. One thread, one connection; what is never answered is waited for PATIENCE_S
- * more.
+ * median, the 99th percentile and the maximum (ns). Those that were due while one was waited for
+ * count too, from when they were due: a standstill is not one bad answer of a thousand. One thread,
+ * one connection; what is never answered is waited for PATIENCE_S more.
  */
 #include "line_client.h"
 
@@ -73,25 +72,30 @@ static void note(struct victim *victim, long long took)
     }
 }
 
-/* Until `end`; false when an answer did not come, after noting how long those due have waited. */
+/* Of one that was asked at `begun`, and of those that were due while it was waited for. Returns
+ * when the next is due. */
+static long long note_all(struct victim *victim, long long begun, long long interval)
+{
+    long long now = now_ns();
+    note(victim, now - begun);
+    for (begun += interval; begun < now; begun += interval) {
+        note(victim, now - begun);
+    }
+    return begun;
+}
+
+/* Until `end`; false when an answer did not come. */
 static bool suffer(struct victim *victim, long long end, long long interval)
 {
+    bool answered = true;
     long long due = now_ns();
-    while (due < end) {
-        bool late = now_ns() > due;
+    while (answered && due < end) {
         wait_readable(-1, due);
-        long long begun = late ? due : now_ns();
-        bool answered = ask(victim, end + PATIENCE_S * 1000000000LL);
-        note(victim, now_ns() - begun);
-        if (!answered) {
-            for (due += interval; due < end; due += interval) {
-                note(victim, now_ns() - due);
-            }
-            return false;
-        }
-        due += interval;
+        long long begun = now_ns();
+        answered = ask(victim, end + PATIENCE_S * 1000000000LL);
+        due = note_all(victim, begun, interval);
     }
-    return true;
+    return answered;
 }
 
 int main(int argc, char **argv)
