@@ -130,7 +130,8 @@ static void fill_in(char *text, size_t length, const char *mark, char filler, un
 {
     char digits[NUMBER_DIGITS];
     for (int i = NUMBER_DIGITS - 1; i >= 0; i--, number /= 10) {
-        digits[i] = (char)(number > 0 || i == NUMBER_DIGITS - 1 ? '0' + number % 10 : filler);
+        bool is_digit = number > 0 || i == NUMBER_DIGITS - 1;
+        digits[i] = is_digit ? (char)('0' + number % 10) : filler;
     }
     char *end = text + length;
     char *at = text;
