@@ -8,6 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import failpoints  # noqa: E402
 import promise  # noqa: E402
 from world import Gone, Rpc, RpcError, World, fleet_xml, free_uid  # noqa: E402
 
@@ -213,6 +214,29 @@ class Shares(unittest.TestCase):
             client.close()
         self.client().call("op.list")
         self.other.call("op.list")
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+@unittest.skipUnless(failpoints.points(), "needs a lodged with fail points")
+class Operations(unittest.TestCase):
+    """A host has four calls for operations: one user's do not take all of them."""
+
+    def test_another_user_s_operation_finds_a_worker_beside_many_that_last(self):
+        world = World()
+        self.addCleanup(world.close)
+        daemon = world.daemon("test:///default", env={"LODGED_FAILPOINT": "create.define:delay=8000"},
+                              config={"daemon": {"socket_mode": "0666"}})
+        daemon.synced().rpc.close()
+        other = free_uid() + 1
+        with daemon.rpc() as admin:
+            admin.call("vm.adopt", vm="test", owner=f"#{other}", wait=True)
+        with daemon.rpc(uid=free_uid()) as many, daemon.rpc(uid=other) as one:
+            for number in range(6):
+                many.ask("vm.create", name=f"a{number}", memory_mib=16, vcpus=1, network=None)
+            many.call("server.ping")  # all of them have been read
+            one.call("vm.pause", vm="test", wait=True, deadline=60)
+            states = [op["state"] for op in many.call("op.list", state="done")["ops"]]
+            self.assertEqual(states, [], "it had to wait for one of theirs")
 
 
 if __name__ == "__main__":
