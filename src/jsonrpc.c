@@ -158,20 +158,32 @@ bool jsonrpc_look_over(const struct jsonrpc_parser *parser, const char *line, si
            lodge_fail(err, LODGE_ERROR_PARSE, "not JSON: %s at byte %zu", flaw, at + 1);
 }
 
-struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
-                                  struct lodge_error *err)
+/* What follows the value that ends at `end`. */
+static bool is_blank(const char *line, size_t length, size_t end)
+{
+    return end >= length || end + strspn(line + end, " \t\r\n") == length;
+}
+
+bool jsonrpc_feed(struct jsonrpc_parser *parser, const char *line, size_t length, size_t at,
+                  size_t piece, struct json_object **ret_json, struct lodge_error *err)
 {
     struct json_tokener *tokener = parser->tokener;
-    if (!jsonrpc_look_over(parser, line, length, err)) {
-        return NULL;
+    bool is_last = at + piece >= length;
+    if (at == 0) {
+        json_tokener_reset(tokener);
     }
-    json_tokener_reset(tokener);
     /* With the closing zero: so that a number at the end is known to be whole. */
-    struct json_object *json = json_tokener_parse_ex(tokener, line, (int)length + 1);
+    struct json_object *json =
+        json_tokener_parse_ex(tokener, line + at, (int)(piece + (is_last ? 1 : 0)));
     enum json_tokener_error error = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
-    if (error == json_tokener_success && end < length) {
-        error = json_tokener_error_parse_unexpected; /* a zero byte inside the line */
+    size_t end = at + json_tokener_get_parse_end(tokener);
+    *ret_json = NULL;
+    if (error == json_tokener_continue && !is_last) {
+        return false;
+    }
+    if (error == json_tokener_success && !is_blank(line, length, end)) {
+        error =
+            json_tokener_error_parse_unexpected; /* a zero byte inside the line, or another value */
     }
     if (error != json_tokener_success) {
         json_object_put(json);
@@ -179,12 +191,23 @@ struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *lin
                          error == json_tokener_continue ? "it ends too early"
                                                         : json_tokener_error_desc(error),
                          end + 1);
-        return NULL;
+        return true;
     }
     if (json == NULL) {
         (void)lodge_fail(err, LODGE_ERROR_REQUEST, "a request is an object, not null");
     }
-    return json;
+    *ret_json = json;
+    return true;
+}
+
+struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
+                                  struct lodge_error *err)
+{
+    struct json_object *json = NULL;
+    return jsonrpc_look_over(parser, line, length, err) &&
+                   jsonrpc_feed(parser, line, length, 0, length, &json, err)
+               ? json
+               : NULL;
 }
 
 static bool is_id(struct json_object *id)

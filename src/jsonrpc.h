@@ -31,6 +31,13 @@ bool jsonrpc_look_over(const struct jsonrpc_parser *parser, const char *line, si
 struct json_object *jsonrpc_parse(struct jsonrpc_parser *parser, const char *line, size_t length,
                                   struct lodge_error *err);
 
+/* The same in pieces, for a line that was looked over, and a parser that does nothing else
+ * meanwhile: parses `piece` bytes from `at` on. True when that was the end: then as
+ * jsonrpc_parse(). */
+bool jsonrpc_feed(struct jsonrpc_parser *parser, const char *line, size_t length, size_t at,
+                  size_t piece, struct json_object **ret_json, struct lodge_error *err)
+    LODGE_MUST_CHECK;
+
 struct jsonrpc_request {
     struct json_object *id;     /* borrowed; NULL when there is none, or when it is null */
     bool wants_answer;          /* false: a notification */

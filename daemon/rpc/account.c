@@ -222,6 +222,27 @@ bool account_may_read(struct account_place *place)
     return account->grows == place;
 }
 
+bool account_take_long(struct account_place *place)
+{
+    struct account *account = place->account;
+    bool may = account->parses == NULL;
+    if (may) {
+        account->parses = place;
+    }
+    account->is_short |= !may;
+    return may;
+}
+
+void account_give_long(struct account_place *place)
+{
+    struct account *account = place->account;
+    account->parses = NULL;
+    if (account->is_short) {
+        account->is_short = false;
+        account_wake(account);
+    }
+}
+
 void account_has_read(struct account_place *place)
 {
     if (place->account->grows == place) {

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 enum {
-    ACCOUNT_TURN_MS = 2, /* of each turn of the loop */
+    ACCOUNT_TURN_MS = 1, /* of each turn of the loop */
     ACCOUNT_PATIENCE_MS = 1000,
     ACCOUNT_SUBSCRIPTIONS = 256 /* each looks at each change */
 };
@@ -51,10 +51,11 @@ struct account {
     struct account_place *served;
     struct loop_later serve;
 
-    size_t read, unsent, asked;  /* bytes */
-    struct account_place *grows; /* may read on though too much is read: one always may … */
-    uint64_t grew_at;            /* … and did then, monotonic ms */
-    bool is_short;               /* somebody waits for room */
+    size_t read, unsent, asked;   /* bytes */
+    struct account_place *parses; /* a long line; NULL: none does */
+    struct account_place *grows;  /* may read on though too much is read: one always may … */
+    uint64_t grew_at;             /* … and did then, monotonic ms */
+    bool is_short;                /* somebody waits for room */
     struct seats seats[SEAT_KINDS];
 };
 
@@ -88,6 +89,11 @@ void account_weigh(struct account_place *place, size_t read, size_t unsent);
  * places are run when that may have changed. */
 bool account_may_read(struct account_place *place);
 bool account_may_answer(struct account *account);
+
+/* One place at a time may make a tree of a long line; whoever may not is run when that has ended.
+ */
+bool account_take_long(struct account_place *place) LODGE_MUST_CHECK;
+void account_give_long(struct account_place *place);
 
 /* Something came in this place. */
 void account_has_read(struct account_place *place);

@@ -2,6 +2,7 @@
  * other, each parsed again for that, and its answer is streamed. Loop-only. */
 #include "rpc/connection_private.h"
 #include "rpc/gate.h"
+#include "rpc/long_line.h"
 
 #include "memory.h"
 
@@ -36,54 +37,74 @@ static void batch_end(struct connection *connection)
     }
 }
 
-static struct json_object *parse_entry(struct connection *connection, size_t which,
-                                       struct lodge_error *err)
+/* The entry that is `which`; false: it goes on in another turn. */
+static bool parse_entry(struct connection *connection, size_t which, struct json_object **ret_entry,
+                        struct lodge_error *err)
 {
     const struct jsonrpc_batch *cut = &connection->batch->cut;
-    return jsonrpc_parse(door_parser(connection->door), cut->entries[which], cut->lengths[which],
-                         err);
+    size_t length = 0;
+    if (!long_line_is_open(connection)) {
+        long_line_begin(connection, cut->entries[which], cut->lengths[which], false);
+    }
+    return long_line_parse(connection, ret_entry, &length, err);
 }
 
-/* One that is no JSON refuses the whole; one that is `null` is refused when it is its turn. */
-static void check_next(struct connection *connection)
+/* One that is no JSON refuses the whole; one that is `null` is refused when it is its turn. Returns
+ * whether it came to an end. */
+static bool check_next(struct connection *connection)
 {
     struct batch *batch = connection->batch;
     struct lodge_error err = {0};
-    struct json_object *entry = parse_entry(connection, batch->checked, &err);
+    struct json_object *entry = NULL;
+    if (!parse_entry(connection, batch->checked, &entry, &err)) {
+        return false;
+    }
     json_object_put(entry);
     if (entry == NULL && err.kind == LODGE_ERROR_PARSE) {
         (void)lodge_fail_in(&err, "entry %zu of a batch", batch->checked + 1);
         gate_refuse(connection, &err);
         batch_end(connection);
-        return;
+        return true;
     }
     batch->checked++;
+    return true;
 }
 
-static void run_next(struct connection *connection)
+static bool run_next(struct connection *connection)
 {
     struct batch *batch = connection->batch;
     struct lodge_error err = {0};
-    size_t which = batch->next++;
-    struct json_object *entry = parse_entry(connection, which, &err);
+    struct json_object *entry = NULL;
+    if (!parse_entry(connection, batch->next, &entry, &err)) {
+        return false;
+    }
+    size_t length = batch->cut.lengths[batch->next++];
     batch->waits = true; /* until connection_answer(), which may come before this returns */
-    gate_run(connection, entry, batch->cut.lengths[which], true);
+    gate_run(connection, entry, length, true);
     json_object_put(entry);
+    return true;
+}
+
+/* Returns whether there may be more to do now. */
+static bool step(struct connection *connection)
+{
+    const struct batch *batch = connection->batch;
+    if (batch->checked < batch->cut.count) {
+        return check_next(connection);
+    }
+    if (batch->next < batch->cut.count) {
+        return run_next(connection);
+    }
+    batch_end(connection);
+    return false;
 }
 
 void batch_run(struct connection *connection)
 {
-    while (connection->batch != NULL && !connection->batch->waits && !connection->closing &&
+    while (!connection->batch->waits && !connection->closing &&
            connection_queued(connection) < CONNECTION_UNSENT_MAX &&
-           !account_is_over(connection->place.account)) {
-        const struct batch *batch = connection->batch;
-        if (batch->checked < batch->cut.count) {
-            check_next(connection);
-        } else if (batch->next < batch->cut.count) {
-            run_next(connection);
-        } else {
-            batch_end(connection);
-        }
+           !account_is_over(connection->place.account) && step(connection) &&
+           batch_is_open(connection)) {
     }
 }
 

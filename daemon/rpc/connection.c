@@ -11,6 +11,7 @@
 #include "rpc/connection_private.h"
 #include "rpc/door.h"
 #include "rpc/gate.h"
+#include "rpc/long_line.h"
 #include "rpc/peer.h"
 #include "scope.h"
 
@@ -150,8 +151,8 @@ void connection_close_if_done(struct connection *connection)
         /* Half a line is owed nothing: its other half will not come. */
         bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
                     connection->subscriber_count > 0 || connection->place.waits ||
-                    batch_is_open(connection) || connection->works != NULL ||
-                    frame_has_line(&connection->frame);
+                    batch_is_open(connection) || long_line_is_open(connection) ||
+                    connection->works != NULL || frame_has_line(&connection->frame);
         if (!owed || is_hung_up(connection)) {
             connection_close(connection);
         } else {
@@ -249,6 +250,7 @@ static void bury(void *owner)
         connection_drop_call(connection, link);
         call_orphan(call_of(link));
     }
+    long_line_free(connection);
     batch_free(connection);
     account_part(&connection->place);
     door_connection_gone(connection);

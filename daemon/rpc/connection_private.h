@@ -42,6 +42,7 @@ struct connection {
     bool ended;   /* the client will send no more */
     bool closing;
     bool close_when_sent;
+    struct long_line *line; /* a request that is being parsed; NULL: none is */
     struct batch *batch;    /* NULL: none is open */
     struct call_link calls; /* head */
     struct call *works;     /* one of them, in steps; NULL: none does */

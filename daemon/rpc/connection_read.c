@@ -6,6 +6,7 @@
 #include "jsonrpc.h"
 #include "ops/audit.h"
 #include "rpc/gate.h"
+#include "rpc/long_line.h"
 
 #include <json-c/json.h>
 
@@ -31,13 +32,32 @@ static void handle_line(struct connection *connection, const char *line, size_t 
         }
         return;
     }
-    struct json_object *json = jsonrpc_parse(parser, line, length, &err);
-    if (json == NULL) {
+    if (!jsonrpc_look_over(parser, line, length, &err)) {
         gate_refuse(connection, &err);
         return;
     }
-    gate_run(connection, json, length, false);
+    long_line_begin(connection, line, length, true);
+}
+
+/* The request that is being parsed; true when none is any more. */
+static bool go_on_with_line(struct connection *connection)
+{
+    struct lodge_error err = {0};
+    struct json_object *json = NULL;
+    size_t length = 0;
+    if (!long_line_is_open(connection) || batch_is_open(connection)) {
+        return true;
+    }
+    if (!long_line_parse(connection, &json, &length, &err)) {
+        return false;
+    }
+    if (json == NULL) {
+        gate_refuse(connection, &err);
+    } else {
+        gate_run(connection, json, length, false);
+    }
     json_object_put(json);
+    return true;
 }
 
 static void too_long(struct connection *connection)
@@ -90,10 +110,11 @@ static bool is_full(struct connection *connection)
 static bool has_work(struct connection *connection)
 {
     bool is_open = !connection->closing && !connection->close_when_sent;
-    if (is_open && batch_is_open(connection) && connection->works == NULL) {
+    bool is_busy = connection->works != NULL || long_line_is_open(connection);
+    if (is_open && batch_is_open(connection) && !is_busy) {
         return !connection->batch->waits;
     }
-    return is_open && (connection->works != NULL || frame_has_line(&connection->frame));
+    return is_open && (is_busy || frame_has_line(&connection->frame));
 }
 
 /* A step of the call that works; true when nothing does any more. */
@@ -117,11 +138,14 @@ static void parse(struct connection *connection)
             account_wait(&connection->place);
             break;
         }
+        if (!go_on_with_line(connection)) {
+            break;
+        }
         if (batch_is_open(connection)) {
             batch_run(connection);
-            if (connection->works != NULL) {
-                continue;
-            }
+        }
+        if (connection->works != NULL) {
+            continue;
         }
         if (is_full(connection)) {
             /* Its reader may have kept up: then all of it goes out at once, and no write is left
@@ -132,7 +156,7 @@ static void parse(struct connection *connection)
             }
         }
         if (batch_is_open(connection)) {
-            if (connection->batch->waits || is_tired(connection)) {
+            if (connection->batch->waits || long_line_is_open(connection) || is_tired(connection)) {
                 break;
             }
             continue;

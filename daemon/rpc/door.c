@@ -20,7 +20,7 @@ enum { CHECK_MS = 1000 };
 
 /* Clients that come in one turn of the loop: whoever comes and goes all the time holds it up no
  * more than that. */
-enum { KNOCKS_PER_TURN = 16 };
+enum { KNOCKS_PER_TURN = 64 };
 
 struct door {
     uv_pipe_t pipe;

@@ -114,6 +114,23 @@ class Shares(unittest.TestCase):
                 self.assertEqual([answer["error"]["code"] for answer in answers], [-32602] * 64)
         self.assertLess(self.grown(before), 48)
 
+    def test_long_lines_of_many_values_are_read_in_pieces_and_one_at_a_time(self):
+        before = self.daemon.rss_kib()
+        clients = [self.client() for _ in range(32)]
+        entry = b'{"jsonrpc":"2.0","id":3,"method":"server.ping","params":{"x":[' + \
+            b",".join([b"{}"] * 19000) + b"]}}"
+        for number, client in enumerate(clients):
+            client.send((b"[" + entry + b"]\n" if number % 2 else entry + b"\n") * 2)
+        for _ in range(20):
+            self.other.call("server.ping")
+        clients.pop().close()  # while its line is being read, or waits
+        for number, client in enumerate(clients):
+            for _ in range(2):
+                answer = client.read_message()
+                answer = answer[0] if number % 2 else answer
+                self.assertEqual((answer["id"], answer["error"]["code"]), (3, -32602))
+        self.assertLess(self.grown(before), 80)
+
     # bytes
 
     def test_half_lines_on_all_connections_take_no_more_than_their_user_has(self):

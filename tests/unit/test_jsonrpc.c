@@ -204,6 +204,41 @@ static void expect_uncut(const char *line, enum lodge_error_kind kind)
     assert_int_equal(err.kind, kind);
 }
 
+/* Fed in pieces of every length a line is what it is in one. */
+static void a_line_in_pieces_is_read_as_in_one(void **state)
+{
+    static const char *const lines[] = {
+        "{\"a\":[1,2,{\"b\":\"x\\\"y\\u00e9\"}],\"c\":-1.5e3}  ",
+        "[[],{},null,true]",
+        " 17 ",
+        "{\"a\":",
+        "{} {}",
+        "nul",
+        "{\"a\":1}}",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        size_t length = strlen(lines[i]);
+        struct lodge_error whole_err = {0};
+        AUTO(json_object_put) struct json_object *whole = parse(lines[i], length, &whole_err);
+        for (size_t piece = 1; piece <= length; piece++) {
+            AUTO(jsonrpc_parser_free) struct jsonrpc_parser *parser = jsonrpc_parser_new(0);
+            struct json_object *json = NULL;
+            struct lodge_error err = {0};
+            bool ended = false;
+            for (size_t at = 0; !ended; at += piece) {
+                size_t left = length - at;
+                assert_true(at < length);
+                ended = jsonrpc_feed(parser, lines[i], length, at, left < piece ? left : piece,
+                                     &json, &err);
+            }
+            assert_int_equal(err.kind, whole_err.kind);
+            assert_true(json_object_equal(json, whole));
+            json_object_put(json);
+        }
+    }
+}
+
 static void a_batch_is_cut_at_its_own_commas(void **state)
 {
     (void)state;
@@ -449,6 +484,7 @@ int main(void)
         TEST(thirty_two_levels_are_read_and_thirty_three_are_not),
         TEST(a_parser_is_as_new_after_each_line),
         TEST(values_are_counted_before_they_are_built),
+        TEST(a_line_in_pieces_is_read_as_in_one),
         TEST(a_batch_is_cut_at_its_own_commas),
         TEST(ids_come_back_as_they_were),
         TEST(a_request_without_an_id_is_a_notification),

@@ -1,0 +1,78 @@
+/* long_line: what is short is parsed in one go by the door's parser, what is long by one of its own
+ * that keeps its state from piece to piece. Loop-only. */
+#include "rpc/long_line.h"
+
+#include "memory.h"
+
+#include <stdlib.h>
+
+enum { SHORT = 16 * 1024, PIECE = 4096 };
+
+struct long_line {
+    struct jsonrpc_parser *parser; /* NULL: it is short, or another of the user's is long */
+    char *copy;                    /* or NULL */
+    const char *text;
+    size_t length;
+    size_t at; /* so much has been parsed */
+};
+
+bool long_line_is_open(const struct connection *connection)
+{
+    return connection->line != NULL;
+}
+
+void long_line_begin(struct connection *connection, const char *text, size_t length, bool copied)
+{
+    struct long_line *line = xcalloc(1, sizeof *line);
+    line->copy = copied ? xstrdup(text) : NULL;
+    line->text = copied ? line->copy : text;
+    line->length = length;
+    connection->line = line;
+}
+
+void long_line_free(struct connection *connection)
+{
+    struct long_line *line = connection->line;
+    if (line == NULL) {
+        return;
+    }
+    connection->line = NULL;
+    if (line->parser != NULL) {
+        jsonrpc_parser_free(line->parser);
+        account_give_long(&connection->place);
+    }
+    free(line->copy);
+    free(line);
+}
+
+bool long_line_parse(struct connection *connection, struct json_object **ret_json,
+                     size_t *ret_length, struct lodge_error *err)
+{
+    struct long_line *line = connection->line;
+    *ret_length = line->length;
+    if (line->length <= SHORT) {
+        *ret_json = jsonrpc_parse(door_parser(connection->door), line->text, line->length, err);
+        long_line_free(connection);
+        return true;
+    }
+    if (line->parser == NULL) {
+        if (!account_take_long(&connection->place)) {
+            return false;
+        }
+        line->parser = jsonrpc_parser_new(JSONRPC_VALUES);
+    }
+    bool ended = false;
+    do {
+        size_t left = line->length - line->at;
+        size_t piece = left < PIECE ? left : PIECE;
+        ended =
+            jsonrpc_feed(line->parser, line->text, line->length, line->at, piece, ret_json, err);
+        line->at += piece;
+    } while (!ended && !account_is_over(connection->place.account));
+    if (ended) {
+        long_line_free(connection);
+    } else {
+        account_wait(&connection->place);
+    }
+    return ended;
+}
