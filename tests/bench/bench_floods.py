@@ -124,7 +124,7 @@ class House:
                                         wrap=["prlimit", f"--as={ADDRESS_SPACE}"])
         if self.state:
             shutil.copytree(self.state, self.daemon.state_dir)
-        self.daemon.start().synced(PATIENCE_S).rpc.close()
+        self.daemon.start().synced().rpc.close()
 
     def prepare(self):
         """A thousand VMs are the attacker's: what he lists and hears of is no trifle."""
@@ -165,6 +165,11 @@ class House:
         except Timeout:
             self.daemon.process.kill()
             return f"did not end within {PATIENCE_S} s"
+
+    def leave(self, figures):
+        wrong = self.close()
+        if wrong:
+            figures.hold(f"the end of {self.daemon.name}", [("wrong", 1, "", 0)], wrong)
 
     # Those beside whom it is done
 
@@ -298,11 +303,11 @@ def main():
         with Echo(world, "elsewhere") as other:
             house.measure(Attack("elsewhere", [PING]), arguments.seconds, figures, other)
         for attack in attacks:
-            house.close()
+            house.leave(figures)
             rules = house.open()
             mine = next(one for one in all_attacks(rules) if one.name == attack.name)
             house.measure(mine, attack.seconds or arguments.seconds, figures)
-        house.close()
+        house.leave(figures)
     figures.end()
 
 
