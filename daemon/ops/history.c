@@ -120,6 +120,7 @@ static struct listing *listing_new(history_ops_fn *answer, void *data)
 {
     struct listing *listing = xcalloc(1, sizeof *listing);
     listing->question.run = read_ops;
+    listing->question.reads = true;
     listing->question.answer = answer_ops;
     listing->answer = answer;
     listing->data = data;
@@ -206,6 +207,7 @@ void history_list_audit(struct ops *ops, struct audit_question *choice, history_
 {
     struct audit_reading *reading = xcalloc(1, sizeof *reading);
     reading->question.run = read_audit;
+    reading->question.reads = true;
     reading->question.answer = answer_audit;
     reading->choice = *choice;
     reading->answer = answer;

@@ -100,6 +100,9 @@ enum op_phase {
 /* Who may give it up where it stands. */
 enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
 
+/* Of a job that is out: it waits, or is with a worker. */
+enum turn { TURN_NONE, TURN_WAITS, TURN_TAKEN };
+
 struct waiter {
     struct waiter *next;
     op_answer_fn *answer;
@@ -157,7 +160,7 @@ struct op {
     struct registry_op *shown;
     enum op_phase phase;
     bool out;              /* its job is, or waits for its turn */
-    bool has_turn;         /* turns.c */
+    enum turn turn;        /* turns.c */
     enum step_where where; /* of that job */
     int64_t counted_ms;    /* monotonic: when it was counted (rate.h); 0: it was not */
     bool answered;         /* those who wait for the beginning */
@@ -216,6 +219,7 @@ struct ops {
     struct workers *workers; /* for the store's part of operations */
     struct glances *glances;
     struct rate *rate;
+    size_t waiting_turns;    /* operations whose job waits for its turn */
     struct workers *readers; /* for questions: a long list delays no operation */
     struct house_host *hosts;
     size_t host_count;
@@ -281,10 +285,10 @@ ssize_t last_undo(const struct recipe *recipe);
 void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 
-/* turns.c. Loop only. Of one that is `out`: whether its job may go; else turn_give() of another
- * that has come back gives it one. */
+/* turns.c. Loop only. Whether its job, which is `out`, may go now, or waits; and whose waiting job
+ * may go since another has come back (NULL: nobody's). */
 bool turn_take(struct op *op) LODGE_MUST_CHECK;
-struct op *turn_give(struct op *op); /* whose job is to go now; NULL: nobody's */
+struct op *turn_next(struct ops *ops);
 
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */

@@ -5,6 +5,7 @@
 #include "ops/questions.h"
 
 #include "ops/op.h"
+#include "store/store.h"
 
 static void run(struct job *job)
 {
@@ -13,7 +14,8 @@ static void run(struct job *job)
     if (store == NULL) {
         (void)lodge_fail(&question->error, LODGE_ERROR_STORE_UNAVAILABLE,
                          "the store is not open: lodged's log says why");
-    } else if (!question->run(question, store) && question->error.kind == LODGE_ERROR_NONE) {
+    } else if (!question->run(question, question->reads ? store_reader(store) : store) &&
+               question->error.kind == LODGE_ERROR_NONE) {
         (void)lodge_fail(&question->error, LODGE_ERROR_INTERNAL, "the store gave no answer");
     }
 }

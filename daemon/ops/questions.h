@@ -10,6 +10,7 @@
 struct question {
     struct job job; /* first */
     struct ops *ops;
+    bool reads; /* it only does: it waits for nobody who writes */
     /* On a worker; false with `error`. There is a store. */
     bool (*run)(struct question *question, struct store *store);
     /* On the loop, exactly once; `error` is NONE or why not. Frees the question. */

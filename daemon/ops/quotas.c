@@ -105,6 +105,7 @@ static struct reading *reading_new(uid_t uid, quota_fn *answer, void *data)
 {
     struct reading *reading = xcalloc(1, sizeof *reading);
     reading->question.run = read_quota;
+    reading->question.reads = true;
     reading->question.answer = answer_quota;
     reading->quota.uid = uid;
     reading->answer = answer;
@@ -122,6 +123,7 @@ void quota_write(struct ops *ops, const struct quota_change *change, const struc
 {
     struct reading *reading = reading_new(change->uid, answer, data);
     reading->question.run = write_quota;
+    reading->question.reads = false;
     reading->change = *change;
     reading->audit = audit_row_of(by);
     question_ask(ops, &reading->question);

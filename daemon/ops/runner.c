@@ -276,15 +276,17 @@ void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
 
 void op_came_back(struct op *op, bool ran)
 {
-    struct op *next = turn_give(op);
+    struct ops *ops = op->ops;
+    struct op *next;
     op->out = false;
+    op->turn = TURN_NONE;
     uses_release(TAKE(op->uses));
     uses_release(TAKE(op->own_uses));
-    if (op->ops->closing) {
-        ops_ended(op->ops, op); /* `next` stays behind, with its journal */
+    if (ops->closing) {
+        ops_ended(ops, op);
         return;
     }
-    if (next != NULL) {
+    while ((next = turn_next(ops)) != NULL) {
         send_job(next);
     }
     if (!ran && !op->begun) {

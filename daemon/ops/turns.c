@@ -1,45 +1,88 @@
 /*
  * turns: a user's operations have so many jobs out at once, fewer than there are workers, so that
- * another user's finds one. The others wait here, the oldest first, as if they were out. Loop-only.
+ * another user's finds one. The others wait here, the oldest first, as if they were out.
+ *
+ * While others have something to do on the same host it is one at a time: a guest that starts costs
+ * its host a second of a processor. Loop-only.
  */
 #include "ops/op.h"
 
 #include "scope.h"
 
-/* Of each lane's workers (runner.c's STORE_WORKERS, host/roles.c's CALLS) one is left. */
-static unsigned jobs_of(enum step_where where)
+enum { USERS_LOOKED_AT = 32 };
+
+/* Of each lane's workers (ops.c's STORE_WORKERS, host/roles.c's CALLS) one is left. */
+static unsigned jobs_of(enum step_where where, bool contended)
 {
     static const unsigned jobs[] = {[ON_STORE] = 2, [ON_HOST] = 3, [ON_RESCUE] = 2};
-    return jobs[where];
+    return contended && where == ON_HOST ? 1 : jobs[where];
 }
 
 static bool is_beside(const struct op *op, const struct op *other)
 {
-    return other->uid == op->uid && other->out && other->where == op->where &&
+    return other != op && other->out && other->where == op->where &&
            (op->where == ON_STORE || other->host == op->host);
+}
+
+/* Whether its user may have one more job there. */
+static bool may_go(const struct op *op)
+{
+    unsigned jobs = 0;
+    bool contended = false;
+    for (const struct op *other = op->ops->live; other != NULL; other = other->next) {
+        bool counts = is_beside(op, other) && (other->turn != TURN_NONE);
+        jobs += counts && other->uid == op->uid && other->turn == TURN_TAKEN;
+        contended |= counts && other->uid != op->uid;
+    }
+    return jobs < jobs_of(op->where, contended);
 }
 
 bool turn_take(struct op *op)
 {
-    unsigned jobs = 0;
-    for (const struct op *other = op->ops->live; other != NULL; other = other->next) {
-        jobs += other != op && is_beside(op, other) && other->has_turn;
-    }
-    op->has_turn = jobs < jobs_of(op->where);
-    return op->has_turn;
+    bool may = may_go(op);
+    op->turn = may ? TURN_TAKEN : TURN_WAITS;
+    op->ops->waiting_turns += !may;
+    return may;
 }
 
-struct op *turn_give(struct op *op)
+/* Those who wait, the oldest of each user and lane. */
+struct line {
+    struct op *first[USERS_LOOKED_AT];
+    size_t count;
+};
+
+static bool stands_behind(const struct op *op, const struct op *first)
 {
-    struct op *next = NULL;
-    if (op->has_turn) {
-        op->has_turn = false;
-        for (struct op *other = op->ops->live; other != NULL; other = other->next) {
-            next = other != op && is_beside(op, other) && !other->has_turn ? other : next;
+    return op->uid == first->uid && op->where == first->where && op->host == first->host;
+}
+
+static void stand_in(struct line *line, struct op *op)
+{
+    size_t i = 0;
+    while (i < line->count && !stands_behind(line->first[i], op)) {
+        i++;
+    }
+    if (i < USERS_LOOKED_AT) {
+        line->first[i] = op; /* the newest are first in the list of all */
+        line->count += i == line->count;
+    }
+}
+
+struct op *turn_next(struct ops *ops)
+{
+    struct line line = {.count = 0};
+    for (struct op *op = ops->waiting_turns > 0 ? ops->live : NULL; op != NULL; op = op->next) {
+        if (op->turn == TURN_WAITS) {
+            stand_in(&line, op);
         }
     }
-    if (next != NULL) {
-        next->has_turn = true;
+    for (size_t i = 0; i < line.count; i++) {
+        struct op *op = line.first[i];
+        if (may_go(op)) {
+            op->turn = TURN_TAKEN;
+            ops->waiting_turns--;
+            return op;
+        }
     }
-    return next;
+    return NULL;
 }

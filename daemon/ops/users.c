@@ -100,6 +100,7 @@ static struct user_question *question_new(users_fn *answer, void *data)
 {
     struct user_question *asked = xcalloc(1, sizeof *asked);
     asked->question.run = read_users;
+    asked->question.reads = true;
     asked->question.answer = answer_users;
     asked->answer = answer;
     asked->data = data;
@@ -116,6 +117,7 @@ void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct aud
 {
     struct user_question *asked = question_new(answer, data);
     asked->question.run = write_role;
+    asked->question.reads = false;
     asked->sets = true;
     asked->uid = uid;
     asked->role = role;

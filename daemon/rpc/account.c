@@ -16,7 +16,7 @@
 
 static void put_into_row(struct account *account, struct account_place *place)
 {
-    if (place->waits) {
+    if (place->waits || account->is_closed) {
         return;
     }
     place->waits = true;
@@ -65,16 +65,16 @@ static void serve(void *owner)
 {
     struct account *account = owner;
     account_hold(account); /* whoever is served may be the last to leave */
-    while (has_time(account) && begin_next_call(account)) {
+    while (!account->is_closed && has_time(account) && begin_next_call(account)) {
     }
-    while (account->first != NULL && has_time(account)) {
+    while (!account->is_closed && account->first != NULL && has_time(account)) {
         struct account_place *place = account->first;
         take_out_of_row(account, place);
         account->served = place;
         place->run(place);
         account->served = NULL;
     }
-    if (account->first != NULL || !has_time(account)) {
+    if (!account->is_closed && (account->first != NULL || !has_time(account))) {
         loop_later(account->loop, &account->serve);
     }
     account_release(account);
@@ -184,6 +184,12 @@ void account_wake(struct account *account)
     }
 }
 
+void account_close(struct account *account)
+{
+    account->is_closed = true;
+    loop_later_cancel(account->loop, &account->serve);
+}
+
 /* Bytes */
 
 static bool has_room(const struct account *account)
@@ -276,7 +282,7 @@ bool account_sit(struct account *account, enum seat_kind kind, struct sitter *si
 
 void account_stand_up(struct account *account, struct sitter *sitter)
 {
-    if (seats_leave(account->seats, sitter)) {
+    if (seats_leave(account->seats, sitter) && !account->is_closed) {
         loop_later(account->loop, &account->serve);
     }
 }

@@ -50,6 +50,7 @@ struct account {
     struct account_place *first, **last; /* the row of those who wait for time */
     struct account_place *served;
     struct loop_later serve;
+    bool is_closed;
 
     size_t read, unsent, asked;   /* bytes */
     struct account_place *parses; /* a long line; NULL: none does */
@@ -80,6 +81,9 @@ void account_wait(struct account_place *place);
 
 /* Everybody is run. */
 void account_wake(struct account *account);
+
+/* Nobody is run any more, and no call begun: lodged leaves. */
+void account_close(struct account *account);
 
 /* Bytes: what a connection has read and not handled, and what it has not sent. Whoever waits for
  * room is run when there is some. */

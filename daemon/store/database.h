@@ -36,6 +36,8 @@ struct transaction {
 };
 
 struct store {
+    struct store *main;   /* itself; of a reader the one that writes, whose trouble is shown */
+    struct store *reader; /* a connection of its own, which waits for no writer; NULL: it is one */
     char *path;
     pthread_mutex_t lock; /* around everything below but `trouble` */
     sqlite3 *db;

@@ -1,7 +1,7 @@
 /*
  * store: opening and closing, the lock, and what SQLite's errors mean to people. There is one
- * connection with a mutex around it, which only threads that may block take; `trouble` alone is
- * read without.
+ * connection that writes, and one for those who only read, each with a mutex around it, which only
+ * threads that may block take; `trouble` alone is read without.
  *
  * Opening looks at everything (schema, health) before it changes anything. The file's inode is
  * remembered and compared at each use: one that was moved away is noticed at once.
@@ -74,7 +74,7 @@ static enum trouble trouble_of(int code, int system_error)
 static bool fail_with(struct store *store, enum trouble trouble, const char *detail,
                       struct lodge_error *err)
 {
-    atomic_store(&store->trouble, store->texts[trouble]);
+    atomic_store(&store->main->trouble, store->main->texts[trouble]);
     return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "%s%s%s%s", store->texts[trouble],
                       detail == NULL ? "" : " (", detail == NULL ? "" : detail,
                       detail == NULL ? "" : ")");
@@ -104,12 +104,12 @@ bool database_fail_system(struct store *store, const char *path, int error, stru
 
 void database_well(struct store *store)
 {
-    atomic_store(&store->trouble, NULL);
+    atomic_store(&store->main->trouble, NULL);
 }
 
 const char *store_trouble(const struct store *store)
 {
-    return atomic_load(&store->trouble);
+    return atomic_load(&store->main->trouble);
 }
 
 /* --- the lock and simple questions ------------------------------------------------------------ */
@@ -283,12 +283,42 @@ int64_t store_left_ms(const struct store *store)
     "the database %s was put back from a copy: what was under way in it is left as it is and has " \
     "ended as failed; lodge doctor says what does not fit"
 
-static struct store *open_in(const char *state_dir, int create, struct lodge_error *err)
+static struct store *store_new(struct store *main, const char *path)
 {
     struct store *store = xcalloc(1, sizeof *store);
+    store->main = main == NULL ? store : main;
     pthread_mutex_init(&store->lock, NULL);
-    store->path = xasprintf("%s/lodge.db", state_dir);
+    store->path = xstrdup(path);
     store->age_fd = -1;
+    return store;
+}
+
+static bool open_reader(struct store *store, struct lodge_error *err)
+{
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    struct store *reader = store_new(store, store->path);
+    store->reader = reader;
+    reader->device = store->device;
+    reader->inode = store->inode;
+    memcpy(reader->installation, store->installation, sizeof reader->installation);
+    int code = sqlite3_open_v2(reader->path, &reader->db, flags, NULL);
+    if (code != SQLITE_OK) {
+        return database_fail(reader, code, err);
+    }
+    sqlite3_busy_timeout(reader->db, BUSY_MS);
+    return database_run(reader, "PRAGMA trusted_schema = OFF", err) &&
+           statements_prepare(reader, err);
+}
+
+struct store *store_reader(struct store *store)
+{
+    return store->reader;
+}
+
+static struct store *open_in(const char *state_dir, int create, struct lodge_error *err)
+{
+    AUTO(free) char *path = xasprintf("%s/lodge.db", state_dir);
+    struct store *store = store_new(NULL, path);
     store->put_back_text = xasprintf(PUT_BACK_TEXT, store->path);
     for (int i = 0; i < TROUBLES; i++) {
         store->texts[i] = xasprintf("the database %s %s: %s", store->path, trouble_words[i].what,
@@ -296,7 +326,8 @@ static struct store *open_in(const char *state_dir, int create, struct lodge_err
     }
     store->left_ms = last_written_ms(store->path);
     copies_sweep(state_dir);
-    if (!restore_finish(state_dir, err) || !open_all(store, create, err)) {
+    if (!restore_finish(state_dir, err) || !open_all(store, create, err) ||
+        !open_reader(store, err)) {
         store_close(store);
         return NULL;
     }
@@ -335,6 +366,7 @@ void store_close(struct store *store)
     if (store == NULL) {
         return;
     }
+    store_close(store->reader);
     tell_write_lock(&store->write_lock);
     statements_finalize(store);
     sqlite3_close(store->db);
@@ -356,6 +388,7 @@ void store_leave(struct store *store)
     }
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += LEAVE_S;
+    store_leave(store->reader); /* the last to be closed empties the log */
     if (pthread_mutex_timedlock(&store->lock, &until) != 0) {
         log_warning(LOG_STORE, "the database is in use still: it is left as a kill would");
         return;

@@ -47,6 +47,10 @@ int64_t store_left_ms(const struct store *store);
 
 /* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
  * lives as long as the store. */
+/* The same store for functions that only read: they do not wait for those that write (SQLite's
+ * write-ahead log), and see what was committed before. */
+struct store *store_reader(struct store *store);
+
 const char *store_trouble(const struct store *store);
 
 /* Any thread, no lock: NULL, or what an admin should know of this database: that it was put back.
