@@ -9,6 +9,7 @@
 #include "host/beneath.h"
 #include "host/disk_mark.h"
 #include "host/qcow2.h"
+#include "loop/loop.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -35,7 +36,10 @@ struct verdict {
     int64_t data_bytes;
     char why[128]; /* it cannot be used; empty: it can */
 };
-enum { VERDICTS = 1024 };
+enum {
+    VERDICTS = 1024,
+    REST_S = 3, /* more than any file system's clock is coarse, and that of 2 s is FAT's */
+};
 
 static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct verdict verdicts[VERDICTS];
@@ -77,6 +81,14 @@ static void verdict_keep(const struct stat *file, int64_t data_bytes, const char
     pthread_mutex_unlock(&verdicts_lock);
 }
 
+/* Whether whatever changes it from now on changes its times: a file that was written a moment ago
+ * can be written again within the same tick of its file system's clock. */
+static bool is_at_rest(const struct stat *file)
+{
+    int64_t now = loop_wall_ms() / 1000;
+    return file->st_mtim.tv_sec + REST_S <= now && file->st_ctim.tv_sec + REST_S <= now;
+}
+
 static bool check_tables(const struct chain_link *link, const struct qcow2 *qcow2, bool listing,
                          int64_t *ret_data_bytes, struct lodge_error *err)
 {
@@ -84,9 +96,12 @@ static bool check_tables(const struct chain_link *link, const struct qcow2 *qcow
     struct lodge_error why = {0};
     if (!listing || !verdict_recall(&link->as_found, &known)) {
         known.data_bytes = 0;
+        bool is_kept = is_at_rest(&link->as_found); /* as it is before it is read */
         bool good = qcow2_is_whole(link->fd, qcow2, &known.data_bytes, &why);
         (void)snprintf(known.why, sizeof known.why, "%.127s", good ? "" : why.message);
-        verdict_keep(&link->as_found, known.data_bytes, known.why);
+        if (is_kept) {
+            verdict_keep(&link->as_found, known.data_bytes, known.why);
+        }
     }
     *ret_data_bytes = known.data_bytes;
     return known.why[0] == '\0' || lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s", known.why);

@@ -1,5 +1,8 @@
 #include "lodge/vm.h"
 #include "support/library_world.h"
+#include <endian.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 static void overlay_make(const char *name, const char *base)
 {
@@ -256,6 +259,40 @@ static void what_can_be_used_is_listed_in_order_of_name(void **state)
                                "kernel d -1;");
 }
 
+/* In memory that keeps time as coarsely as file systems did for long; else as good as it gets. */
+static void mount_coarse_time(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("ramfs", in_folder("library"), "ramfs", 0, NULL) != 0) {
+        print_message("# no ramfs can be mounted: the file system's own time is used\n");
+    }
+}
+
+static void an_image_that_is_broken_within_a_tick_of_the_clock_is_not_listed(void **state)
+{
+    (void)state;
+    enum { TRIES = 200, L1_AT = 40 };
+    uint64_t place = 0;
+    uint64_t good = 0;
+    uint64_t bad = htobe64((UINT64_C(1) << 63) | (UINT64_C(1) << 50));
+    mount_coarse_time();
+    disk_make("library/a.qcow2", "qcow2", "1G");
+    AUTO(fd_close) int fd = open(in_folder("library/a.qcow2"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &place, sizeof place, L1_AT), sizeof place);
+    off_t at = (off_t)be64toh(place);
+    for (int i = 0; i < TRIES; i++) {
+        char before[256] = "";
+        char after[256] = "";
+        assert_int_equal(pwrite(fd, &good, sizeof good, at), sizeof good);
+        image_list(&dirs, told, before);
+        assert_int_equal(pwrite(fd, &bad, sizeof bad, at), sizeof bad);
+        image_list(&dirs, told, after);
+        assert_string_equal(before, "disk a.qcow2 1;");
+        assert_string_equal(after, "");
+    }
+    (void)umount2(in_folder("library"), MNT_DETACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +309,7 @@ int main(void)
         IN_LIBRARY(an_external_data_file_is_refused),
         IN_LIBRARY(a_name_twice_is_the_first_directorys),
         IN_LIBRARY(what_can_be_used_is_listed_in_order_of_name),
+        IN_LIBRARY(an_image_that_is_broken_within_a_tick_of_the_clock_is_not_listed),
     };
     if (!have_qemu_img()) {
         print_message("1..0 # SKIP needs qemu-img\n");
