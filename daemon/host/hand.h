@@ -19,7 +19,7 @@ struct hand;
  * asks a guest's QEMU for its picture, which may hang: each call has a connection of its own, so it
  * holds up neither an operation nor another picture; no more than HOST_SCREEN_CALLS at a time. */
 enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE, HOST_LANE_SCREEN };
-enum { HOST_SCREEN_CALLS = 3 };
+enum { HOST_SCREEN_CALLS = 3, HOST_READ_CALLS = 2 /* reading.h */ };
 
 struct host_task {
     void (*run)(struct host_task *task, struct hand *hand); /* on a worker */

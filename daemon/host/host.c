@@ -17,13 +17,13 @@
 #include "host/libvirt_log.h"
 #include "host/look.h"
 #include "host/parts.h"
+#include "host/readings.h"
 #include "host/reread.h"
 #include "host/roles.h"
 #include "host/safety.h"
 #include "host/sync.h"
 #include "host/trial.h"
 #include "host/uses_private.h"
-#include "host/xml_question.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -105,8 +105,8 @@ static void drop_all(struct host *host)
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
     host->has_pulse = false;
-    for (enum role_name screen = ROLE_SCREEN; screen <= ROLE_SCREEN_LAST; screen++) {
-        role_drop(host, screen);
+    for (enum role_name apart = ROLE_SCREEN_LAST; apart >= ROLE_READ; apart--) {
+        role_drop(host, apart);
     }
     role_drop(host, ROLE_RESCUE);
     role_drop(host, ROLE_OPS);
@@ -122,7 +122,7 @@ void host_lose(struct host *host, const char *reason)
     drop_all(host);
     host->counts.reconnects++;
     say(host, LODGE_HOST_DOWN, text);
-    xml_questions_end(host, LODGE_ERROR_HOST_DOWN, text);
+    readings_end(host, LODGE_ERROR_HOST_DOWN, text);
     fresh_end(host, LODGE_ERROR_HOST_DOWN, text);
     uses_desk_end(host->uses_desk, LODGE_ERROR_HOST_DOWN, text);
     if (!host->ended) {
@@ -292,6 +292,8 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     domains_init(&host->domains);
     host->uses_desk = uses_desk_new(host);
     host->ask = (struct loop_later){.run = look_ask, .owner = host};
+    host->readings.look = (struct loop_later){.run = readings_look, .owner = host};
+    host->readings.timer = loop_timer_new(loop, readings_tick, host);
     host->retry = loop_timer_new(loop, retry, host);
     host->slow = loop_timer_new(loop, open_is_slow, host);
     host->silence = loop_timer_new(loop, watch_is_silent, host);
@@ -352,12 +354,14 @@ void host_free(struct host *host)
     }
     assert(loop_is_current());
     host->ended = true;
-    xml_questions_end(host, LODGE_ERROR_CANCELLED, "is being closed");
+    readings_end(host, LODGE_ERROR_CANCELLED, "is being closed");
     fresh_end(host, LODGE_ERROR_CANCELLED, "is being closed");
     uses_desk_end(host->uses_desk, LODGE_ERROR_CANCELLED, "is being closed");
     drop_all(host);
     uses_desk_free(TAKE(host->uses_desk));
     loop_later_cancel(host->loop, &host->ask);
+    loop_later_cancel(host->loop, &host->readings.look);
+    loop_timer_free(TAKE(host->readings.timer));
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);
     loop_timer_free(host->silence);

@@ -46,9 +46,9 @@ void host_start(struct host *host);
 
 const char *host_name(const struct host *host);
 
-/* Asks for a domain's live XML (virDomainGetXMLDesc on the `sync` connection). `answer` comes
- * exactly once, on the loop: `xml` is borrowed, or NULL with the error; host_down at once when not
- * up. */
+/* Asks for a domain's live XML (virDomainGetXMLDesc; reading.h), which all who ask for it meanwhile
+ * share. `answer` comes exactly once, on the loop: `xml` is borrowed, or NULL with the error;
+ * HOST_DOWN at once when not up, TIMEOUT when libvirt has not told within 2 s. */
 typedef void host_xml_fn(void *data, const char *xml, const struct lodge_error *error);
 void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn *answer,
                    void *data);

@@ -20,8 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* libvirtd has 20 workers in all, for everybody: these six may be stuck for good and 3 of
- * `screen` too, 4 of `sync` and 4 of `ops` busy, and three are left for others. */
+/* libvirtd has 20 workers in all, for everybody: these six may be stuck for good, 3 of `screen` and
+ * one of `read` (a pool) too, 4 of `sync`, 4 of `ops` and the other of `read` busy: that makes 19,
+ * and one is left for others, beside those that libvirtd keeps for what has priority. */
 enum { LANES = 6, WORKER_IDLE_MS = 10000, REOPEN_TICKS = 10, CULPRITS_NAMED = 200 };
 
 enum lane_state { LANE_CLOSED, LANE_OPENING, LANE_IDLE, LANE_BUSY, LANE_LOST };

@@ -13,6 +13,7 @@
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
  * uses_reading.c  who uses which files
+ * reading.c       what is told to all who ask for it, off the way of all else
  */
 #ifndef HOST_PARTS_H
 #define HOST_PARTS_H
@@ -29,21 +30,24 @@
 
 struct fresh;
 struct host_call;
+struct host_reading;
 struct lanes;
 struct uses_desk;
-struct xml_question;
 
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
  * are stuck, `sync` those that can wait there for long. */
 /* `ops` is for what operations change, `rescue` for virDomainDestroy alone, which holds a priority
- * worker of libvirtd up to 17 s and is the way out of a hung guest, those of `screen` for pictures
- * of guests, any of which may hang: one call each, since a stream of one guest's does not end while
- * another's call is stuck on its connection (virStreamFinish, libvirt 9.0). */
+ * worker of libvirtd up to 17 s and is the way out of a hung guest. Any call of `read` (reading.h)
+ * and `screen` (pictures of guests) may hang, so each has a connection of its own: beside one that
+ * is stuck, others on its connection are sometimes sent only when libvirtd pings, every 5 s, and a
+ * stream does not end (libvirt 9.0). */
 enum role_name {
     ROLE_WATCH,
     ROLE_SYNC,
     ROLE_OPS,
     ROLE_RESCUE,
+    ROLE_READ,
+    ROLE_READ_LAST = ROLE_READ + HOST_READ_CALLS - 1,
     ROLE_SCREEN,
     ROLE_SCREEN_LAST = ROLE_SCREEN + HOST_SCREEN_CALLS - 1,
     ROLES,
@@ -63,6 +67,16 @@ struct role {
 struct ask_queue {
     unsigned char (*uuids)[UUID_SIZE];
     size_t taken, count, capacity;
+};
+
+/* What is read for who asks (reading.c). */
+struct host_readings {
+    struct host_reading *first, *last; /* somebody waits for it, or its call is out */
+    unsigned out;                      /* calls … */
+    unsigned of_pools;                 /* … and of them those that a pool may keep */
+    struct loop_later look;            /* the only place where one begins: in turn */
+    bool is_looking;
+    struct loop_timer *timer; /* the first whose patience ends */
 };
 
 struct host {
@@ -113,8 +127,8 @@ struct host {
     struct ask_queue doubts;
     uint64_t doubts_serial;
 
-    struct xml_question *questions; /* that have no answer yet */
-    struct fresh *fresh;            /* who waits for a domain to be read anew, the oldest first */
+    struct host_readings readings;
+    struct fresh *fresh; /* who waits for a domain to be read anew, the oldest first */
     struct loop_timer *fresh_timer;
     struct uses_desk *uses_desk; /* who uses which files is asked there */
     atomic_ullong defined;  /* counts what may have named new files. Counted by the loop, compared

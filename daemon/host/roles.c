@@ -5,10 +5,11 @@
  *
  * `fresh` says that nothing was dropped meanwhile: the host's generation is that of the submit, and
  * nobody cancelled the call. A connection that breaks ends its role alone where the role is apart
- * (ops, rescue, screen), else the host is lost. Loop-only, but for run_call().
+ * (ops, rescue, read, screen), else the host is lost. Loop-only, but for run_call().
  */
 #include "host/roles.h"
 #include "host/look.h"
+#include "host/readings.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -29,6 +30,7 @@ static const char *const names[ROLES] = {
     [ROLE_SYNC] = "sync",
     [ROLE_OPS] = "ops",
     [ROLE_RESCUE] = "rescue",
+    [ROLE_READ... ROLE_READ_LAST] = "read",
     [ROLE_SCREEN... ROLE_SCREEN_LAST] = "screen",
 };
 
@@ -52,8 +54,8 @@ static unsigned calls_of(const struct host *host, enum role_name role)
     if (role == ROLE_RESCUE) {
         return RESCUE_CALLS;
     }
-    if (role >= ROLE_SCREEN) {
-        return 1;
+    if (role >= ROLE_READ) {
+        return 1; /* of `screen` too */
     }
     if (role == ROLE_OPS) {
         return is_shared ? SHARED_SYNC_CALLS : CALLS;
@@ -69,6 +71,15 @@ static void watch_silence(struct host *host)
         loop_timer_stop(host->silence);
     } else if (!host->has_pulse && !host->uri.in_process) {
         loop_timer_start(host->silence, SILENCE_MS, 0);
+    }
+}
+
+/* A connection of a role that is apart broke. What else is out on it ends too. */
+static void drop_apart(struct host *host, enum role_name name)
+{
+    role_drop(host, name);
+    if (name >= ROLE_READ && name <= ROLE_READ_LAST) {
+        readings_lost(host, name);
     }
 }
 
@@ -99,7 +110,7 @@ static void deliver_call(struct letter *letter)
         }
     }
     if (fresh && call->is_broken && is_apart(host, call->role)) {
-        role_drop(host, call->role); /* what else is out on it ends too; `watch` has its own word */
+        drop_apart(host, call->role); /* `watch` has its own word */
     } else if (fresh && call->is_broken) {
         char reason[sizeof call->error.libvirt.text + 64];
         (void)snprintf(reason, sizeof reason, "the connection to libvirt broke: %s",
@@ -157,10 +168,10 @@ static void role_is_idle(void *owner)
     }
 }
 
-enum role_name role_of_screen(const struct host *host)
+static enum role_name free_of(const struct host *host, enum role_name first, enum role_name last)
 {
-    enum role_name free_one = ROLE_SCREEN;
-    for (enum role_name name = ROLE_SCREEN_LAST; name >= ROLE_SCREEN; name--) {
+    enum role_name free_one = first;
+    for (enum role_name name = last; name >= first; name--) {
         const struct role *role = &host->roles[name];
         if (role->is_open && role->out == 0) {
             return name;
@@ -168,6 +179,16 @@ enum role_name role_of_screen(const struct host *host)
         free_one = role->out == 0 && role->waiting == NULL ? name : free_one;
     }
     return free_one;
+}
+
+enum role_name role_of_screen(const struct host *host)
+{
+    return free_of(host, ROLE_SCREEN, ROLE_SCREEN_LAST);
+}
+
+enum role_name role_of_read(const struct host *host)
+{
+    return free_of(host, ROLE_READ, ROLE_READ_LAST);
 }
 
 void roles_init(struct host *host)
@@ -229,7 +250,7 @@ static void role_opened(void *owner, struct libvirt_connection *connection,
      * for the others is told that it never ran. */
     log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host->name}, "%s",
              error->message);
-    role_drop(host, name);
+    drop_apart(host, name);
     if (name == ROLE_SYNC) {
         host_retry_later(host);
     }
@@ -240,7 +261,7 @@ static void role_lost(void *owner, struct libvirt_connection *connection, const 
     struct host *host = owner;
     enum role_name name = role_of(host, connection);
     if (is_apart(host, name)) {
-        role_drop(host, name);
+        drop_apart(host, name);
     } else {
         host_lose(host, reason);
     }

@@ -28,8 +28,9 @@ struct host_call {
 /* Gives the call away; it starts as soon as its role's connection is open and has a worker. */
 void role_submit(struct host *host, enum role_name role, struct host_call *call);
 
-/* The one of `screen` that is free, which of them may be open already. */
+/* The one of these that is free, which of them may be open already. */
 enum role_name role_of_screen(const struct host *host);
+enum role_name role_of_read(const struct host *host);
 
 void roles_init(struct host *host);
 

@@ -5,8 +5,9 @@
  * A file is opened once, as a path (O_PATH: no device wakes up, no pipe waits), and what is read is
  * what that descriptor holds. Where lodged may not open one, libvirt is asked what it is based on;
  * a volume that libvirt does not know is looked for once more after its pool was refreshed. What
- * neither can tell adds nothing. On a worker of the `ops` connection: files may be on a server that
- * hangs, and the `sync` connection, by which the list lives, must not.
+ * neither can tell adds nothing. On a worker of the host's readings of pools (reading.h): files may
+ * be on a server that hangs, and neither the `sync` connection, by which the list lives, nor that
+ * of operations must.
  */
 #include "host/disk_header.h"
 #include "host/libvirt_auto.h"

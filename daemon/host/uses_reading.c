@@ -4,19 +4,19 @@
  * One reading at a time and host; who asks while it runs has the next. It goes in three rounds,
  * each by letters: lists of the domains (one call), what libvirt has of each, in batches (as many
  * calls at a time as the `sync` connection may have), and what the names mean (uses_follow.c, one
- * call of the `ops` connection). Between them the uses are the loop's, during the last one that
- * call's. Loop-only, but for the calls' run functions.
+ * call among the host's readings of pools, which may keep it). Between them the uses are the
+ * loop's, during the last one that call's. Loop-only, but for the calls' run functions.
  */
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/parts.h"
+#include "host/reading.h"
 #include "host/roles.h"
 #include "host/sync.h"
 #include "host/uses_private.h"
 #include "log.h"
 #include "memory.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +49,6 @@ struct reading {
     struct storage_place place;
     unsigned out; /* batches */
     size_t definitions;
-    bool follows;         /* the third round is out … */
-    atomic_bool at_files; /* … and on a worker */
     struct lodge_error error;
 };
 
@@ -102,13 +100,13 @@ static void reading_ends(struct reading *reading)
     free(reading);
 }
 
-static void reading_fails(struct reading *reading, const struct host_call *call)
+static void reading_fails(struct reading *reading, const struct lodge_error *error)
 {
     if (reading->error.kind != LODGE_ERROR_NONE) {
         return;
     }
-    if (call->error.kind != LODGE_ERROR_NONE) {
-        reading->error = call->error;
+    if (error->kind != LODGE_ERROR_NONE) {
+        reading->error = *error;
     } else {
         (void)lodge_fail(&reading->error, LODGE_ERROR_HOST_DOWN, "host '%s' went away",
                          reading->host->name);
@@ -117,46 +115,51 @@ static void reading_fails(struct reading *reading, const struct host_call *call)
 
 /* --- third: what the names mean --------------------------------------------------------------- */
 
-struct follow_call {
-    struct host_call call; /* first */
+/* A reading's own. */
+struct following {
     struct reading *reading;
-    bool is_good;
 };
 
-/* Not lost: workers that copy disks have not come to it yet. */
-static bool waits_for_worker(const struct reading *reading)
+/* On a worker. It fills the uses; what it answers is only that it has. */
+static void *follow_names(struct hand *hand, const void *about, struct lodge_error *err)
 {
-    return reading->follows && !atomic_load(&reading->at_files);
+    struct reading *reading = ((const struct following *)about)->reading;
+    return uses_follow(reading->uses, hand, &reading->place, err) ? reading : NULL;
 }
 
-/* On a worker. */
-static void run_follow(struct host_call *call, virConnectPtr conn)
+static void names_are_followed(void *data, const void *answer, const struct lodge_error *error)
 {
-    struct hand hand = {call->host, conn};
-    struct follow_call *follow = (struct follow_call *)call;
-    atomic_store(&follow->reading->at_files, true);
-    follow->is_good =
-        uses_follow(follow->reading->uses, &hand, &follow->reading->place, &call->error);
-}
-
-static void follow_done(struct host_call *call, bool fresh)
-{
-    (void)fresh; /* what was read was so when it was read, whatever became of the connection */
-    struct follow_call *follow = (struct follow_call *)call;
-    if (!follow->is_good) { /* or it never ran */
-        reading_fails(follow->reading, call);
+    if (answer == NULL) {
+        reading_fails(data, error);
     }
-    reading_ends(follow->reading);
 }
+
+static void free_nothing(void *reading)
+{
+    (void)reading; /* the answer is not its own */
+}
+
+/* No worker has it any more. */
+static void following_is_over(void *about)
+{
+    struct reading *reading = ((struct following *)about)->reading;
+    free(about);
+    reading_ends(reading);
+}
+
+/* Without patience: the desk has a deadline. */
+static const struct host_reading_kind follow_kind = {
+    .is_of_pools = true,
+    .read = follow_names,
+    .free = free_nothing,
+    .gone = following_is_over,
+};
 
 static void submit_follow(struct reading *reading)
 {
-    struct follow_call *follow = xcalloc(1, sizeof *follow);
-    follow->call.run = run_follow;
-    follow->call.done = follow_done;
-    follow->reading = reading;
-    reading->follows = true;
-    role_submit(reading->host, ROLE_OPS, &follow->call);
+    struct following *following = xcalloc(1, sizeof *following);
+    following->reading = reading;
+    host_read(reading->host, &follow_kind, following, names_are_followed, reading);
 }
 
 /* --- a domain and a part of what libvirt has of it ---------------------------------------------
@@ -218,7 +221,7 @@ static void batch_done(struct host_call *call, bool fresh)
     struct reading *reading = batch->reading;
     bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
     if (!good) {
-        reading_fails(reading, call);
+        reading_fails(reading, &call->error);
     }
     take_tasks(reading, batch->tasks, batch->count, good);
     if (--reading->out > 0) {
@@ -320,7 +323,7 @@ static void list_done(struct host_call *call, bool fresh)
         submit_batches(reading, list);
         reading->out--;
     } else if (!good || !reading->is_wanted) {
-        reading_fails(reading, call);
+        reading_fails(reading, &call->error);
     }
     for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
         for (size_t i = 0; i < list->parts[part].count; i++) {
@@ -372,10 +375,6 @@ static void start_reading(void *owner)
 static void reading_is_late(void *owner)
 {
     struct uses_desk *desk = owner;
-    if (waits_for_worker(desk->reading)) {
-        loop_timer_start(desk->deadline, DEADLINE_MS, 0);
-        return;
-    }
     desk->lost = desk->reading;
     uses_desk_end(
         desk, LODGE_ERROR_TIMEOUT,
