@@ -112,6 +112,11 @@ bool storage_list(struct hand *hand, const struct storage_place *place,
                   struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+/* What may be the matter when libvirt does not answer about pools. */
+#define STORAGE_LATE_HINT                                                            \
+    "a pool may be on a file server that does not answer, or be read anew just now " \
+    "(virsh pool-list, pool-refresh)"
+
 /* Pools and networks of a host, told one by one; `capacity_gib` and `free_gib` LODGE_UNKNOWN where
  * that is not known. The embedded driver has the plain directory and the network "user". */
 typedef void storage_pool_fn(void *data, const char *name, const char *kind, bool active,

@@ -1,13 +1,15 @@
 /*
  * compare: rows and domains are both in the registry and are compared on the loop; volumes are
- * listed by one task for each host that has been read.
+ * listed by one reading (host/reading.h) of each host that has been read.
  *
- * `out` counts these tasks, and one for compare_now() until all are sent: whoever brings it to 0
- * answers, and frees what was collected. A volume is a stray if its name is ours and no row or
- * domain of any host has its uuid or path.
+ * `out` counts these readings, and one for begin_comparing() until all are asked for: whoever
+ * brings it to 0 answers, and frees what was collected. Hosts that are not done with at the
+ * deadline are left out; what they tell later finds no comparing. A volume is a stray if its name
+ * is ours and no row or domain of any host has its uuid or path.
  */
 #include "ops/compare.h"
 
+#include "host/reading.h"
 #include "host/uses.h"
 #include "memory.h"
 #include "ops/op.h"
@@ -18,24 +20,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OLD_MS = 3600 * 1000, UUID_TEXT = 36 };
-
-/* One host's volumes, read by a worker of that host. */
-struct volumes_read {
-    struct host_task task; /* first */
-    struct comparing *comparing;
-    const struct house_host *on;
-    struct uses *uses;          /* who uses what there; held */
-    struct lodge_strings names; /* of volumes that nobody uses */
-};
+enum { OLD_MS = 3600 * 1000, UUID_TEXT = 36, PATIENCE_MS = 10000 };
 
 struct comparing {
     struct ops *ops;
     struct buffer strays;
     size_t stray_count;
+    struct buffer unread; /* hosts whose volumes were not listed, and why */
     unsigned out;
-    compare_fn *answer;
-    void *data;
+    struct compared_host *hosts; /* that are not done with */
+    struct loop_timer *deadline;
+};
+
+/* One host's part of it. */
+struct compared_host {
+    struct compared_host *next;  /* in comparing.hosts */
+    struct comparing *comparing; /* NULL: it was left out */
+    const struct house_host *on;
+};
+
+/* What its volumes are read by: they may be longer at it than anybody waits. */
+struct volumes_wanted {
+    const struct storage_place *place;
+    struct uses *uses; /* who uses what there; held */
 };
 
 /* What only lodge calls files. */
@@ -136,39 +143,71 @@ static void finish(struct comparing *comparing)
     add_vms(comparing->ops, &json, is_unknown);
     buffer_add_text(&json, "],\"stray_volumes\":[");
     buffer_add(&json, comparing->strays.data, comparing->strays.length);
+    buffer_add_text(&json, "],\"unread_volumes\":[");
+    buffer_add(&json, comparing->unread.data, comparing->unread.length);
     buffer_add_text(&json, "],\"old_ops\":[");
     add_old_ops(comparing->ops, &json);
     buffer_add_text(&json, "]}");
-    comparing->answer(comparing->data, &json, comparing->stray_count);
+    if (comparing->ops->comparings != NULL) { /* else lodged leaves, and they know */
+        struct compared compared = {json, comparing->stray_count};
+        rounds_end(comparing->ops->comparings, &compared, NULL);
+    }
     buffer_free(&json);
     buffer_free(&comparing->strays);
+    buffer_free(&comparing->unread);
+    loop_timer_free(comparing->deadline);
     free(comparing);
 }
 
-static bool is_used(const struct volumes_read *volumes, const char *name)
+static void free_names(void *names)
 {
-    AUTO(free) char *path = storage_path(&volumes->on->place, name);
-    struct use_target target = use_target_at(path);
-    return uses_find(volumes->uses, &target, NULL).kind != USE_NONE;
+    lodge_strings_clear(names);
+    free(names);
 }
 
-static void read_volumes(struct host_task *task, struct hand *hand)
+static void volumes_gone(void *about)
 {
-    struct volumes_read *volumes = (struct volumes_read *)task;
-    struct lodge_error err = {0}; /* a host that cannot say has no strays that could be named */
-    struct lodge_strings names = {0};
+    struct volumes_wanted *wanted = about;
+    uses_release(wanted->uses);
+    free(wanted);
+}
+
+static bool is_used(const struct volumes_wanted *wanted, const char *name)
+{
+    AUTO(free) char *path = storage_path(wanted->place, name);
+    struct use_target target = use_target_at(path);
+    return uses_find(wanted->uses, &target, NULL).kind != USE_NONE;
+}
+
+/* On a worker: the names of those that nobody uses. */
+static void *read_unused_volumes(struct hand *hand, const void *about, struct lodge_error *err)
+{
+    const struct volumes_wanted *wanted = about;
+    struct lodge_strings all = {0};
     int64_t free_bytes = 0;
-    if (!storage_list(hand, &volumes->on->place, &names, &free_bytes, &err)) {
-        return;
+    if (!storage_list(hand, wanted->place, &all, &free_bytes, err)) {
+        return NULL;
     }
-    for (size_t i = 0; i < names.count; i++) {
-        bool is_wanted = storage_is_our_name(names.items[i]) && !is_used(volumes, names.items[i]);
-        if (is_wanted && !lodge_strings_add(&volumes->names, names.items[i])) {
+    struct lodge_strings *unused = xcalloc(1, sizeof *unused);
+    for (size_t i = 0; i < all.count; i++) {
+        bool is_wanted = storage_is_our_name(all.items[i]) && !is_used(wanted, all.items[i]);
+        if (is_wanted && !lodge_strings_add(unused, all.items[i])) {
             abort(); /* out of memory, as xmalloc */
         }
     }
-    lodge_strings_clear(&names);
+    lodge_strings_clear(&all);
+    return unused;
 }
+
+static const struct host_reading_kind volumes_kind = {
+    .is_of_pools = true,
+    .patience_ms = PATIENCE_MS,
+    .late = "has not listed its volumes",
+    .hint = STORAGE_LATE_HINT,
+    .read = read_unused_volumes,
+    .free = free_names,
+    .gone = volumes_gone,
+};
 
 static void comparing_unref(struct comparing *comparing)
 {
@@ -177,63 +216,148 @@ static void comparing_unref(struct comparing *comparing)
     }
 }
 
-static void volumes_come(struct host_task *task, bool ran)
+static void add_strays(const struct compared_host *host, const struct lodge_strings *names)
 {
-    struct volumes_read *volumes = (struct volumes_read *)task;
-    struct comparing *comparing = volumes->comparing;
-    for (size_t i = 0; ran && i < volumes->names.count; i++) {
-        const char *name = volumes->names.items[i];
-        AUTO(free) char *path = storage_path(&volumes->on->place, name);
-        if (is_stray(comparing->ops, volumes->on, name, path)) {
+    struct comparing *comparing = host->comparing;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->items[i];
+        AUTO(free) char *path = storage_path(&host->on->place, name);
+        if (is_stray(comparing->ops, host->on, name, path)) {
             struct buffer *strays = &comparing->strays;
             comparing->stray_count++;
             buffer_add_text(strays, strays->length > 0 ? ",{\"host\":" : "{\"host\":");
-            buffer_add_json_string(strays, host_name(volumes->on->host));
+            buffer_add_json_string(strays, host_name(host->on->host));
             buffer_add_text(strays, ",\"path\":");
             buffer_add_json_string(strays, path);
             buffer_add_char(strays, '}');
         }
     }
-    lodge_strings_clear(&volumes->names);
-    uses_release(volumes->uses);
-    free(volumes);
+}
+
+/* That a host is away is said elsewhere. */
+static void add_unread(const struct compared_host *host, const struct lodge_error *error)
+{
+    struct buffer *unread = &host->comparing->unread;
+    if (error->kind == LODGE_ERROR_HOST_DOWN || error->kind == LODGE_ERROR_CANCELLED) {
+        return;
+    }
+    buffer_add_text(unread, unread->length > 0 ? ",{\"host\":" : "{\"host\":");
+    buffer_add_json_string(unread, host_name(host->on->host));
+    buffer_add_text(unread, ",\"why\":");
+    buffer_add_json_string(unread, error->message);
+    buffer_add_char(unread, '}');
+}
+
+static void leave_out(struct compared_host *host)
+{
+    struct compared_host **place = &host->comparing->hosts;
+    while (*place != host) {
+        place = &(*place)->next;
+    }
+    *place = host->next;
+    host->comparing = NULL;
+}
+
+static void volumes_come(void *data, const void *names, const struct lodge_error *error)
+{
+    struct compared_host *host = data;
+    struct comparing *comparing = host->comparing;
+    if (comparing != NULL && names != NULL) {
+        add_strays(host, names);
+    } else if (comparing != NULL) {
+        add_unread(host, error);
+    }
+    if (comparing != NULL) {
+        leave_out(host);
+        comparing_unref(comparing);
+    }
+    free(host);
+}
+
+/* Who uses what may take longer than anybody should wait for this. */
+static void comparing_is_late(void *owner)
+{
+    struct comparing *comparing = owner;
+    comparing->out++; /* ours */
+    while (comparing->hosts != NULL) {
+        struct compared_host *host = comparing->hosts;
+        struct lodge_error err = {0};
+        (void)lodge_fail(&err, LODGE_ERROR_TIMEOUT,
+                         "libvirt on host '%s' has not told who uses which volumes within %d "
+                         "s: " STORAGE_LATE_HINT,
+                         host_name(host->on->host), PATIENCE_MS / 1000);
+        add_unread(host, &err);
+        leave_out(host);
+        comparing_unref(comparing);
+    }
     comparing_unref(comparing);
 }
 
 static void uses_come(void *data, struct uses *uses, const struct lodge_error *error)
 {
-    (void)error; /* as above */
-    struct volumes_read *volumes = data;
-    if (uses == NULL) {
-        comparing_unref(volumes->comparing);
-        free(volumes);
+    struct compared_host *host = data;
+    if (uses == NULL || host->comparing == NULL) {
+        volumes_come(host, NULL, error);
         return;
     }
-    volumes->uses = uses_hold(uses);
-    host_submit(volumes->on->host, HOST_LANE_OPS, &volumes->task);
+    struct volumes_wanted *wanted = xcalloc(1, sizeof *wanted);
+    wanted->place = &host->on->place;
+    wanted->uses = uses_hold(uses);
+    host_read(host->on->host, &volumes_kind, wanted, volumes_come, host);
+}
+
+static void begin_comparing(void *owner)
+{
+    struct ops *ops = owner;
+    struct comparing *comparing = xcalloc(1, sizeof *comparing);
+    comparing->ops = ops;
+    comparing->out = 1; /* ours, until all are asked */
+    comparing->deadline = loop_timer_new(ops->loop, comparing_is_late, comparing);
+    loop_timer_start(comparing->deadline, PATIENCE_MS, 0);
+    for (size_t i = 0; i < ops->host_count; i++) {
+        struct registry_host *shown =
+            registry_find_host(ops->registry, host_name(ops->hosts[i].host));
+        if (shown->facts.synced_at == 0) {
+            continue; /* before it has been read, "no domain has it" is empty talk */
+        }
+        struct compared_host *host = xcalloc(1, sizeof *host);
+        host->comparing = comparing;
+        host->on = &ops->hosts[i];
+        host->next = comparing->hosts;
+        comparing->hosts = host;
+        comparing->out++;
+        host_ask_uses(host->on->host, &host->on->place, uses_come, host);
+    }
+    comparing_unref(comparing);
+}
+
+const struct rounds_kind compare_rounds = {.begin = begin_comparing};
+
+/* Who asked. */
+struct compare_asker {
+    compare_fn *answer;
+    void *data;
+};
+
+static void pass_compared_on(void *data, const void *answer, const struct lodge_error *error)
+{
+    struct compare_asker *asker = data;
+    asker->answer(asker->data, answer, error);
+    free(asker);
 }
 
 void compare_now(struct ops *ops, compare_fn *answer, void *data)
 {
-    struct comparing *comparing = xcalloc(1, sizeof *comparing);
-    comparing->ops = ops;
-    comparing->answer = answer;
-    comparing->data = data;
-    comparing->out = 1; /* ours, until all are asked */
-    for (size_t i = 0; i < ops->host_count; i++) {
-        struct registry_host *host =
-            registry_find_host(ops->registry, host_name(ops->hosts[i].host));
-        if (host->facts.synced_at == 0) {
-            continue; /* before it has been read, "no domain has it" is empty talk */
-        }
-        struct volumes_read *volumes = xcalloc(1, sizeof *volumes);
-        volumes->task = (struct host_task){.run = read_volumes, .done = volumes_come};
-        volumes->comparing = comparing;
-        volumes->on = &ops->hosts[i];
-        comparing->out++;
-        host_ask_uses(ops->hosts[i].host, &ops->hosts[i].place, uses_come, volumes);
+    struct lodge_error err = {0};
+    if (ops->closing) {
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        answer(data, NULL, &err);
+        return;
     }
-    comparing_unref(comparing);
+    struct compare_asker *asker = xcalloc(1, sizeof *asker);
+    asker->answer = answer;
+    asker->data = data;
+    rounds_join(ops->comparings, pass_compared_on, asker);
 }
 
 static bool find_domain(struct ops *ops, const char *host, const char *uuid,

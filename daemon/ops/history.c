@@ -1,7 +1,7 @@
 /*
  * history: three questions (questions.h) to the store: operations, the audit, a copy of the
- * database. A worker fills the rows; on the loop they get the users' names, are lent to the caller,
- * and freed.
+ * database, which is made once for all who ask meanwhile, by a worker of its own. A worker fills
+ * the rows; on the loop they get the users' names, are lent to the caller, and freed.
  */
 #include "ops/history.h"
 
@@ -221,8 +221,6 @@ struct backing_up {
     struct question question; /* first */
     char *path;
     int64_t bytes;
-    history_backup_fn *answer;
-    void *data;
 };
 
 static bool back_up(struct question *question, struct store *store)
@@ -236,17 +234,50 @@ static void answer_backup(struct question *question)
 {
     struct backing_up *backup = (struct backing_up *)question;
     bool ok = question->error.kind == LODGE_ERROR_NONE;
-    backup->answer(backup->data, backup->path, backup->bytes, ok ? NULL : &question->error);
+    if (question->ops->backups != NULL) { /* else lodged leaves, and they know */
+        rounds_end(question->ops->backups, ok ? backup : NULL, ok ? NULL : &question->error);
+    }
     free(backup->path);
     free(backup);
 }
 
-void history_backup(struct ops *ops, history_backup_fn *answer, void *data)
+static void begin_backup(void *owner)
 {
+    struct ops *ops = owner;
     struct backing_up *backup = xcalloc(1, sizeof *backup);
     backup->question.run = back_up;
     backup->question.answer = answer_backup;
-    backup->answer = answer;
-    backup->data = data;
+    backup->question.workers = ops->copies;
     question_ask(ops, &backup->question);
+}
+
+const struct rounds_kind history_backups = {.begin = begin_backup};
+
+/* Who asked. */
+struct backup_asker {
+    history_backup_fn *answer;
+    void *data;
+};
+
+static void pass_backup_on(void *data, const void *answer, const struct lodge_error *error)
+{
+    struct backup_asker *asker = data;
+    const struct backing_up *backup = answer;
+    asker->answer(asker->data, backup == NULL ? NULL : backup->path,
+                  backup == NULL ? 0 : backup->bytes, error);
+    free(asker);
+}
+
+void history_backup(struct ops *ops, history_backup_fn *answer, void *data)
+{
+    struct lodge_error err = {0};
+    if (ops->closing) {
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        answer(data, NULL, 0, &err);
+        return;
+    }
+    struct backup_asker *asker = xcalloc(1, sizeof *asker);
+    asker->answer = answer;
+    asker->data = data;
+    rounds_join(ops->backups, pass_backup_on, asker);
 }

@@ -1,38 +1,40 @@
 /*
- * offers: the library is read by a worker of the store's questions, pools and networks by a task on
- * the host; either fills the list, which the loop lends to the caller and frees.
+ * offers: a list is made for all who ask for it meanwhile (loop/rounds.h), by a worker for the
+ * library or on the host's connection for readings; the loop lends it to each and frees it.
  */
 #include "ops/offers.h"
 
 #include "contract/contract.h"
 #include "host/images.h"
+#include "host/reading.h"
 #include "memory.h"
 #include "ops/op.h"
 #include "scope.h"
 
 #include <stdlib.h>
 
-/* The library is read on a worker of the store's readers, a host's things on one of the host. */
-struct offering {
-    struct job job;
-    struct host_task task;
-    struct ops *ops;
-    enum offers_of what;
-    const struct storage_place *place;
-    char *host;
-    struct offers offers;
-    struct lodge_error error;
-    offers_fn *answer;
-    void *data;
-};
+enum { POOLS_PATIENCE_MS = 10000 };
 
-static struct lodge_offer *add(struct offering *offering)
+static struct lodge_offer *add(struct offers *offers)
 {
-    struct offers *offers = &offering->offers;
     offers->items = xrealloc(offers->items, (offers->count + 1) * sizeof *offers->items);
     struct lodge_offer *offer = &offers->items[offers->count++];
     fields_init(lodge_offer_fields, offer);
     return offer;
+}
+
+static void clear_offers(struct offers *offers)
+{
+    for (size_t i = 0; i < offers->count; i++) {
+        fields_clear(lodge_offer_fields, &offers->items[i]);
+    }
+    free(offers->items);
+}
+
+static void free_offers(void *offers)
+{
+    clear_offers(offers);
+    free(offers);
 }
 
 static void take_image(void *data, const struct image *image)
@@ -60,75 +62,123 @@ static void take_network(void *data, const char *name, const char *kind, bool ac
     take_pool(data, name, kind, active, LODGE_UNKNOWN, LODGE_UNKNOWN);
 }
 
-static void finish(struct offering *offering)
+/* Who asked. */
+struct offers_asker {
+    offers_fn *answer;
+    void *data;
+};
+
+static void pass_offers_on(void *data, const void *answer, const struct lodge_error *error)
 {
-    bool ok = offering->error.kind == LODGE_ERROR_NONE;
-    offering->answer(offering->data, ok ? &offering->offers : NULL, ok ? NULL : &offering->error);
-    for (size_t i = 0; i < offering->offers.count; i++) {
-        fields_clear(lodge_offer_fields, &offering->offers.items[i]);
-    }
-    free(offering->offers.items);
-    free(offering->host);
-    free(offering);
+    struct offers_asker *asker = data;
+    asker->answer(asker->data, answer, error);
+    free(asker);
 }
+
+/* The library */
+
+struct library_reading {
+    struct job job; /* first */
+    struct ops *ops;
+    struct offers offers;
+};
 
 static void read_library(struct job *job)
 {
-    struct offering *offering = CONTAINER_OF(job, struct offering, job);
-    image_list(&offering->ops->options.image_dirs, take_image, offering);
+    struct library_reading *reading = (struct library_reading *)job;
+    image_list(&reading->ops->options.image_dirs, take_image, &reading->offers);
 }
 
 static void library_read(struct letter *letter)
 {
-    struct offering *offering = CONTAINER_OF(letter, struct offering, job.letter);
-    if (atomic_load(&offering->job.cancelled)) {
-        (void)lodge_fail(&offering->error, LODGE_ERROR_CANCELLED, "lodged is leaving");
+    struct library_reading *reading = (struct library_reading *)letter;
+    if (reading->ops->images != NULL) { /* else lodged leaves, and they know */
+        rounds_end(reading->ops->images, &reading->offers, NULL);
     }
-    finish(offering);
+    clear_offers(&reading->offers);
+    free(reading);
 }
 
-static void read_host(struct host_task *task, struct hand *hand)
+static void begin_library(void *owner)
 {
-    struct offering *offering = CONTAINER_OF(task, struct offering, task);
-    struct lodge_error *err = &offering->error;
-    bool ok = offering->what == OFFERS_POOLS
-                  ? storage_list_pools(hand, offering->place, take_pool, offering, err)
-                  : storage_list_networks(hand, take_network, offering, err);
-    (void)ok; /* `error` says it */
+    struct ops *ops = owner;
+    struct library_reading *reading = xcalloc(1, sizeof *reading);
+    reading->job.run = read_library;
+    reading->job.letter.deliver = library_read;
+    reading->ops = ops;
+    workers_submit(ops->library, &reading->job);
 }
 
-static void host_read(struct host_task *task, bool ran)
+const struct rounds_kind offers_images = {.begin = begin_library};
+
+/* Hosts */
+
+static void *read_pools(struct hand *hand, const void *place, struct lodge_error *err)
 {
-    struct offering *offering = CONTAINER_OF(task, struct offering, task);
-    if (!ran) {
-        (void)lodge_fail(&offering->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up",
-                         offering->host);
+    struct offers *offers = xcalloc(1, sizeof *offers);
+    if (!storage_list_pools(hand, place, take_pool, offers, err)) {
+        free_offers(TAKE(offers));
     }
-    finish(offering);
+    return offers;
 }
+
+static void *read_networks(struct hand *hand, const void *place, struct lodge_error *err)
+{
+    (void)place;
+    struct offers *offers = xcalloc(1, sizeof *offers);
+    if (!storage_list_networks(hand, take_network, offers, err)) {
+        free_offers(TAKE(offers));
+    }
+    return offers;
+}
+
+/* A host has one place. */
+static bool is_same_place(const void *place, const void *other)
+{
+    return place == other;
+}
+
+static const struct host_reading_kind pools_kind = {
+    .is_of_pools = true,
+    .patience_ms = POOLS_PATIENCE_MS,
+    .late = "has not listed its pools",
+    .hint = STORAGE_LATE_HINT,
+    .read = read_pools,
+    .free = free_offers,
+    .is_same = is_same_place,
+};
+
+static const struct host_reading_kind networks_kind = {
+    .patience_ms = POOLS_PATIENCE_MS,
+    .late = "has not listed its networks",
+    .read = read_networks,
+    .free = free_offers,
+    .is_same = is_same_place,
+};
 
 void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_fn *answer,
                  void *data)
 {
-    struct offering *offering = xcalloc(1, sizeof *offering);
-    offering->ops = ops;
-    offering->what = what;
-    offering->host = xstrdup_or_null(host);
-    offering->answer = answer;
-    offering->data = data;
-    if (what == OFFERS_IMAGES) {
-        offering->job = (struct job){.letter.deliver = library_read, .run = read_library};
-        workers_submit(ops->readers, &offering->job);
+    struct lodge_error err = {0};
+    struct house_host *on = what == OFFERS_IMAGES ? NULL : ops_host(ops, host);
+    if (ops->closing) {
+        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        answer(data, NULL, &err);
         return;
     }
-    struct house_host *on = ops_host(ops, host);
-    if (on == NULL) {
-        (void)lodge_fail(&offering->error, LODGE_ERROR_NOT_FOUND,
+    if (what != OFFERS_IMAGES && on == NULL) {
+        (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND,
                          "no host '%s'; host.list names those there are", host);
-        finish(offering);
+        answer(data, NULL, &err);
         return;
     }
-    offering->place = &on->place;
-    offering->task = (struct host_task){.run = read_host, .done = host_read};
-    host_submit(on->host, HOST_LANE_OPS, &offering->task);
+    struct offers_asker *asker = xcalloc(1, sizeof *asker);
+    asker->answer = answer;
+    asker->data = data;
+    if (on == NULL) {
+        rounds_join(ops->images, pass_offers_on, asker);
+        return;
+    }
+    host_read(on->host, what == OFFERS_POOLS ? &pools_kind : &networks_kind, &on->place,
+              pass_offers_on, asker);
 }

@@ -1,5 +1,7 @@
-/* offers: what VMs can be made from: the library's images, a host's pools and networks. Answers
- * come once, on the loop; lists are borrowed for the call. */
+/*
+ * offers: what VMs can be made from: the library's images, a host's pools and networks. Answers
+ * come once, on the loop; lists are borrowed for the call. Who asks meanwhile shares the next.
+ */
 #ifndef OPS_OFFERS_H
 #define OPS_OFFERS_H
 
@@ -14,8 +16,13 @@ typedef void offers_fn(void *data, const struct offers *offers, const struct lod
 
 enum offers_of { OFFERS_IMAGES, OFFERS_POOLS, OFFERS_NETWORKS };
 
-/* `host` NULL only for images, which are this machine's. */
+/* `host` NULL only for images, which are this machine's. Else NOT_FOUND, HOST_DOWN, what libvirt
+ * says, and TIMEOUT when it has said nothing for 10 s. */
 void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_fn *answer,
                  void *data);
+
+/* For ops.images. */
+struct rounds_kind;
+extern const struct rounds_kind offers_images;
 
 #endif

@@ -16,6 +16,7 @@
 #include "host/hand.h"
 #include "host/storage.h"
 #include "index.h"
+#include "loop/rounds.h"
 #include "loop/workers.h"
 #include "ops/ops.h"
 #include "ops/plan.h"
@@ -221,6 +222,10 @@ struct ops {
     struct rate *rate;
     size_t waiting_turns;    /* operations whose job waits for its turn */
     struct workers *readers; /* for questions: a long list delays no operation */
+    struct workers *library; /* … nor does the library delay a question, or copies of … */
+    struct workers *copies;  /* … the database */
+    /* What is read once for all who ask meanwhile; NULL when lodged leaves. */
+    struct rounds *images, *backups, *comparings;
     struct house_host *hosts;
     size_t host_count;
     struct op *live;

@@ -5,9 +5,12 @@
 #include "host/uses.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/compare.h"
 #include "ops/glances.h"
+#include "ops/history.h"
 #include "ops/inquiry.h"
 #include "ops/ledger.h"
+#include "ops/offers.h"
 #include "ops/op.h"
 #include "ops/rate.h"
 #include "ops/recipes.h"
@@ -92,6 +95,11 @@ struct ops *ops_new(struct loop *loop, struct registry *registry, const struct o
     ops->options = *options;
     ops->workers = workers_new(loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
     ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
+    ops->library = workers_new(loop, "library", 1, WORKER_IDLE_MS);
+    ops->copies = workers_new(loop, "copies", 1, WORKER_IDLE_MS);
+    ops->images = rounds_new(&offers_images, ops);
+    ops->backups = rounds_new(&history_backups, ops);
+    ops->comparings = rounds_new(&compare_rounds, ops);
     ops->timer = loop_timer_new(loop, on_time, ops);
     ops->glances = glances_new(loop);
     ops->rate = rate_new();
@@ -462,6 +470,15 @@ struct op *ops_find(struct ops *ops, int64_t id)
     return op;
 }
 
+/* What is out on a worker finds nobody when it comes back. */
+static void end_rounds(struct rounds *rounds)
+{
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
+                                        .message = "lodged is leaving"};
+    rounds_drop(rounds, &leaving);
+    rounds_free(rounds);
+}
+
 void ops_close(struct ops *ops)
 {
     struct lodge_error err = {0};
@@ -480,5 +497,10 @@ void ops_close(struct ops *ops)
     }
     glances_close(ops->glances);
     workers_free(TAKE(ops->workers));
+    end_rounds(TAKE(ops->images));
+    end_rounds(TAKE(ops->backups));
+    end_rounds(TAKE(ops->comparings));
     workers_free(TAKE(ops->readers));
+    workers_free(TAKE(ops->library));
+    workers_free(TAKE(ops->copies));
 }

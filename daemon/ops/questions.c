@@ -1,6 +1,7 @@
 /*
- * questions: a question is a job of ops.readers, which is one worker. It is answered on the loop in
- * any case: without a store, and when lodged leaves before it ran, with an error.
+ * questions: a question is a job of ops.readers, which is one worker, unless it is of another. It
+ * is answered on the loop in any case: without a store, and when lodged leaves before it ran, with
+ * an error.
  */
 #include "ops/questions.h"
 
@@ -39,5 +40,5 @@ void question_ask(struct ops *ops, struct question *question)
     }
     question->job.run = run;
     question->job.letter.deliver = deliver;
-    workers_submit(ops->readers, &question->job);
+    workers_submit(question->workers == NULL ? ops->readers : question->workers, &question->job);
 }

@@ -10,7 +10,8 @@
 struct question {
     struct job job; /* first */
     struct ops *ops;
-    bool reads; /* it only does: it waits for nobody who writes */
+    bool reads;              /* it only does: it waits for nobody who writes */
+    struct workers *workers; /* NULL: ops.readers */
     /* On a worker; false with `error`. There is a store. */
     bool (*run)(struct question *question, struct store *store);
     /* On the loop, exactly once; `error` is NONE or why not. Frees the question. */

@@ -135,14 +135,14 @@ static void compare(struct upkeep *upkeep)
     upkeep->unknown = unknown;
 }
 
-static void say_strays(void *data, const struct buffer *json, size_t strays)
+static void say_strays(void *data, const struct compared *compared, const struct lodge_error *error)
 {
     (void)data;
-    (void)json;
-    if (strays > 0) {
+    (void)error; /* only that lodged leaves */
+    if (compared != NULL && compared->stray_count > 0) {
         log_warning(LOG_OPS,
                     "%zu volumes of lodge's naming belong to no VM: lodge doctor says which",
-                    strays);
+                    compared->stray_count);
     }
 }
 

@@ -77,10 +77,14 @@ static void networks_run(struct call *call, const void *params)
                 answer_offers, call);
 }
 
-static void answer_compare(void *data, const struct buffer *json, size_t strays)
+static void answer_compare(void *data, const struct compared *compared,
+                           const struct lodge_error *error)
 {
-    (void)strays;
-    call_reply(data, json);
+    if (compared == NULL) {
+        call_fail(data, error);
+        return;
+    }
+    call_reply(data, &compared->json);
 }
 
 static void compare_run(struct call *call, const void *params)

@@ -167,6 +167,8 @@ static void look_at_order(struct examination *at)
                  "lodge adopt it, or lodge call orphan.delete");
     look_at_list(at, found, "stray_volumes", "path", "nobody has the volume",
                  "lodge call orphan.delete takes it away");
+    look_at_list(at, found, "unread_volumes", "why", "volumes were not compared:",
+                 "virsh pool-list and pool-info say which pool it is");
     look_at_list(at, found, "old_ops", "vm", "an operation of more than an hour is at",
                  "lodge ops says what it waits for");
     if (found != NULL && at->bad == before) {
