@@ -316,7 +316,13 @@ bool way_out_take(struct op *op, bool is_admin, struct lodge_error *err) LODGE_M
 /* ops.c */
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
 struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
-void ops_ask_later(struct ops *ops, struct later *later);                   /* gives them away */
+
+/* later.c. Loop only. */
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err);
+void ops_put_off(struct op *stop, struct op_ask *ask);    /* until `stop` has ended */
+void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
+
+/* ops.c */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
 struct house_host *ops_host(struct ops *ops, const char *name);

@@ -221,59 +221,10 @@ static struct op *find_request(struct ops *ops, const struct op_ask *ask)
     return op;
 }
 
-static void refuse(const struct op_ask *ask, const struct lodge_error *err)
-{
-    plan_clear(ask->plan);
-    ask->answer(ask->data, &(struct op_answer){.error = err});
-}
-
 /* Whether a vm.stop that is under way ends this run too. */
 static bool is_of_run(const struct op *stop, int64_t run)
 {
     return run == LODGE_UNKNOWN || stop->takes_any || stop->as_of == run;
-}
-
-/* A vm.stop of a run that began after the one which another vm.stop is about: that one ends at
- * once, and this is asked again then. */
-struct later {
-    struct later *next;
-    struct op_ask ask;
-    struct plan plan;
-    char *host, *uuid, *request_id, *request_hash;
-};
-
-static void ask_later(struct op *stop, struct op_ask *ask)
-{
-    struct later *later = xcalloc(1, sizeof *later);
-    later->ask = *ask;
-    later->ask.host = later->host = xstrdup(ask->host);
-    later->ask.uuid = later->uuid = xstrdup(ask->uuid);
-    later->ask.request_id = later->request_id = xstrdup_or_null(ask->request_id);
-    later->ask.request_hash = later->request_hash = xstrdup_or_null(ask->request_hash);
-    later->plan = *ask->plan;
-    plan_init(ask->plan);
-    later->next = stop->later;
-    stop->later = later;
-}
-
-void ops_ask_later(struct ops *ops, struct later *later)
-{
-    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
-                                        .message = "lodged is leaving"};
-    for (struct later *next; later != NULL; later = next) {
-        next = later->next;
-        later->ask.plan = &later->plan;
-        if (ops->closing) {
-            refuse(&later->ask, &leaving);
-        } else {
-            ops_ask(ops, &later->ask);
-        }
-        free(later->host);
-        free(later->uuid);
-        free(later->request_id);
-        free(later->request_hash);
-        free(later);
-    }
 }
 
 /* An operation that is there already is the answer to this call too. Returns whether it was. */
@@ -285,11 +236,11 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
     if (same != NULL && strcmp(same->request_hash, ask->request_hash) != 0) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "request_id '%.40s' was used with other parameters", ask->request_id);
-        refuse(ask, &err);
+        op_refuse(ask, &err);
         return true;
     }
     if (same == NULL && stop != NULL && !is_of_run(stop, ask->plan->run)) {
-        ask_later(stop, ask);
+        ops_put_off(stop, ask);
         return true;
     }
     same = same != NULL ? same : stop;
@@ -347,7 +298,7 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
     }
     struct op *holder = ops_holder(ops, ask->host, ask->uuid);
     if (!way_out_take(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
-        refuse(ask, &err);
+        op_refuse(ask, &err);
         return true;
     }
     plan_clear(ask->plan);
@@ -384,19 +335,19 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     assert(recipe != NULL);
     if (ops->closing) {
         (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
-        refuse(ask, &err);
+        op_refuse(ask, &err);
         return;
     }
     if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
         return;
     }
     if (ask->refusal == NULL && !recipe->stops_others && !is_free(ops, ask, &err)) {
-        refuse(ask, &err);
+        op_refuse(ask, &err);
         return;
     }
     if (ask->refusal == NULL && !ops_may_begin(ops, &ask->viewer, &err)) {
         if (ask->request_id == NULL) {
-            refuse(ask, &err);
+            op_refuse(ask, &err);
             return;
         }
         ask->refusal = &err; /* unless it is one of before that is asked for again */

@@ -33,10 +33,10 @@ static void told(void *data, const void *answer, const struct lodge_error *error
     desk.told[number] = answer != NULL ? *(const int *)answer : -(int)error->kind;
     desk.times[number]++;
     if (desk.asks_again == number) {
-        const struct lodge_error error = {.kind = LODGE_ERROR_HOST_DOWN};
+        const struct lodge_error down = {.kind = LODGE_ERROR_HOST_DOWN};
         desk.asks_again = -1;
         if (desk.drops) {
-            rounds_drop(desk.rounds, &error);
+            rounds_drop(desk.rounds, &down);
         }
         rounds_join(desk.rounds, told, data);
     }

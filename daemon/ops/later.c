@@ -1,0 +1,57 @@
+/* later: a vm.stop that must wait for another to end, and what is asked for and refused at once.
+ * Loop only. */
+#include "ops/op.h"
+
+#include "memory.h"
+#include "scope.h"
+
+#include <stdlib.h>
+
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err)
+{
+    plan_clear(ask->plan);
+    ask->answer(ask->data, &(struct op_answer){.error = err});
+}
+
+/* A vm.stop of a run that began after the one which another vm.stop is about: that one ends at
+ * once, and this is asked again then. */
+struct later {
+    struct later *next;
+    struct op_ask ask;
+    struct plan plan;
+    char *host, *uuid, *request_id, *request_hash;
+};
+
+void ops_put_off(struct op *stop, struct op_ask *ask)
+{
+    struct later *later = xcalloc(1, sizeof *later);
+    later->ask = *ask;
+    later->ask.host = later->host = xstrdup(ask->host);
+    later->ask.uuid = later->uuid = xstrdup(ask->uuid);
+    later->ask.request_id = later->request_id = xstrdup_or_null(ask->request_id);
+    later->ask.request_hash = later->request_hash = xstrdup_or_null(ask->request_hash);
+    later->plan = *ask->plan;
+    plan_init(ask->plan);
+    later->next = stop->later;
+    stop->later = later;
+}
+
+void ops_ask_later(struct ops *ops, struct later *later)
+{
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
+                                        .message = "lodged is leaving"};
+    for (struct later *next; later != NULL; later = next) {
+        next = later->next;
+        later->ask.plan = &later->plan;
+        if (ops->closing) {
+            op_refuse(&later->ask, &leaving);
+        } else {
+            ops_ask(ops, &later->ask);
+        }
+        free(later->host);
+        free(later->uuid);
+        free(later->request_id);
+        free(later->request_hash);
+        free(later);
+    }
+}
