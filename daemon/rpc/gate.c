@@ -116,7 +116,7 @@ static void call_free(struct call *call)
     if (call->work != NULL) {
         call->work->free(call->work);
     }
-    if (call->kept != NULL) {
+    if (call->kept != NULL && call->method != NULL) {
         forget_kept(call->method, call->kept);
     }
     if (call->seat.seats != NULL) {
