@@ -1,9 +1,7 @@
 /*
  * turns: a user's operations have so many jobs out at once, fewer than there are workers, so that
- * another user's finds one. The others wait here, the oldest first, as if they were out.
- *
- * While others have something to do on the same host it is one at a time: a guest that starts costs
- * its host a second of a processor. Loop-only.
+ * another user's finds one. The others wait here, the oldest first, as if they were out. Where
+ * several have something to do each has his part of the workers. Loop-only.
  */
 #include "ops/op.h"
 
@@ -11,11 +9,12 @@
 
 enum { USERS_LOOKED_AT = 32 };
 
-/* Of each lane's workers (ops.c's STORE_WORKERS, host/roles.c's CALLS) one is left. */
-static unsigned jobs_of(enum step_where where, bool contended)
+/* Of each lane's workers (ops.c's STORE_WORKERS, host/roles.c's CALLS). */
+static unsigned jobs_of(enum step_where where, unsigned users)
 {
-    static const unsigned jobs[] = {[ON_STORE] = 2, [ON_HOST] = 3, [ON_RESCUE] = 2};
-    return contended && where == ON_HOST ? 1 : jobs[where];
+    static const unsigned workers[] = {[ON_STORE] = 3, [ON_HOST] = 4, [ON_RESCUE] = 3};
+    unsigned part = workers[where] / users;
+    return users == 1 ? workers[where] - 1 : part > 0 ? part : 1;
 }
 
 static bool is_beside(const struct op *op, const struct op *other)
@@ -27,14 +26,23 @@ static bool is_beside(const struct op *op, const struct op *other)
 /* Whether its user may have one more job there. */
 static bool may_go(const struct op *op)
 {
+    uid_t users[USERS_LOOKED_AT] = {op->uid};
+    unsigned user_count = 1;
     unsigned jobs = 0;
-    bool contended = false;
     for (const struct op *other = op->ops->live; other != NULL; other = other->next) {
-        bool counts = is_beside(op, other) && (other->turn != TURN_NONE);
-        jobs += counts && other->uid == op->uid && other->turn == TURN_TAKEN;
-        contended |= counts && other->uid != op->uid;
+        if (!is_beside(op, other) || other->turn == TURN_NONE) {
+            continue;
+        }
+        unsigned i = 0;
+        while (i < user_count && users[i] != other->uid) {
+            i++;
+        }
+        if (i == user_count && i < USERS_LOOKED_AT) {
+            users[user_count++] = other->uid;
+        }
+        jobs += other->uid == op->uid && other->turn == TURN_TAKEN;
     }
-    return jobs < jobs_of(op->where, contended);
+    return jobs < jobs_of(op->where, user_count);
 }
 
 bool turn_take(struct op *op)
