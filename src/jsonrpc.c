@@ -31,7 +31,9 @@ struct jsonrpc_parser *jsonrpc_parser_new(size_t most_values)
         free(parser);
         return NULL;
     }
-    json_tokener_set_flags(parser->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* Not JSON_TOKENER_VALIDATE_UTF8, which takes a character that is cut between two pieces for a
+     * broken one: the line is looked over as a whole. */
+    json_tokener_set_flags(parser->tokener, JSON_TOKENER_STRICT);
     return parser;
 }
 

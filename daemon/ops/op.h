@@ -293,7 +293,7 @@ void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 /* turns.c. Loop only. Whether its job, which is `out`, may go now, or waits; and whose waiting job
  * may go since another has come back (NULL: nobody's). */
 bool turn_take(struct op *op) LODGE_MUST_CHECK;
-struct op *turn_next(struct ops *ops);
+struct op *turn_next(const struct op *back);
 
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */

@@ -350,7 +350,8 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
             op_refuse(ask, &err);
             return;
         }
-        ask->refusal = &err; /* unless it is one of before that is asked for again */
+        ask->refusal = &err; /* unless it is one of before that is asked for again … */
+        ask->uuid = NULL;    /* … so that it is in nobody's way, and stops nothing */
     }
     char fresh[37];
     if (ask->uuid == NULL) {
@@ -370,7 +371,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     if (ask->refusal == NULL) {
         count_in(op);
     }
-    if (recipe->stops_others) {
+    if (recipe->stops_others && ask->refusal == NULL) {
         stop_others(op);
     }
     op->as_of = op->plan.run;

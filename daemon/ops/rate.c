@@ -25,7 +25,7 @@ struct rate *rate_new(void)
 /* Of the monotonic clock, a day ahead: nothing in the last hour is before its beginning. */
 static int64_t minute_of(int64_t age_ms)
 {
-    return (int64_t)loop_monotonic_ms() / MINUTE_MS + INT64_C(24) * MINUTES - age_ms / MINUTE_MS;
+    return ((int64_t)loop_monotonic_ms() - age_ms) / MINUTE_MS + INT64_C(24) * MINUTES;
 }
 
 /* Minutes that have passed since the last look are empty. */

@@ -286,7 +286,7 @@ void op_came_back(struct op *op, bool ran)
         ops_ended(ops, op);
         return;
     }
-    while ((next = turn_next(ops)) != NULL) {
+    while ((next = turn_next(op)) != NULL) {
         send_job(next);
     }
     if (!ran && !op->begun) {

@@ -53,21 +53,16 @@ bool turn_take(struct op *op)
     return may;
 }
 
-/* Those who wait, the oldest of each user and lane. */
+/* Those who wait for the same workers, the oldest of each user. */
 struct line {
     struct op *first[USERS_LOOKED_AT];
     size_t count;
 };
 
-static bool stands_behind(const struct op *op, const struct op *first)
-{
-    return op->uid == first->uid && op->where == first->where && op->host == first->host;
-}
-
 static void stand_in(struct line *line, struct op *op)
 {
     size_t i = 0;
-    while (i < line->count && !stands_behind(line->first[i], op)) {
+    while (i < line->count && line->first[i]->uid != op->uid) {
         i++;
     }
     if (i < USERS_LOOKED_AT) {
@@ -76,11 +71,14 @@ static void stand_in(struct line *line, struct op *op)
     }
 }
 
-struct op *turn_next(struct ops *ops)
+struct op *turn_next(const struct op *back)
 {
+    struct ops *ops = back->ops;
     struct line line = {.count = 0};
     for (struct op *op = ops->waiting_turns > 0 ? ops->live : NULL; op != NULL; op = op->next) {
-        if (op->turn == TURN_WAITS) {
+        bool is_same =
+            op->where == back->where && (op->where == ON_STORE || op->host == back->host);
+        if (op->turn == TURN_WAITS && is_same) {
             stand_in(&line, op);
         }
     }

@@ -192,11 +192,6 @@ void account_close(struct account *account)
 
 /* Bytes */
 
-static bool has_room(const struct account *account)
-{
-    return account->read < ACCOUNT_READ && account->unsent < ACCOUNT_UNSENT;
-}
-
 void account_weigh(struct account_place *place, size_t read, size_t unsent)
 {
     struct account *account = place->account;
@@ -208,10 +203,18 @@ void account_weigh(struct account_place *place, size_t read, size_t unsent)
     if (is_done) {
         account->grows = NULL;
     }
-    if (account->is_short && (is_done || has_room(account))) {
-        account->is_short = false;
+    bool may_read = account->short_of_read && (is_done || account->read < ACCOUNT_READ);
+    bool may_answer = account->short_of_unsent && account->unsent < ACCOUNT_UNSENT;
+    if (may_read || may_answer) {
+        account->short_of_read &= !may_read;
+        account->short_of_unsent &= !may_answer;
         account_wake(account);
     }
+}
+
+bool account_is_short(const struct account *account)
+{
+    return account->short_of_read || account->short_of_unsent;
 }
 
 bool account_may_read(struct account_place *place)
@@ -224,7 +227,7 @@ bool account_may_read(struct account_place *place)
         account->grows = place;
         account->grew_at = loop_monotonic_ms();
     }
-    account->is_short |= account->grows != place;
+    account->short_of_read |= account->grows != place;
     return account->grows == place;
 }
 
@@ -235,7 +238,7 @@ bool account_take_long(struct account_place *place)
     if (may) {
         account->parses = place;
     }
-    account->is_short |= !may;
+    account->short_of_parsing |= !may;
     return may;
 }
 
@@ -243,8 +246,8 @@ void account_give_long(struct account_place *place)
 {
     struct account *account = place->account;
     account->parses = NULL;
-    if (account->is_short) {
-        account->is_short = false;
+    if (account->short_of_parsing) {
+        account->short_of_parsing = false;
         account_wake(account);
     }
 }
@@ -269,7 +272,7 @@ void account_offer(struct account_place *place, uint64_t now_ms)
 bool account_may_answer(struct account *account)
 {
     bool may = account->unsent < ACCOUNT_UNSENT;
-    account->is_short |= !may;
+    account->short_of_unsent |= !may;
     return may;
 }
 

@@ -56,7 +56,7 @@ struct account {
     struct account_place *parses; /* a long line; NULL: none does */
     struct account_place *grows;  /* may read on though too much is read: one always may … */
     uint64_t grew_at;             /* … and did then, monotonic ms */
-    bool is_short;                /* somebody waits for room */
+    bool short_of_read, short_of_unsent, short_of_parsing; /* somebody waits for it */
     struct seats seats[SEAT_KINDS];
 };
 
@@ -98,6 +98,9 @@ bool account_may_answer(struct account *account);
  */
 bool account_take_long(struct account_place *place) LODGE_MUST_CHECK;
 void account_give_long(struct account_place *place);
+
+/* Whether somebody waits for bytes. */
+bool account_is_short(const struct account *account);
 
 /* Something came in this place. */
 void account_has_read(struct account_place *place);

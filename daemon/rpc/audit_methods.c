@@ -166,7 +166,7 @@ const struct method audit_methods[] = {
     {
         .name = "server.backup",
         .access = ACCESS_ADMIN,
-        .seat = SEAT_COPIES,
+        .seat = SEAT_SHARED,
         .mutates = true,
         .result = backup_result,
         .run = backup_run,

@@ -287,12 +287,12 @@ bool connection_check(struct connection *connection, uint64_t now_ms)
         return false;
     }
     struct account *account = connection->place.account;
-    if (account->is_short && has_come(connection)) {
+    if (account_is_short(account) && has_come(connection)) {
         account_offer(&connection->place, now_ms);
     }
     size_t queue = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
     if (queue == 0) {
-        return connection->ended || account->is_short;
+        return connection->ended || account_is_short(account);
     }
     size_t untaken = queue + in_the_kernel(connection);
     if (untaken != connection->last_untaken) {

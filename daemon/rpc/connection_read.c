@@ -79,6 +79,9 @@ void connection_stop_reading(struct connection *connection)
 
 void connection_weigh(struct connection *connection)
 {
+    if (!frame_pending(&connection->frame) && frame_size(&connection->frame) > ACCOUNT_LINE) {
+        frame_done(&connection->frame); /* of a long line that was handled */
+    }
     size_t batch = batch_is_open(connection) ? connection->batch->bytes : 0;
     account_weigh(&connection->place,
                   frame_size(&connection->frame) + batch + connection->held.length,

@@ -4,9 +4,9 @@
  * What was done is answered when its row is on disk; a refusal is answered at once.
  *
  * A call that waits hangs at its connection; when that goes first, the call is an orphan and is
- * answered to nobody, or dropped if it still stands in line. Parameters lie on the stack and are
- * cleared when the handler returns; those of a call that stands in line, or whose VM is read first,
- * are kept with it.
+ * answered to nobody, or dropped if it still stands in line and would only have read. Parameters
+ * lie on the stack and are cleared when the handler returns; those of a call that stands in line,
+ * or whose VM is read first, are kept with it.
  */
 #include "rpc/gate.h"
 
@@ -141,7 +141,7 @@ void call_orphan(struct call *call)
 {
     bool is_in_line = call->seat.seats != NULL && !call->seat.sits; /* nothing was begun */
     call->connection = NULL;
-    if (is_in_line || call->work != NULL) {
+    if ((is_in_line && !call->method->mutates) || call->work != NULL) {
         call_free(call);
     }
 }
@@ -297,7 +297,9 @@ static void run_seated(struct call *call)
 {
     const struct method *method = call->method;
     struct lodge_error err = {0};
-    call->viewer = viewer_of(call->connection); /* who is here, or it would not be begun */
+    if (call->connection != NULL) {
+        call->viewer = viewer_of(call->connection);
+    }
     const struct vm *vm = method->reads_first ? vm_to_read(call, call->kept) : NULL;
     if (vm != NULL) {
         reads_fresh(call->house->reads, vm->facts.host, vm->facts.uuid, run_late, call);

@@ -147,7 +147,7 @@ const struct method offer_methods[] = {
     {
         .name = "image.list",
         .access = ACCESS_ANY,
-        .seat = SEAT_LIBRARY,
+        .seat = SEAT_SHARED,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = images_result,
@@ -157,7 +157,7 @@ const struct method offer_methods[] = {
     {
         .name = "pool.list",
         .access = ACCESS_ANY,
-        .seat = SEAT_HOST,
+        .seat = SEAT_SHARED,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = pools_result,
@@ -167,7 +167,7 @@ const struct method offer_methods[] = {
     {
         .name = "network.list",
         .access = ACCESS_ANY,
-        .seat = SEAT_HOST,
+        .seat = SEAT_SHARED,
         .params = offer_params,
         .params_size = sizeof(struct offer_list),
         .result = networks_result,
@@ -177,7 +177,7 @@ const struct method offer_methods[] = {
     {
         .name = "server.compare",
         .access = ACCESS_ADMIN,
-        .seat = SEAT_COPIES,
+        .seat = SEAT_SHARED,
         .run = compare_run,
         .help = "What does not fit together: rows, domains, volumes and old operations.",
     },

@@ -9,13 +9,12 @@
 #include <stdbool.h>
 
 enum seat_kind {
-    SEAT_NONE,    /* answered from memory */
-    SEAT_STORE,   /* reads rows */
-    SEAT_LIBRARY, /* reads files */
-    SEAT_HOST,    /* reads what libvirt has of pools, networks, a domain's XML */
-    SEAT_FRESH,   /* has its VM read anew */
-    SEAT_SCREEN,  /* asks a guest's QEMU */
-    SEAT_COPIES,  /* compares everything, or copies the database */
+    SEAT_NONE,   /* answered from memory */
+    SEAT_STORE,  /* reads rows */
+    SEAT_SHARED, /* has an answer that is the same for all */
+    SEAT_XML,    /* reads what libvirt has of a domain */
+    SEAT_FRESH,  /* has its VM read anew */
+    SEAT_SCREEN, /* asks a guest's QEMU */
     SEAT_KINDS
 };
 

@@ -404,7 +404,7 @@ const struct method vm_methods[] = {
     {
         .name = "vm.get",
         .access = ACCESS_SEE,
-        .seat = SEAT_HOST,
+        .seat = SEAT_XML,
         .is_cheap = vm_get_is_cheap,
         .params = vm_get_params,
         .params_size = sizeof(struct vm_get),

@@ -75,7 +75,7 @@ static bool fail_with(struct store *store, enum trouble trouble, const char *det
                       struct lodge_error *err)
 {
     atomic_store(&store->main->trouble, store->main->texts[trouble]);
-    return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "%s%s%s%s", store->texts[trouble],
+    return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "%s%s%s%s", store->main->texts[trouble],
                       detail == NULL ? "" : " (", detail == NULL ? "" : detail,
                       detail == NULL ? "" : ")");
 }

@@ -212,7 +212,7 @@ static void so_many_calls_sit_and_the_others_stand_in_line(void **state)
     struct account *account = workers[0].place.account;
     come(account);
     assert_int_equal(count_begun(), 2);
-    assert_true(account_sit(account, SEAT_HOST, &(struct sitter){.begin = begin}));
+    assert_true(account_sit(account, SEAT_XML, &(struct sitter){.begin = begin}));
     account_stand_up(account, &calls[3].sitter); /* its client has gone */
     account_stand_up(account, &calls[0].sitter);
     assert_false(calls[2].began); /* not in the middle of another's end */

@@ -210,6 +210,7 @@ static void a_line_in_pieces_is_read_as_in_one(void **state)
     static const char *const lines[] = {
         "{\"a\":[1,2,{\"b\":\"x\\\"y\\u00e9\"}],\"c\":-1.5e3}  ",
         "[[],{},null,true]",
+        "{\"\xc3\xa9\":\"\xe6\x97\xa5\xf0\x9f\x98\x80\"}",
         " 17 ",
         "{\"a\":",
         "{} {}",
