@@ -8,6 +8,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import failpoints  # noqa: E402
 import promise  # noqa: E402
 from world import Rpc, RpcError, World, free_uid  # noqa: E402
 
@@ -136,6 +137,17 @@ class PerHour(unittest.TestCase):
                 self.create(admin, f"b{number}")
             rows = user.call("audit.list")["rows"]
             self.assertEqual(sum(row["result"] == "too_many" for row in rows), 2)
+
+    @unittest.skipUnless(failpoints.points(), "needs a lodged with fail points")
+    def test_a_stop_that_is_one_too_many_stops_nothing(self):
+        daemon = self.world.daemon("test:///default", config=self.config(1),
+                                   env={"LODGED_FAILPOINT": "create.define:delay=1500"})
+        daemon.synced().rpc.close()
+        with daemon.rpc(uid=free_uid()) as user:
+            op = user.call("vm.create", name="a0", **SMALL)["op"]
+            self.refused(user, "vm.stop", vm="a0")
+            self.refused(user, "vm.stop", vm="a0", request_id="again")
+            self.assertEqual(user.call("op.get", op=op, wait=True, deadline=60)["state"], "done")
 
     def test_neither_a_restart_nor_another_connection_begins_the_hour_anew(self):
         with self.daemon.rpc(uid=free_uid()) as user:

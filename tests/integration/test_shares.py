@@ -131,6 +131,18 @@ class Shares(unittest.TestCase):
                 self.assertEqual((answer["id"], answer["error"]["code"]), (3, -32602))
         self.assertLess(self.grown(before), 80)
 
+    def test_characters_that_lie_across_two_pieces_are_whole(self):
+        client = self.client()
+        for shift in range(4):
+            text = "x" * shift + "\U0001f600" * 9000
+            for params in ({"x": text}, {text: 1}):
+                line = json.dumps({"jsonrpc": "2.0", "id": shift, "method": "server.ping",
+                                   "params": params}, ensure_ascii=False)
+                client.send_line(line if shift % 2 else f"[{line}]")
+                answer = client.read_message()
+                answer = answer if shift % 2 else answer[0]
+                self.assertEqual((answer["id"], answer["error"]["code"]), (shift, -32602))
+
     # bytes
 
     def test_half_lines_on_all_connections_take_no_more_than_their_user_has(self):
