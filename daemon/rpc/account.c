@@ -278,9 +278,9 @@ bool account_may_answer(struct account *account)
 
 /* Seats */
 
-bool account_sit(struct account *account, enum seat_kind kind, struct sitter *sitter)
+bool account_sit(struct account *account, enum seat_kind kind, unsigned host, struct sitter *sitter)
 {
-    return seats_take(account->seats, kind, sitter);
+    return seats_take(account->seats, kind, host, sitter);
 }
 
 void account_stand_up(struct account *account, struct sitter *sitter)

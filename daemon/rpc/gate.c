@@ -257,23 +257,43 @@ static void run_late(void *data, const struct lodge_error *error)
     forget_kept(method, params);
 }
 
-/* The VM that `params` name, if it is to be read anew before the method runs. NULL: there is
- * nothing to be read (it is busy), or nobody who could (a guest that hangs): the handler says so,
- * or works with what is known. */
-static const struct vm *vm_to_read(const struct call *call, const void *params)
+/* The VM that `params` name; NULL: none, or none that the caller may see. */
+static const struct vm *vm_of(const struct call *call, const void *params)
 {
-    const struct method *method = call->method;
-    const struct field *field = method->params;
-    while (strcmp(field->name, "vm") != 0) {
-        field++; /* methods_check() has seen that it is there */
+    const struct field *field = call->method->params;
+    struct lodge_error err = {0};
+    while (field != NULL && field->type != FIELD_END && strcmp(field->name, "vm") != 0) {
+        field++;
+    }
+    if (field == NULL || field->type == FIELD_END) {
+        return NULL;
     }
     const char *name = *(char *const *)((const char *)params + field->offset);
-    struct lodge_error err = {0};
-    struct vm *vm = registry_get(call->house->registry, name, &call->viewer, &err);
+    return name == NULL ? NULL : registry_get(call->house->registry, name, &call->viewer, &err);
+}
+
+/* That VM, if it is to be read anew before the method runs. NULL: there is nothing to be read (it
+ * is busy), or nobody who could (a guest that hangs): the handler says so, or works with what is
+ * known. */
+static const struct vm *vm_to_read(const struct call *call, const void *params)
+{
+    const struct vm *vm = vm_of(call, params);
     bool is_busy = vm != NULL && vm->facts.op != LODGE_UNKNOWN;
     bool can_be_read = vm != NULL && vm->host->facts.state == LODGE_HOST_UP &&
                        vm->host->facts.synced_at != 0 && vm->facts.unresponsive == 0;
     return can_be_read && !is_busy ? vm : NULL;
+}
+
+/* The number of the host that the call is about; 0 where it is about none. */
+static unsigned host_of(const struct call *call, const void *params)
+{
+    const struct vm *vm = vm_of(call, params);
+    unsigned number = 0;
+    for (const struct registry_host *host = registry_first_host(call->house->registry);
+         vm != NULL && host != NULL && host != vm->host; host = host->next) {
+        number++;
+    }
+    return number;
 }
 
 static struct viewer viewer_of(const struct connection *connection)
@@ -348,7 +368,7 @@ static void run(struct call *call, struct json_object *params)
     if (kind != SEAT_NONE) {
         keep_params(call, room);
         call->seat.begin = begin_seated;
-        if (account_sit(call->account, kind, &call->seat)) {
+        if (account_sit(call->account, kind, host_of(call, room), &call->seat)) {
             run_seated(call);
         }
         return;

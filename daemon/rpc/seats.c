@@ -11,9 +11,19 @@ static const unsigned most[SEAT_KINDS] = {
     [SEAT_STORE] = 2, [SEAT_SHARED] = 128, [SEAT_XML] = 2, [SEAT_FRESH] = 2, [SEAT_SCREEN] = 16,
 };
 
-bool seats_take(struct seats *all, enum seat_kind kind, struct sitter *sitter)
+static size_t index_of(enum seat_kind kind, unsigned host)
 {
-    struct seats *seats = &all[kind];
+    return kind < SEAT_XML ? kind : kind + (SEAT_KINDS - SEAT_XML) * (host % SEAT_HOSTS);
+}
+
+static unsigned most_at(size_t place)
+{
+    return most[place < SEAT_XML ? place : SEAT_XML + (place - SEAT_XML) % (SEAT_KINDS - SEAT_XML)];
+}
+
+bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter)
+{
+    struct seats *seats = &all[index_of(kind, host)];
     assert(most[kind] > 0 && sitter->seats == NULL);
     sitter->seats = seats;
     sitter->sits = seats->first == NULL && seats->taken < most[kind];
@@ -44,15 +54,15 @@ bool seats_leave(struct seats *all, struct sitter *sitter)
     } else {
         leave_line(seats, sitter);
     }
-    return seats->first != NULL && seats->taken < most[seats - all];
+    return seats->first != NULL && seats->taken < most_at((size_t)(seats - all));
 }
 
 bool seats_begin_next(struct seats *all)
 {
-    for (size_t kind = 0; kind < SEAT_KINDS; kind++) {
-        struct seats *seats = &all[kind];
+    for (size_t place = 0; place < SEAT_PLACES; place++) {
+        struct seats *seats = &all[place];
         struct sitter *sitter = seats->first;
-        if (sitter != NULL && seats->taken < most[kind]) {
+        if (sitter != NULL && seats->taken < most_at(place)) {
             leave_line(seats, sitter);
             sitter->sits = true;
             seats->taken++;

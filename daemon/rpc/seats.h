@@ -12,10 +12,16 @@ enum seat_kind {
     SEAT_NONE,   /* answered from memory */
     SEAT_STORE,  /* reads rows */
     SEAT_SHARED, /* has an answer that is the same for all */
-    SEAT_XML,    /* reads what libvirt has of a domain */
+    SEAT_XML,    /* reads what libvirt has of a domain; this and the next are of a host … */
     SEAT_FRESH,  /* has its VM read anew */
     SEAT_SCREEN, /* asks a guest's QEMU */
     SEAT_KINDS
+};
+
+/* … so that a host that hangs holds the seats of no other. */
+enum {
+    SEAT_HOSTS = 64,
+    SEAT_PLACES = SEAT_XML + (SEAT_KINDS - SEAT_XML) * SEAT_HOSTS,
 };
 
 /* A call that sits, or stands in line: embed. */
@@ -32,8 +38,9 @@ struct seats {
     struct sitter *first, *last; /* the line */
 };
 
-/* `all` has SEAT_KINDS. Takes a seat, or stands in line. Returns whether it sits. */
-bool seats_take(struct seats *all, enum seat_kind kind, struct sitter *sitter);
+/* `all` has SEAT_PLACES; `host` is the number of the one that it is about, if of one. Takes a seat,
+ * or stands in line. Returns whether it sits. */
+bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter);
 
 /* Gives the seat back, or leaves the line. Returns whether somebody may begin now. */
 bool seats_leave(struct seats *all, struct sitter *sitter);

@@ -201,7 +201,7 @@ static void come(struct account *account)
     memset(calls, 0, sizeof calls);
     for (unsigned i = 0; i < CALLS; i++) {
         calls[i].sitter.begin = begin;
-        calls[i].began = account_sit(account, SEAT_STORE, &calls[i].sitter);
+        calls[i].began = account_sit(account, SEAT_STORE, 0, &calls[i].sitter);
     }
 }
 
@@ -212,7 +212,7 @@ static void so_many_calls_sit_and_the_others_stand_in_line(void **state)
     struct account *account = workers[0].place.account;
     come(account);
     assert_int_equal(count_begun(), 2);
-    assert_true(account_sit(account, SEAT_XML, &(struct sitter){.begin = begin}));
+    assert_true(account_sit(account, SEAT_XML, 0, &(struct sitter){.begin = begin}));
     account_stand_up(account, &calls[3].sitter); /* its client has gone */
     account_stand_up(account, &calls[0].sitter);
     assert_false(calls[2].began); /* not in the middle of another's end */
@@ -226,6 +226,21 @@ static void so_many_calls_sit_and_the_others_stand_in_line(void **state)
     assert_false(calls[3].began);
 }
 
+static void a_host_that_hangs_holds_no_seat_of_another(void **state)
+{
+    struct sitter first[3] = {{.begin = begin}, {.begin = begin}, {.begin = begin}};
+    struct sitter other = {.begin = begin};
+    (void)state;
+    join(1000, 0);
+    struct account *account = workers[0].place.account;
+    assert_true(account_sit(account, SEAT_XML, 0, &first[0]));
+    assert_true(account_sit(account, SEAT_XML, 0, &first[1]));
+    assert_false(account_sit(account, SEAT_XML, 0, &first[2]));
+    assert_true(account_sit(account, SEAT_XML, 1, &other));
+    account_stand_up(account, &other);
+    account_stand_up(account, &first[2]);
+}
+
 static void seats_are_each_user_s_own(void **state)
 {
     (void)state;
@@ -233,7 +248,7 @@ static void seats_are_each_user_s_own(void **state)
     join(1001, 1);
     come(workers[0].place.account);
     struct sitter other = {.begin = begin};
-    assert_true(account_sit(workers[1].place.account, SEAT_STORE, &other));
+    assert_true(account_sit(workers[1].place.account, SEAT_STORE, 0, &other));
     account_stand_up(workers[1].place.account, &other);
 }
 
@@ -249,6 +264,7 @@ int main(void)
         IN_WORLD(a_short_line_is_read_whatever_others_hold),
         IN_WORLD(nothing_is_answered_while_too_much_is_unsent),
         IN_WORLD(so_many_calls_sit_and_the_others_stand_in_line),
+        IN_WORLD(a_host_that_hangs_holds_no_seat_of_another),
         IN_WORLD(seats_are_each_user_s_own),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);
