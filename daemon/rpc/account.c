@@ -104,7 +104,6 @@ void account_join(struct account **list, struct loop *loop, uid_t uid, struct ac
 {
     struct account *account = find_or_make(list, loop, uid);
     account_hold(account);
-    account->connections++;
     *place = (struct account_place){.account = account, .next = account->places, .run = run};
     if (place->next != NULL) {
         place->next->previous = place;
@@ -121,7 +120,6 @@ void account_part(struct account_place *place)
     if (place->next != NULL) {
         place->next->previous = place->previous;
     }
-    account->connections--;
     place->account = NULL;
     account_release(account);
 }

@@ -40,7 +40,6 @@ struct account {
     struct loop *loop;
     uid_t uid;
     unsigned holders; /* its connections, and calls that are under way */
-    unsigned connections;
     unsigned subscriptions;
     struct account_place *places;
 

@@ -42,7 +42,11 @@ static bool parse_entry(struct connection *connection, size_t which, struct json
                         struct lodge_error *err)
 {
     const struct jsonrpc_batch *cut = &connection->batch->cut;
-    size_t length = 0;
+    size_t length = cut->lengths[which];
+    if (long_line_is_short(length)) {
+        *ret_entry = long_line_parse_short(connection, cut->entries[which], length, err);
+        return true;
+    }
     if (!long_line_is_open(connection)) {
         long_line_begin(connection, cut->entries[which], cut->lengths[which], false);
     }

@@ -15,6 +15,18 @@
  * it). */
 enum { READ_BYTES = 4096 };
 
+/* Puts the tree; NULL with why there is none. */
+static void run_request(struct connection *connection, struct json_object *json, size_t length,
+                        const struct lodge_error *err)
+{
+    if (json == NULL) {
+        gate_refuse(connection, err);
+    } else {
+        gate_run(connection, json, length, false);
+    }
+    json_object_put(json);
+}
+
 static void handle_line(struct connection *connection, const char *line, size_t length)
 {
     struct jsonrpc_plain plain;
@@ -23,20 +35,16 @@ static void handle_line(struct connection *connection, const char *line, size_t 
         return;
     }
     struct lodge_error err = {0};
-    struct jsonrpc_parser *parser = door_parser(connection->door);
-    if (jsonrpc_is_batch(line)) {
-        if (jsonrpc_look_over(parser, line, length, &err)) {
-            batch_begin(connection, line, length);
-        } else {
-            gate_refuse(connection, &err);
-        }
-        return;
-    }
-    if (!jsonrpc_look_over(parser, line, length, &err)) {
+    if (!jsonrpc_look_over(door_parser(connection->door), line, length, &err)) {
         gate_refuse(connection, &err);
-        return;
+    } else if (jsonrpc_is_batch(line)) {
+        batch_begin(connection, line, length);
+    } else if (long_line_is_short(length)) {
+        struct json_object *json = long_line_parse_short(connection, line, length, &err);
+        run_request(connection, json, length, &err);
+    } else {
+        long_line_begin(connection, line, length, true);
     }
-    long_line_begin(connection, line, length, true);
 }
 
 /* The request that is being parsed; true when none is any more. */
@@ -51,12 +59,7 @@ static bool go_on_with_line(struct connection *connection)
     if (!long_line_parse(connection, &json, &length, &err)) {
         return false;
     }
-    if (json == NULL) {
-        gate_refuse(connection, &err);
-    } else {
-        gate_run(connection, json, length, false);
-    }
-    json_object_put(json);
+    run_request(connection, json, length, &err);
     return true;
 }
 

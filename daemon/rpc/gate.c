@@ -284,10 +284,10 @@ static const struct vm *vm_to_read(const struct call *call, const void *params)
     return can_be_read && !is_busy ? vm : NULL;
 }
 
-/* The number of the host that the call is about; 0 where it is about none. */
-static unsigned host_of(const struct call *call, const void *params)
+/* The number of the host that a seat of this kind is of; 0 where it is of none. */
+static unsigned host_of(const struct call *call, enum seat_kind kind, const void *params)
 {
-    const struct vm *vm = vm_of(call, params);
+    const struct vm *vm = kind < SEAT_XML ? NULL : vm_of(call, params);
     unsigned number = 0;
     for (const struct registry_host *host = registry_first_host(call->house->registry);
          vm != NULL && host != NULL && host != vm->host; host = host->next) {
@@ -368,7 +368,7 @@ static void run(struct call *call, struct json_object *params)
     if (kind != SEAT_NONE) {
         keep_params(call, room);
         call->seat.begin = begin_seated;
-        if (account_sit(call->account, kind, host_of(call, room), &call->seat)) {
+        if (account_sit(call->account, kind, host_of(call, kind, room), &call->seat)) {
             run_seated(call);
         }
         return;

@@ -4,17 +4,32 @@
 
 #include "memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { SHORT = 16 * 1024, PIECE = 4096 };
 
 struct long_line {
-    struct jsonrpc_parser *parser; /* NULL: it is short, or another of the user's is long */
+    struct jsonrpc_parser *parser; /* NULL: another of the user's is being parsed */
     char *copy;                    /* or NULL */
     const char *text;
     size_t length;
     size_t at; /* so much has been parsed */
 };
+
+bool long_line_is_short(size_t length)
+{
+    return length <= SHORT;
+}
+
+struct json_object *long_line_parse_short(struct connection *connection, const char *text,
+                                          size_t length, struct lodge_error *err)
+{
+    struct json_object *json = NULL;
+    bool ended = jsonrpc_feed(door_parser(connection->door), text, length, 0, length, &json, err);
+    assert(ended);
+    return ended ? json : NULL;
+}
 
 bool long_line_is_open(const struct connection *connection)
 {
@@ -50,11 +65,6 @@ bool long_line_parse(struct connection *connection, struct json_object **ret_jso
 {
     struct long_line *line = connection->line;
     *ret_length = line->length;
-    if (line->length <= SHORT) {
-        *ret_json = jsonrpc_parse(door_parser(connection->door), line->text, line->length, err);
-        long_line_free(connection);
-        return true;
-    }
     if (line->parser == NULL) {
         if (!account_take_long(&connection->place)) {
             return false;

@@ -7,8 +7,13 @@
 
 #include "rpc/connection_private.h"
 
-/* Begins with `text`, which is copied, or else must live until it has ended; long_line_parse() does
- * the rest. */
+/* What is short, and was looked over, is parsed at once: as jsonrpc_parse(). */
+bool long_line_is_short(size_t length);
+struct json_object *long_line_parse_short(struct connection *connection, const char *text,
+                                          size_t length, struct lodge_error *err);
+
+/* Begins with `text`, which was looked over and is not short. It is copied, or else must live until
+ * it has ended; long_line_parse() does the rest. */
 void long_line_begin(struct connection *connection, const char *text, size_t length, bool copied);
 
 /* Goes on while there is time. True: it has ended, with a tree that the caller puts, or NULL and

@@ -300,7 +300,6 @@ static bool open_reader(struct store *store, struct lodge_error *err)
     store->reader = reader;
     reader->device = store->device;
     reader->inode = store->inode;
-    memcpy(reader->installation, store->installation, sizeof reader->installation);
     int code = sqlite3_open_v2(reader->path, &reader->db, flags, NULL);
     if (code != SQLITE_OK) {
         return database_fail(reader, code, err);

@@ -45,12 +45,12 @@ const char *store_installation(const struct store *store);
  * time of opening for a new one. */
 int64_t store_left_ms(const struct store *store);
 
-/* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
- * lives as long as the store. */
-/* The same store for functions that only read: they do not wait for those that write (SQLite's
- * write-ahead log), and see what was committed before. */
+/* Any thread, no lock. The same store for functions that only read: they do not wait for those that
+ * write (SQLite's write-ahead log), and see what was committed before. */
 struct store *store_reader(struct store *store);
 
+/* Any thread, no lock: is the last thing that was tried well? NULL, or what is wrong. The text
+ * lives as long as the store. */
 const char *store_trouble(const struct store *store);
 
 /* Any thread, no lock: NULL, or what an admin should know of this database: that it was put back.
