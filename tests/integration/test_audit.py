@@ -120,11 +120,11 @@ class Audit(AuditTest):
 
     @unittest.skipUnless(failpoints.points(), "needs a lodged with fail points")
     def test_an_operation_that_is_cancelled_again_has_no_second_row(self):
-        daemon = self.daemon(env={"LODGED_FAILPOINT": "create.define:delay=2000"})
+        daemon = self.daemon(env={"LODGED_FAILPOINT": "create.define:delay=6000"})
         with daemon.rpc() as rpc:
             create = rpc.ask("vm.create", name="new", vcpus=1, memory_mib=16, network=None, wait=True)
             rpc.call("event.subscribe", topics=["op"])
-            op = rpc.wait_for(lambda note: note.get("op", {}).get("kind") == "vm.create")["op"]["id"]
+            op = rpc.wait_for(lambda note: note.get("op", {}).get("step") == "define")["op"]["id"]
             for _ in range(5):
                 self.assertEqual(rpc.call("op.cancel", op=op), {})
             with self.assertRaises(RpcError):
