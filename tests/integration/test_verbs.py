@@ -42,6 +42,22 @@ def tell_with_the_answer(door):
         line.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
 
 
+def wait_a_moment(door):
+    """A lodged whose operation waits for its event, and has it in the next message."""
+    line, _ = door.accept()
+    op = {"id": 7, "kind": "vm.start", "vm": "web", "uuid": uuid_of(1), "host": "a", "state": "waiting",
+          "reason": "waits for the guest to do what vm.start asked for"}
+    for request in map(json.loads, line.makefile()):
+        if "id" not in request:
+            continue
+        news = []
+        if request["method"] != "event.subscribe":
+            news = [{"jsonrpc": "2.0", "method": "event",
+                     "params": {"subscription": 1, "rev": 2, "seq": 1, "topic": "op", "type": "added", "op": op}}]
+        answer = {"jsonrpc": "2.0", "id": request["id"], "result": {"subscription": 1, "rev": 1, "op": 7}}
+        line.sendall("".join(json.dumps(message) + "\n" for message in [*news, answer]).encode())
+
+
 class Verbs(unittest.TestCase):
     """Host a has 6 domains of which 4 run; host gone cannot be opened."""
 
@@ -198,6 +214,14 @@ class Verbs(unittest.TestCase):
             door.listen(1)
             threading.Thread(target=tell_with_the_answer, args=(door,), daemon=True).start()
             self.lodge("ls", "--wait", "10m", door=path)
+
+    def test_an_operation_that_waits_a_moment_for_libvirt_is_done_and_no_more_is_said(self):
+        path = self.world.folder / "waits-a-moment"
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(path))
+            door.listen(1)
+            threading.Thread(target=wait_a_moment, args=(door,), daemon=True).start()
+            self.assertEqual(self.lodge("start", "web", door=path), ("web: start done\n", ""))
 
     def picture_into(self, path, *words, **how):
         return self.lodge("screenshot", "vm00001", str(path), *words, **how)

@@ -1,13 +1,14 @@
 /*
  * asking: all calls are out before the first answer is waited for, and are answered in any order.
  * Meanwhile a subscription to operations draws one line of progress on stderr, on a terminal, and
- * elsewhere says what an operation waits for.
+ * elsewhere says what an operation waits for that has waited for two seconds.
  * Askings are the caller's array; what they hold is freed by asking_end().
  */
 #include "cli/asking.h"
 #include "cli/print.h"
 
 #include "memory.h"
+#include "scope.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -16,6 +17,9 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+/* Every operation waits a moment for libvirt's event; that is nothing to tell. */
+enum { SAID_AFTER_MS = 2000 };
 
 bool command_has(const struct command *command, const char *flag)
 {
@@ -88,18 +92,47 @@ static bool is_about(const struct lodge_op *op, const struct asking *asking)
     return strcmp(name, op->vm) == 0 || strcmp(name, op->uuid) == 0;
 }
 
-/* In a pipe or a log only what one would wonder at is said, and once. */
-static void say_wait(const struct progress *progress, const struct lodge_op *op)
+static void take_wait(struct asking *asking, const struct lodge_op *op)
 {
-    for (size_t i = 0; op->reason != NULL && op->kind != NULL && i < progress->count; i++) {
+    bool waited = asking->waits != NULL;
+    free(TAKE(asking->waits));
+    if (op->reason != NULL && !asking->said_wait) {
+        asking->waits = xasprintf("operation %lld is %s: %s", (long long)op->id,
+                                  lodge_op_state_name(op->state), op->reason);
+        asking->say_at = waited ? asking->say_at : command_now_ms() + SAID_AFTER_MS;
+    }
+}
+
+static void take_waits(const struct progress *progress, const struct lodge_op *op)
+{
+    for (size_t i = 0; op->kind != NULL && i < progress->count; i++) {
         struct asking *asking = &progress->askings[i];
-        bool is_ours = strcmp(op->kind, progress->command->method) == 0 && is_about(op, asking);
-        if (is_ours && !asking->answered && !asking->said_wait) {
-            print_text(stderr, "%s: operation %lld is %s: %s\n", asking->subject, (long long)op->id,
-                       lodge_op_state_name(op->state), op->reason);
-            asking->said_wait = true;
+        if (strcmp(op->kind, progress->command->method) == 0 && is_about(op, asking)) {
+            take_wait(asking, op);
         }
     }
+}
+
+/* In a pipe or a log only what one would wonder at is said, and once. Returns in how many
+ * milliseconds to come again, -1 where nothing waits. */
+static int say_waits(struct asking *askings, size_t count)
+{
+    int64_t now = command_now_ms();
+    int64_t next = -1;
+    for (size_t i = 0; i < count; i++) {
+        struct asking *asking = &askings[i];
+        if (asking->waits == NULL || asking->answered) {
+            continue;
+        }
+        if (asking->say_at <= now) {
+            print_text(stderr, "%s: %s\n", asking->subject, asking->waits);
+            free(TAKE(asking->waits));
+            asking->said_wait = true;
+        } else if (next < 0 || asking->say_at - now < next) {
+            next = asking->say_at - now;
+        }
+    }
+    return (int)next;
 }
 
 /* One line on the terminal that says where the newest operation stands. */
@@ -127,7 +160,7 @@ static void hear_progress(void *data, const struct lodge_event *event,
     if (progress->is_terminal) {
         draw_progress(&event->op);
     } else {
-        say_wait(progress, &event->op);
+        take_waits(progress, &event->op);
     }
 }
 
@@ -163,7 +196,7 @@ bool asking_all(const struct command *command, struct lodge_client *client, stru
     }
     bool good = true;
     while (good && !all_answered(askings, count)) {
-        good = command_listen(client, -1, err);
+        good = command_listen(client, say_waits(askings, count), err);
     }
     if (shows) {
         fputs(whom.is_terminal ? "\r\033[K" : "", stderr);
@@ -257,6 +290,7 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
         }
         json_object_put(asking->params);
         free(asking->result);
+        free(asking->waits);
     }
     return good;
 }

@@ -17,7 +17,9 @@ struct asking {
     char *result;               /* its answer, or NULL … */
     struct lodge_error error;   /* … with why */
     bool answered;
-    bool said_wait; /* that its operation waits, and why */
+    char *waits;    /* that its operation waits, and why; NULL: it goes on, or nobody is told */
+    int64_t say_at; /* by CLOCK_MONOTONIC, ms: when `waits` is said, if it still does */
+    bool said_wait;
 };
 
 /* Calls `command->method` once per asking and waits for all answers; with --no-wait for the

@@ -47,6 +47,9 @@ struct lodge_client *command_connect(const struct command *command, struct lodge
 bool command_await_hosts(const struct command *command, struct lodge_client *client,
                          struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Milliseconds by CLOCK_MONOTONIC. */
+int64_t command_now_ms(void);
+
 /* Waits until something came or `timeout_ms` have passed (-1: as long as it takes), and runs the
  * callbacks. */
 bool command_listen(struct lodge_client *client, int timeout_ms, struct lodge_error *err)

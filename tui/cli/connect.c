@@ -18,7 +18,7 @@
 
 enum { TICK_MS = 100 };
 
-static int64_t now_ms(void)
+int64_t command_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -38,7 +38,7 @@ static int folder_watch(const char *socket_path)
 
 static void folder_wait(int fd, int64_t until_ms)
 {
-    int64_t left = until_ms - now_ms();
+    int64_t left = until_ms - command_now_ms();
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     if (left > 0 && poll(&poll_fd, 1, left < TICK_MS ? (int)left : TICK_MS) > 0) {
         char events[4096];
@@ -56,8 +56,8 @@ struct lodge_client *command_connect(const struct command *command, struct lodge
     AUTO(free) char *found = command->socket_path ? NULL : lodge_socket_path();
     const char *path = command->socket_path ? command->socket_path : found;
     AUTO(fd_close) int fd = path ? folder_watch(path) : -1;
-    int64_t until = now_ms() + (int64_t)command->wait_s * 1000;
-    while (!client && err->kind == LODGE_ERROR_UNREACHABLE && now_ms() < until) {
+    int64_t until = command_now_ms() + (int64_t)command->wait_s * 1000;
+    while (!client && err->kind == LODGE_ERROR_UNREACHABLE && command_now_ms() < until) {
         folder_wait(fd, until);
         *err = (struct lodge_error){0};
         client = lodge_client_open(command->socket_path, err);
@@ -110,7 +110,7 @@ static bool is_ready(struct lodge_client *client, bool *ret_ready, struct lodge_
 bool command_await_hosts(const struct command *command, struct lodge_client *client,
                          struct lodge_error *err)
 {
-    int64_t until = now_ms() + (int64_t)command->wait_s * 1000;
+    int64_t until = command_now_ms() + (int64_t)command->wait_s * 1000;
     struct host_news news = {0};
     struct lodge_subscribe hosts = {.topics = {[LODGE_TOPIC_HOST] = true}};
     struct lodge_subscription *subscription =
@@ -122,8 +122,8 @@ bool command_await_hosts(const struct command *command, struct lodge_client *cli
      * and who has heard something asks before it listens. */
     bool ready = false;
     bool good = is_ready(client, &ready, err);
-    while (good && !ready && now_ms() < until) {
-        int64_t left = until - now_ms();
+    while (good && !ready && command_now_ms() < until) {
+        int64_t left = until - command_now_ms();
         good = news.heard || command_listen(client, left > 0 ? (int)left : 0, err);
         if (good && news.error.kind != LODGE_ERROR_NONE) {
             *err = news.error;
