@@ -5,7 +5,7 @@
 
 Each line of RESULTS is `KIND LABEL VALUE`: `step LABEL passed|failed SECONDS` for a build or a fuzzer,
 or `meson LABEL FILE` for a meson test log (testlog.json, one test a line). Prints a table, the names
-of what failed, and at the end `N passed, N failed`; exits 1 if anything failed.
+of what failed with what it said first, and at the end `N passed, N failed`; exits 1 if anything failed.
 """
 
 import json
@@ -14,6 +14,18 @@ import sys
 
 GOOD = ("OK", "EXPECTEDFAIL")
 SKIPPED = ("SKIP", "IGNORED")
+SAID_MAX = 25
+
+
+def said_first(test):
+    """The promises that did not hold and why, without the logs that follow: whoever has only the end of
+    a run's output has this."""
+    said, inside = [], False
+    for line in test.get("stdout", "").splitlines():
+        inside = line.startswith(("FAILED", "[  ERROR")) or (inside and line.startswith("    "))
+        if inside:
+            said.append(f"    {line}")
+    return "".join(f"\n{line}" for line in said[:SAID_MAX])
 
 
 def count(kind, label, value):
@@ -24,7 +36,7 @@ def count(kind, label, value):
     if not path.is_file():
         return 0, 0, [f"{label}: no test log {value}"]
     tests = [json.loads(line) for line in path.read_text().splitlines()]
-    failed = [f"{label}: {test['name']} ({test['result'].lower()})" for test in tests
+    failed = [f"{label}: {test['name']} ({test['result'].lower()}){said_first(test)}" for test in tests
               if test["result"] not in GOOD + SKIPPED]
     skipped = sum(test["result"] in SKIPPED for test in tests)
     return len(tests) - skipped - len(failed), skipped, failed
