@@ -1,7 +1,9 @@
 /*
  * audit: notes wait in the order of their calls. One writing at a time takes the first of them to
  * the one worker there is, as one transaction; meanwhile refusals that are the same are summed in
- * one note, so that what waits is bounded however many calls are refused.
+ * one note, so that what waits is bounded however many calls are refused. Refusals alone that go on
+ * and on are written ten times a second: a disk that is made to sync all the time has no time for
+ * others.
  *
  * Notes are the loop's until a writing has them, the worker's until its letter comes back, then the
  * loop frees them. They are counted per user from the beginning to the end of that.
@@ -20,6 +22,9 @@
 
 enum { AUDIT_IDLE_MS = 10000, FAREWELL_MS = 700, ROWS_AT_ONCE = 256 };
 
+/* Writings of refusals alone: after a burst so far apart. */
+enum { REST_MS = 100, BURST_MS = 2000 };
+
 struct audit {
     struct loop *loop;
     struct store *store;
@@ -29,7 +34,10 @@ struct audit {
     struct index refusals; /* of those, by what makes them the same */
     struct index users;    /* who has notes */
     size_t count;          /* of notes, with those that are being written */
+    size_t done; /* of those who wait: they were done, and are answered when they are written */
     bool writes;
+    struct loop_timer *rest;
+    uint64_t paid_until; /* monotonic ms: REST_MS a writing of refusals alone */
     audit_fn *room;
     void *room_owner;
 };
@@ -60,12 +68,15 @@ struct writing {
     size_t count;
 };
 
+static void rested(void *owner);
+
 struct audit *audit_new(struct loop *loop)
 {
     struct audit *audit = xcalloc(1, sizeof *audit);
     audit->loop = loop;
     audit->workers = workers_new(loop, "audit", 1, AUDIT_IDLE_MS);
     audit->last = &audit->first;
+    audit->rest = loop_timer_new(loop, rested, audit);
     index_init(&audit->refusals);
     index_init(&audit->users);
     return audit;
@@ -74,6 +85,7 @@ struct audit *audit_new(struct loop *loop)
 void audit_free(struct audit *audit)
 {
     workers_free(audit->workers);
+    loop_timer_free(audit->rest);
     index_done(&audit->refusals);
     index_done(&audit->users);
     free(audit);
@@ -159,6 +171,8 @@ static void write_notes(struct audit *audit, size_t most)
     while (*end != NULL && writing->count < most) {
         if ((*end)->error != NULL) {
             index_remove(&audit->refusals, &(*end)->link);
+        } else {
+            audit->done--;
         }
         end = &(*end)->next;
         writing->count++;
@@ -178,6 +192,28 @@ static void write_notes(struct audit *audit, size_t most)
     writing->job.letter.deliver = writing_deliver;
     audit->writes = true;
     workers_submit(audit->workers, &writing->job);
+}
+
+static void write_soon(struct audit *audit)
+{
+    uint64_t now = loop_monotonic_ms();
+    if (audit->first == NULL || audit->writes) {
+        return;
+    }
+    if (audit->done == 0 && audit->paid_until > now + BURST_MS) {
+        loop_timer_start(audit->rest, audit->paid_until - BURST_MS - now, 0);
+        return;
+    }
+    if (audit->done == 0) {
+        audit->paid_until = (audit->paid_until < now ? now : audit->paid_until) + REST_MS;
+    }
+    loop_timer_stop(audit->rest);
+    write_notes(audit, ROWS_AT_ONCE);
+}
+
+static void rested(void *owner)
+{
+    write_soon(owner);
 }
 
 /* Returns whether somebody has room now who had none. */
@@ -203,9 +239,7 @@ static void writing_deliver(struct letter *letter)
     struct audit *audit = writing->audit;
     bool is_room = false;
     audit->writes = false;
-    if (audit->first != NULL) {
-        write_notes(audit, ROWS_AT_ONCE);
-    }
+    write_soon(audit);
     while (writing->notes != NULL) {
         struct note *note = writing->notes;
         writing->notes = note->next;
@@ -265,13 +299,6 @@ static struct note *add_note(struct audit *audit, const struct audit_call *call,
     return note;
 }
 
-static void write_soon(struct audit *audit)
-{
-    if (!audit->writes) {
-        write_notes(audit, ROWS_AT_ONCE);
-    }
-}
-
 static uint64_t refusal_hash(const struct audit_call *call, const char *target,
                              enum lodge_error_kind kind)
 {
@@ -327,5 +354,6 @@ void audit_done(struct audit *audit, const struct audit_call *call, audit_fn *wr
     struct note *note = add_note(audit, call, call->target, NULL);
     note->written = written;
     note->data = data;
+    audit->done++;
     write_soon(audit);
 }

@@ -116,7 +116,7 @@ static void what_was_done_has_a_row_each_and_is_told_when_it_is_there(void **sta
 }
 
 /* Another connection sees only what is committed. */
-static void look_from_outside(void *data)
+static int rows_outside(void)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *count = NULL;
@@ -124,10 +124,36 @@ static void look_from_outside(void *data)
     assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM audit", -1, &count, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(count), SQLITE_ROW);
-    *(int *)data = sqlite3_column_int(count, 0);
+    int rows = sqlite3_column_int(count, 0);
     sqlite3_finalize(count);
     sqlite3_close(db);
+    return rows;
+}
+
+static void look_from_outside(void *data)
+{
+    *(int *)data = rows_outside();
     written++;
+}
+
+/* However fast they come. */
+static void refusals_alone_are_written_ten_times_a_second_after_a_burst(void **state)
+{
+    (void)state;
+    enum { COUNT = 150, REST_MS = 100, BURST = 20 };
+    int writings = 0;
+    int rows = 0;
+    uint64_t begun = loop_monotonic_ms();
+    for (int i = 0; i < COUNT; i++) {
+        refuse(1000, "vm.start", i);
+        loop_turn();
+        int now = rows_outside();
+        writings += now > rows;
+        rows = now;
+    }
+    assert_true((uint64_t)writings <= (loop_monotonic_ms() - begun) / REST_MS + BURST + 2);
+    write_all();
+    assert_int_equal(rows_outside(), COUNT + 1);
 }
 
 static void who_is_told_finds_the_row_committed(void **state)
@@ -226,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NOTING(a_hundred_thousand_refusals_are_on_disk_when_lodged_leaves),
         NOTING(what_was_done_has_a_row_each_and_is_told_when_it_is_there),
+        NOTING(refusals_alone_are_written_ten_times_a_second_after_a_burst),
         NOTING(who_is_told_finds_the_row_committed),
         NOTING(rows_are_in_the_order_of_their_calls),
         NOTING(who_fills_it_is_full_until_there_is_room_and_nobody_else_is),
