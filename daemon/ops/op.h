@@ -162,6 +162,7 @@ struct op {
     enum op_phase phase;
     bool out;              /* its job is, or waits for its turn */
     enum turn turn;        /* turns.c */
+    uint64_t sent_at;      /* monotonic ms: when it took that */
     enum step_where where; /* of that job */
     int64_t counted_ms;    /* monotonic: when it was counted (rate.h); 0: it was not */
     bool answered;         /* those who wait for the beginning */
@@ -289,11 +290,17 @@ bool op_host_is_read(const struct op *op);
 ssize_t last_undo(const struct recipe *recipe);
 void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
+void op_pass_turn(struct op *op); /* those are sent who wait for the same workers and may go */
 
 /* turns.c. Loop only. Whether its job, which is `out`, may go now, or waits; and whose waiting job
- * may go since another has come back (NULL: nobody's). */
+ * to the same workers may go (NULL: nobody's). */
 bool turn_take(struct op *op) LODGE_MUST_CHECK;
-struct op *turn_next(const struct op *back);
+struct op *turn_next(const struct op *other);
+bool turn_is_same(const struct op *op, const struct op *other); /* their workers are */
+
+/* Monotonic ms: when it, or somebody else if its job is still out, may go at last; 0: not by time.
+ */
+uint64_t turns_next(const struct op *op);
 
 /* waits.c: for events. Loop only. */
 void waits_begin(struct op *op); /* of its step */

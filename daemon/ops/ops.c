@@ -49,6 +49,20 @@ static void on_people_changed(struct registry_reader *reader)
     (void)reader; /* who may do what is looked up per call */
 }
 
+/* Once for each set of workers that somebody waits for. */
+static void pass_turns(struct ops *ops)
+{
+    for (struct op *op = ops->waiting_turns > 0 ? ops->live : NULL; op != NULL; op = op->next) {
+        const struct op *first = ops->live;
+        while (first != op && !(first->turn == TURN_WAITS && turn_is_same(first, op))) {
+            first = first->next;
+        }
+        if (op->turn == TURN_WAITS && first == op) {
+            op_pass_turn(op);
+        }
+    }
+}
+
 static void on_time(void *owner)
 {
     struct ops *ops = owner;
@@ -59,6 +73,7 @@ static void on_time(void *owner)
         waiters_tick(op, now);
         op_tick(op, now);
     }
+    pass_turns(ops);
     inquiry_look(ops);
     ops_set_timer(ops);
 }
@@ -72,7 +87,7 @@ void ops_set_timer(struct ops *ops)
 {
     uint64_t next = 0;
     for (struct op *op = ops->live; op != NULL; op = op->next) {
-        next = sooner(next, waiters_next(op));
+        next = sooner(sooner(next, waiters_next(op)), turns_next(op));
         if (!op->out && ((op->phase == OP_WAITING && !op->is_late) || op->phase == OP_ASKS)) {
             next = sooner(next, op->deadline);
         } else if (!op->out && op->phase == OP_RETRIES) {

@@ -1,4 +1,5 @@
-/* rate: sixty counts a user, one a minute, in a ring. Loop-only. */
+/* rate: sixty counts a user, one a minute, in a ring; and until when its jobs are paid. Loop-only.
+ */
 #include "ops/rate.h"
 
 #include "loop/loop.h"
@@ -11,6 +12,7 @@ struct user_rate {
     uid_t uid;
     int64_t minute; /* the newest in the ring */
     unsigned counts[MINUTES];
+    uint64_t paid_until; /* monotonic ms: RATE_JOB_MS a job, from when it was sent or later */
 };
 
 struct rate {
@@ -95,4 +97,17 @@ void rate_take_back(struct rate *rate, uid_t uid, int64_t age_ms)
     if (count != NULL && *count > 0) {
         (*count)--;
     }
+}
+
+uint64_t rate_sends_at(struct rate *rate, uid_t uid)
+{
+    uint64_t paid_until = user_of(rate, uid)->paid_until;
+    return paid_until < RATE_BURST_MS ? 0 : paid_until - RATE_BURST_MS;
+}
+
+void rate_sent(struct rate *rate, uid_t uid)
+{
+    struct user_rate *user = user_of(rate, uid);
+    uint64_t now = loop_monotonic_ms();
+    user->paid_until = (user->paid_until < now ? now : user->paid_until) + RATE_JOB_MS;
 }

@@ -274,10 +274,17 @@ void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
     go_on(op);
 }
 
+void op_pass_turn(struct op *op)
+{
+    struct op *next;
+    while ((next = turn_next(op)) != NULL) {
+        send_job(next);
+    }
+}
+
 void op_came_back(struct op *op, bool ran)
 {
     struct ops *ops = op->ops;
-    struct op *next;
     op->out = false;
     op->turn = TURN_NONE;
     uses_release(TAKE(op->uses));
@@ -286,9 +293,7 @@ void op_came_back(struct op *op, bool ran)
         ops_ended(ops, op);
         return;
     }
-    while ((next = turn_next(op)) != NULL) {
-        send_job(next);
-    }
+    op_pass_turn(op);
     if (!ran && !op->begun) {
         (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
         op->end = STEP_FAILED;
