@@ -1,7 +1,8 @@
 /*
  * account: in each turn of the loop an account has ACCOUNT_TURN_MS. Whoever finds them spent stands
  * in its row, which is served at the end of the turn, when the next one's time begins: so each of
- * its connections comes round, and each account once a turn.
+ * its connections comes round, and each account once a turn. Whoever keeps the loop busy for longer
+ * than a burst has ACCOUNT_PERCENT of a processor: the others are the guests'.
  *
  * Bytes are weighed by the connections, and summed here. A line that grows while too much is read
  * goes on in one place at a time, so that one always ends. Loop-only.
@@ -13,6 +14,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { US_PER_MS = 1000, PERCENT = 100 };
+
+static void serve(void *owner);
 
 static void put_into_row(struct account *account, struct account_place *place)
 {
@@ -42,6 +48,32 @@ static void take_out_of_row(struct account *account, struct account_place *place
     place->waits = false;
 }
 
+static bool has_credit(struct account *account)
+{
+    if (account->has_all) {
+        return true;
+    }
+    uint64_t now = loop_monotonic_us();
+    int64_t most = (int64_t)ACCOUNT_BURST_MS * US_PER_MS;
+    int64_t earned = (int64_t)(now - account->credited_us) * ACCOUNT_PERCENT / PERCENT;
+    account->credit_us = account->credit_us + earned < most ? account->credit_us + earned : most;
+    account->credited_us = now;
+    return account->credit_us > 0;
+}
+
+/* Until a whole turn's time may be spent. */
+static void rest(struct account *account)
+{
+    int64_t lacks_us = (int64_t)ACCOUNT_TURN_MS * US_PER_MS - account->credit_us;
+    if (account->rest == NULL) {
+        account->rest = loop_timer_new(account->loop, serve, account);
+    }
+    if (!loop_timer_is_active(account->rest)) {
+        uint64_t ms = (uint64_t)lacks_us * PERCENT / ACCOUNT_PERCENT / US_PER_MS;
+        loop_timer_start(account->rest, ms, 0);
+    }
+}
+
 /* What was spent in this turn is forgotten with it. */
 static bool has_time(struct account *account)
 {
@@ -50,12 +82,12 @@ static bool has_time(struct account *account)
         account->turn = turn;
         account->spent_us = 0;
     }
-    return account->spent_us < (uint64_t)ACCOUNT_TURN_MS * 1000;
+    return account->spent_us < (uint64_t)ACCOUNT_TURN_MS * US_PER_MS && has_credit(account);
 }
 
 static bool begin_next_call(struct account *account)
 {
-    account->began_us = loop_monotonic_us();
+    account_resume(account);
     bool began = seats_begin_next(account->seats);
     account_pause(account);
     return began;
@@ -74,7 +106,10 @@ static void serve(void *owner)
         place->run(place);
         account->served = NULL;
     }
-    if (!account->is_closed && (account->first != NULL || !has_time(account))) {
+    bool may = has_time(account);
+    if (!account->is_closed && !has_credit(account)) {
+        rest(account);
+    } else if (!account->is_closed && (account->first != NULL || !may)) {
         loop_later(account->loop, &account->serve);
     }
     account_release(account);
@@ -93,6 +128,9 @@ static struct account *find_or_make(struct account **list, struct loop *loop, ui
         account->uid = uid;
         account->last = &account->first;
         account->serve = (struct loop_later){.run = serve, .owner = account};
+        account->has_all = uid == 0 || uid == geteuid();
+        account->credit_us = (int64_t)ACCOUNT_BURST_MS * US_PER_MS;
+        account->credited_us = loop_monotonic_us();
         account->next = *list;
         *list = account;
     }
@@ -140,6 +178,7 @@ void account_release(struct account *account)
     }
     *link = account->next;
     loop_later_cancel(account->loop, &account->serve);
+    loop_timer_free(account->rest);
     free(account);
 }
 
@@ -154,19 +193,26 @@ bool account_begin(struct account_place *place)
         put_into_row(account, place);
         return false;
     }
-    account->began_us = loop_monotonic_us();
+    account_resume(account);
     return true;
+}
+
+void account_resume(struct account *account)
+{
+    account->began_us = loop_monotonic_us();
 }
 
 bool account_is_over(const struct account *account)
 {
     uint64_t spent_us = account->spent_us + (loop_monotonic_us() - account->began_us);
-    return spent_us >= (uint64_t)ACCOUNT_TURN_MS * 1000;
+    return spent_us >= (uint64_t)ACCOUNT_TURN_MS * US_PER_MS;
 }
 
 void account_pause(struct account *account)
 {
-    account->spent_us += loop_monotonic_us() - account->began_us;
+    uint64_t us = loop_monotonic_us() - account->began_us;
+    account->spent_us += us;
+    account->credit_us -= (int64_t)us;
     account->began_us = 0;
 }
 
@@ -186,6 +232,9 @@ void account_close(struct account *account)
 {
     account->is_closed = true;
     loop_later_cancel(account->loop, &account->serve);
+    if (account->rest != NULL) {
+        loop_timer_stop(account->rest);
+    }
 }
 
 /* Bytes */

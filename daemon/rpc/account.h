@@ -16,6 +16,8 @@
 
 enum {
     ACCOUNT_TURN_MS = 1, /* of each turn of the loop */
+    ACCOUNT_BURST_MS = 100,
+    ACCOUNT_PERCENT = 25, /* of a processor, when the burst is spent */
     ACCOUNT_PATIENCE_MS = 1000,
     ACCOUNT_SUBSCRIPTIONS = 256 /* each looks at each change */
 };
@@ -46,6 +48,10 @@ struct account {
     uint64_t turn;                       /* of the loop, which the next two are of */
     uint64_t spent_us;                   /* before `began_us` */
     uint64_t began_us;                   /* 0: nothing of it runs now */
+    int64_t credit_us;                   /* of the loop, at `credited_us` */
+    uint64_t credited_us;                /* monotonic */
+    bool has_all;                        /* root's, or lodged's own */
+    struct loop_timer *rest;             /* until there is credit again; NULL: there always was */
     struct account_place *first, **last; /* the row of those who wait for time */
     struct account_place *served;
     struct loop_later serve;
@@ -74,6 +80,9 @@ void account_release(struct account *account);
 bool account_begin(struct account_place *place) LODGE_MUST_CHECK;
 bool account_is_over(const struct account *account);
 void account_pause(struct account *account);
+
+/* What is done whether or not there is time left, until account_pause(). */
+void account_resume(struct account *account);
 
 /* It has more to do: it stands at the end of the row. */
 void account_wait(struct account_place *place);

@@ -229,7 +229,9 @@ void connection_go_on(void *owner)
         return;
     }
     parse(connection);
+    account_resume(connection->place.account); /* the kernel's part of it is no less */
     connection_flush(connection);
+    account_pause(connection->place.account);
     if (connection->closing) {
         return;
     }

@@ -3,8 +3,10 @@ waits for himself. Root: it needs users."""
 
 import json
 import os
+import pathlib
 import select
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -266,6 +268,40 @@ class Operations(unittest.TestCase):
             one.call("vm.pause", vm="test", wait=True, deadline=60)
             states = [op["state"] for op in many.call("op.list", state="done")["ops"]]
             self.assertEqual(states, [], "it had to wait for one of theirs")
+
+    def test_a_user_keeps_but_half_of_the_processors_busy(self):
+        """A start may take a whole one. The last of those who would take more begins when another is over,
+        that is one delay later than the first."""
+        delay_s, most = 2, min(max(os.cpu_count() // 2, 1), 3)
+        world = World()
+        self.addCleanup(world.close)
+        path = world.folder / "fleet.xml"
+        path.write_text(fleet_xml(most + 1))
+        daemon = world.daemon(f"test://{path}", config={"daemon": {"socket_mode": "0666"}},
+                              env={"LODGED_FAILPOINT": f"start.start:delay={delay_s * 1000}"})
+        daemon.synced().rpc.close()
+        with daemon.rpc() as admin:
+            vms = [vm["uuid"] for vm in admin.call("vm.list")["vms"]]
+            for vm in vms:
+                admin.call("vm.adopt", vm=vm, owner=f"#{free_uid()}", wait=True)
+        ended = []
+        with daemon.rpc(uid=free_uid()) as user:
+            numbers = [user.ask("vm.start", vm=vm, wait=True) for vm in vms]
+            for number in numbers:
+                user.answer(number, deadline=60)
+                ended.append(time.monotonic())
+        self.assertGreater(max(ended) - min(ended), delay_s / 2, ended)
+
+
+@unittest.skipIf(os.geteuid() != 0, "it needs CAP_SYS_NICE")
+@unittest.skipUnless(os.path.exists("/proc/self/autogroup"), "this Linux knows no autogroups")
+class BeforeGuests(unittest.TestCase):
+    def test_lodged_comes_before_guests_where_its_session_is_its_own(self):
+        world = World()
+        self.addCleanup(world.close)
+        daemon = world.daemon("test:///default")
+        group = pathlib.Path(f"/proc/{daemon.pid}/autogroup").read_text()
+        self.assertRegex(group, r"nice -10$")
 
 
 if __name__ == "__main__":

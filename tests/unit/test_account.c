@@ -20,7 +20,7 @@ struct worker {
 
 static struct account *accounts;
 static struct worker workers[PLACES];
-static char order[64];
+static char order[4 * ACCOUNT_BURST_MS];
 
 static void spend(void)
 {
@@ -105,6 +105,49 @@ static void another_user_has_a_turn_of_his_own(void **state)
     assert_true(loop_until(all_is_done));
     assert_ptr_not_equal(strchr(order, 'd'), strrchr(order, 'd'));
     assert_true(strrchr(order, 'd') < strrchr(order, 'c'));
+}
+
+/* Two bursts of work take the time in which the second is earned, at least. */
+static void after_a_burst_a_user_has_a_part_of_a_processor(void **state)
+{
+    (void)state;
+    enum { BURST = ACCOUNT_BURST_MS / ACCOUNT_TURN_MS, EARNED_IN_MS = 300 };
+    join(geteuid() + 1, 0);
+    workers[0].work = 2 * BURST;
+    uint64_t begun = loop_monotonic_ms();
+    work(&workers[0].place);
+    assert_true(loop_until(all_is_done));
+    assert_true(loop_monotonic_ms() - begun >= EARNED_IN_MS);
+    assert_non_null(workers[0].place.account->rest);
+}
+
+static bool second_is_done(void)
+{
+    return workers[1].work == 0;
+}
+
+static void another_user_goes_on_while_one_rests(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    join(geteuid() + 2, 1);
+    workers[0].place.account->credit_us = INT64_MIN / 2;
+    workers[0].work = 1;
+    work(&workers[0].place);
+    workers[1].work = 10;
+    work(&workers[1].place);
+    assert_true(loop_until(second_is_done));
+    assert_string_equal(order, "bbbbbbbbbb");
+}
+
+static void lodged_s_own_user_never_rests(void **state)
+{
+    (void)state;
+    join(geteuid(), 0);
+    workers[0].work = 2 * ACCOUNT_BURST_MS / ACCOUNT_TURN_MS;
+    work(&workers[0].place);
+    assert_true(loop_until(all_is_done));
+    assert_null(workers[0].place.account->rest);
 }
 
 static void whoever_leaves_the_row_is_not_run(void **state)
@@ -259,6 +302,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(one_user_s_connections_take_turns),
         IN_WORLD(another_user_has_a_turn_of_his_own),
+        IN_WORLD(after_a_burst_a_user_has_a_part_of_a_processor),
+        IN_WORLD(another_user_goes_on_while_one_rests),
+        IN_WORLD(lodged_s_own_user_never_rests),
         IN_WORLD(whoever_leaves_the_row_is_not_run),
         IN_WORLD(one_long_line_always_goes_on),
         IN_WORLD(a_short_line_is_read_whatever_others_hold),
