@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* sysexits.h's words for a program that a service manager starts. */
@@ -195,7 +196,10 @@ static int run(struct config *config, const struct options *options, struct lodg
     }
     log_start(config->log_format);
     come_before_guests();
-    if (config->group_absent) {
+    if ((config->socket_mode & S_IWOTH) != 0) {
+        log_info(LOG_MAIN, "everybody may open %s: its mode is %04o", config->socket,
+                 (unsigned)config->socket_mode);
+    } else if (config->group_absent) {
         log_info(LOG_MAIN, "there is no group 'lodge': only root may open %s", config->socket);
     }
     parts.loop = loop_new();

@@ -88,6 +88,7 @@ static bool read_ops(struct question *question, struct store *store)
     }
     struct op_choice chosen = {
         .uid = choice->by_uid ? &choice->uid : NULL,
+        .owner = choice->by_owner ? &choice->owner : NULL,
         .host = choice->host,
         .uuid = choice->uuid,
         .state = choice->state,

@@ -18,6 +18,8 @@ struct history_ops {
 struct history_choice {
     bool by_uid;
     uid_t uid;
+    bool by_owner; /* of another's operations those on VMs of `owner` */
+    uid_t owner;
     char *host, *uuid; /* both or none; taken over */
     enum lodge_op_state state;
     int64_t before;

@@ -210,6 +210,9 @@ bool store_list_ops(struct store *store, const struct op_choice *choice, store_o
     if (choice->uid != NULL) {
         statement_bind_int(list, 4, *choice->uid);
     }
+    if (choice->owner != NULL) {
+        statement_bind_int(list, 7, *choice->owner);
+    }
     if (choice->uuid != NULL) {
         statement_bind_text(list, 5, choice->host);
         statement_bind_text(list, 6, choice->uuid);

@@ -142,9 +142,10 @@ bool store_read_op(struct store *store, int64_t id, store_op_fn *each, void *dat
 /* Newest first, below `before` (0: from the newest), at most `limit`, without steps. `uid`, `host`
  * with `uuid`, and `state` (UNKNOWN: any) choose. */
 struct op_choice {
-    const uid_t *uid; /* NULL: everybody's */
-    const char *host; /* NULL: all */
-    const char *uuid; /* NULL: all; with host */
+    const uid_t *uid;   /* NULL: everybody's */
+    const uid_t *owner; /* with uid and no uuid: of VMs that are this user's now; NULL: of all */
+    const char *host;   /* NULL: all */
+    const char *uuid;   /* NULL: all; with host */
     enum lodge_op_state state;
     int64_t before;
     int64_t limit;

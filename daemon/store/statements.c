@@ -274,8 +274,9 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql = "SELECT id, kind, host, uuid, vm_name, uid, state, step, journal, result, "
                    "committed, restored, error_kind, error, started_ms, ended_ms"
-                   " FROM op WHERE uid = ?4 AND id < ?1 AND (?2 = '' OR state = ?2) ORDER BY id "
-                   "DESC LIMIT ?3",
+                   " FROM op WHERE uid = ?4 AND id < ?1 AND (?2 = '' OR state = ?2)"
+                   " AND (?7 IS NULL OR EXISTS (SELECT 1 FROM vm WHERE vm.host = op.host"
+                   " AND vm.uuid = op.uuid AND vm.owner = ?7)) ORDER BY id DESC LIMIT ?3",
             .hot = true,
         },
     [OP_LIST_OF_VM] =

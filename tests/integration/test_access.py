@@ -124,6 +124,25 @@ class Access(unittest.TestCase):
                                 and not (method == "vm.delete" and role == "admin"):
                             self.assertNotEqual(got, "not_found")
 
+    def test_no_cursor_tells_how_much_another_has_asked_for(self):
+        with self.daemon.rpc(uid=OWNER) as owner, self.daemon.rpc() as admin, \
+                self.daemon.rpc(uid=OTHER) as other:
+            for _ in range(3):
+                owner.call("vm.create", name="short", wait=True, **NEW)
+                owner.call("vm.delete", vm="short", wait=True)
+            told = other.call("op.list", user=f"#{OWNER}", limit=1)
+            self.assertEqual(told, {"ops": []})
+            other.call("vm.create", name="kept", wait=True, **NEW)
+            done = admin.call("vm.start", vm="kept", wait=True)["op"]
+            told = other.call("op.list", user="#0", limit=1)
+            self.assertEqual(([op["id"] for op in told["ops"]], told["cursor"]), ([done], done))
+            self.assertEqual(other.call("op.list", user="#0", limit=1, cursor=done), {"ops": []})
+            other.call("vm.delete", vm="kept", wait=True)
+
+    def test_who_may_open_the_socket_is_said_as_it_is(self):
+        self.assertIn(f"everybody may open {self.daemon.socket}", self.daemon.process.output())
+        self.assertNotIn("only root", self.daemon.process.output())
+
 
 if __name__ == "__main__":
     promise.main()
