@@ -232,7 +232,12 @@ static enum step_end define(struct op *op, struct hand *hand)
                        op->uuid);
     }
     AUTO(free) char *xml = write_xml(op, hand);
-    return op_end(op, xml != NULL && hand_define(hand, xml, &op->error));
+    bool ok = xml != NULL && hand_define(hand, xml, &op->error);
+    if (!ok && op->error.kind == LODGE_ERROR_EXISTS) { /* libvirt tells the other's uuid */
+        return op_fail(op, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
+                       op->host_name, op->plan.name);
+    }
+    return op_end(op, ok);
 }
 
 static enum step_end undefine(struct op *op, struct hand *hand)
