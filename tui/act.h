@@ -32,6 +32,9 @@ unsigned screen_opened(struct desk *desk, enum screen_way way, const char *vm, c
 /* Opens a view; Esc returns to the one of before. */
 void act_go_to(struct desk *desk, enum view_id view);
 
+/* Lets go of the guest whose screen was meant. */
+void screen_forget_target(struct desk *desk);
+
 /* Lets go of the picture of a screen. */
 void screen_forget_shot(struct desk *desk);
 

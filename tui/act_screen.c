@@ -11,38 +11,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned ask_screen(struct desk *desk, const struct lodge_vm *vm, const char *method,
-                           enum screen_way way)
+/* The screen of the guest that desk->looked_at is. */
+static unsigned ask_screen(struct desk *desk, const char *method, enum screen_way way)
 {
-    struct ask *ask = &desk->ask;
+    struct ask *ask = ask_begin(desk, method, "show");
 
-    ask_done(ask);
-    ask_add(ask, vm->host, vm->uuid);
-    ask->method = method;
     ask->is_plain = true;
     ask->way = way;
-    ask->params = json_object_new_object();
-    snprintf(ask->what, sizeof(ask->what), "screen of %s", vm->name);
+    snprintf(ask->what, sizeof(ask->what), "screen of %s", desk->looked_at->shown);
+    ask->targets = desk->looked_at;
+    ask->target_count = 1;
+    ask->targets[0].method = method;
+    desk->looked_at = NULL;
     desk_say(desk, ROLE_DIM, "%s …", ask->what);
     return ACT_DRAW | ACT_ASK;
 }
 
-static unsigned open_screen(struct desk *desk, const struct lodge_vm *vm, enum screen_way way)
+static unsigned open_screen(struct desk *desk, enum screen_way way)
 {
-    unsigned acts = ask_screen(desk, vm, "console.open", way);
+    unsigned acts = ask_screen(desk, "console.open", way);
 
     json_object_object_add(desk->ask.params, "mode",
                            json_object_new_string(way == SCREEN_LOOK ? "ro" : "rw"));
     return acts;
 }
 
-static unsigned take_picture(struct desk *desk, const struct lodge_vm *vm)
-{
-    return ask_screen(desk, vm, "vm.screenshot", SCREEN_PICTURE);
-}
-
 /* `lodge vnc --viewer` beside us: it hands bytes on for as long as somebody looks. */
-static unsigned open_viewer(struct desk *desk, const struct lodge_vm *vm)
+static unsigned open_viewer(struct desk *desk)
 {
     struct lodge_error err = {0};
 
@@ -50,81 +45,102 @@ static unsigned open_viewer(struct desk *desk, const struct lodge_vm *vm)
         desk_say(desk, ROLE_WARN, "%s", err.message);
         return ACT_DRAW;
     }
-    snprintf(desk->text, sizeof(desk->text), "%s/%s", vm->host, vm->uuid);
-    desk_say(desk, ROLE_PLAIN, "screen of %s: starting the viewer", vm->name);
+    snprintf(desk->text, sizeof(desk->text), "%s", desk->looked_at->vm);
+    desk_say(desk, ROLE_PLAIN, "screen of %s: starting the viewer", desk->looked_at->shown);
     return ACT_DRAW | ACT_VIEWER;
+}
+
+void screen_forget_target(struct desk *desk)
+{
+    if (desk->looked_at != NULL) {
+        target_done(desk->looked_at);
+        free(desk->looked_at);
+        desk->looked_at = NULL;
+    }
+}
+
+/* Keeps the guest as it is now as the one whose screen is meant. */
+static void look_at(struct desk *desk, const struct model_row *row)
+{
+    screen_forget_target(desk);
+    (void)ask_begin(desk, NULL, NULL);
+    ask_add(desk, row);
+    desk->looked_at = TAKE(desk->ask.targets);
+    desk->ask.target_count = 0;
+    ask_done(&desk->ask);
+}
+
+/* The guest under the cursor, NULL with what is said: there is none. */
+static const struct model_row *row_to_look_at(struct desk *desk, const struct command *command)
+{
+    const struct model_row *row = list_selected(&desk->state.list);
+
+    if ((command->views & (1U << desk->state.view)) == 0) {
+        desk_say(desk, ROLE_WARN, ":%s is about a guest: 1 shows them", command->name);
+        return NULL;
+    }
+    if (row == NULL) {
+        desk_say(desk, ROLE_DIM, "there is no guest under the cursor");
+    } else if (row->gone_ms != 0) {
+        desk_say(desk, ROLE_WARN, "%s is not there any more", row->vm.name);
+        return NULL;
+    }
+    return row;
 }
 
 unsigned act_screen(struct desk *desk, const struct command *command, const char *argument)
 {
-    const struct model_row *row = list_selected(&desk->state.list);
+    const struct model_row *row = row_to_look_at(desk, command);
 
-    (void)command;
     (void)argument;
     if (row == NULL) {
-        return ACT_NOTHING;
+        return ACT_DRAW;
     }
-    return open_screen(desk, &row->vm, SCREEN_BROWSER);
+    look_at(desk, row);
+    return open_screen(desk, SCREEN_BROWSER);
 }
 
 unsigned act_screen_menu(struct desk *desk, const struct command *command, const char *argument)
 {
-    const struct model_row *row = list_selected(&desk->state.list);
+    const struct model_row *row = row_to_look_at(desk, command);
     struct prompt *prompt = &desk->state.prompt;
 
-    (void)command;
     (void)argument;
     if (row == NULL) {
-        return ACT_NOTHING;
+        return ACT_DRAW;
     }
+    look_at(desk, row);
     prompt_open(prompt, PROMPT_SCREEN, "");
-    snprintf(prompt->label, sizeof(prompt->label),
-             "Screen of %s: b browser, o look only, c copy link, l viewer, p picture",
-             row->vm.name);
-    return ACT_DRAW;
+    snprintf(prompt->label, sizeof(prompt->label), "Screen of %s:", desk->looked_at->shown);
+    snprintf(prompt->answers, sizeof(prompt->answers),
+             "b browser, o look only, c copy link, l viewer, p picture");
+    return desk_turn_deaf(desk);
 }
 
 unsigned screen_chosen(struct desk *desk, struct key key)
 {
-    const struct model_row *row = list_selected(&desk->state.list);
-
-    if (row == NULL) {
-        return ACT_DRAW;
-    }
     switch (key.code) {
     case 'b':
     case 'v':
-        return open_screen(desk, &row->vm, SCREEN_BROWSER);
+        return open_screen(desk, SCREEN_BROWSER);
     case 'o':
-        return open_screen(desk, &row->vm, SCREEN_LOOK);
+        return open_screen(desk, SCREEN_LOOK);
     case 'c':
-        return open_screen(desk, &row->vm, SCREEN_COPY);
+        return open_screen(desk, SCREEN_COPY);
     case 'l':
-        return open_viewer(desk, &row->vm);
+        return open_viewer(desk);
     case 'p':
-        return take_picture(desk, &row->vm);
+        return ask_screen(desk, "vm.screenshot", SCREEN_PICTURE);
     default:
         desk_say(desk, ROLE_PLAIN, "nothing was opened");
-        return ACT_DRAW;
+        return key.code == KEY_CODE_ESC ? ACT_DRAW : desk_turn_deaf(desk);
     }
-}
-
-/* The guest that HOST/UUID names, NULL: it is gone. */
-static const struct model_row *find_row(const struct desk *desk, const char *vm)
-{
-    const char *slash = vm == NULL ? NULL : strrchr(vm, '/');
-
-    if (slash == NULL) {
-        return NULL;
-    }
-    AUTO(free) char *host = xstrndup(vm, (size_t)(slash - vm));
-    return model_find(&desk->model, host, slash + 1);
 }
 
 unsigned act_again(struct desk *desk, const struct command *command, const char *argument)
 {
     const struct shot *shot = &desk->state.shot;
-    const struct model_row *row = find_row(desk, shot->vm);
+    const struct model_row *row = model_find_vm(&desk->model, shot->vm);
 
     (void)command;
     (void)argument;
@@ -132,43 +148,43 @@ unsigned act_again(struct desk *desk, const struct command *command, const char 
         desk_say(desk, ROLE_WARN, "no picture was taken yet: V and p on a guest takes one");
         return ACT_DRAW;
     }
-    if (row == NULL) {
+    if (row == NULL || row->gone_ms != 0) {
         desk_say(desk, ROLE_WARN, "%s is not there any more", shot->name);
         return ACT_DRAW;
     }
-    return take_picture(desk, &row->vm);
+    look_at(desk, row);
+    return ask_screen(desk, "vm.screenshot", SCREEN_PICTURE);
 }
 
 unsigned act_disconnect(struct desk *desk, const struct command *command, const char *argument)
 {
     const struct model *model = &desk->model;
-    struct prompt *prompt = &desk->state.prompt;
-    struct ask *ask = &desk->ask;
+    char question[sizeof(desk->ask.what) + 2];
 
-    (void)command;
     (void)argument;
-    if (desk->state.session_cursor >= model->session_count) {
-        return ACT_NOTHING;
+    if (desk->state.view != VIEW_SESSIONS || desk->state.session_cursor >= model->session_count) {
+        desk_say(desk, ROLE_DIM, ":%s is about a session: 6 shows them", command->name);
+        return ACT_DRAW;
     }
     const struct lodge_session *session = &model->sessions[desk->state.session_cursor];
-    ask_done(ask);
-    ask->method = "console.close";
+    struct ask *ask = ask_begin(desk, "console.close", "end");
     ask->is_plain = true;
     ask->weight = ASK_PLAIN;
-    ask->params = json_object_new_object();
     json_object_object_add(ask->params, "session", json_object_new_int64(session->session));
-    snprintf(ask->what, sizeof(ask->what), "end session %lld", (long long)session->session);
-    prompt_open(prompt, PROMPT_YES, "");
-    snprintf(prompt->label, sizeof(prompt->label), "End %s's look at %s? y/N",
+    snprintf(ask->what, sizeof(ask->what), "end %s's look at %s",
              session->user == NULL ? "somebody" : session->user,
              session->vm == NULL ? "a screen" : session->vm);
-    return ACT_DRAW;
+    snprintf(question, sizeof(question), "E%s?", ask->what + 1);
+    ask->asks = question;
+    unsigned acts = ask_question(desk);
+    ask->asks = NULL; /* it is written */
+    return acts;
 }
 
 /* What vm.screenshot answered: the picture, in a view of its own. */
 static void show_picture(struct desk *desk, const char *vm, const char *result)
 {
-    const struct model_row *row = find_row(desk, vm);
+    const struct model_row *row = model_find_vm(&desk->model, vm);
     struct buffer png = {0};
     struct pixels pixels;
     struct lodge_error err = {0};

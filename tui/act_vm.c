@@ -1,132 +1,165 @@
-/* act_vm: what is done to guests: by a key on the one under the cursor, and by `:create`. */
+/*
+ * act_vm: what is done to guests by a key: to those that are marked, else to the one under the
+ * cursor; in details, to the one that is shown.
+ */
 #include "act.h"
 
-#include "units.h"
+#include "buffer.h"
+#include "memory.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB_PER_GIB = 1024 };
-
-/* In the order of enum change. The question has the guest's name in its middle. */
+/* In the order of enum change. */
 static const struct {
     const char *method;
     const char *verb;
+    const char *asks;
+    const char *warns;
     enum ask_weight weight;
-    const char *before;
-    const char *after;
 } changes[CHANGES] = {
-    [CHANGE_START] = {"vm.start", "start", ASK_LIGHT, "", ""},
-    [CHANGE_SHUTDOWN] = {"vm.shutdown", "shut down", ASK_PLAIN, "Shut down ", "? y/N"},
-    [CHANGE_REBOOT] = {"vm.reboot", "reboot", ASK_PLAIN, "Reboot ", "? y/N"},
-    [CHANGE_PAUSE] = {"vm.pause", "pause", ASK_PLAIN, "Pause ", "? y/N"},
-    [CHANGE_SAVE] = {"vm.save", "save", ASK_PLAIN, "Save ", " and shut it off? y/N"},
-    [CHANGE_STOP] = {"vm.stop", "force off", ASK_HEAVY, "Force off ",
-                     "? What its guest has not written is lost. Y (capital) / N"},
-    [CHANGE_DELETE] = {"vm.delete", "delete", ASK_FINAL, "", ""},
+    [CHANGE_START] = {"vm.start", "start", "Start", NULL, ASK_LIGHT},
+    [CHANGE_SHUTDOWN] = {"vm.shutdown", "shut down", "Shut down", NULL, ASK_PLAIN},
+    [CHANGE_REBOOT] = {"vm.reboot", "reboot", "Reboot", NULL, ASK_PLAIN},
+    [CHANGE_PAUSE] = {"vm.pause", "pause", "Pause", NULL, ASK_PLAIN},
+    [CHANGE_SAVE] = {"vm.save", "save", "Save and shut off", NULL, ASK_PLAIN},
+    [CHANGE_STOP] = {"vm.stop", "force off", "Force off", "What its guest has not written is lost.",
+                     ASK_HEAVY},
+    [CHANGE_DELETE] = {"vm.delete", "delete", "Delete", NULL, ASK_FINAL},
 };
 
 enum { MANY = 10 }; /* of more than that, the number must be typed */
 
-/* "Delete web (running) for good, with 2 disks of 30G?", as far as its details are known. */
-static void question_of_deletion(const struct desk *desk, const struct lodge_vm *vm, char *ret_text,
-                                 size_t size)
+static int compare_names(const void *left, const void *right)
 {
-    const struct lodge_vm *detail = &desk->model.detail;
-    int64_t sum = 0;
-    size_t ours = 0;
-    char figure[UNIT_TEXT];
+    const struct model_row *a = *(struct model_row *const *)left;
+    const struct model_row *b = *(struct model_row *const *)right;
+    int order = strverscmp(a->vm.name, b->vm.name);
 
-    for (size_t i = 0; strcmp(detail->uuid, vm->uuid) == 0 && i < detail->disks.count; i++) {
-        if (detail->disks.items[i].ours == LODGE_FLAG_YES) {
-            ours++;
-            sum += detail->disks.items[i].size_gib > 0 ? detail->disks.items[i].size_gib : 0;
-        }
-    }
-    snprintf(ret_text, size,
-             "Delete %s (%s) for good, with %zu disk%s of %s? Type its name:", vm->name,
-             lodge_vm_state_name(vm->state), ours, ours == 1 ? "" : "s",
-             size_text(figure, sum * MIB_PER_GIB));
+    return order != 0 ? order : strcmp(a->vm.host, b->vm.host);
 }
 
-static unsigned ask_or_send(struct desk *desk, const struct lodge_vm *vm, enum change change)
+/* Those that are marked, in view or not, by name; false with what is said when they are gone. */
+static bool choose_marked(struct desk *desk)
 {
-    struct prompt *prompt = &desk->state.prompt;
-    struct ask *ask = &desk->ask;
-    char names[96];
+    const struct model *model = &desk->model;
+    struct model_row **rows = xcalloc(model->count + 1, sizeof(*rows));
+    const struct model_row *gone = NULL;
+    size_t count = 0;
 
-    if (ask->vm_count > MANY) {
-        ask->weight = ASK_FINAL;
-    }
-    if (ask->vm_count == 1) {
-        snprintf(names, sizeof(names), "%s", vm->name);
-    } else {
-        snprintf(names, sizeof(names), "%zu VMs", ask->vm_count);
-    }
-    switch (ask->weight) {
-    case ASK_LIGHT:
-        desk_say(desk, ROLE_DIM, "%s …", ask->what);
-        return ACT_DRAW | ACT_ASK;
-    case ASK_PLAIN:
-    case ASK_HEAVY:
-        prompt_open(prompt, PROMPT_YES, "");
-        snprintf(prompt->label, sizeof(prompt->label), "%s%s%s", changes[change].before, names,
-                 changes[change].after);
-        return ACT_DRAW;
-    case ASK_FINAL:
-        prompt_open(prompt, PROMPT_NAME, "");
-        if (ask->vm_count == 1) {
-            snprintf(ask->word, sizeof(ask->word), "%s", vm->name);
-            question_of_deletion(desk, vm, prompt->label, sizeof(prompt->label));
-        } else {
-            snprintf(ask->word, sizeof(ask->word), "%s", ask->what);
-            snprintf(prompt->label, sizeof(prompt->label),
-                     "That is %zu VMs. Type \"%s\":", ask->vm_count, ask->word);
-        }
-        return ACT_DRAW;
-    }
-    return ACT_DRAW;
-}
-
-/* Those that are marked, in view or not, else the one under the cursor. */
-static void choose(struct desk *desk, const struct model_row *selected)
-{
-    for (size_t i = 0; i < desk->model.count; i++) {
-        const struct model_row *row = desk->model.rows[i];
+    for (size_t i = 0; i < model->count; i++) {
+        struct model_row *row = model->rows[i];
         if (row->marked && row->gone_ms == 0) {
-            ask_add(&desk->ask, row->vm.host, row->vm.uuid);
+            rows[count++] = row;
+        } else if (row->marked) {
+            gone = row;
         }
     }
-    if (desk->ask.vm_count == 0) {
-        ask_add(&desk->ask, selected->vm.host, selected->vm.uuid);
+    qsort(rows, count, sizeof(*rows), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        ask_add(desk, rows[i]);
     }
+    free(rows);
+    if (count == 0 && gone != NULL) {
+        desk_say(desk, ROLE_WARN, "nothing was done: %s is not there any more", gone->vm.name);
+    }
+    return count > 0 || gone == NULL;
+}
+
+/* False, with what is said, when there is nobody that it could be done to. */
+static bool choose(struct desk *desk)
+{
+    const struct model_row *row = list_selected(&desk->state.list);
+
+    if (desk->state.view != VIEW_DETAILS && !choose_marked(desk)) {
+        return false;
+    }
+    if (desk->ask.target_count > 0) {
+        return true;
+    }
+    if (row == NULL) {
+        desk_say(desk, ROLE_DIM, "there is no guest under the cursor");
+        return false;
+    }
+    if (row->gone_ms != 0) {
+        desk_say(desk, ROLE_WARN, "nothing was done: %s is not there any more", row->vm.name);
+        return false;
+    }
+    if (desk->ask.weight == ASK_LIGHT && desk_has_shifted(desk)) {
+        desk_say(desk, ROLE_WARN, "nothing was done: %s has just come under the cursor",
+                 row->vm.name);
+        return false;
+    }
+    ask_add(desk, row);
+    return true;
+}
+
+/* What is asked of a guest that is paused when it is to start. */
+static void resume_paused(struct ask *ask)
+{
+    for (size_t i = 0; i < ask->target_count; i++) {
+        if (ask->targets[i].state == LODGE_VM_PAUSED) {
+            ask->targets[i].method = "vm.resume";
+            ask->targets[i].verb = "resume";
+        }
+    }
+}
+
+/* "start web", "start 3 VMs (2 hidden by the filter: db, mail)" */
+static void say_what(struct ask *ask)
+{
+    size_t hidden = 0;
+    struct buffer names = {0};
+
+    for (size_t i = 0; i < ask->target_count; i++) {
+        if (ask->targets[i].hidden) {
+            buffer_add_format(&names, "%s%s", hidden++ == 0 ? "" : ", ", ask->targets[i].shown);
+        }
+    }
+    if (ask->target_count == 1) {
+        snprintf(ask->what, sizeof(ask->what), "%s %s%s%s%s", ask->targets[0].verb,
+                 ask->targets[0].shown, hidden > 0 ? " (" : "", hidden > 0 ? ask->hides : "",
+                 hidden > 0 ? ")" : "");
+    } else if (hidden == 0) {
+        snprintf(ask->what, sizeof(ask->what), "%s %zu VMs", ask->verb, ask->target_count);
+    } else {
+        (void)snprintf(ask->what, sizeof(ask->what), "%s %zu VMs (%zu %s: %s)", ask->verb,
+                       ask->target_count, hidden, ask->hides, buffer_text(&names));
+    }
+    buffer_free(&names);
 }
 
 unsigned act_change(struct desk *desk, const struct command *command, const char *argument)
 {
-    const struct model_row *row = list_selected(&desk->state.list);
     enum change change = (enum change)command->amount;
-    struct ask *ask = &desk->ask;
 
     (void)argument;
-    if (row == NULL) {
-        return ACT_NOTHING;
+    if ((command->views & (1U << desk->state.view)) == 0) {
+        desk_say(desk, ROLE_WARN, ":%s is about guests: 1 shows them", command->name);
+        return ACT_DRAW;
     }
-    ask_done(ask);
-    choose(desk, row);
-    bool resumes = change == CHANGE_START && ask->vm_count == 1 && row->vm.state == LODGE_VM_PAUSED;
-    ask->method = resumes ? "vm.resume" : changes[change].method;
+    struct ask *ask = ask_begin(desk, changes[change].method, changes[change].verb);
     ask->weight = changes[change].weight;
-    ask->params = json_object_new_object();
-    if (ask->vm_count == 1) {
-        snprintf(ask->what, sizeof(ask->what), "%s %s", resumes ? "resume" : changes[change].verb,
-                 row->vm.name);
-    } else {
-        snprintf(ask->what, sizeof(ask->what), "%s %zu", changes[change].verb, ask->vm_count);
+    ask->asks = changes[change].asks;
+    ask->warns = changes[change].warns;
+    ask->hides = desk->state.list.filter[0] != '\0' ? "hidden by the filter" : "hidden";
+    if (!choose(desk)) {
+        ask_done(ask);
+        return ACT_DRAW;
     }
-    return ask_or_send(desk, &row->vm, change);
+    if (change == CHANGE_START) {
+        resume_paused(ask);
+    }
+    say_what(ask);
+    if (ask->target_count > MANY) {
+        ask->weight = ASK_FINAL;
+    }
+    if (ask->weight != ASK_LIGHT) {
+        return ask_question(desk);
+    }
+    desk_say(desk, ROLE_DIM, "%s …", ask->what);
+    return ACT_DRAW | ACT_ASK;
 }
 
 unsigned act_mark(struct desk *desk, const struct command *command, const char *argument)

@@ -8,15 +8,18 @@
 #include "app.h"
 
 #include "act.h"
+#include "calls.h"
 #include "cli/browser.h"
 #include "desk.h"
 #include "memory.h"
 #include "model/settings.h"
 #include "scope.h"
 #include "screen.h"
+#include "sent.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +30,10 @@
 #define FRAME_MS 100 /* between pictures that no key asked for */
 #define BURST_MS 60  /* samples wait for the others */
 #define CLOCK_MS 1000
-#define FIRST_MS 40 /* an empty picture is not shown if the daemon is that quick */
+#define FIRST_MS 40      /* an empty picture is not shown if the daemon is that quick */
+#define KEYS_AT_ONCE 256 /* then the daemon is listened to again */
+#define HUSHED 65536     /* keys that a question drops, which were there before it */
+#define DISKS_AT_ONCE 32 /* guests whose disks are asked for; of more it is said that they go */
 
 struct app {
     struct desk desk;
@@ -35,6 +41,7 @@ struct app {
     struct canvas canvas;
     int signals;
     bool quit;
+    bool more_keys;     /* are read already */
     bool still;         /* the last picture says that it is frozen */
     int64_t started_at; /* monotonic ms, as all here */
     int64_t drawn_at;   /* the last picture; 0: none yet */
@@ -97,6 +104,10 @@ static void draw(struct app *app)
     if (expires != 0) {
         draw_by(app, app->drawn_at + expires - model->now_ms);
     }
+    int64_t deaf = view_deaf_ms(&app->desk.state, model->now_ms);
+    if (deaf > 0) {
+        draw_by(app, app->drawn_at + deaf); /* what answers a question is shown when it hears */
+    }
     int64_t due = list_due_ms(&app->desk.state.list, model);
     if (due != 0) {
         draw_by(app, app->drawn_at + (due > model->now_ms ? due - model->now_ms : FRAME_MS));
@@ -143,11 +154,80 @@ static void take_screenshot(struct app *app)
 
 static void follow(struct app *app, unsigned acts);
 
-static void opened(void *owner, int way, const char *vm, const char *result)
+static void say(void *owner, const struct call *call, bool bad, const char *text)
 {
     struct app *app = owner;
 
-    follow(app, screen_opened(&app->desk, (enum screen_way)way, vm, result));
+    sent_answered(&app->desk, call->ask, call->index, bad, text);
+    draw_by(app, 0);
+}
+
+static void screen_came(void *owner, const struct call *call, const char *result)
+{
+    struct app *app = owner;
+
+    follow(app, screen_opened(&app->desk, (enum screen_way)call->way, call->vm, result));
+}
+
+static void disks_came(void *owner, const struct call *call, const struct lodge_vm *vm)
+{
+    struct app *app = owner;
+
+    if (ask_take_disks(&app->desk, call->ask, call->index, vm)) {
+        draw_by(app, 0);
+    }
+}
+
+/* Asks the daemon what was asked for by keys. */
+static void send_ask(struct app *app)
+{
+    struct ask ask = app->desk.ask;
+
+    app->desk.ask = (struct ask){0}; /* an answer may come at once */
+    if (ask.way == SCREEN_NONE) {
+        sent_begin(&app->desk, &ask);
+    }
+    for (size_t i = 0; i < ask_count(&ask); i++) {
+        AUTO(free) char *params = ask_params(&ask, i);
+        AUTO(free) char *what = ask_what(&ask, i);
+        calls_make(app->feed, &(struct call){
+                                  .ask = ask.number,
+                                  .index = i,
+                                  .method = ask_method(&ask, i),
+                                  .params = params,
+                                  .what = what,
+                                  .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
+                                  .way = (int)ask.way,
+                                  .owner = app,
+                                  .say = say,
+                                  .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
+                              });
+    }
+    ask_done(&ask);
+}
+
+/* Asks for what goes with the guests that a question is about. */
+static void ask_for_disks(struct app *app)
+{
+    const struct ask *ask = &app->desk.ask;
+    size_t count = ask->target_count > DISKS_AT_ONCE ? 0 : ask->target_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (ask->targets[i].known != DISKS_UNKNOWN) {
+            continue;
+        }
+        struct json_object *params = json_object_new_object();
+        json_object_object_add(params, "vm", json_object_new_string(ask->targets[i].vm));
+        calls_make(app->feed, &(struct call){
+                                  .ask = ask->number,
+                                  .index = i,
+                                  .method = "vm.get",
+                                  .params = json_object_to_json_string_ext(params, 0),
+                                  .owner = app,
+                                  .told = disks_came,
+                              });
+        json_object_put(params);
+    }
 }
 
 /* Ourselves once more, as `lodge vnc --viewer`. */
@@ -164,6 +244,14 @@ static void start_viewer(struct app *app)
 
     if (!start_program(socket[0] == '\0' ? without : with, &err)) {
         desk_say(&app->desk, ROLE_WARN, "%s", err.message);
+    }
+}
+
+static void hush(void)
+{
+    struct key dropped;
+
+    for (int i = 0; i < HUSHED && screen_key(&dropped); i++) {
     }
 }
 
@@ -185,18 +273,14 @@ static void follow(struct app *app, unsigned acts)
     if (acts & ACT_SHOT) {
         take_screenshot(app);
     }
+    if (acts & ACT_HUSH) {
+        hush();
+    }
+    if (acts & ACT_DISKS) {
+        ask_for_disks(app);
+    }
     if (acts & ACT_ASK) {
-        struct ask *ask = &app->desk.ask;
-        for (size_t i = 0; i < ask_count(ask); i++) {
-            AUTO(free) char *params = ask_params(ask, i);
-            if (ask->way != SCREEN_NONE) {
-                feed_ask_screen(app->feed, ask->method, params, ask->what,
-                                &(struct feed_opening){opened, app, (int)ask->way, ask->vms[i]});
-            } else {
-                feed_ask(app->feed, ask->method, params, ask->what);
-            }
-        }
-        ask_done(ask);
+        send_ask(app);
     }
     if (acts & ACT_VIEWER) {
         start_viewer(app);
@@ -209,24 +293,27 @@ static void follow(struct app *app, unsigned acts)
     }
 }
 
-static void say(void *owner, bool bad, const char *text)
-{
-    struct app *app = owner;
-    if (ask_form_answered(&app->desk, bad, text)) {
-        draw_by(app, 0);
-        return;
-    }
-    desk_say(&app->desk, bad ? ROLE_WARN : ROLE_PLAIN, "%s", text);
-    draw_by(app, 0);
-}
-
 static void read_keys(struct app *app)
 {
     enum glyphs before = screen_glyphs();
     struct key key;
+    char pasted[PASTE_BYTES];
+    bool cut;
 
-    while (!app->quit && screen_key(&key)) {
-        follow(app, desk_key(&app->desk, key));
+    int left = KEYS_AT_ONCE;
+    while (left > 0 && !app->quit && screen_key(&key)) {
+        left--;
+        if (key.code == KEY_CODE_PASTE) {
+            screen_paste(pasted, &cut);
+            follow(app, desk_paste(&app->desk, pasted, cut));
+        } else {
+            follow(app, desk_key(&app->desk, key));
+        }
+    }
+    app->more_keys = left == 0;
+    if (screen_expire()) {
+        desk_say(&app->desk, ROLE_WARN, "what was pasted has no end: it is dropped");
+        draw_by(app, 0);
     }
     if (screen_glyphs() != before) {
         draw_by(app, 0);
@@ -268,10 +355,12 @@ static int open_signals(void)
 /* Milliseconds until the next deadline. */
 static int patience(const struct app *app)
 {
-    int64_t left = app->draw_at - clock_ms(CLOCK_MONOTONIC);
+    int64_t left = app->more_keys ? 0 : app->draw_at - clock_ms(CLOCK_MONOTONIC);
     int timeout = left < 0 ? 0 : (int)left;
     int feed = feed_timeout_ms(app->feed);
+    int paste = screen_patience_ms();
 
+    timeout = paste >= 0 && paste < timeout ? paste : timeout;
     return feed >= 0 && feed < timeout ? feed : timeout;
 }
 
@@ -327,7 +416,6 @@ int app_run(const struct feed_options *options)
         settings_load(&app.desk.state);
     }
     app.feed = feed_new(options, &app.desk.model);
-    feed_on_say(app.feed, say, &app);
     notice_news(&app);
     loop(&app);
     screen_close();

@@ -1,12 +1,14 @@
 /*
- * ask: an ask owns its parameters and the names of its guests; each of its calls is made of the
- * same parameters, with another guest and a new request_id. Nothing is sent here: a yes sets
- * ACT_ASK, anything else drops the ask.
+ * ask: an ask owns its parameters and its guests; each of its calls is made of the same parameters,
+ * with another guest and a new request_id. Nothing is sent here: a yes sets ACT_ASK, anything else
+ * drops the ask. A yes to what is not so any more is none.
  */
 #include "ask.h"
 
 #include "desk.h"
 #include "memory.h"
+#include "question.h"
+#include "scope.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -14,15 +16,90 @@
 #include <string.h>
 #include <sys/random.h>
 
-size_t ask_count(const struct ask *ask)
+struct ask *ask_begin(struct desk *desk, const char *method, const char *verb)
 {
-    return ask->vm_count == 0 ? 1 : ask->vm_count;
+    struct ask *ask = &desk->ask;
+
+    ask_done(ask);
+    ask->method = method;
+    ask->verb = verb;
+    ask->number = ++desk->asked;
+    ask->params = json_object_new_object();
+    return ask;
 }
 
-void ask_add(struct ask *ask, const char *host, const char *uuid)
+size_t ask_count(const struct ask *ask)
 {
-    ask->vms = xrealloc(ask->vms, (ask->vm_count + 1) * sizeof(char *));
-    ask->vms[ask->vm_count++] = xasprintf("%s/%s", host, uuid);
+    return ask->target_count == 0 ? 1 : ask->target_count;
+}
+
+const char *ask_method(const struct ask *ask, size_t index)
+{
+    return index < ask->target_count ? ask->targets[index].method : ask->method;
+}
+
+char *ask_what(const struct ask *ask, size_t index)
+{
+    if (index >= ask->target_count || ask->way != SCREEN_NONE) {
+        return xstrdup(ask->what);
+    }
+    return xasprintf("%s %s", ask->targets[index].verb, ask->targets[index].shown);
+}
+
+static bool has_namesake(const struct model *model, const struct model_row *row)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        const struct model_row *other = model->rows[i];
+        if (other != row && other->gone_ms == 0 && strcmp(other->vm.name, row->vm.name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_disks(struct target *target, const struct lodge_vm *vm)
+{
+    target->known = DISKS_TOLD;
+    target->disks = 0;
+    target->gib = 0;
+    for (size_t i = 0; i < vm->disks.count; i++) {
+        const struct lodge_disk *disk = &vm->disks.items[i];
+        if (disk->ours == LODGE_FLAG_YES) {
+            target->disks++;
+            target->gib += disk->size_gib > 0 ? disk->size_gib : 0;
+        }
+    }
+}
+
+void ask_add(struct desk *desk, const struct model_row *row)
+{
+    struct ask *ask = &desk->ask;
+    const struct lodge_vm *vm = &row->vm;
+    const struct lodge_vm *detail = &desk->model.detail;
+
+    ask->targets = xrealloc(ask->targets, (ask->target_count + 1) * sizeof(*ask->targets));
+    struct target *target = &ask->targets[ask->target_count++];
+    *target = (struct target){
+        .vm = xasprintf("%s/%s", vm->host, vm->uuid),
+        .name = xstrdup(vm->name),
+        .shown = has_namesake(&desk->model, row) ? xasprintf("%s/%s", vm->host, vm->name)
+                                                 : xstrdup(vm->name),
+        .method = ask->method,
+        .verb = ask->verb,
+        .state = vm->state,
+        .hidden = row->rank >= desk->state.list.count || desk->state.list.rows[row->rank] != row,
+    };
+    if (detail->host != NULL && strcmp(detail->host, vm->host) == 0 &&
+        strcmp(detail->uuid, vm->uuid) == 0 && detail->rev == vm->rev) {
+        take_disks(target, detail);
+    }
+}
+
+void target_done(struct target *target)
+{
+    free(target->vm);
+    free(target->name);
+    free(target->shown);
 }
 
 char *ask_params(struct ask *ask, size_t index)
@@ -36,8 +113,8 @@ char *ask_params(struct ask *ask, size_t index)
     for (size_t i = 0; i < sizeof random; i++) {
         snprintf(id + 2 * i, 3, "%02x", random[i]);
     }
-    if (ask->vm_count > 0) {
-        json_object_object_add(ask->params, "vm", json_object_new_string(ask->vms[index]));
+    if (ask->target_count > 0) {
+        json_object_object_add(ask->params, "vm", json_object_new_string(ask->targets[index].vm));
     }
     if (!ask->is_plain) {
         json_object_object_add(ask->params, "request_id", json_object_new_string(id));
@@ -50,27 +127,101 @@ char *ask_params(struct ask *ask, size_t index)
 void ask_done(struct ask *ask)
 {
     json_object_put(ask->params);
-    for (size_t i = 0; i < ask->vm_count; i++) {
-        free(ask->vms[i]);
+    for (size_t i = 0; i < ask->target_count; i++) {
+        target_done(&ask->targets[i]);
     }
-    free(ask->vms);
+    free(ask->targets);
     *ask = (struct ask){0};
+}
+
+bool ask_take_disks(struct desk *desk, unsigned number, size_t index, const struct lodge_vm *vm)
+{
+    struct ask *ask = &desk->ask;
+
+    if (ask->number != number || index >= ask->target_count) {
+        return false; /* it was answered meanwhile */
+    }
+    if (vm != NULL) {
+        take_disks(&ask->targets[index], vm);
+    } else {
+        ask->targets[index].known = DISKS_FAILED;
+    }
+    question_write(ask, &desk->state.prompt);
+    return true;
+}
+
+unsigned ask_question(struct desk *desk)
+{
+    struct ask *ask = &desk->ask;
+    bool wants_disks = false;
+
+    prompt_open(&desk->state.prompt, ask->weight == ASK_FINAL ? PROMPT_NAME : PROMPT_YES, "");
+    question_write(ask, &desk->state.prompt);
+    for (size_t i = 0; i < ask->target_count && question_is_of_disks(ask); i++) {
+        wants_disks = wants_disks || ask->targets[i].known == DISKS_UNKNOWN;
+    }
+    return desk_turn_deaf(desk) | (wants_disks ? ACT_DISKS : ACT_NOTHING);
+}
+
+/* What is not so any more of what the question said; false: all is. */
+static bool has_changed(const struct desk *desk, const struct target *target, char *text,
+                        size_t size)
+{
+    const struct model_row *row = model_find_vm(&desk->model, target->vm);
+
+    if (row == NULL || row->gone_ms != 0) {
+        snprintf(text, size, "%s is not there any more", target->shown);
+    } else if (strcmp(row->vm.name, target->name) != 0) {
+        snprintf(text, size, "%s is called %s now", target->shown, row->vm.name);
+    } else if (row->vm.state != target->state) {
+        snprintf(text, size, "%s is %s now, it was %s", target->shown,
+                 lodge_vm_state_name(row->vm.state), lodge_vm_state_name(target->state));
+    } else {
+        return false;
+    }
+    return true;
 }
 
 static unsigned decide(struct desk *desk, bool yes)
 {
+    char changed[512];
+
+    for (size_t i = 0; yes && i < desk->ask.target_count; i++) {
+        if (has_changed(desk, &desk->ask.targets[i], changed, sizeof(changed))) {
+            ask_done(&desk->ask);
+            desk_say(desk, ROLE_WARN, "nothing was done: %s", changed);
+            return ACT_DRAW;
+        }
+    }
     if (!yes) {
         ask_done(&desk->ask);
-        desk_say(desk, ROLE_PLAIN, "nothing was done");
+        desk_tell(desk, ROLE_PLAIN, "nothing was done");
+        desk->state.message.is_answer = false;
         return ACT_DRAW;
     }
     desk_say(desk, ROLE_DIM, "%s …", desk->ask.what);
     return ACT_DRAW | ACT_ASK;
 }
 
+/* Whether it is a no of somebody who has read the question. */
+static bool is_a_no(struct key key)
+{
+    static const uint32_t noes[] = {'n', 'N', 'y', 'q', KEY_CODE_ESC, KEY_CODE_ENTER};
+
+    for (size_t i = 0; i < ARRAY_LENGTH(noes); i++) {
+        if (key.code == noes[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned ask_answered(struct desk *desk, struct key key)
 {
-    return decide(desk, key.code == (desk->ask.weight == ASK_HEAVY ? 'Y' : 'y'));
+    bool yes = key.code == (desk->ask.weight == ASK_HEAVY ? 'Y' : 'y');
+    unsigned acts = decide(desk, yes);
+
+    return yes || is_a_no(key) ? acts : acts | desk_turn_deaf(desk);
 }
 
 unsigned ask_named(struct desk *desk, const char *name)

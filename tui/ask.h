@@ -1,15 +1,18 @@
 /*
- * ask: a change that a key asked for: what it is, what must be confirmed, how it is said to the
- * daemon. The guest is named by its uuid as it was when the key was hit. One thread.
+ * ask: a change that a key asked for: what it is, of which guests, what must be confirmed, how it
+ * is said to the daemon. Its guests are those that were there when the key was hit, by uuid, and
+ * all that is said of it is made of what is kept of them here. One thread.
  */
 #ifndef TUI_ASK_H
 #define TUI_ASK_H
 
 #include "input/key.h"
+#include "lodge/vm.h"
 
 #include <json-c/json_types.h>
 
 struct desk;
+struct model_row;
 
 /* How heavy it is, and what a yes looks like. */
 enum ask_weight {
@@ -22,37 +25,71 @@ enum ask_weight {
 /* What becomes of the answer: console.open's, or, for a picture, vm.screenshot's. */
 enum screen_way { SCREEN_NONE, SCREEN_BROWSER, SCREEN_LOOK, SCREEN_COPY, SCREEN_PICTURE };
 
-struct ask {
-    const char *method; /* NULL: nothing is asked for */
-    enum ask_weight weight;
-    struct json_object *params; /* owned */
-    char **vms;                 /* owned: HOST/UUID of each guest that it is asked of … */
-    size_t vm_count;            /* … 0: of none that is there */
-    bool is_plain;              /* no operation: it has no request_id, nothing to wait for */
-    enum screen_way way;        /* NONE: its answer is not shown */
-    char word[160];             /* that must be typed for a FINAL one */
-    char what[160];             /* "start web", "start 3 VMs" */
+/* What is known of the disks that go with a guest. */
+enum disks_known { DISKS_UNKNOWN, DISKS_TOLD, DISKS_FAILED };
+
+/* A guest as it was when the key was hit. */
+struct target {
+    char *vm;           /* HOST/UUID; owned, as the names */
+    char *name;         /* libvirt's */
+    char *shown;        /* the same, as HOST/NAME where another host has one of that name */
+    const char *method; /* what is asked of it … */
+    const char *verb;   /* … and the words for it */
+    enum lodge_vm_state state;
+    bool hidden; /* it was not in view */
+    enum disks_known known;
+    size_t disks; /* that lodge made */
+    int64_t gib;  /* of them together */
 };
 
-/* How many calls it makes. */
-size_t ask_count(const struct ask *ask);
+struct ask {
+    const char *method; /* NULL: nothing is asked for */
+    const char *verb;
+    const char *asks;  /* the verb as a question begins */
+    const char *warns; /* what else is said before it; NULL: nothing */
+    const char *hides; /* why some are not in view */
+    unsigned number;   /* no other has it */
+    enum ask_weight weight;
+    struct json_object *params; /* owned */
+    struct target *targets;     /* owned: each guest that it is asked of … */
+    size_t target_count;        /* … 0: of none that is there */
+    bool is_plain;              /* no operation: it has no request_id, nothing to wait for */
+    enum screen_way way;        /* NONE: its answer is not shown */
+    char word[256];             /* that must be typed for a FINAL one */
+    char what[512];             /* "start web", "start 3 VMs" */
+};
 
-/* Of one of them, with the manners of all: waits, and has a random request_id. The caller frees. */
-char *ask_params(struct ask *ask, size_t index);
+/* Begins one anew; what was asked for before and not sent is dropped. */
+struct ask *ask_begin(struct desk *desk, const char *method, const char *verb);
 void ask_done(struct ask *ask);
 
-/* One more guest that it is asked of. */
-void ask_add(struct ask *ask, const char *host, const char *uuid);
+/* One more guest that it is asked of; what the model has of its disks is kept with it. */
+void ask_add(struct desk *desk, const struct model_row *row);
+void target_done(struct target *target);
+
+/* How many calls it makes, and of one of them: its method, "start web" (the caller frees), and its
+ * parameters with the manners of all: waits, and has a random request_id (the caller frees). */
+size_t ask_count(const struct ask *ask);
+const char *ask_method(const struct ask *ask, size_t index);
+char *ask_what(const struct ask *ask, size_t index);
+char *ask_params(struct ask *ask, size_t index);
+
+/* What vm.get told of one of its guests, NULL: it could not tell. Whether that changes a question
+ * that stands. */
+bool ask_take_disks(struct desk *desk, unsigned number, size_t index, const struct lodge_vm *vm);
+
+/* A question is opened: keys that are on their way are no answers. Bits of enum act. */
+unsigned ask_question(struct desk *desk);
 
 /* What a question was answered with: bits of enum act. */
 unsigned ask_answered(struct desk *desk, struct key key);
 unsigned ask_named(struct desk *desk, const char *name);
 
-/* A key while the form is open; bits of enum act. */
+/* A key, or what was pasted, while the form is open; bits of enum act. */
 unsigned ask_in_form(struct desk *desk, struct key key);
 
 /* How something went, as it is said: whether that was for the form, which shows it. */
-bool ask_form_answered(struct desk *desk, bool bad, const char *text);
+bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char *text);
 
 /* While `create …` is typed: what the quotas would say, in the message line. */
 void ask_weigh(struct desk *desk, const char *line);

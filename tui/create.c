@@ -121,9 +121,7 @@ unsigned act_create(struct desk *desk, const struct command *command, const char
                  "expected a name, a number of CPUs and memory: web 2 1G 10G start");
         return ACT_DRAW;
     }
-    ask_done(&desk->ask);
-    desk->ask.method = "vm.create";
-    desk->ask.params = json_object_new_object();
+    (void)ask_begin(desk, "vm.create", "create");
     snprintf(desk->ask.what, sizeof(desk->ask.what), "create %s", wish.name);
     if (!wish_apply(&wish, desk->ask.params, &word)) {
         desk_say(desk, ROLE_WARN, "'%s' is nothing that create takes", word);
@@ -161,10 +159,9 @@ static void add_text(struct json_object *to, const char *name, const char *text)
     }
 }
 
-static struct json_object *form_params(const struct form *form, const struct lodge_amounts *amounts)
+static void form_params(const struct form *form, const struct lodge_amounts *amounts,
+                        struct json_object *params)
 {
-    struct json_object *params = json_object_new_object();
-
     add_text(params, "name", form->text[FORM_NAME]);
     add_text(params, "host", form->text[FORM_HOST]);
     json_object_object_add(params, "vcpus", json_object_new_int64(amounts->vcpus));
@@ -186,7 +183,6 @@ static struct json_object *form_params(const struct form *form, const struct lod
     }
     json_object_object_add(params, "start",
                            json_object_new_boolean(strcmp(form->text[FORM_START], "yes") == 0));
-    return params;
 }
 
 static unsigned form_refuse(struct form *form, enum form_field field, const char *why)
@@ -202,7 +198,7 @@ static unsigned form_send(struct desk *desk)
     struct lodge_amounts amounts;
     enum form_field wrong;
 
-    if (form->waits[0] != '\0') {
+    if (form->waits != 0) {
         return ACT_NOTHING; /* it was asked for already */
     }
     if (form->text[FORM_NAME][0] == '\0') {
@@ -214,12 +210,13 @@ static unsigned form_send(struct desk *desk)
     if (form->text[FORM_IMAGE][0] != '\0' && amounts.disk_gib == 0) {
         return form_refuse(form, FORM_DISK, "a disk from an image needs its size");
     }
-    ask_done(&desk->ask);
-    desk->ask.method = "vm.create";
-    desk->ask.params = form_params(form, &amounts);
-    snprintf(desk->ask.what, sizeof(desk->ask.what), "create %s", form->text[FORM_NAME]);
-    snprintf(form->waits, sizeof(form->waits), "%s", desk->ask.what);
+    struct ask *ask = ask_begin(desk, "vm.create", "create");
+    form_params(form, &amounts, ask->params);
+    snprintf(ask->what, sizeof(ask->what), "create %s", form->text[FORM_NAME]);
+    snprintf(form->asked, sizeof(form->asked), "%s", form->text[FORM_NAME]);
+    form->waits = ask->number;
     form->wrong[0] = '\0';
+    form->done[0] = '\0';
     return ACT_DRAW | ACT_ASK;
 }
 
@@ -248,20 +245,19 @@ unsigned ask_in_form(struct desk *desk, struct key key)
     return ACT_DRAW;
 }
 
-bool ask_form_answered(struct desk *desk, bool bad, const char *text)
+/* It stays until it is left by a key: whoever is typing would type into the list. */
+bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char *text)
 {
     struct form *form = &desk->state.form;
-    size_t length = strlen(form->waits);
 
-    if (length == 0 || strncmp(text, form->waits, length) != 0 || text[length] != ':') {
+    if (form->waits == 0 || number != form->waits) {
         return false;
     }
-    form->waits[0] = '\0';
-    if (bad) {
-        snprintf(form->wrong, sizeof(form->wrong), "%s", text + length + 2);
-        return form->open;
+    form->waits = 0;
+    if (!bad && strcmp(form->text[FORM_NAME], form->asked) == 0) {
+        form->text[FORM_NAME][0] = '\0'; /* for the next, unless that has been begun */
+        form->at = FORM_NAME;
     }
-    form->text[FORM_NAME][0] = '\0';
-    form->open = false;
-    return false;
+    snprintf(bad ? form->wrong : form->done, sizeof(form->wrong), "%s", text);
+    return form->open;
 }

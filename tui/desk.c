@@ -4,7 +4,9 @@
 #include "act.h"
 #include "ask.h"
 #include "input/keymap.h"
+#include "memory.h"
 #include "scope.h"
+#include "sent.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +27,8 @@ void desk_done(struct desk *desk)
     list_done(&desk->state.list);
     prompt_done(&desk->state.prompt);
     ask_done(&desk->ask);
+    sent_forget(desk);
+    screen_forget_target(desk);
     screen_forget_link(desk, true);
     screen_forget_shot(desk);
     model_done(&desk->model);
@@ -38,7 +42,43 @@ void desk_say(struct desk *desk, enum role role, const char *format, ...)
     vsnprintf(desk->state.message.text, sizeof(desk->state.message.text), format, args);
     va_end(args);
     desk->state.message.role = role;
+    desk->state.message.is_answer = false;
     desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
+}
+
+void desk_tell(struct desk *desk, enum role role, const char *text)
+{
+    const struct view_state *state = &desk->state;
+    bool more = state->message.is_answer && state->message.until_ms > desk->model.now_ms;
+
+    if (!more) {
+        desk_say(desk, role, "%s", text);
+    } else {
+        AUTO(free) char *both = xasprintf("%s; %s", state->message.text, text);
+        desk_say(desk, state->message.role == ROLE_WARN ? ROLE_WARN : role, "%s", both);
+    }
+    desk->state.message.is_answer = true;
+}
+
+/* What came while something hid it is shown from now on. */
+static void show_answers(struct desk *desk)
+{
+    if (desk->state.message.is_answer) {
+        desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
+    }
+}
+
+bool desk_has_shifted(const struct desk *desk)
+{
+    int64_t since = desk->model.now_ms - desk->state.shifted_ms;
+
+    return since >= 0 && since < DEAF_MS;
+}
+
+unsigned desk_turn_deaf(struct desk *desk)
+{
+    desk->state.deaf_until_ms = desk->model.now_ms + DEAF_MS;
+    return ACT_DRAW | ACT_HUSH;
 }
 
 unsigned desk_resize(struct desk *desk, int width, int height)
@@ -64,9 +104,15 @@ static void clamp_scroll(struct desk *desk)
 void desk_refresh(struct desk *desk)
 {
     struct view_state *state = &desk->state;
+    bool by_key = state->list.dirty;
+    char uuid[sizeof(state->list.uuid)];
 
     model_count(&desk->model);
+    memcpy(uuid, state->list.uuid, sizeof(uuid));
     list_refresh(&state->list, &desk->model);
+    if (!by_key && uuid[0] != '\0' && strcmp(uuid, state->list.uuid) != 0) {
+        state->shifted_ms = desk->model.now_ms;
+    }
     list_scroll(&state->list, layout_page(&desk->layout));
     if (state->host_cursor >= desk->model.host_count) {
         state->host_cursor = desk->model.host_count == 0 ? 0 : desk->model.host_count - 1;
@@ -104,7 +150,7 @@ static unsigned run_line(struct desk *desk, const char *line)
 static void complete(struct desk *desk)
 {
     struct prompt *prompt = &desk->state.prompt;
-    char names[512] = "";
+    char names[1024] = "";
     char common[64] = "";
     bool first = true;
 
@@ -148,10 +194,23 @@ static unsigned prompt_finished(struct desk *desk)
     return ACT_DRAW;
 }
 
+/* The text of a prompt is another. */
+static void prompt_changed(struct desk *desk)
+{
+    const struct prompt *prompt = &desk->state.prompt;
+
+    if (prompt->kind == PROMPT_FILTER) {
+        list_set_filter(&desk->state.list, prompt->text);
+    } else if (prompt->kind == PROMPT_COMMAND) {
+        ask_weigh(desk, prompt->text);
+    }
+}
+
 static unsigned key_to_prompt(struct desk *desk, struct key key)
 {
     struct prompt *prompt = &desk->state.prompt;
 
+    show_answers(desk);
     if (prompt->kind == PROMPT_YES) {
         prompt_close(prompt);
         return ask_answered(desk, key);
@@ -162,11 +221,7 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
     }
     switch (prompt_key(prompt, key)) {
     case PROMPT_CHANGED:
-        if (prompt->kind == PROMPT_FILTER) {
-            list_set_filter(&desk->state.list, prompt->text);
-        } else if (prompt->kind == PROMPT_COMMAND) {
-            ask_weigh(desk, prompt->text);
-        }
+        prompt_changed(desk);
         return ACT_DRAW;
     case PROMPT_DONE:
         return prompt_finished(desk);
@@ -174,7 +229,9 @@ static unsigned key_to_prompt(struct desk *desk, struct key key)
         if (prompt->kind == PROMPT_FILTER) {
             list_set_filter(&desk->state.list, "");
         } else if (prompt->kind == PROMPT_NAME) {
-            desk_say(desk, ROLE_PLAIN, "nothing was done");
+            ask_done(&desk->ask);
+            desk_tell(desk, ROLE_PLAIN, "nothing was done");
+            desk->state.message.is_answer = false;
         }
         prompt_close(prompt);
         return ACT_DRAW;
@@ -196,10 +253,30 @@ static bool means_something_frozen(const struct command *command)
            command->run == act_quit || command->run == act_redraw || command->run == act_suspend;
 }
 
+/* What the terminal made a signal of before it was raw: heard whatever is open. */
+static unsigned act_of_signal(struct key key)
+{
+    enum { CTRL_C = 3, CTRL_Z = 26, CTRL_BACKSLASH = 28 };
+
+    return key.code == CTRL_C || key.code == CTRL_BACKSLASH ? ACT_QUIT
+           : key.code == CTRL_Z                             ? ACT_SUSPEND
+                                                            : ACT_NOTHING;
+}
+
 unsigned desk_key(struct desk *desk, struct key key)
 {
     char name[16];
+    unsigned signalled = act_of_signal(key);
 
+    if (signalled != ACT_NOTHING) {
+        return signalled;
+    }
+    if (view_deaf_ms(&desk->state, desk->model.now_ms) > 0) {
+        return ACT_NOTHING;
+    }
+    if (desk->state.list.dirty) {
+        desk_refresh(desk); /* what keys of the same burst have made of the list */
+    }
     if (desk->state.form.open) {
         return ask_in_form(desk, key);
     }
@@ -218,6 +295,47 @@ unsigned desk_key(struct desk *desk, struct key key)
     if (desk->state.frozen && !means_something_frozen(command)) {
         return ACT_NOTHING;
     }
-    desk->state.message.until_ms = 0;
+    if (desk->state.frozen) {
+        show_answers(desk);
+    } else {
+        desk->state.message.until_ms = 0;
+        desk->state.message.is_answer = false;
+    }
     return command->run(desk, command, NULL);
+}
+
+unsigned desk_paste(struct desk *desk, const char *text, bool cut)
+{
+    struct view_state *state = &desk->state;
+
+    if (view_deaf_ms(state, desk->model.now_ms) > 0 || state->frozen) {
+        return ACT_NOTHING;
+    }
+    if (state->form.open) {
+        if (!form_insert(&state->form, text) || cut) {
+            snprintf(state->form.wrong, sizeof(state->form.wrong),
+                     "not all of what was pasted fits here");
+        }
+        return ACT_DRAW;
+    }
+    switch (state->prompt.kind) {
+    case PROMPT_FILTER:
+    case PROMPT_COMMAND:
+    case PROMPT_NAME: {
+        bool fits = prompt_insert(&state->prompt, text) && !cut;
+        prompt_changed(desk);
+        if (!fits) {
+            desk_say(desk, ROLE_WARN, "not all of what was pasted fits here");
+        }
+        return ACT_DRAW;
+    }
+    case PROMPT_YES:
+    case PROMPT_SCREEN:
+        return ACT_NOTHING; /* it is no answer */
+    case PROMPT_NONE:
+    case PROMPT_KINDS:
+        break;
+    }
+    desk_say(desk, ROLE_DIM, "what is pasted is no keys; / takes it as a filter");
+    return ACT_DRAW;
 }

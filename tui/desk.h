@@ -22,7 +22,11 @@ enum act {
     ACT_ASK = 64,     /* the daemon for desk.ask */
     ACT_OFFERS = 128, /* the daemon for what guests can be made from */
     ACT_VIEWER = 256, /* a local viewer for the guest desk.text */
+    ACT_DISKS = 512,  /* the daemon for the disks of desk.ask's guests */
+    ACT_HUSH = 1024,  /* what was typed and is not read yet is dropped */
 };
+
+struct sent;
 
 /* All that the console is, but for its terminal and its feed. */
 struct desk {
@@ -30,7 +34,10 @@ struct desk {
     struct view_state state;
     struct layout layout; /* of the last size */
     char text[1024];
-    struct ask ask; /* that waits for a yes, or is to be sent */
+    struct ask ask;           /* that waits for a yes, or is to be sent */
+    unsigned asked;           /* asks so far */
+    struct sent *sent;        /* those that are not answered yet */
+    struct target *looked_at; /* whose screen V is about; owned, NULL: nobody's */
     struct {
         char *file; /* leads a browser to a screen; NULL: none */
         int64_t session;
@@ -49,6 +56,19 @@ void desk_refresh(struct desk *desk);
 
 /* A key was hit; returns bits of enum act. */
 unsigned desk_key(struct desk *desk, struct key key);
+
+/* One line of text was pasted (`cut`: and more); returns bits of enum act. It is text for what is
+ * typed into, and nothing elsewhere. */
+unsigned desk_paste(struct desk *desk, const char *text, bool cut);
+
+/* Nothing is heard for DEAF_MS; returns bits of enum act. */
+unsigned desk_turn_deaf(struct desk *desk);
+
+/* How something that was asked for went, behind what else is said of such and was not read yet. */
+void desk_tell(struct desk *desk, enum role role, const char *text);
+
+/* Whether the guest under the cursor came there by itself, just now: no key can have meant it. */
+bool desk_has_shifted(const struct desk *desk);
 
 /* A line in the footer for a while. */
 void desk_say(struct desk *desk, enum role role, const char *format, ...)

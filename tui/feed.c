@@ -5,7 +5,6 @@
 #include "demo.h"
 #include "lodge/client.h"
 #include "memory.h"
-#include "outcome.h"
 #include "scope.h"
 
 #include <json-c/json.h>
@@ -38,8 +37,6 @@ struct feed {
     int64_t tick_at;
     int64_t look_at; /* when to ask for details; 0: no need */
     int64_t details_call;
-    feed_say_fn *say;
-    void *say_owner;
     struct {
         char host[128];
         char uuid[37];
@@ -47,7 +44,7 @@ struct feed {
     } look;
 };
 
-static int64_t monotonic_ms(void)
+int64_t feed_now_ms(void)
 {
     struct timespec now;
 
@@ -166,7 +163,7 @@ static void lost(struct feed *feed, const struct lodge_error *err)
     struct model *model = feed->model;
 
     feed->connected = false;
-    feed->retry_at = monotonic_ms() + feed->patience_ms;
+    feed->retry_at = feed_now_ms() + feed->patience_ms;
     model->link.retry_ms = model->now_ms + feed->patience_ms;
     feed->patience_ms *= 2;
     if (feed->patience_ms > RETRY_MOST_MS) {
@@ -225,83 +222,11 @@ static void connect_again(struct feed *feed)
     ask_quota(feed);
 }
 
-/* What was asked for by a key, and whom to tell how it went. */
-struct asked {
-    struct feed *feed;
-    char what[160];
-    int64_t since;
-    struct feed_opening opening; /* its `opened` is NULL: how it went is said */
-    char *vm;                    /* the opening's; owned */
-};
-
-static void asked_free(struct asked *asked)
+struct lodge_client *feed_client(const struct feed *feed, const char **ret_why)
 {
-    free(asked->vm);
-    free(asked);
-}
-
-static void on_asked(void *data, const char *result, const struct lodge_error *error)
-{
-    struct asked *asked = data;
-    char text[OUTCOME_TEXT];
-
-    const struct feed_opening *opening = &asked->opening;
-    if (error == NULL && opening->opened != NULL) {
-        opening->opened(opening->owner, opening->way, asked->vm, result);
-        asked_free(asked);
-        return;
-    }
-    outcome_say(asked->what, (double)(monotonic_ms() - asked->since) / 1000, result, error, text,
-                sizeof(text));
-    if (asked->feed->say != NULL) {
-        asked->feed->say(asked->feed->say_owner, error != NULL, text);
-    }
-    asked_free(asked);
-}
-
-void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner)
-{
-    feed->say = say;
-    feed->say_owner = owner;
-}
-
-static void ask(struct feed *feed, const char *method, const char *params,
-                const struct asked *template)
-{
-    struct lodge_error err = {0};
-
-    if (feed->demo != NULL || !feed->connected) {
-        feed->say(feed->say_owner, true,
-                  feed->demo != NULL ? "nothing can be changed in the demonstration"
-                                     : "not connected: nothing was asked");
-        return;
-    }
-    struct asked *asked = xcalloc(1, sizeof(*asked));
-    *asked = *template;
-    asked->feed = feed;
-    asked->vm = xstrdup_or_null(template->opening.vm);
-    asked->since = monotonic_ms();
-    if (lodge_client_call(feed->client, method, params, 0, on_asked, asked, &err) == 0) {
-        feed->say(feed->say_owner, true, err.message);
-        asked_free(asked);
-    }
-}
-
-void feed_ask(struct feed *feed, const char *method, const char *params, const char *what)
-{
-    struct asked asked = {0};
-
-    snprintf(asked.what, sizeof(asked.what), "%s", what);
-    ask(feed, method, params, &asked);
-}
-
-void feed_ask_screen(struct feed *feed, const char *method, const char *params, const char *what,
-                     const struct feed_opening *opening)
-{
-    struct asked asked = {.opening = *opening};
-
-    snprintf(asked.what, sizeof(asked.what), "%s", what);
-    ask(feed, method, params, &asked);
+    *ret_why = feed->demo != NULL ? "nothing can be changed in the demonstration"
+                                  : "not connected: nothing was asked";
+    return feed->demo == NULL && feed->connected ? feed->client : NULL;
 }
 
 /* {"images":[{"name":…,"kind":…}]}, {"networks":[{"name":…}]} */
@@ -374,7 +299,7 @@ struct feed *feed_new(const struct feed_options *options, struct model *model)
         model_set_link(model, LINK_LIVE, NULL);
         model_take_server(model, xstrdup("demo"), xstrdup("you"), xstrdup("admin"));
         demo_tell(feed->demo, model->now_ms, on_demo_event, feed);
-        feed->tick_at = monotonic_ms() + 1000;
+        feed->tick_at = feed_now_ms() + 1000;
     } else {
         connect_again(feed);
     }
@@ -409,7 +334,7 @@ static int sooner(int a, int b)
 
 static int until(int64_t deadline)
 {
-    int64_t left = deadline - monotonic_ms();
+    int64_t left = deadline - feed_now_ms();
 
     return deadline == 0 ? -1 : left < 0 ? 0 : (int)left;
 }
@@ -469,7 +394,7 @@ void feed_run(struct feed *feed)
         demo_tick(feed->demo, feed->model->now_ms, on_demo_event, feed);
         feed->tick_at += 1000;
         if (until(feed->tick_at) == 0) {
-            feed->tick_at = monotonic_ms() + 1000; /* we were stopped; nobody missed these */
+            feed->tick_at = feed_now_ms() + 1000; /* we were stopped; nobody missed these */
         }
     }
     if (until(feed->look_at) == 0 && feed->details_call == 0) {
@@ -488,7 +413,7 @@ void feed_look_at(struct feed *feed, const struct model_row *row)
     snprintf(feed->look.host, sizeof(feed->look.host), "%s", row->vm.host);
     memcpy(feed->look.uuid, row->vm.uuid, sizeof(feed->look.uuid));
     feed->look.rev = row->vm.rev;
-    feed->look_at = monotonic_ms() + LOOK_MS;
+    feed->look_at = feed_now_ms() + LOOK_MS;
 }
 
 const char *feed_socket(const struct feed *feed)

@@ -16,6 +16,7 @@ struct feed_options {
 };
 
 struct feed;
+struct lodge_client;
 
 /* `model` is fed from now on and must outlive the feed. */
 struct feed *feed_new(const struct feed_options *options, struct model *model);
@@ -32,26 +33,11 @@ int feed_timeout_ms(const struct feed *feed);
 /* Takes in what there is; model->now_ms must be the time. Never waits. */
 void feed_run(struct feed *feed);
 
-/* How what was asked for went, in a line. */
-typedef void feed_say_fn(void *owner, bool bad, const char *text);
-void feed_on_say(struct feed *feed, feed_say_fn *say, void *owner);
+/* The clock that calls are measured by: monotonic ms. */
+int64_t feed_now_ms(void);
 
-/* Asks for a change; `params` is JSON, `what` is what is said of it. The answer comes by
- * feed_on_say, when the operation has ended. */
-void feed_ask(struct feed *feed, const char *method, const char *params, const char *what);
-
-/* Where the answer goes when it is good: `opened` gets the rest with it. */
-struct feed_opening {
-    void (*opened)(void *owner, int way, const char *vm, const char *result);
-    void *owner;
-    int way;
-    const char *vm; /* HOST/UUID */
-};
-
-/* The same for what has an answer to be shown: console.open, vm.screenshot. Failure goes to
- * feed_on_say. */
-void feed_ask_screen(struct feed *feed, const char *method, const char *params, const char *what,
-                     const struct feed_opening *opening);
+/* What calls are made by; NULL: nothing can be asked, and why. It stays the feed's. */
+struct lodge_client *feed_client(const struct feed *feed, const char **ret_why);
 
 /* Asks what guests can be made from: model.offers. */
 void feed_ask_offers(struct feed *feed);

@@ -1,28 +1,36 @@
 /*
- * screen: canvases to curses, keys from curses, and the terminal given back.
+ * screen: canvases to curses, bytes to the decoder, and the terminal given back.
  *
  * State is static because there is one terminal and a crash handler must find it. curses does the
- * escape sequences and the final diff; what is given to it is only the cells that changed.
+ * escape sequences and the final diff; what is given to it is only the cells that changed. What is
+ * typed does not pass through curses: it knows no pastes, and stops at what is no UTF-8. The
+ * terminal is raw, so that no byte of a paste is a signal or stops the output.
  */
 #include "screen.h"
 
 #include "base64.h"
+#include "input/decoder.h"
 #include "memory.h"
 #include "pairs.h"
 #include "scope.h"
 
 #include <curses.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 
-/* Answers to the width probe, beyond curses' own keys. */
-#define KEY_ONE_WIDE (KEY_MAX + 1)
-#define KEY_TWO_WIDE (KEY_MAX + 2)
+/* Answers to the width probe, beyond all keys. */
+enum { CODE_ONE_WIDE = KEY_CODE_F12 + 1, CODE_TWO_WIDE };
+
+/* Whether the terminal is to mark what is pasted. */
+#define PASTE_MARKED "\033[?2004h"
+#define PASTE_UNMARKED "\033[?2004l"
 
 static struct {
     SCREEN *terminal; /* NULL: not open */
@@ -30,6 +38,8 @@ static struct {
     enum glyphs glyphs;
     struct cell *shown; /* width * height, what curses was told */
     int width, height;
+    struct decoder decoder;
+    bool marks_pastes;     /* it was asked to, should it know how */
     struct termios before; /* the modes we found */
     char reset[256];       /* what undoes ours; written by the crash handler */
     size_t reset_length;
@@ -68,6 +78,7 @@ static void prepare_for_crashes(void)
     struct sigaction action = {.sa_handler = give_back_and_die, .sa_flags = (int)SA_RESETHAND};
 
     screen.reset_length = 0;
+    add_reset(screen.marks_pastes ? PASTE_UNMARKED : NULL);
     add_reset(exit_attribute_mode);
     add_reset(orig_pair);
     add_reset(keypad_local);
@@ -106,29 +117,69 @@ static void ask_width(void)
     if (!is_utf8()) {
         return;
     }
-    define_key("\033[2;2R", KEY_ONE_WIDE);
-    define_key("\033[2;3R", KEY_TWO_WIDE);
+    decoder_learn(&screen.decoder, "\033[2;2R", CODE_ONE_WIDE);
+    decoder_learn(&screen.decoder, "\033[2;3R", CODE_TWO_WIDE);
     refresh();
     fputs("\0337\033[2;1H\342\224\200\033[6n\0338", stdout);
     fflush(stdout);
     screen_distrust();
 }
 
-/* Arrows as terminals send them that do not heed the mode we ask for (or whose multiplexer does
+static void mark_pastes(bool marked)
+{
+    if (screen.marks_pastes) {
+        fputs(marked ? PASTE_MARKED : PASTE_UNMARKED, stdout);
+        fflush(stdout);
+    }
+}
+
+/* What the terminal's description says that keys send. */
+static void learn_described(void)
+{
+    static const struct {
+        const char *capability;
+        uint32_t code;
+    } keys[] = {
+        {"kcuu1", KEY_CODE_UP},      {"kcud1", KEY_CODE_DOWN},  {"kcub1", KEY_CODE_LEFT},
+        {"kcuf1", KEY_CODE_RIGHT},   {"kpp", KEY_CODE_PAGE_UP}, {"knp", KEY_CODE_PAGE_DOWN},
+        {"khome", KEY_CODE_HOME},    {"kend", KEY_CODE_END},    {"kdch1", KEY_CODE_DELETE},
+        {"kcbt", KEY_CODE_BACK_TAB}, {"kent", KEY_CODE_ENTER},  {"ka1", KEY_CODE_HOME},
+        {"kc1", KEY_CODE_END},       {"ka3", KEY_CODE_PAGE_UP}, {"kc3", KEY_CODE_PAGE_DOWN},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        const char *sequence = tigetstr((char *)(uintptr_t)keys[i].capability);
+        decoder_learn(&screen.decoder, sequence == (char *)-1 ? NULL : sequence, keys[i].code);
+    }
+    for (unsigned number = 1; number <= 12; number++) {
+        char name[8];
+        snprintf(name, sizeof(name), "kf%u", number);
+        const char *sequence = tigetstr(name);
+        decoder_learn(&screen.decoder, sequence == (char *)-1 ? NULL : sequence,
+                      KEY_CODE_F0 + number);
+    }
+}
+
+/* Keys as terminals send them that do not heed the mode we ask for (or whose multiplexer does
  * not), beside those that their description names. */
-static void learn_arrows(void)
+static void learn_usual(void)
 {
     static const struct {
         const char *sequence;
-        int key;
-    } arrows[] = {
-        {"\033[A", KEY_UP},    {"\033OA", KEY_UP},    {"\033[B", KEY_DOWN}, {"\033OB", KEY_DOWN},
-        {"\033[C", KEY_RIGHT}, {"\033OC", KEY_RIGHT}, {"\033[D", KEY_LEFT}, {"\033OD", KEY_LEFT},
-        {"\033[H", KEY_HOME},  {"\033OH", KEY_HOME},  {"\033[F", KEY_END},  {"\033OF", KEY_END},
+        uint32_t code;
+    } keys[] = {
+        {"\033[A", KEY_CODE_UP},       {"\033OA", KEY_CODE_UP},
+        {"\033[B", KEY_CODE_DOWN},     {"\033OB", KEY_CODE_DOWN},
+        {"\033[C", KEY_CODE_RIGHT},    {"\033OC", KEY_CODE_RIGHT},
+        {"\033[D", KEY_CODE_LEFT},     {"\033OD", KEY_CODE_LEFT},
+        {"\033[H", KEY_CODE_HOME},     {"\033OH", KEY_CODE_HOME},
+        {"\033[F", KEY_CODE_END},      {"\033OF", KEY_CODE_END},
+        {"\033[3~", KEY_CODE_DELETE},  {"\033[5~", KEY_CODE_PAGE_UP},
+        {"\033[Z", KEY_CODE_BACK_TAB}, {"\033[6~", KEY_CODE_PAGE_DOWN},
     };
 
-    for (size_t i = 0; i < ARRAY_LENGTH(arrows); i++) {
-        define_key(arrows[i].sequence, arrows[i].key);
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        decoder_learn(&screen.decoder, keys[i].sequence, keys[i].code);
     }
 }
 
@@ -178,19 +229,22 @@ bool screen_open(struct lodge_error *err)
         return false;
     }
     set_term(screen.terminal);
+    screen.decoder = (struct decoder){0};
+    screen.marks_pastes = cursor_address != NULL && strncmp(cursor_address, "\033[", 2) == 0;
     prepare_for_crashes();
-    set_escdelay(25);
-    cbreak();
+    raw();
     noecho();
     nonl();
-    nodelay(stdscr, TRUE);
+    typeahead(-1); /* a picture is shown whole, whatever is typed meanwhile */
     keypad(stdscr, TRUE);
-    learn_arrows();
+    learn_described();
+    learn_usual();
     curs_set(0);
     choose_palette();
     screen.glyphs = is_utf8() ? GLYPHS_DOTS : GLYPHS_ASCII;
     forget_shown();
     ask_width();
+    mark_pastes(true);
     return true;
 }
 
@@ -199,6 +253,7 @@ void screen_close(void)
     if (screen.terminal == NULL) {
         return;
     }
+    mark_pastes(false);
     endwin();
     (void)tcflush(STDIN_FILENO, TCIFLUSH); /* an answer to our question is not for the shell */
     delscreen(screen.terminal);
@@ -317,64 +372,101 @@ void screen_distrust(void)
     clearok(curscr, TRUE);
 }
 
-static uint32_t code_of(wint_t key)
+static int64_t screen_now_ms(void)
 {
-    static const struct {
-        wint_t key;
-        uint32_t code;
-    } codes[] = {
-        {KEY_UP, KEY_CODE_UP},         {KEY_DOWN, KEY_CODE_DOWN},
-        {KEY_LEFT, KEY_CODE_LEFT},     {KEY_RIGHT, KEY_CODE_RIGHT},
-        {KEY_PPAGE, KEY_CODE_PAGE_UP}, {KEY_NPAGE, KEY_CODE_PAGE_DOWN},
-        {KEY_HOME, KEY_CODE_HOME},     {KEY_END, KEY_CODE_END},
-        {KEY_DC, KEY_CODE_DELETE},     {KEY_BTAB, KEY_CODE_BACK_TAB},
-        {KEY_ENTER, KEY_CODE_ENTER},   {KEY_BACKSPACE, KEY_CODE_BACKSPACE},
-        {KEY_A1, KEY_CODE_HOME},       {KEY_C1, KEY_CODE_END},
-        {KEY_A3, KEY_CODE_PAGE_UP},    {KEY_C3, KEY_CODE_PAGE_DOWN},
-    };
+    struct timespec now;
 
-    for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
-        if (codes[i].key == key) {
-            return codes[i].code;
-        }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Reads once; whether something came in so many milliseconds. */
+static bool read_input(int patience_ms)
+{
+    struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};
+    size_t size;
+    char *room = decoder_room(&screen.decoder, &size);
+
+    if (poll(&wait, 1, patience_ms) <= 0 || (wait.revents & POLLIN) == 0) {
+        return false;
     }
-    if (key > KEY_F0 && key <= KEY_F(12)) {
-        return KEY_CODE_F0 + (uint32_t)(key - KEY_F0);
+    ssize_t length = read(STDIN_FILENO, room, size);
+    if (length <= 0) {
+        return false; /* the terminal is gone; poll() tells that too */
     }
-    return 0;
+    decoder_take(&screen.decoder, (size_t)length, screen_now_ms());
+    return true;
 }
 
 bool screen_key(struct key *ret_key)
 {
-    wint_t key;
-    int kind;
+    bool waited = false;
+    bool has_read = false;
 
-    while ((kind = get_wch(&key)) != ERR) {
-        uint32_t code = key;
-        if (kind == KEY_CODE_YES) {
-            if (key == KEY_ONE_WIDE) {
+    for (;;) {
+        switch (decoder_next(&screen.decoder, waited, ret_key)) {
+        case DECODED_KEY:
+            if (ret_key->code <= KEY_CODE_F12) {
+                return true;
+            }
+            if (ret_key->code == CODE_ONE_WIDE) {
                 screen.glyphs = GLYPHS_LINES;
             }
-            code = code_of(key);
-        } else if (key == '\n' || key == '\r') {
-            code = KEY_CODE_ENTER;
-        } else if (key == '\b') {
-            code = KEY_CODE_BACKSPACE;
-        }
-        if (code != 0) {
-            *ret_key = (struct key){code};
-            return true;
+            break;
+        case DECODED_PART:
+            waited = !read_input(DECODER_KEY_MS);
+            break;
+        case DECODED_NOTHING:
+            if (has_read || !read_input(0)) {
+                return false;
+            }
+            has_read = true;
+            break;
         }
     }
-    return false;
 }
 
+void screen_paste(char text[PASTE_BYTES], bool *ret_cut)
+{
+    decoder_paste(&screen.decoder, text, ret_cut);
+}
+
+int screen_patience_ms(void)
+{
+    return decoder_patience_ms(&screen.decoder, screen_now_ms());
+}
+
+bool screen_expire(void)
+{
+    return decoder_expire(&screen.decoder, screen_now_ms());
+}
+
+/* The terminal's modes are changed from the background when our whole job was stopped by somebody
+ * else's SIGTSTP: its shell has the terminal then, and SIGTTOU would stop us half way. */
 void screen_suspend(void)
 {
+    bool is_in_front = tcgetpgrp(STDIN_FILENO) == getpgrp();
+    sigset_t tells_off;
+    sigset_t before;
+
+    sigemptyset(&tells_off);
+    sigaddset(&tells_off, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &tells_off, &before);
+    mark_pastes(false);
     endwin();
-    (void)raise(SIGSTOP);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (is_in_front) {
+        (void)kill(0,
+                   SIGSTOP); /* the whole job: a script in front of us, as ./start, must stop too */
+    } else {
+        (void)raise(SIGSTOP);
+    }
+    if (tcgetattr(STDIN_FILENO, &screen.before) == 0) {
+        def_shell_mode(); /* what the shell has made of them meanwhile */
+    }
     screen_distrust();
     refresh();
+    mark_pastes(true);
 }
 
 void screen_copy(const char *text)

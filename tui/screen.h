@@ -8,6 +8,7 @@
 #ifndef TUI_SCREEN_H
 #define TUI_SCREEN_H
 
+#include "input/decoder.h"
 #include "input/key.h"
 #include "lodge/error.h"
 #include "view/canvas.h"
@@ -34,10 +35,21 @@ void screen_show(const struct canvas *canvas);
 /* Everything will be sent anew with the next canvas. */
 void screen_distrust(void);
 
-/* The next key that was hit; false: none is waiting. */
+/* The next key that was hit; false: none is waiting, or what came last has to be waited for. Reads
+ * no more than once per key, so that who sends without end is not all that is listened to. */
 bool screen_key(struct key *ret_key);
 
-/* Gives the terminal back, stops the process until it is continued, takes the terminal again. */
+/* What was pasted, after KEY_CODE_PASTE (as decoder_paste() tells). */
+void screen_paste(char text[PASTE_BYTES], bool *ret_cut);
+
+/* Milliseconds until screen_expire() is due, -1: it is not. */
+int screen_patience_ms(void);
+
+/* Gives up a paste that does not end; whether there was one. */
+bool screen_expire(void);
+
+/* Gives the terminal back, stops the job (all processes of ours that the terminal's shell knows as
+ * one) until it is continued, takes the terminal again. */
 void screen_suspend(void);
 
 /* Offers text to the terminal's clipboard (OSC 52, works through ssh). */

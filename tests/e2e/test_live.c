@@ -149,6 +149,8 @@ static void a_guest_is_made_forced_off_and_deleted_by_keys(void **state)
     screen_type(screen, "web\t2\t\t\x15"); /* 12 vCPUs, no disk */
     screen_wait(screen, "no limits");
     screen_type(screen, "\t\t\t\tnone\r");
+    screen_wait(screen, "create web: done in");
+    screen_type(screen, "\x1b"); /* it is left by a key, and by nothing else */
     screen_wait_line(screen, "  R web", "local");
     screen_wait(screen, "create done"); /* among the events */
 
@@ -156,11 +158,12 @@ static void a_guest_is_made_forced_off_and_deleted_by_keys(void **state)
     screen_wait_line(screen, "> R web", "local");
     screen_type(screen, "D");
     screen_wait(screen, "Force off web");
-    screen_type(screen, "y"); /* the wrong key */
+    screen_wait(screen, "Y (capital)"); /* it hears */
+    screen_type(screen, "y");           /* the wrong key */
     screen_wait(screen, "nothing was done");
     screen_wait_line(screen, "> R web", "local");
     screen_type(screen, "D");
-    screen_wait(screen, "Force off web");
+    screen_wait(screen, "Y (capital)");
     screen_type(screen, "Y");
     screen_wait_line(screen, "> S web", "local");
 

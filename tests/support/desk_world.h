@@ -31,7 +31,8 @@ static inline int tear_down(void **state)
     return 0;
 }
 
-/* Hits keys by name, with blanks between; returns what the last one asked for. */
+/* Hits keys by name, with blanks between, each once it is heard; returns what the last one asked
+ * for. */
 static inline unsigned hit(const char *keys)
 {
     unsigned acts = ACT_NOTHING;
@@ -39,10 +40,23 @@ static inline unsigned hit(const char *keys)
     int used;
 
     while (sscanf(keys, " %15s%n", name, &used) == 1) {
+        desk.model.now_ms += view_deaf_ms(&desk.state, desk.model.now_ms);
         acts = desk_key(&desk, key_from_name(name));
         desk_refresh(&desk);
         keys += used;
     }
+    return acts;
+}
+
+/* Types characters as fast as they come, as a terminal sends what was pasted without markers. */
+static inline unsigned type_at_once(const char *text)
+{
+    unsigned acts = ACT_NOTHING;
+
+    for (; *text != '\0'; text++) {
+        acts |= desk_key(&desk, (struct key){(uint32_t)(unsigned char)*text});
+    }
+    desk_refresh(&desk);
     return acts;
 }
 

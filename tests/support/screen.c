@@ -305,6 +305,26 @@ void screen_type(struct screen *screen, const char *keys)
     assert_int_equal(write(screen->terminal, keys, strlen(keys)), strlen(keys));
 }
 
+void screen_send(struct screen *screen, const char *bytes, size_t length)
+{
+    long deadline = now_ms() + DEADLINE_MS;
+
+    while (length > 0) {
+        struct pollfd wait = {.fd = screen->terminal, .events = POLLIN | POLLOUT};
+        if (now_ms() >= deadline || poll(&wait, 1, (int)(deadline - now_ms())) <= 0) {
+            give_up(screen, "what was sent was not read");
+        }
+        if (wait.revents & POLLIN) {
+            take_in(screen, 0);
+        } else if (wait.revents & POLLOUT) {
+            ssize_t sent = write(screen->terminal, bytes, length < 512 ? length : 512);
+            assert_true(sent > 0);
+            bytes += sent;
+            length -= (size_t)sent;
+        }
+    }
+}
+
 void screen_resize(struct screen *screen, int width, int height)
 {
     struct winsize size = {.ws_row = (unsigned short)height, .ws_col = (unsigned short)width};

@@ -50,6 +50,9 @@ void screen_wait_line(struct screen *screen, const char *start, const char *text
 /* Types; the bytes go as they are. */
 void screen_type(struct screen *screen, const char *keys);
 
+/* The same of any length and any bytes: what the program writes meanwhile is taken in. */
+void screen_send(struct screen *screen, const char *bytes, size_t length);
+
 void screen_resize(struct screen *screen, int width, int height);
 void screen_signal(struct screen *screen, int number);
 

@@ -12,6 +12,7 @@
 
 static void type(const char *text)
 {
+    desk.model.now_ms += view_deaf_ms(&desk.state, desk.model.now_ms);
     for (; *text != '\0'; text++) {
         (void)desk_key(&desk, (struct key){(uint32_t)*text});
         desk_refresh(&desk);
@@ -358,21 +359,67 @@ static void the_form_is_filled_and_sent(void **state)
     assert_false(hit("Enter") & ACT_ASK); /* once */
 }
 
+/* Enter in the form: the number of what it asks for, 0: nothing. */
+static unsigned enter(void)
+{
+    bool asks = (hit("Enter") & ACT_ASK) != 0;
+    unsigned number = asks ? desk.ask.number : 0;
+
+    ask_done(&desk.ask); /* it is sent */
+    return number;
+}
+
 static void what_the_daemon_refuses_is_said_in_the_form(void **state)
 {
     (void)state;
     (void)hit("i");
     type("new");
-    (void)hit("Enter");
+    unsigned number = enter();
+    assert_int_not_equal(number, 0);
 
-    assert_false(ask_form_answered(&desk, true, "create newer: not this one"));
-    assert_true(ask_form_answered(&desk, true, "create new: over the quota"));
+    assert_false(ask_form_answered(&desk, number + 1, true, "create new: not this one"));
+    assert_true(ask_form_answered(&desk, number, true, "create new: over the quota"));
     assert_true(desk.state.form.open);
-    assert_string_equal(desk.state.form.wrong, "over the quota");
+    assert_string_equal(desk.state.form.wrong, "create new: over the quota");
     assert_string_equal(desk.state.form.text[FORM_NAME], "new");
-    assert_true(hit("Enter") & ACT_ASK); /* again */
-    assert_false(ask_form_answered(&desk, false, "create new: done in 0.1 s"));
+    assert_int_not_equal(enter(), 0); /* again */
+}
+
+static void the_form_stays_until_a_key_leaves_it(void **state)
+{
+    (void)state;
+    (void)hit("i");
+    type("new");
+    unsigned number = enter();
+
+    assert_true(ask_form_answered(&desk, number, false, "create new: done in 0.1 s"));
+    assert_true(desk.state.form.open);
+    assert_string_equal(desk.state.form.done, "create new: done in 0.1 s");
+    assert_string_equal(desk.state.form.text[FORM_NAME], "");
+    assert_int_equal(type_at_once("sDY"), ACT_DRAW); /* the list hears none of it */
+    assert_string_equal(desk.state.form.text[FORM_NAME], "sDY");
+    (void)hit("C-u Enter Enter"); /* by one that is meant */
+    assert_true(desk.state.form.open);
+    (void)hit("Esc");
     assert_false(desk.state.form.open);
+}
+
+static void what_was_typed_while_the_form_waits_is_kept(void **state)
+{
+    (void)state;
+    (void)hit("i");
+    type("one");
+    unsigned number = enter();
+    (void)hit("C-u");
+    type("two");
+    (void)ask_form_answered(&desk, number, false, "create one: done in 0.1 s");
+    assert_string_equal(desk.state.form.text[FORM_NAME], "two");
+
+    (void)hit("Enter");
+    (void)hit("Esc");
+    assert_false(ask_form_answered(&desk, desk.ask.number, true, "create two: no"));
+    assert_false(desk.state.form.open); /* it does not come back by itself */
+    assert_int_equal(desk.state.form.waits, 0);
 }
 
 static void a_form_that_cannot_be_read_is_not_sent(void **state)
@@ -426,6 +473,8 @@ int main(void)
         DESK_TEST(a_creation_is_typed_and_weighed),
         DESK_TEST(the_form_is_filled_and_sent),
         DESK_TEST(what_the_daemon_refuses_is_said_in_the_form),
+        DESK_TEST(the_form_stays_until_a_key_leaves_it),
+        DESK_TEST(what_was_typed_while_the_form_waits_is_kept),
         DESK_TEST(a_form_that_cannot_be_read_is_not_sent),
         DESK_TEST(a_viewer_gets_no_form),
     };

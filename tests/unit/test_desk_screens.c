@@ -151,7 +151,7 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     (void)hit("6");
     (void)hit("j");
     assert_false(hit("K") & ACT_ASK);
-    assert_string_equal(desk.state.prompt.label, "End alice's look at alpha? y/N");
+    assert_string_equal(desk.state.prompt.label, "End alice's look at alpha?");
     tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_REMOVED); /* the question was about 8 */
     assert_true(hit("y") & ACT_ASK);
     AUTO(free) char *params = ask_params(&desk.ask, 0);

@@ -324,7 +324,7 @@ const struct command commands[] = {
         .name = "mark",
         .keys = "Space",
         .group = "Change",
-        .help = "mark the guest, or not: what a key does, it does to all marked ones",
+        .help = "mark the guest, or not: what a key does in the list, it does to all marked ones",
         .views = IN_VMS,
         .run = act_mark,
     },
@@ -424,7 +424,7 @@ const struct command commands[] = {
     },
     {
         .name = "quit",
-        .keys = "Q F10",
+        .keys = "Q F10 C-c",
         .group = "Console",
         .help = "quit at once",
         .views = IN_ALL,

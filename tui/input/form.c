@@ -43,6 +43,7 @@ void form_open(struct form *form)
     form->open = true;
     form->at = FORM_NAME;
     form->wrong[0] = '\0';
+    form->done[0] = '\0';
 }
 
 /* The choice after, or before, the one that stands there; nothing is one of them. */
@@ -80,25 +81,44 @@ static void rub_out(char *text)
     text[length] = '\0';
 }
 
+/* Appends a character; false: it has no room. */
+static bool append_character(char *text, uint32_t character)
+{
+    char bytes[UTF8_MAX];
+    size_t size = utf8_encode(character, bytes);
+    size_t length = strlen(text);
+
+    if (length + size >= FORM_BYTES) {
+        return false;
+    }
+    memcpy(text + length, bytes, size);
+    text[length + size] = '\0';
+    return true;
+}
+
+bool form_insert(struct form *form, const char *text)
+{
+    while (form->at != FORM_START && *text != '\0') {
+        uint32_t character;
+        size_t size = utf8_decode(text, &character);
+        if (size == 0 || !append_character(form->text[form->at], character)) {
+            return false;
+        }
+        text += size;
+    }
+    return *text == '\0';
+}
+
 static void type(struct form *form, struct key key, const struct form_choices *choices)
 {
-    char *text = form->text[form->at];
-    char bytes[UTF8_MAX];
-
     if (form->at == FORM_START) {
         if (key.code == ' ') {
             turn(form, choices, 1);
         }
         return;
     }
-    if (key.code < ' ' || key.code >= KEY_CODE_BEYOND) {
-        return;
-    }
-    size_t size = utf8_encode(key.code, bytes);
-    size_t length = strlen(text);
-    if (length + size < FORM_BYTES) {
-        memcpy(text + length, bytes, size);
-        text[length + size] = '\0';
+    if (key.code >= ' ' && key.code < KEY_CODE_BEYOND) {
+        (void)append_character(form->text[form->at], key.code);
     }
 }
 

@@ -29,8 +29,10 @@ struct form {
     bool open;
     enum form_field at;
     char text[FORM_FIELDS][FORM_BYTES];
-    char waits[160]; /* what was asked of the daemon and is not answered yet; "" : nothing */
-    char wrong[512]; /* why it was not made */
+    unsigned waits;         /* the number of what was asked and is not answered yet; 0: nothing */
+    char asked[FORM_BYTES]; /* the name in it */
+    char wrong[1024];       /* why it was not made … */
+    char done[1024];        /* … or how it was */
 };
 
 /* What the fields can be filled with by Left and Right; the texts are borrowed. */
@@ -53,6 +55,10 @@ enum form_result {
 /* Opens it; what it has never been told gets a start. */
 void form_open(struct form *form);
 enum form_result form_key(struct form *form, struct key key, const struct form_choices *choices);
+
+/* Puts one line of text into the field that is typed into; false: not all of it had room, or it
+ * takes no text. */
+bool form_insert(struct form *form, const char *text);
 
 /* What it would count against a quota; false, with the field, where that cannot be read. */
 bool form_amounts(const struct form *form, struct lodge_amounts *ret_amounts,

@@ -1,5 +1,5 @@
 /*
- * key: what the terminal sent, told apart from how it is encoded. screen.c makes keys; a keymap
+ * key: what the terminal sent, told apart from how it is encoded. decoder.c makes keys; a keymap
  * gives them meaning. "C-l", "PgDn", "F5", "<" are names of keys. No state.
  */
 #ifndef TUI_INPUT_KEY_H
@@ -27,7 +27,8 @@ enum key_code {
     KEY_CODE_END,
     KEY_CODE_DELETE,
     KEY_CODE_BACK_TAB,
-    KEY_CODE_F0, /* F1 is F0 + 1 */
+    KEY_CODE_PASTE, /* text was pasted: whoever made the key has it */
+    KEY_CODE_F0,    /* F1 is F0 + 1 */
     KEY_CODE_F12 = KEY_CODE_F0 + 12,
 };
 

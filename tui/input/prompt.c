@@ -120,6 +120,25 @@ static enum prompt_result insert(struct prompt *prompt, uint32_t character)
     return PROMPT_CHANGED;
 }
 
+bool prompt_insert(struct prompt *prompt, const char *text)
+{
+    while (*text != '\0') {
+        uint32_t character;
+        size_t size = utf8_decode(text, &character);
+        if (size == 0 || insert(prompt, character) != PROMPT_CHANGED) {
+            return false;
+        }
+        text += size;
+    }
+    return true;
+}
+
+bool prompt_is_question(const struct prompt *prompt)
+{
+    return prompt->kind == PROMPT_YES || prompt->kind == PROMPT_NAME ||
+           prompt->kind == PROMPT_SCREEN;
+}
+
 static enum prompt_result move_to(struct prompt *prompt, size_t at)
 {
     prompt->cursor = at;

@@ -25,7 +25,8 @@ enum prompt_kind {
 
 struct prompt {
     enum prompt_kind kind; /* NONE: nothing is being typed */
-    char label[256];       /* of YES, NAME and SCREEN: the question */
+    char label[2048];      /* of YES, NAME and SCREEN: the question … */
+    char answers[320];     /* … and what it can be answered with */
     char text[PROMPT_BYTES];
     size_t length; /* bytes */
     size_t cursor; /* bytes before it */
@@ -50,6 +51,12 @@ void prompt_open(struct prompt *prompt, enum prompt_kind kind, const char *text)
 void prompt_close(struct prompt *prompt);
 
 enum prompt_result prompt_key(struct prompt *prompt, struct key key);
+
+/* Inserts one line of text at the cursor; false: not all of it had room. */
+bool prompt_insert(struct prompt *prompt, const char *text);
+
+/* Whether it is a question: what is typed answers it. */
+bool prompt_is_question(const struct prompt *prompt);
 
 void prompt_set(struct prompt *prompt, const char *text);
 void prompt_done(struct prompt *prompt); /* frees the history */

@@ -63,6 +63,17 @@ struct model_row *model_find(const struct model *model, const char *host, const 
     return NULL;
 }
 
+struct model_row *model_find_vm(const struct model *model, const char *vm)
+{
+    const char *slash = vm == NULL ? NULL : strrchr(vm, '/');
+
+    if (slash == NULL) {
+        return NULL;
+    }
+    AUTO(free) char *host = xstrndup(vm, (size_t)(slash - vm));
+    return model_find(model, host, slash + 1);
+}
+
 static struct model_row *row_new(struct model *model, const struct lodge_vm *vm)
 {
     struct model_row *row = xcalloc(1, sizeof(*row));

@@ -165,6 +165,7 @@ void model_fail_detail(struct model *model, const char *error);
 
 /* NULL if there is none. */
 struct model_row *model_find(const struct model *model, const char *host, const char *uuid);
+struct model_row *model_find_vm(const struct model *model, const char *vm); /* HOST/UUID */
 struct model_host *model_find_host(const struct model *model, const char *name);
 
 /* Whether all guests of a host have been told; of every host. */

@@ -257,6 +257,36 @@ int canvas_paragraph(struct canvas *canvas, struct area area, struct style style
     return lines;
 }
 
+int canvas_paragraph_lines(const struct canvas *canvas, int width, const char *text)
+{
+    int lines = 0;
+
+    while (*text != '\0' && width > 0) {
+        text += line_break(canvas, text, width);
+        text += strspn(text, " ");
+        lines++;
+    }
+    return lines;
+}
+
+int canvas_input(struct canvas *canvas, struct area area, struct style style, const char *text,
+                 size_t cursor)
+{
+    AUTO(free) char *before = xstrndup(text, cursor);
+    int width = canvas_text_width(canvas, before);
+    int out = width < area.width ? 0 : width - area.width + 1;
+    const char *seen = before; /* from the first character that is not out */
+
+    if (out > 0) {
+        seen = tail(canvas, before, width - out);
+        out = width - canvas_text_width(canvas, seen);
+    }
+    canvas_text(canvas, area, style, text + (seen - before));
+    canvas->cursor_x = area.x + width - out;
+    canvas->cursor_y = area.y;
+    return out;
+}
+
 void canvas_fill(struct canvas *canvas, struct area area, struct style style, uint32_t character)
 {
     for (int y = area.y; y < area.y + area.height; y++) {

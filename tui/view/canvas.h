@@ -70,6 +70,15 @@ int canvas_name(struct canvas *canvas, struct area area, struct style style, con
 /* Over as many of the area's lines as it takes, broken at blanks; returns the lines. */
 int canvas_paragraph(struct canvas *canvas, struct area area, struct style style, const char *text);
 
+/* The lines that it would take of such a width. */
+int canvas_paragraph_lines(const struct canvas *canvas, int width, const char *text);
+
+/* A text that is typed into, `cursor` bytes before the cursor, which is put there: what does not
+ * fit goes out on the left, so that the place that is typed at is seen. Returns the columns that
+ * are out. */
+int canvas_input(struct canvas *canvas, struct area area, struct style style, const char *text,
+                 size_t cursor);
+
 /* One code point into each cell of an area. */
 void canvas_fill(struct canvas *canvas, struct area area, struct style style, uint32_t character);
 

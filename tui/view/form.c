@@ -5,11 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    WIDTH = 74,
-    LABEL_WIDTH = 11,
-    AROUND = 6
-}; /* AROUND: title, blanks, what-if, why not, keys */
+enum { WIDTH = 74, LABEL_WIDTH = 11 };
 
 static void draw_field(const struct form *form, enum form_field field, struct canvas *canvas,
                        struct area line)
@@ -23,10 +19,11 @@ static void draw_field(const struct form *form, enum form_field field, struct ca
     canvas_text(canvas, line, STYLE(here ? ROLE_PLAIN : ROLE_DIM), form_labels[field].name);
     line.x += LABEL_WIDTH;
     line.width -= LABEL_WIDTH;
-    int used = canvas_text(canvas, line, STYLE_WITH(ROLE_PLAIN, here ? STYLE_BOLD : 0), text);
+    struct style style = STYLE_WITH(ROLE_PLAIN, here ? STYLE_BOLD : 0);
     if (here) {
-        canvas->cursor_x = line.x + (used < line.width ? used : line.width - 1);
-        canvas->cursor_y = line.y;
+        canvas_input(canvas, line, style, text, strlen(text));
+    } else {
+        canvas_name(canvas, line, style, text);
     }
     if (text[0] == '\0') {
         line.x += here ? 2 : 0;
@@ -51,42 +48,68 @@ static void draw_fields(const struct model *model, const struct form *form, stru
     }
 }
 
-static void draw_what_if(const struct model *model, const struct form *form, struct canvas *canvas,
-                         struct area line)
+/* What the quotas would say, or which field cannot be read. */
+static enum role what_if(const struct model *model, const struct form *form, char *text,
+                         size_t size)
 {
     struct lodge_amounts amounts;
     enum form_field wrong;
-    char text[256];
 
     if (form_amounts(form, &amounts, &wrong)) {
-        bool fits = whatif_text(model, &amounts, text, sizeof(text));
-        canvas_text(canvas, line, STYLE(fits ? ROLE_DIM : ROLE_WARN), text);
-    } else {
-        canvas_format(canvas, line, STYLE(ROLE_WARN), "%s: %s", form_labels[wrong].name,
-                      form_labels[wrong].empty);
+        return whatif_text(model, &amounts, text, size) ? ROLE_DIM : ROLE_WARN;
     }
+    snprintf(text, size, "%s: %s", form_labels[wrong].name, form_labels[wrong].empty);
+    return ROLE_WARN;
+}
+
+/* How it stands: asked, done, or why not. */
+static enum role how_it_stands(const struct form *form, char *text, size_t size)
+{
+    if (form->waits != 0) {
+        snprintf(text, size, "create %s: asked …", form->asked);
+        return ROLE_DIM;
+    }
+    if (form->wrong[0] != '\0') {
+        snprintf(text, size, "%s", form->wrong);
+        return ROLE_ERROR;
+    }
+    snprintf(text, size, "%s%s", form->done,
+             form->done[0] == '\0' ? "" : ". Esc leaves; a name makes another");
+    return ROLE_PLAIN;
+}
+
+static int clamp(int lines, int most)
+{
+    return lines < 1 ? 1 : lines > most ? most : lines;
 }
 
 void form_draw(const struct model *model, const struct form *form, struct canvas *canvas)
 {
+    enum { FRAME = 3, WHAT_IF = 2, STANDS = 6 }; /* rules and keys; lines at most */
+    char weighed[256];
+    char stands[sizeof(form->wrong) + 64];
+    enum role weight = what_if(model, form, weighed, sizeof(weighed));
+    enum role role = how_it_stands(form, stands, sizeof(stands));
     int width = canvas->width < WIDTH ? canvas->width : WIDTH;
-    int most = FORM_FIELDS + AROUND;
+    int weighs = clamp(canvas_paragraph_lines(canvas, width - 4, weighed), WHAT_IF);
+    int says = clamp(canvas_paragraph_lines(canvas, width - 4, stands), STANDS);
+    int most = FORM_FIELDS + FRAME + 1 + weighs + says;
     int height = canvas->height < most ? canvas->height : most;
     struct area box = {(canvas->width - width) / 2, (canvas->height - height) / 2, width, height};
     struct area line = {box.x + 2, box.y, box.width - 4, 1};
+    int fields = height - FRAME - weighs - says;
 
     canvas_fill(canvas, box, STYLE(ROLE_PLAIN), ' ');
     canvas_rule(canvas, box, STYLE(ROLE_DIM));
     canvas_text(canvas, line, STYLE(ROLE_ACCENT), " Create a guest ");
     draw_fields(model, form, canvas,
-                (struct area){line.x, box.y + 1, line.width, height - AROUND + 1});
-    line.y = box.y + height - 4;
-    draw_what_if(model, form, canvas, line);
-    line.y++;
-    bool waits = form->waits[0] != '\0';
-    canvas_text(canvas, line, STYLE(waits ? ROLE_DIM : ROLE_ERROR),
-                waits ? "asked …" : form->wrong);
-    line.y++;
+                (struct area){line.x, box.y + 1, line.width, fields < 1 ? 1 : fields});
+    line.y = box.y + height - 2 - weighs - says;
+    canvas_paragraph(canvas, (struct area){line.x, line.y, line.width, weighs}, STYLE(weight),
+                     weighed);
+    line.y += weighs;
+    canvas_paragraph(canvas, (struct area){line.x, line.y, line.width, says}, STYLE(role), stands);
+    line.y += says;
     canvas_text(canvas, line, STYLE(ROLE_DIM),
                 "Enter create   Tab next   Left/Right choose   Esc leave");
     box.y += height - 1;

@@ -49,39 +49,6 @@ static void append(struct canvas *canvas, struct area *area, struct style style,
     area->width -= used;
 }
 
-static void draw_prompt(const struct prompt *prompt, struct canvas *canvas, struct area area)
-{
-    char before[PROMPT_BYTES];
-
-    bool asks =
-        prompt->kind == PROMPT_YES || prompt->kind == PROMPT_NAME || prompt->kind == PROMPT_SCREEN;
-    append(canvas, &area, STYLE(asks ? ROLE_WARN : ROLE_ACCENT), asks ? prompt->label : ":");
-    append(canvas, &area, STYLE(ROLE_PLAIN), asks ? " " : "");
-    snprintf(before, sizeof(before), "%.*s", (int)prompt->cursor, prompt->text);
-    canvas->cursor_x = area.x + canvas_text_width(canvas, before);
-    canvas->cursor_y = area.y;
-    canvas_text(canvas, area, STYLE(ROLE_PLAIN), prompt->text);
-}
-
-static void draw_message(const struct model *model, const struct view_state *state,
-                         struct canvas *canvas, struct area area)
-{
-    area.x++;
-    area.width--;
-    if (state->prompt.kind != PROMPT_NONE && state->prompt.kind != PROMPT_FILTER) {
-        draw_prompt(&state->prompt, canvas, area);
-    } else if (state->frozen) {
-        canvas_text(canvas, area, STYLE(ROLE_WARN),
-                    "frozen: the picture stands still, data comes in unseen; Z goes on");
-    } else if (state->list.error.kind != LODGE_ERROR_NONE) {
-        canvas_text(canvas, area, STYLE(ROLE_WARN), state->list.error.message);
-    } else if (state->message.until_ms > model->now_ms) {
-        canvas_text(canvas, area, STYLE((enum role)state->message.role), state->message.text);
-    } else if (model->link.state != LINK_LIVE && model->link.error[0] != '\0' && model->total > 0) {
-        canvas_text(canvas, area, STYLE(ROLE_ERROR), model->link.error);
-    }
-}
-
 /* The command whose hint stands at a place of a view's hints, NULL: none does. */
 static const struct command *hint_at(enum view_id view, int place)
 {
@@ -93,16 +60,11 @@ static const struct command *hint_at(enum view_id view, int place)
     return NULL;
 }
 
-/* The keys that are worth knowing here; while a command is typed, what it may become. */
-static void draw_hints(const struct model *model, const struct view_state *state,
-                       struct canvas *canvas, struct area area)
+/* The keys that are worth knowing here. */
+static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
-    if (state->prompt.kind == PROMPT_COMMAND && state->message.until_ms > model->now_ms) {
-        canvas_text(canvas, area, STYLE(ROLE_DIM), state->message.text);
-        return;
-    }
     for (int place = 1; place <= HINT_PLACES; place++) {
         const struct command *command = hint_at(state->view, place);
         char key[16];
@@ -137,20 +99,16 @@ static void draw_views(const struct view_state *state, struct canvas *canvas, st
     }
 }
 
-void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
-                 const struct layout *layout)
+void footer_draw(const struct view_state *state, struct canvas *canvas, const struct layout *layout)
 {
     if (layout->rule.height > 0) {
         canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
     }
     if (layout->hints.height > 0) {
-        draw_hints(model, state, canvas, layout->hints);
+        draw_hints(state, canvas, layout->hints);
     }
     if (layout->views.height > 0) {
         draw_views(state, canvas, layout->views);
-    }
-    if (layout->message.height > 0) {
-        draw_message(model, state, canvas, layout->message);
     }
 }
 
@@ -208,7 +166,7 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     if (layout.filter.height > 0) {
         vms_draw_filter(model, state, canvas, layout.filter);
     }
-    footer_draw(model, state, canvas, &layout);
+    footer_draw(state, canvas, &layout);
     views[state->view].draw(model, state, canvas, layout.body);
     if (layout.detail.height > 0) {
         draw_detail_pane(model, state, canvas, &layout);
@@ -218,6 +176,9 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     }
     if (layout.ticker.height > 0) {
         events_draw_ticker(model, canvas, layout.ticker);
+    }
+    if (layout.message.height > 0) {
+        message_draw(model, state, canvas, &layout);
     }
     if (state->form.open) {
         form_draw(model, &state->form, canvas);

@@ -29,6 +29,9 @@ enum view_id {
 
 #define VIEW_DEPTH 8
 
+/* How long no key is heard once a question stands: what was on its way is no answer. */
+#define DEAF_MS 250
+
 /* A guest's screen as it was when the answer came. */
 struct shot {
     char *vm;   /* HOST/UUID; owned, NULL: none was taken */
@@ -51,12 +54,18 @@ struct view_state {
     struct prompt prompt;
     struct form form;
     struct shot shot;
+    int64_t deaf_until_ms; /* see view_deaf_ms() */
+    int64_t shifted_ms;    /* when another guest came under the cursor by itself */
     struct {
-        char text[512];
+        char text[2048];
         enum role role;
         int64_t until_ms;
+        bool is_answer; /* of something that was asked for: what comes next is said behind it */
     } message;
 };
+
+/* For how many ms no key is heard yet; 0: it is. */
+int64_t view_deaf_ms(const struct view_state *state, int64_t now_ms);
 
 struct layout {
     struct area screen;
@@ -92,10 +101,14 @@ extern const struct view views[VIEWS];
 /* The whole screen. */
 void view_draw(const struct model *model, const struct view_state *state, struct canvas *canvas);
 
+/* Messages, questions and what is typed, over as many lines above the hints as they take. */
+void message_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                  const struct layout *layout);
+
 /* The parts around the view. */
 void header_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
-void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+void footer_draw(const struct view_state *state, struct canvas *canvas,
                  const struct layout *layout);
 
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,

@@ -85,19 +85,22 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
     bool typing = state->prompt.kind == PROMPT_FILTER;
     const char *text = typing ? state->prompt.text : list->filter;
     bool wrong = list->error.kind != LODGE_ERROR_NONE;
-    canvas_text(canvas, area, STYLE(wrong ? ROLE_WARN : ROLE_PLAIN), text);
+    struct style style = STYLE(wrong ? ROLE_WARN : ROLE_PLAIN);
+    int out = 0;
 
     if (typing) {
-        char before[PROMPT_BYTES];
-        snprintf(before, sizeof(before), "%.*s", (int)state->prompt.cursor, text);
-        canvas->cursor_x = area.x + canvas_text_width(canvas, before);
-        canvas->cursor_y = area.y;
+        out = canvas_input(canvas, area, style, text, state->prompt.cursor);
+    } else {
+        canvas_text(canvas, area, style, text);
     }
     if (wrong && list->error.column > 0) {
         char before[PROMPT_BYTES];
         snprintf(before, sizeof(before), "%.*s", list->error.column - 1, text);
-        struct area place = {area.x + canvas_text_width(canvas, before), area.y, 1, 1};
-        canvas_add_flags(canvas, place, STYLE_UNDERLINE | STYLE_REVERSE);
+        int at = canvas_text_width(canvas, before) - out;
+        if (at >= 0 && at < area.width) {
+            canvas_add_flags(canvas, (struct area){area.x + at, area.y, 1, 1},
+                             STYLE_UNDERLINE | STYLE_REVERSE);
+        }
     }
 }
 
@@ -105,11 +108,19 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
                      struct canvas *canvas, struct area area)
 {
     const struct list *list = &state->list;
-    char text[120];
-    char hidden[40] = "";
+    char text[160];
+    char hidden[80] = "";
+    size_t marked = 0;
 
+    for (size_t i = 0; i < model->count; i++) {
+        marked += model->rows[i]->marked && model->rows[i]->gone_ms == 0;
+    }
+    if (marked > 0) {
+        snprintf(hidden, sizeof(hidden), "%zu marked   ", marked);
+    }
     if (list->hidden > 0) {
-        snprintf(hidden, sizeof(hidden), "%zu hidden   ", list->hidden);
+        size_t length = strlen(hidden);
+        snprintf(hidden + length, sizeof(hidden) - length, "%zu hidden   ", list->hidden);
     }
     int length = snprintf(text, sizeof(text), "%s%ssort %s %s  %zu/%zu", hidden,
                           list_is_held(list, model) ? "held " : "", list->sort->title,

@@ -1,0 +1,67 @@
+/* seen: what a console without a terminal shows, and a guest with three disks, two of them ours. */
+#ifndef TESTS_SUPPORT_SEEN_H
+#define TESTS_SUPPORT_SEEN_H
+
+#include "memory.h"
+#include "scope.h"
+#include "support/desk_world.h"
+
+#include <stdlib.h>
+
+/* What the console shows now, of so many cells. */
+static inline char *picture(int width, int height)
+{
+    struct canvas canvas;
+
+    canvas_init(&canvas, width, height, GLYPHS_ASCII);
+    (void)desk_resize(&desk, width, height);
+    desk_refresh(&desk);
+    view_draw(&desk.model, &desk.state, &canvas);
+    char *text = canvas_to_text(&canvas);
+    canvas_done(&canvas);
+    return text;
+}
+
+/* Makes one blank of all that is between words: a text that was broken at a blank is whole again.
+ */
+static inline void join_lines(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0'; from++) {
+        bool blank = *from == ' ' || *from == '\n';
+        if (!blank || (to > text && to[-1] != ' ')) {
+            *to++ = blank ? ' ' : *from;
+        }
+    }
+    *to = '\0';
+}
+
+static inline void expect_seen(int width, int height, const char *text)
+{
+    AUTO(free) char *seen = picture(width, height);
+
+    join_lines(seen);
+    if (strstr(seen, text) == NULL) {
+        print_error("'%s' is not seen:\n%s", text, seen);
+    }
+    assert_non_null(strstr(seen, text));
+}
+
+static inline struct lodge_vm detail_of(int number, int64_t rev)
+{
+    struct lodge_vm vm;
+
+    lodge_vm_init(&vm);
+    fleet_uuid(number, vm.uuid);
+    vm.host = xstrdup("h1");
+    vm.rev = rev;
+    vm.disks.count = 3;
+    vm.disks.items = xcalloc(3, sizeof(struct lodge_disk));
+    vm.disks.items[0] = (struct lodge_disk){.size_gib = 10, .ours = LODGE_FLAG_YES};
+    vm.disks.items[1] = (struct lodge_disk){.size_gib = 20, .ours = LODGE_FLAG_YES};
+    vm.disks.items[2] = (struct lodge_disk){.size_gib = 99, .ours = LODGE_FLAG_NO};
+    return vm;
+}
+
+#endif
