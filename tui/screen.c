@@ -40,6 +40,7 @@ static struct {
     int width, height;
     struct decoder decoder;
     bool marks_pastes;     /* it was asked to, should it know how */
+    bool is_away;          /* it was given back, and is not touched any more */
     struct termios before; /* the modes we found */
     char reset[256];       /* what undoes ours; written by the crash handler */
     size_t reset_length;
@@ -160,29 +161,6 @@ static void learn_described(void)
     }
 }
 
-/* Keys as terminals send them that do not heed the mode we ask for (or whose multiplexer does
- * not), beside those that their description names. */
-static void learn_usual(void)
-{
-    static const struct {
-        const char *sequence;
-        uint32_t code;
-    } keys[] = {
-        {"\033[A", KEY_CODE_UP},       {"\033OA", KEY_CODE_UP},
-        {"\033[B", KEY_CODE_DOWN},     {"\033OB", KEY_CODE_DOWN},
-        {"\033[C", KEY_CODE_RIGHT},    {"\033OC", KEY_CODE_RIGHT},
-        {"\033[D", KEY_CODE_LEFT},     {"\033OD", KEY_CODE_LEFT},
-        {"\033[H", KEY_CODE_HOME},     {"\033OH", KEY_CODE_HOME},
-        {"\033[F", KEY_CODE_END},      {"\033OF", KEY_CODE_END},
-        {"\033[3~", KEY_CODE_DELETE},  {"\033[5~", KEY_CODE_PAGE_UP},
-        {"\033[Z", KEY_CODE_BACK_TAB}, {"\033[6~", KEY_CODE_PAGE_DOWN},
-    };
-
-    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
-        decoder_learn(&screen.decoder, keys[i].sequence, keys[i].code);
-    }
-}
-
 static void forget_shown(void)
 {
     getmaxyx(stdscr, screen.height, screen.width);
@@ -238,7 +216,7 @@ bool screen_open(struct lodge_error *err)
     typeahead(-1); /* a picture is shown whole, whatever is typed meanwhile */
     keypad(stdscr, TRUE);
     learn_described();
-    learn_usual();
+    decoder_learn_usual(&screen.decoder);
     curs_set(0);
     choose_palette();
     screen.glyphs = is_utf8() ? GLYPHS_DOTS : GLYPHS_ASCII;
@@ -253,9 +231,11 @@ void screen_close(void)
     if (screen.terminal == NULL) {
         return;
     }
-    mark_pastes(false);
-    endwin();
-    (void)tcflush(STDIN_FILENO, TCIFLUSH); /* an answer to our question is not for the shell */
+    if (!screen.is_away) {
+        mark_pastes(false);
+        endwin();
+        (void)tcflush(STDIN_FILENO, TCIFLUSH); /* an answer to our question is not for the shell */
+    }
     delscreen(screen.terminal);
     pairs_forget();
     free(screen.shown);
@@ -338,7 +318,7 @@ static bool same_cell(const struct cell *a, const struct cell *b)
 
 void screen_show(const struct canvas *canvas)
 {
-    if (canvas->width != screen.width || canvas->height != screen.height) {
+    if (screen.is_away || canvas->width != screen.width || canvas->height != screen.height) {
         return; /* a picture of the size before; the next one fits */
     }
     if (pairs_are_scarce()) {
@@ -387,7 +367,7 @@ static bool read_input(int patience_ms)
     size_t size;
     char *room = decoder_room(&screen.decoder, &size);
 
-    if (poll(&wait, 1, patience_ms) <= 0 || (wait.revents & POLLIN) == 0) {
+    if (screen.is_away || poll(&wait, 1, patience_ms) <= 0 || (wait.revents & POLLIN) == 0) {
         return false;
     }
     ssize_t length = read(STDIN_FILENO, room, size);
@@ -441,11 +421,28 @@ bool screen_expire(void)
     return decoder_expire(&screen.decoder, screen_now_ms());
 }
 
-/* The terminal's modes are changed from the background when our whole job was stopped by somebody
- * else's SIGTSTP: its shell has the terminal then, and SIGTTOU would stop us half way. */
-void screen_suspend(void)
+/* Whether the terminal is somebody else's just now: to touch it would stop us. */
+static bool is_behind(void)
 {
-    bool is_in_front = tcgetpgrp(STDIN_FILENO) == getpgrp();
+    pid_t front = tcgetpgrp(STDIN_FILENO);
+
+    return front > 0 && front != getpgrp();
+}
+
+/* Whether somebody wants us to end; such signals are blocked, and read by app.c. */
+static bool is_to_end(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1 ||
+            sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGQUIT) == 1);
+}
+
+/* Its modes are changed from the background when our whole job was stopped by somebody else's
+ * SIGTSTP: its shell has the terminal then, and SIGTTOU would stop us half way. */
+static void give_terminal_back(void)
+{
     sigset_t tells_off;
     sigset_t before;
 
@@ -455,11 +452,21 @@ void screen_suspend(void)
     mark_pastes(false);
     endwin();
     sigprocmask(SIG_SETMASK, &before, NULL);
-    if (is_in_front) {
-        (void)kill(0,
-                   SIGSTOP); /* the whole job: a script in front of us, as ./start, must stop too */
-    } else {
-        (void)raise(SIGSTOP);
+}
+
+void screen_suspend(void)
+{
+    bool alone = is_behind() || tcgetpgrp(STDIN_FILENO) < 0; /* others are stopped already */
+
+    give_terminal_back();
+    do {
+        /* A script in front of us, as ./start, must stop too, or no shell takes the terminal. */
+        (void)(alone ? raise(SIGSTOP) : kill(0, SIGSTOP));
+        alone = false;
+        screen.is_away = is_behind(); /* continued by `bg`, or to hear the signal that ends it */
+    } while (screen.is_away && !is_to_end());
+    if (screen.is_away) {
+        return;
     }
     if (tcgetattr(STDIN_FILENO, &screen.before) == 0) {
         def_shell_mode(); /* what the shell has made of them meanwhile */

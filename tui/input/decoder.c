@@ -9,6 +9,7 @@
 #include "input/decoder.h"
 
 #include "plain.h"
+#include "scope.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -32,6 +33,27 @@ void decoder_learn(struct decoder *decoder, const char *sequence, uint32_t code)
     }
     memcpy(decoder->keys[decoder->key_count].bytes, sequence, strlen(sequence) + 1);
     decoder->keys[decoder->key_count++].code = code;
+}
+
+void decoder_learn_usual(struct decoder *decoder)
+{
+    static const struct {
+        const char *sequence;
+        uint32_t code;
+    } keys[] = {
+        {"\033[A", KEY_CODE_UP},       {"\033OA", KEY_CODE_UP},
+        {"\033[B", KEY_CODE_DOWN},     {"\033OB", KEY_CODE_DOWN},
+        {"\033[C", KEY_CODE_RIGHT},    {"\033OC", KEY_CODE_RIGHT},
+        {"\033[D", KEY_CODE_LEFT},     {"\033OD", KEY_CODE_LEFT},
+        {"\033[H", KEY_CODE_HOME},     {"\033OH", KEY_CODE_HOME},
+        {"\033[F", KEY_CODE_END},      {"\033OF", KEY_CODE_END},
+        {"\033[3~", KEY_CODE_DELETE},  {"\033[5~", KEY_CODE_PAGE_UP},
+        {"\033[Z", KEY_CODE_BACK_TAB}, {"\033[6~", KEY_CODE_PAGE_DOWN},
+    };
+
+    for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+        decoder_learn(decoder, keys[i].sequence, keys[i].code);
+    }
 }
 
 char *decoder_room(struct decoder *decoder, size_t *ret_size)

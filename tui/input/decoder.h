@@ -50,6 +50,10 @@ struct decoder {
 /* One more sequence that is a key; what is too long, empty or too many is left out. */
 void decoder_learn(struct decoder *decoder, const char *sequence, uint32_t code);
 
+/* Keys as terminals send them that do not heed the mode they are asked for (or whose multiplexer
+ * does not), beside those that their description names. */
+void decoder_learn_usual(struct decoder *decoder);
+
 /* Where to read to, and how many bytes there is room for (> 0 after DECODED_NOTHING or _PART). */
 char *decoder_room(struct decoder *decoder, size_t *ret_size);
 
