@@ -1,0 +1,200 @@
+"""./start, as somebody runs it in a shell: Ctrl-Z and `fg`, and that nothing runs on when it was left. The
+guests are real ones of the embedded driver; what ./start builds and installs is there already."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import embed  # noqa: E402
+import promise  # noqa: E402
+from terminal import Terminal  # noqa: E402
+from world import BUILD_DIR, CHECKOUT, LODGED, World  # noqa: E402
+
+TAKEN, GIVEN_BACK = "\x1b[?1049h", "\x1b[?1049l"
+NOTHING = "#!/bin/sh\nexit 0\n"
+INSTALLED = "#!/bin/sh\necho installed\n"
+NO_KERNELS = "#!/bin/sh\necho no kernels here >&2\nexit 1\n"
+
+
+def write_program(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@unittest.skipIf(embed.why_not(), embed.why_not())
+class Start(unittest.TestCase):
+    def setUp(self):
+        self.world = World("ls")
+        self.addCleanup(self.world.close)
+        self.checkout = self.world.folder / "c"
+        (self.checkout / "demo").mkdir(parents=True)
+        shutil.copy(CHECKOUT / "start", self.checkout)
+        shutil.copy(CHECKOUT / "demo" / "machine.sh", self.checkout / "demo")
+        write_program(self.checkout / "demo" / "build-kernels", NO_KERNELS)
+        for name, program in (("daemon/lodged", LODGED), ("tui/lodge", BUILD_DIR / "tui" / "lodge")):
+            (self.checkout / "build" / name).parent.mkdir(parents=True)
+            shutil.copy(program, self.checkout / "build" / name)
+        (self.checkout / "build" / "build.ninja").touch()
+        info = self.checkout / "build" / "meson-info" / "meson-info.json"
+        info.parent.mkdir()
+        info.write_text(f'{{"source": "{self.checkout}"}}')
+        for name, text in (("ninja", NOTHING), ("meson", NOTHING), ("dpkg-query", INSTALLED)):
+            write_program(self.world.folder / "stubs" / name, text)
+        self.socket = self.checkout / ".lodge" / "lodged.sock"
+        root = embed.Root(self.world)
+        env = {**os.environ, "PATH": f"{self.world.folder}/stubs:{os.environ['PATH']}", "PS1": "shell> ",
+               "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": str(self.world.folder),
+               "XDG_STATE_HOME": "/dev/null"}
+        self.terminal = Terminal(self.world, [*root.wrap, "bash", "--norc", "--noprofile", "-i"], env,
+                                 self.checkout)
+        self.terminal.wait("shell> ")
+
+    def run_start(self):
+        self.terminal.type("./start\n")
+        self.terminal.wait(TAKEN)
+        self.terminal.wait("here by itself")
+
+    def back_in_the_shell(self):
+        """A shell that answers has its terminal back."""
+        self.terminal.wait(GIVEN_BACK)
+        self.terminal.wait("shell> ")
+        self.terminal.type("echo $((40 + 2)) answers\n")
+        self.terminal.wait("42 answers")
+        self.terminal.wait("shell> ")
+
+    def lodge(self, *words):
+        result = subprocess.run([self.checkout / "build" / "tui" / "lodge", "--socket", self.socket, *words],
+                                capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def make_guest(self, name):
+        self.lodge("create", name, "--cpus", "1", "--memory", "64M", "--network", "none", "--start")
+        return self.world.qemu_pid(name)
+
+    def wait_gone(self, pid, deadline=60):
+        until = time.monotonic() + deadline
+        while pathlib.Path(f"/proc/{pid}").exists():
+            self.assertLess(time.monotonic(), until, f"{pid} runs on")
+            self.world.keeper.look(0.1)
+
+    def lodged_pid(self):
+        return int((self.checkout / ".lodge" / "lodged.pid").read_text())
+
+    def test_ctrl_z_gives_the_shell_back_and_fg_the_console_as_often_as_one_likes(self):
+        self.run_start()
+        lodged = self.lodged_pid()
+        for _ in range(3):
+            self.terminal.type("\x1a")
+            self.back_in_the_shell()
+            self.assertIn("local", self.lodge("hosts"))  # lodged goes on meanwhile
+            self.terminal.type("fg\n")
+            self.terminal.wait(TAKEN)
+            self.terminal.wait("here by itself")
+            self.terminal.type("?")
+            self.terminal.wait("a page down")
+            self.terminal.type("q")
+            self.terminal.wait("sort")
+        self.assertEqual(self.lodged_pid(), lodged)
+        self.terminal.type("q")
+        self.back_in_the_shell()
+        self.wait_gone(lodged)
+
+    def test_bg_leaves_the_shell_its_terminal_and_fg_takes_it_again(self):
+        self.run_start()
+        self.terminal.type("\x1a")
+        self.back_in_the_shell()
+        self.terminal.type("bg\n")
+        self.terminal.wait("shell> ")
+        self.terminal.type("echo $((40 + 3)) answers\n")
+        self.terminal.wait("43 answers")
+        self.terminal.type("fg\n")
+        self.terminal.wait(TAKEN)
+        self.terminal.type("q")
+        self.back_in_the_shell()
+
+    def test_a_shell_that_is_left_with_it_stopped_leaves_nothing(self):
+        self.run_start()
+        lodged, guest = self.lodged_pid(), self.make_guest("mine")
+        self.terminal.type("\x1a")
+        self.back_in_the_shell()
+        self.terminal.type("exit\n")
+        self.terminal.wait("stopped jobs")
+        self.terminal.type("exit\n")
+        for pid in (lodged, guest):
+            self.wait_gone(pid)
+
+    def test_a_stop_from_outside_does_not_kill_the_terminal_either(self):
+        self.run_start()
+        console = next(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                       if self.is_console(pid))
+        os.kill(console, 20)  # SIGTSTP, and to the console alone
+        self.back_in_the_shell()
+        self.terminal.type("fg\n")
+        self.terminal.wait(TAKEN)
+        self.terminal.type("q")
+        self.back_in_the_shell()
+
+    def is_console(self, pid):
+        try:
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return words[0] == b"build/tui/lodge" and len(words) == 4
+
+    def test_quitting_ends_the_guests_that_were_made_meanwhile(self):
+        self.run_start()
+        lodged, guests = self.lodged_pid(), [self.make_guest("mine"), self.make_guest("yours")]
+        self.terminal.type("q")
+        self.terminal.wait("lodged has ended, and with it these guests: mine yours")
+        for pid in (lodged, *guests):
+            self.wait_gone(pid)
+
+    def test_quitting_while_it_is_stopped_and_killed_ends_them_too(self):
+        self.run_start()
+        guest = self.make_guest("mine")
+        self.terminal.type("\x1a")
+        self.back_in_the_shell()
+        self.terminal.type("kill %1\n")
+        self.terminal.wait("these guests: mine")
+        self.wait_gone(guest)
+
+    def test_quitting_ends_them_when_lodged_has_died(self):
+        self.run_start()
+        guest = self.make_guest("mine")
+        os.kill(self.lodged_pid(), 9)
+        self.terminal.wait("stale")
+        self.terminal.type("q")
+        self.terminal.wait("starting it again to stop its guests")
+        self.terminal.wait("these guests: mine")
+        self.wait_gone(guest)
+
+    def test_quitting_ends_them_when_lodged_cannot_even_be_started_again(self):
+        self.run_start()
+        guest = self.make_guest("mine")
+        lodged = self.lodged_pid()
+        broken = self.checkout / "build" / "daemon" / "broken"
+        write_program(broken, "#!/bin/sh\nexit 1\n")
+        broken.replace(self.checkout / "build" / "daemon" / "lodged")
+        os.kill(lodged, 9)
+        self.terminal.wait("stale")
+        self.terminal.type("q")
+        self.terminal.wait("ending 1 QEMU process(es) that lodged did not end")
+        self.wait_gone(guest)
+
+    def test_a_terminal_that_is_closed_ends_them(self):
+        self.run_start()
+        lodged, guest = self.lodged_pid(), self.make_guest("mine")
+        self.terminal.hang_up()
+        for pid in (lodged, guest):
+            self.wait_gone(pid)
+
+
+if __name__ == "__main__":
+    promise.main()
