@@ -24,7 +24,7 @@ static const struct {
     [CHANGE_REBOOT] = {"vm.reboot", "reboot", "Reboot", NULL, ASK_PLAIN},
     [CHANGE_PAUSE] = {"vm.pause", "pause", "Pause", NULL, ASK_PLAIN},
     [CHANGE_SAVE] = {"vm.save", "save", "Save and shut off", NULL, ASK_PLAIN},
-    [CHANGE_STOP] = {"vm.stop", "force off", "Force off", "What its guest has not written is lost.",
+    [CHANGE_STOP] = {"vm.stop", "force off", "Force off", "What a guest has not written is lost.",
                      ASK_HEAVY},
     [CHANGE_DELETE] = {"vm.delete", "delete", "Delete", NULL, ASK_FINAL},
 };

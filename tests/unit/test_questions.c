@@ -59,7 +59,7 @@ static void the_question_names_the_marked_guest_and_not_the_one_under_the_cursor
     (void)state;
     (void)hit("j Space"); /* beta; the cursor is on gamma then */
     (void)hit("D");
-    expect_question("Force off beta (shutoff)? What its guest has not written is lost.",
+    expect_question("Force off beta (shutoff)? What a guest has not written is lost.",
                     "Y (capital) / N");
     (void)hit("n X");
     assert_non_null(strstr(desk.state.prompt.label, "Delete beta (shutoff) for good"));
@@ -93,7 +93,7 @@ static void what_the_filter_hides_is_counted_and_named(void **state)
     (void)state;
     (void)hit("Space Space / g a m m a Enter D");
     expect_question("Force off 2 VMs, 2 of them hidden by the filter: alpha (running, hidden), "
-                    "beta (shutoff, hidden)? What its guest has not written is lost.",
+                    "beta (shutoff, hidden)? What a guest has not written is lost.",
                     "Y (capital) / N");
     (void)hit("n \\ Space / C-u a l p h a Enter S");
     expect_question("Shut down gamma (running, hidden by the filter)?", "y/N");
@@ -106,7 +106,7 @@ static void details_are_about_the_guest_that_is_shown(void **state)
     (void)state;
     (void)hit("Space Enter"); /* alpha is marked, beta is looked at */
     (void)hit("D");
-    expect_question("Force off beta (shutoff)? What its guest has not written is lost.",
+    expect_question("Force off beta (shutoff)? What a guest has not written is lost.",
                     "Y (capital) / N");
 }
 
@@ -196,7 +196,7 @@ static void a_question_hears_after_a_quarter_of_a_second(void **state)
     (void)type_at_once("D");
     desk.model.now_ms += DEAF_MS - 1;
     assert_int_equal(type_at_once("Y"), ACT_NOTHING);
-    expect_seen(80, 24, "Force off alpha (running)? What its guest has not written is lost.");
+    expect_seen(80, 24, "Force off alpha (running)? What a guest has not written is lost.");
     AUTO(free) char *deaf = picture(80, 24);
     assert_null(strstr(deaf, "Y (capital)")); /* an answer is named when it is heard */
     desk.model.now_ms += 1;
