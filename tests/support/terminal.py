@@ -36,7 +36,7 @@ class Terminal:
             return
         self.said += os.read(self.master, 65536)
 
-    def wait(self, text, deadline=30):
+    def wait(self, text, deadline=60):
         """Until it has written this since what was found last."""
         text = text.encode()
         until = time.monotonic() + deadline
