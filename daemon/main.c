@@ -112,6 +112,7 @@ static void raise_limits(void)
     /* Long answers grow to their size and go: left to itself glibc would keep them on its heap, in
      * holes that nothing else fits, from the first one of up to 32 MiB on. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, 4 * LARGE_BLOCK);
 }
 
 /* Linux shares processors between sessions, and each guest's QEMU is one of its own: beside ten
