@@ -262,6 +262,7 @@ static void follow(struct app *app, unsigned acts)
     }
     if (acts & ACT_SUSPEND) {
         screen_suspend();
+        app->desk.model.now_ms = clock_ms(CLOCK_REALTIME);
         acts |= ACT_DRAW;
     }
     if (acts & ACT_REPAINT) {
@@ -324,7 +325,7 @@ static void read_signals(struct app *app)
 {
     struct signalfd_siginfo info;
 
-    while (read(app->signals, &info, sizeof(info)) == sizeof(info)) {
+    while (!app->quit && read(app->signals, &info, sizeof(info)) == sizeof(info)) {
         switch (info.ssi_signo) {
         case SIGWINCH:
         case SIGCONT:

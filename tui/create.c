@@ -256,7 +256,6 @@ bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char 
     form->waits = 0;
     if (!bad && strcmp(form->text[FORM_NAME], form->asked) == 0) {
         form->text[FORM_NAME][0] = '\0'; /* for the next, unless that has been begun */
-        form->at = FORM_NAME;
     }
     snprintf(bad ? form->wrong : form->done, sizeof(form->wrong), "%s", text);
     return form->open;

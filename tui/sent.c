@@ -115,23 +115,26 @@ static void count_answer(struct desk *desk, struct sent *sent, const struct targ
     }
 }
 
+/* What failed comes first: of many the end may find no room. */
 static void say_sum(struct desk *desk, struct sent *sent)
 {
     size_t left = sent->count - sent->done - sent->failed;
     struct buffer text = {0};
 
-    buffer_add_format(&text, "%s: %zu done", sent->what, sent->done);
-    if (sent->done > 0) {
-        buffer_add_format(&text, " (%s)", buffer_text(&sent->names));
-    }
+    buffer_add_format(&text, "%s: ", sent->what);
     if (sent->failed > 0) {
-        buffer_add_format(&text, ", %zu failed", sent->failed);
+        buffer_add_format(&text, "%zu failed, ", sent->failed);
     }
+    buffer_add_format(&text, "%zu done", sent->done);
     if (left > 0) {
         buffer_add_format(&text, ", %zu to come", left);
     }
     if (sent->wrongs.length > 0) {
         buffer_add_format(&text, ". %s", buffer_text(&sent->wrongs));
+    }
+    if (sent->done > 0) {
+        buffer_add_format(&text, sent->wrongs.length > 0 ? ". Done: %s" : " (%s)",
+                          buffer_text(&sent->names));
     }
     if (left == 0) {
         desk_tell(desk, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, buffer_text(&text));

@@ -191,8 +191,7 @@ static void of_many_the_sum_is_said(void **state)
     screen_type(screen, "P");
     screen_wait(screen, "Pause 3 VMs: alpha (running), beta (shutoff), gamma (running)? y/N");
     screen_type(screen, "y");
-    screen_wait(screen, "pause 3 VMs: 2 done (");
-    screen_wait(screen, "1 failed");
+    screen_wait(screen, "pause 3 VMs: 1 failed, 2 done. beta: ");
     screen_wait_line(screen, "", "P alpha");
     screen_wait_line(screen, "", "P gamma");
     screen_wait_line(screen, "", "S beta");
@@ -333,7 +332,7 @@ static void the_form_hears_keys_until_it_is_left(void **state)
     screen_type(screen, "new\t\t\t\x15\t\t\t\tnone\r");
     screen_wait(screen, "create new: done in");
     screen_type(screen, "sDYs");
-    screen_wait(screen, "> Name       sDYs");
+    screen_wait(screen, "> Network    nonesDYs"); /* where it was typed */
     screen_type(screen, ESC);
     screen_wait_gone(screen, "Create a guest");
     screen_wait_line(screen, "> S beta", "local");

@@ -277,12 +277,12 @@ static void the_sum_of_many_is_said_and_not_the_last_answer(void **state)
     unsigned number = send_asked();
 
     answer(number, 1, "shut down beta", NULL, "it is shut off");
-    expect_message("shut down 3 VMs: 0 done, 1 failed, 2 to come. beta: it is shut off");
+    expect_message("shut down 3 VMs: 1 failed, 0 done, 2 to come. beta: it is shut off");
     answer(number, 2, "shut down gamma", NULL, NULL);
     answer(number, 0, "shut down alpha", "{\"notes\":[\"it was slow\"]}", NULL);
     assert_string_equal(desk.state.message.text,
-                        "shut down 3 VMs: 2 done (gamma, alpha), 1 failed. beta: it is shut off; "
-                        "alpha: it was slow");
+                        "shut down 3 VMs: 1 failed, 2 done. beta: it is shut off; "
+                        "alpha: it was slow. Done: gamma, alpha");
     (void)hit("4"); /* a message goes; the events stay */
     expect_seen(80, 24, "beta shut down: it is shut off");
 }
@@ -299,8 +299,9 @@ static void two_rounds_at_a_time_are_not_mixed_up(void **state)
     assert_string_equal(desk.state.message.text, "start gamma: done in 0.1 s");
     answer(first, 0, "start alpha", NULL, "no");
     answer(first, 1, "start beta", NULL, "no");
-    assert_string_equal(desk.state.message.text, "start gamma: done in 0.1 s; start 2 VMs: 0 done, "
-                                                 "2 failed. alpha: no; beta: no");
+    assert_string_equal(desk.state.message.text,
+                        "start gamma: done in 0.1 s; start 2 VMs: 2 failed, "
+                        "0 done. alpha: no; beta: no");
     assert_int_equal(desk.state.message.role, ROLE_WARN);
     assert_null(desk.sent);
 }

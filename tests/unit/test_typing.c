@@ -69,6 +69,7 @@ static void a_paste_is_text_where_text_is_typed(void **state)
     assert_string_equal(desk.state.prompt.text, "sort cpu");
     (void)hit("Esc X");
     desk.model.now_ms += DEAF_MS;
+    (void)hit("a Backspace Backspace C-w"); /* one too many does not make keys of what follows */
     (void)desk_paste(&desk, "alpha", false);
     assert_int_equal(desk.state.prompt.kind, PROMPT_NAME);
     assert_true(hit("Enter") & ACT_ASK);

@@ -147,8 +147,8 @@ static enum prompt_result move_to(struct prompt *prompt, size_t at)
 
 static enum prompt_result rub_out(struct prompt *prompt, size_t from)
 {
-    if (prompt->length == 0) {
-        return PROMPT_LEFT;
+    if (prompt->length == 0) { /* one too many, and the letters that follow would be commands */
+        return prompt->kind == PROMPT_NAME ? PROMPT_MOVED : PROMPT_LEFT;
     }
     erase(prompt, from, prompt->cursor);
     return PROMPT_CHANGED;
