@@ -132,21 +132,24 @@ class Start(unittest.TestCase):
 
     def test_a_stop_from_outside_does_not_kill_the_terminal_either(self):
         self.run_start()
-        console = next(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-                       if self.is_console(pid))
-        os.kill(console, 20)  # SIGTSTP, and to the console alone
+        os.kill(self.console_pid(), 20)  # SIGTSTP, and to the console alone
         self.back_in_the_shell()
         self.terminal.type("fg\n")
         self.terminal.wait(TAKEN)
         self.terminal.type("q")
         self.back_in_the_shell()
 
+    def console_pid(self):
+        return next(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.is_console(pid))
+
     def is_console(self, pid):
+        """Others on this machine may run a ./start of their own."""
         try:
             words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            folder = os.readlink(f"/proc/{pid}/cwd")
         except OSError:
             return False
-        return words[0] == b"build/tui/lodge" and len(words) == 4
+        return words[0] == b"build/tui/lodge" and len(words) == 4 and folder == os.path.realpath(self.checkout)
 
     def test_quitting_ends_the_guests_that_were_made_meanwhile(self):
         self.run_start()
@@ -179,14 +182,60 @@ class Start(unittest.TestCase):
         self.run_start()
         guest = self.make_guest("mine")
         lodged = self.lodged_pid()
-        broken = self.checkout / "build" / "daemon" / "broken"
-        write_program(broken, "#!/bin/sh\nexit 1\n")
-        broken.replace(self.checkout / "build" / "daemon" / "lodged")
+        self.break_lodged()
         os.kill(lodged, 9)
         self.terminal.wait("stale")
         self.terminal.type("q")
         self.terminal.wait("ending 1 QEMU process(es) that lodged did not end")
         self.wait_gone(guest)
+
+    def break_lodged(self):
+        broken = self.checkout / "build" / "daemon" / "broken"
+        write_program(broken, "#!/bin/sh\nexit 1\n")
+        broken.replace(self.checkout / "build" / "daemon" / "lodged")
+
+    def kill_start(self):
+        """With its console, so that the shell has its terminal; lodged and the guests stay."""
+        lodged = self.lodged_pid()
+        start = int(pathlib.Path(f"/proc/{lodged}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        console = self.console_pid()
+        for pid in (start, console):
+            os.kill(pid, 9)
+            self.wait_gone(pid)
+        self.terminal.wait("Killed")
+        self.terminal.wait("shell> ")
+        return lodged
+
+    def test_a_lodged_left_over_ends_also_when_it_was_built_anew_meanwhile(self):
+        self.run_start()
+        lodged = self.kill_start()
+        new = self.checkout / "build" / "daemon" / "new"
+        shutil.copy(LODGED, new)
+        new.replace(self.checkout / "build" / "daemon" / "lodged")
+        self.terminal.type("./start\n")
+        self.terminal.wait(f"stopping lodged {lodged}, left over")
+        self.terminal.wait(TAKEN)
+        self.wait_gone(lodged)
+        self.terminal.type("q")
+        self.back_in_the_shell()
+
+    def test_the_guests_left_over_end_when_the_machines_own_are_shown(self):
+        self.run_start()
+        guest = self.make_guest("mine")
+        lodged = self.kill_start()
+        self.break_lodged()  # the machine's guests are none of this test's business
+        self.terminal.type("./start --system\n")
+        self.terminal.wait("ending 1 QEMU process(es)")
+        self.terminal.wait("lodged did not start")
+        for pid in (lodged, guest):
+            self.wait_gone(pid)
+
+    def test_a_lodged_that_did_not_start_is_not_started_once_more(self):
+        self.break_lodged()
+        self.terminal.type("./start\n")
+        self.terminal.wait("lodged did not start")
+        self.terminal.wait("shell> ")
+        self.assertNotIn(b"not there any more", self.terminal.said)
 
     def test_a_terminal_that_is_closed_ends_them(self):
         self.run_start()
