@@ -18,6 +18,8 @@ from world import BUILD_DIR, CHECKOUT, LODGED, World  # noqa: E402
 TAKEN, GIVEN_BACK = "\x1b[?1049h", "\x1b[?1049l"
 NOTHING = "#!/bin/sh\nexit 0\n"
 INSTALLED = "#!/bin/sh\necho installed\n"
+DIED = "lodged has died; the guests of qemu:///system run on"
+STAND_IN = '#!/bin/sh\nshift 4\nexec build/daemon/real --config .lodge/lodged.conf --uri test:///default "$@"\n'
 NO_KERNELS = "#!/bin/sh\necho no kernels here >&2\nexit 1\n"
 
 
@@ -187,6 +189,7 @@ class Start(unittest.TestCase):
         self.terminal.wait("stale")
         self.terminal.type("q")
         self.terminal.wait("ending 1 QEMU process(es) that lodged did not end")
+        self.terminal.wait("these guests: mine")
         self.wait_gone(guest)
 
     def break_lodged(self):
@@ -236,6 +239,24 @@ class Start(unittest.TestCase):
         self.terminal.wait("lodged did not start")
         self.terminal.wait("shell> ")
         self.assertNotIn(b"not there any more", self.terminal.said)
+
+    def test_of_the_machines_own_it_says_what_runs_on_and_at_once_when_lodged_has_died(self):
+        # libvirt's test driver in its place, with one guest named "test" that runs
+        folder = self.checkout / "build" / "daemon"
+        (folder / "lodged").rename(folder / "real")
+        write_program(folder / "lodged", STAND_IN)
+        for dies in (False, True):
+            with self.subTest(dies=dies):
+                self.terminal.type("./start --system\n")
+                self.terminal.wait(TAKEN)
+                lodged = self.lodged_pid()
+                if dies:
+                    os.kill(lodged, 9)
+                    self.terminal.wait("retry")
+                self.terminal.type("q")
+                self.terminal.wait(DIED if dies else "of qemu:///system run on: test", 10)
+                self.terminal.wait("shell> ")
+                self.wait_gone(lodged)
 
     def test_a_terminal_that_is_closed_ends_them(self):
         self.run_start()
