@@ -143,8 +143,8 @@ class ThroughLibvirtd(unittest.TestCase, Fleet):
                 virsh.run(f"define {self.libvirtd.folder}/d.xml")
                 if number % 2:
                     virsh.run(f"start d{number:03d}")
-            mirror.wait(lambda m: len(m.vms) == 201 and sum(
-                vm.get("state") == "running" for vm in m.vms.values()) == 101)
+            mirror.wait(lambda m: len(m.vms) == 201 and all("state" in vm for vm in m.vms.values()) and sum(
+                vm["state"] == "running" for vm in m.vms.values()) == 101)
             told = {name: vm["state"] for name, vm in mirror.vms.items()}
             listed = {vm["name"]: vm["state"] for vm in mirror.rpc.call("vm.list")["vms"]}
             self.assertEqual(told, listed)
