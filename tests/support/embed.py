@@ -3,6 +3,11 @@
 One process per root may have it open, so what is done here is done by a program of its own that
 leaves again (`python3 embed.py ROOT ACTION…`); the guests stay. Actions: `define NAME`,
 `start NAME`, `state NAME`.
+
+A driver with an empty cache starts every QEMU to ask it what it can, in the process that it is embedded
+in, and between fork and exec it allocates memory. With glibc's malloc it may; under a sanitizer's another
+thread can hold a lock of it at the fork, and child and driver wait for ever. So the cache of every root is
+filled before by a process without sanitizers.
 """
 
 import ctypes
@@ -10,6 +15,9 @@ import os
 import subprocess
 import sys
 import threading
+
+CACHE = "cache/qemu/capabilities"
+SCHOOL, LEARN = "school", "learn QEMUs"
 
 GUEST = """<domain type='qemu'>
   <name>{name}</name><uuid>{uuid}</uuid>
@@ -53,8 +61,20 @@ class Root:
         self.world, self.uid = world, uid
         self.folder = world.folder / name
         self.folder.mkdir()
-        if uid is not None:
-            os.chown(self.folder, uid, uid)
+        if name != SCHOOL:
+            self.fill_cache()
+        for path in [self.folder, *self.folder.glob("**/*")] if uid is not None else []:
+            os.chown(path, uid, uid)
+
+    def fill_cache(self):
+        """Of the driver of this root; whoever makes the first root of a build waits for its QEMUs."""
+        from known_qemus import KnownQemus  # pylint: disable=import-outside-toplevel  # not in the helper
+        cache = self.folder / CACHE
+        if not KnownQemus(cache, "embedded").lend():
+            school = Root(self.world, SCHOOL)
+            school.run(LEARN)
+            KnownQemus(school.folder / CACHE, "embedded").take()
+            KnownQemus(cache, "embedded").lend()
 
     @property
     def uri(self):
@@ -120,7 +140,7 @@ def main():
     root, *words = sys.argv[1:]
     prepare(root)
     virt = ctypes.CDLL("libvirt.so.0")
-    for name in ("virConnectOpen", "virDomainDefineXML", "virDomainLookupByName"):
+    for name in ("virConnectOpen", "virConnectGetCapabilities", "virDomainDefineXML", "virDomainLookupByName"):
         getattr(virt, name).restype = ctypes.c_void_p
     virt.virGetLastErrorMessage.restype = ctypes.c_char_p
 
@@ -136,6 +156,9 @@ def main():
     must(connection, connection)
     connection = ctypes.c_void_p(connection)
     for action, name in zip(words[::2], words[1::2]):
+        if action == "learn":
+            must(0, virt.virConnectGetCapabilities(connection))
+            continue
         if action == "define":
             text = GUEST.format(name=name, uuid=uuid_of(name)).encode()
             domain = virt.virDomainDefineXML(connection, text)

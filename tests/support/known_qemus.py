@@ -29,20 +29,25 @@ def pass_on(source, target):
 
 
 class KnownQemus:
-    def __init__(self, cache):
+    """`by`: who has found it out; libvirt believes nobody else's."""
+
+    def __init__(self, cache, by="libvirtd"):
         self.cache = pathlib.Path(cache)
+        self.shelf = SHELF / by
 
     def lend(self):
-        """Before that libvirtd starts."""
-        for known in SHELF.glob("*.xml"):
+        """Before it starts; the files that were lent."""
+        lent = []
+        for known in self.shelf.glob("*.xml"):
             self.cache.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(known, self.cache)
+            lent.append(shutil.copy2(known, self.cache))
+        return lent
 
     def take(self):
         """After it has run; nothing for a world that is gone or a user who may not write there."""
         with contextlib.suppress(OSError):
-            SHELF.mkdir(parents=True, exist_ok=True)
+            self.shelf.mkdir(parents=True, exist_ok=True)
             for found in self.cache.glob("*.xml"):
-                lent = SHELF / found.name
+                lent = self.shelf / found.name
                 if not lent.exists() or lent.stat().st_mtime < found.stat().st_mtime:
                     pass_on(found, lent)
