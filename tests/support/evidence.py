@@ -21,6 +21,7 @@ import keeper as keepers
 TEXT = (".log", ".conf", ".xml", ".txt", ".json", ".html", ".png")
 MOST = 4 << 20  # bytes of a file, from its end
 QUESTIONS = ("server.health", "host.list", "vm.list", "op.list", "console.list")
+FLIGHTS = 12    # lines of what is in flight
 MOMENT = 2      # seconds that anyone has to answer
 
 
@@ -102,12 +103,16 @@ def keep_domains(libvirtd, folder):
         (folder / f"{name.replace('/', '-')}.xml").write_text(virsh("dumpxml", name), encoding="utf-8")
 
 
+def answer_path(daemon, method, folder):
+    return folder / f"{daemon.name}-{method}.json"
+
+
 def keep_answers(daemon, folder):
     from rpc import Rpc  # pylint: disable=import-outside-toplevel
     for method in QUESTIONS:
         def ask(method=method):
             with Rpc(daemon.socket) as rpc:
-                (folder / f"{daemon.name}-{method}.json").write_text(
+                answer_path(daemon, method, folder).write_text(
                     json.dumps(rpc.call(method, deadline=MOMENT), indent=1), encoding="utf-8")
         attempt(f"{method} of {daemon.name}", folder, ask)
 
@@ -147,8 +152,22 @@ def keep_world(world, folder):
     attempt("files", folder, lambda: keep_files(world, folder))
 
 
+def in_flight(world, folder):
+    """A line for each operation that has not ended, and for each process that runs beneath a lodged: what
+    a wait that did not end has waited for."""
+    lines = []
+    for daemon in world.daemons:
+        path = answer_path(daemon, "op.list", folder)
+        ops = json.loads(path.read_text(encoding="utf-8"))["ops"] if path.exists() else []
+        lines += [f"in flight: {json.dumps(op)[:400]}" for op in ops if "ended_at" not in op]
+        pid = daemon.process.pid if daemon.process is not None and daemon.process.running() else None
+        lines += [f"beneath lodged: {child} {read(f'/proc/{child}/cmdline')[:200]}, in {read(f'/proc/{child}/wchan')}"
+                  for child in (keepers.descendants(pid) if pid else [])]
+    return lines[:FLIGHTS]
+
+
 def keep(name, complaint, worlds):
-    """Writes it all down; the folder, or None where none could be made."""
+    """Writes it all down; the folder, or None where none could be made. Prints what is in flight."""
     try:
         folder = fresh_folder(name)
     except OSError as error:
@@ -157,4 +176,6 @@ def keep(name, complaint, worlds):
     (folder / "complaint.txt").write_text(complaint, encoding="utf-8")
     for world in worlds:
         attempt("a world", folder, lambda world=world: keep_world(world, folder / world.folder.name))
+        attempt("what is in flight", folder, lambda world=world: print(
+            "".join(f"    {line}\n" for line in in_flight(world, folder / world.folder.name)), end=""))
     return folder

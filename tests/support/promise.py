@@ -62,9 +62,10 @@ class Result(unittest.TestResult):
     def complain(self, test, text):
         self.say("FAILED", test)
         print("\n".join("    " + line for line in text.splitlines()))
+        folder = evidence.keep(test.id().removeprefix('__main__.'), text, World.alive)
         for world in World.alive:
             print(world.report())
-        print(f"kept: {evidence.keep(test.id().removeprefix('__main__.'), text, World.alive)}", flush=True)
+        print(f"kept: {folder}", flush=True)
 
 
 def main():
