@@ -233,6 +233,9 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
     if (!is_id(id)) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' must be a string, a number or null");
     }
+    if (json_object_is_type(id, json_type_string) && json_object_get_string_len(id) > JSONRPC_ID) {
+        return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' has at most %d bytes", JSONRPC_ID);
+    }
     ret_request->id = id;
 
     struct json_object *member = NULL;

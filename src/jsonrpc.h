@@ -11,7 +11,7 @@
 
 #include <json-c/json_types.h>
 
-enum { JSONRPC_DEPTH = 32, JSONRPC_VALUES = 20000, JSONRPC_BATCH = 64 };
+enum { JSONRPC_DEPTH = 32, JSONRPC_VALUES = 20000, JSONRPC_BATCH = 64, JSONRPC_ID = 16 * 1024 };
 
 /* Reuses json-c's tokener: making one for each message costs more than parsing a small one. */
 struct jsonrpc_parser;

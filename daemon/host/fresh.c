@@ -140,16 +140,18 @@ void fresh_look(void *owner)
     watch_the_clock(host);
 }
 
-void host_look_beside(struct host *host, const char *uuid)
+bool host_look_beside(struct host *host, const char *uuid)
 {
     unsigned char key[UUID_SIZE];
     struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
     bool is_idle = domain != NULL && !domain->definition.wanted && !domain->definition.out;
     bool is_due = is_idle && loop_monotonic_ms() >= domain->beside_at;
-    if (is_due && host->synced && !domain->hung && host->roles[ROLE_SYNC].out < BESIDE_MOST) {
-        domain->beside_at = loop_monotonic_ms() + BESIDE_MS;
-        look_at_definition(host, domain);
+    if (!is_due || !host->synced || domain->hung || host->roles[ROLE_SYNC].out >= BESIDE_MOST) {
+        return false;
     }
+    domain->beside_at = loop_monotonic_ms() + BESIDE_MS;
+    look_at_definition(host, domain);
+    return true;
 }
 
 void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void *data)

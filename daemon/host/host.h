@@ -60,8 +60,9 @@ void host_read_xml(struct host *host, const char *uuid, bool secure, host_xml_fn
 typedef void host_fresh_fn(void *data, const struct lodge_error *error);
 void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void *data);
 
-/* Reads its definition again, unless that is being done: what differs is reported. */
-void host_look_beside(struct host *host, const char *uuid);
+/* Reads its definition again, unless that is being done, was a second ago, or too many are: what
+ * differs is reported. Returns whether it is read. */
+bool host_look_beside(struct host *host, const char *uuid);
 
 /* No more reports after this returns; open answers come as CANCELLED. Connections are closed by
  * threads that nobody waits for. NULL is fine. */

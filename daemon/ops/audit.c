@@ -12,6 +12,7 @@
 
 #include "index.h"
 #include "log.h"
+#include "loop/pace.h"
 #include "loop/workers.h"
 #include "memory.h"
 #include "scope.h"
@@ -37,7 +38,7 @@ struct audit {
     size_t done; /* of those who wait: they were done, and are answered when they are written */
     bool writes;
     struct loop_timer *rest;
-    uint64_t paid_until; /* monotonic ms: REST_MS a writing of refusals alone */
+    struct pace alone; /* of writings that have nothing else */
     audit_fn *room;
     void *room_owner;
 };
@@ -196,16 +197,17 @@ static void write_notes(struct audit *audit, size_t most)
 
 static void write_soon(struct audit *audit)
 {
-    uint64_t now = loop_monotonic_ms();
     if (audit->first == NULL || audit->writes) {
         return;
     }
-    if (audit->done == 0 && audit->paid_until > now + BURST_MS) {
-        loop_timer_start(audit->rest, audit->paid_until - BURST_MS - now, 0);
+    uint64_t now = loop_monotonic_ms();
+    uint64_t next = audit->done == 0 ? pace_next(&audit->alone, BURST_MS) : 0;
+    if (next > now) {
+        loop_timer_start(audit->rest, next - now, 0);
         return;
     }
     if (audit->done == 0) {
-        audit->paid_until = (audit->paid_until < now ? now : audit->paid_until) + REST_MS;
+        pace_pay(&audit->alone, REST_MS);
     }
     loop_timer_stop(audit->rest);
     write_notes(audit, ROWS_AT_ONCE);

@@ -1,8 +1,8 @@
-/* rate: sixty counts a user, one a minute, in a ring; and until when its jobs are paid. Loop-only.
- */
+/* rate: sixty counts a user, one a minute, in a ring; and the pace of its jobs. Loop-only. */
 #include "ops/rate.h"
 
 #include "loop/loop.h"
+#include "loop/pace.h"
 #include "memory.h"
 
 enum { MINUTES = 60, MINUTE_MS = 60000 };
@@ -12,7 +12,7 @@ struct user_rate {
     uid_t uid;
     int64_t minute; /* the newest in the ring */
     unsigned counts[MINUTES];
-    uint64_t paid_until; /* monotonic ms: RATE_JOB_MS a job, from when it was sent or later */
+    struct pace jobs;
 };
 
 struct rate {
@@ -101,13 +101,10 @@ void rate_take_back(struct rate *rate, uid_t uid, int64_t age_ms)
 
 uint64_t rate_sends_at(struct rate *rate, uid_t uid)
 {
-    uint64_t paid_until = user_of(rate, uid)->paid_until;
-    return paid_until < RATE_BURST_MS ? 0 : paid_until - RATE_BURST_MS;
+    return pace_next(&user_of(rate, uid)->jobs, RATE_BURST_MS);
 }
 
 void rate_sent(struct rate *rate, uid_t uid)
 {
-    struct user_rate *user = user_of(rate, uid);
-    uint64_t now = loop_monotonic_ms();
-    user->paid_until = (user->paid_until < now ? now : user->paid_until) + RATE_JOB_MS;
+    pace_pay(&user_of(rate, uid)->jobs, RATE_JOB_MS);
 }

@@ -71,13 +71,12 @@ void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_
     host_fresh(on, uuid, answer, data);
 }
 
-void reads_beside(struct reads *reads, const char *host, const char *uuid)
+bool reads_beside(struct reads *reads, const char *host, const char *uuid)
 {
     struct lodge_error err = {0};
     struct host *on = find_host(reads, host, &err);
-    if (on != NULL) { /* of a host that is not configured any more there is nothing to read */
-        host_look_beside(on, uuid);
-    }
+    /* of a host that is not configured any more there is nothing to read */
+    return on != NULL && host_look_beside(on, uuid);
 }
 
 const char *reads_store_trouble(const struct reads *reads)

@@ -34,9 +34,9 @@ typedef void reads_fresh_fn(void *data, const struct lodge_error *error);
 void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_fresh_fn *answer,
                  void *data);
 
-/* Has its definition read again beside whatever goes on, unless that is under way: what differs is
- * pushed as every change. */
-void reads_beside(struct reads *reads, const char *host, const char *uuid);
+/* Has its definition read again beside whatever goes on, unless that is under way or was a moment
+ * ago: what differs is pushed as every change. Returns whether it is read. */
+bool reads_beside(struct reads *reads, const char *host, const char *uuid);
 
 /* NULL when the store is well, else what is wrong with it. */
 const char *reads_store_trouble(const struct reads *reads);

@@ -61,17 +61,37 @@ static bool has_credit(struct account *account)
     return account->credit_us > 0;
 }
 
-/* Until a whole turn's time may be spent. */
-static void rest(struct account *account)
+static void account_free(struct account *account)
 {
-    int64_t lacks_us = (int64_t)ACCOUNT_TURN_MS * US_PER_MS - account->credit_us;
+    struct account **link = account->list;
+    while (*link != account) {
+        link = &(*link)->next;
+    }
+    *link = account->next;
+    loop_later_cancel(account->loop, &account->serve);
+    loop_timer_free(account->rest);
+    free(account);
+}
+
+static void has_rested(void *owner)
+{
+    struct account *account = owner;
+    if (account->holders == 0) {
+        account_free(account);
+    } else {
+        serve(account);
+    }
+}
+
+/* Until it has earned what it lacks of so much. */
+static void rest_until(struct account *account, unsigned credit_ms)
+{
+    int64_t lacks_us = (int64_t)credit_ms * US_PER_MS - account->credit_us;
+    uint64_t us = lacks_us > 0 ? (uint64_t)lacks_us * PERCENT / ACCOUNT_PERCENT : 0;
     if (account->rest == NULL) {
-        account->rest = loop_timer_new(account->loop, serve, account);
+        account->rest = loop_timer_new(account->loop, has_rested, account);
     }
-    if (!loop_timer_is_active(account->rest)) {
-        uint64_t ms = (uint64_t)lacks_us * PERCENT / ACCOUNT_PERCENT / US_PER_MS;
-        loop_timer_start(account->rest, ms, 0);
-    }
+    loop_timer_start(account->rest, (us + US_PER_MS - 1) / US_PER_MS, 0);
 }
 
 /* What was spent in this turn is forgotten with it. */
@@ -108,7 +128,9 @@ static void serve(void *owner)
     }
     bool may = has_time(account);
     if (!account->is_closed && !has_credit(account)) {
-        rest(account);
+        if (account->rest == NULL || !loop_timer_is_active(account->rest)) {
+            rest_until(account, ACCOUNT_TURN_MS);
+        }
     } else if (!account->is_closed && (account->first != NULL || !may)) {
         loop_later(account->loop, &account->serve);
     }
@@ -141,6 +163,9 @@ void account_join(struct account **list, struct loop *loop, uid_t uid, struct ac
                   void (*run)(struct account_place *place))
 {
     struct account *account = find_or_make(list, loop, uid);
+    if (account->holders == 0 && account->rest != NULL) {
+        loop_timer_stop(account->rest); /* it is somebody's again */
+    }
     account_hold(account);
     *place = (struct account_place){.account = account, .next = account->places, .run = run};
     if (place->next != NULL) {
@@ -172,14 +197,13 @@ void account_release(struct account *account)
     if (--account->holders > 0) {
         return;
     }
-    struct account **link = account->list;
-    while (*link != account) {
-        link = &(*link)->next;
+    (void)has_credit(account); /* as of now */
+    if (account->is_closed || account->credit_us >= (int64_t)ACCOUNT_BURST_MS * US_PER_MS) {
+        account_free(account);
+    } else {
+        loop_later_cancel(account->loop, &account->serve);
+        rest_until(account, ACCOUNT_BURST_MS);
     }
-    *link = account->next;
-    loop_later_cancel(account->loop, &account->serve);
-    loop_timer_free(account->rest);
-    free(account);
 }
 
 /* Time */
@@ -228,12 +252,34 @@ void account_wake(struct account *account)
     }
 }
 
-void account_close(struct account *account)
+bool account_may_read_beside(const struct account *account)
+{
+    return account->has_all ||
+           pace_next(&account->beside, ACCOUNT_BESIDE_BURST_MS) <= loop_monotonic_ms();
+}
+
+void account_has_read_beside(struct account *account)
+{
+    pace_pay(&account->beside, ACCOUNT_BESIDE_MS);
+}
+
+static void account_close(struct account *account)
 {
     account->is_closed = true;
     loop_later_cancel(account->loop, &account->serve);
     if (account->rest != NULL) {
         loop_timer_stop(account->rest);
+    }
+    if (account->holders == 0) {
+        account_free(account);
+    }
+}
+
+void accounts_close(struct account *accounts)
+{
+    for (struct account *account = accounts, *next; account != NULL; account = next) {
+        next = account->next;
+        account_close(account);
     }
 }
 
@@ -332,7 +378,10 @@ bool account_sit(struct account *account, enum seat_kind kind, unsigned host, st
 
 void account_stand_up(struct account *account, struct sitter *sitter)
 {
-    if (seats_leave(account->seats, sitter) && !account->is_closed) {
+    uint64_t cost_us = 0;
+    bool may_begin = seats_leave(account->seats, sitter, &cost_us);
+    account->credit_us -= (int64_t)cost_us;
+    if (may_begin && !account->is_closed) {
         loop_later(account->loop, &account->serve);
     }
 }

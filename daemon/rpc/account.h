@@ -2,13 +2,15 @@
  * account: what all connections of one user take together: time of the loop, bytes, seats.
  *
  * A user may have many connections, each of which does the worst it can: what they cost is bounded
- * for all of them, so that somebody else finds the loop free. Loop-only.
+ * for all of them, so that somebody else finds the loop free. What calls cost on workers is taken
+ * from the same time. Loop-only.
  */
 #ifndef RPC_ACCOUNT_H
 #define RPC_ACCOUNT_H
 
 #include "lodge/error.h"
 #include "loop/loop.h"
+#include "loop/pace.h"
 #include "rpc/seats.h"
 
 #include <stddef.h>
@@ -17,7 +19,9 @@
 enum {
     ACCOUNT_TURN_MS = 1, /* of each turn of the loop */
     ACCOUNT_BURST_MS = 100,
-    ACCOUNT_PERCENT = 25, /* of a processor, when the burst is spent */
+    ACCOUNT_PERCENT = 25,           /* of a processor, when the burst is spent */
+    ACCOUNT_BESIDE_MS = 10,         /* between what is read beside an answer, … */
+    ACCOUNT_BESIDE_BURST_MS = 1000, /* … when a hundred were */
     ACCOUNT_PATIENCE_MS = 1000,
     ACCOUNT_SUBSCRIPTIONS = 256 /* each looks at each change */
 };
@@ -50,6 +54,7 @@ struct account {
     uint64_t began_us;                   /* 0: nothing of it runs now */
     int64_t credit_us;                   /* of the loop, at `credited_us` */
     uint64_t credited_us;                /* monotonic */
+    struct pace beside;                  /* of what is read beside an answer */
     bool has_all;                        /* root's, or lodged's own */
     struct loop_timer *rest;             /* until there is credit again; NULL: there always was */
     struct account_place *first, **last; /* the row of those who wait for time */
@@ -71,7 +76,8 @@ void account_join(struct account **list, struct loop *loop, uid_t uid, struct ac
                   void (*run)(struct account_place *place));
 void account_part(struct account_place *place);
 
-/* For who outlives its connection. */
+/* For who outlives its connection. An account that nobody holds stays until its burst is whole
+ * again: to hang up and come back pays no debts. */
 void account_hold(struct account *account);
 void account_release(struct account *account);
 
@@ -90,8 +96,13 @@ void account_wait(struct account_place *place);
 /* Everybody is run. */
 void account_wake(struct account *account);
 
-/* Nobody is run any more, and no call begun: lodged leaves. */
-void account_close(struct account *account);
+/* Whether something may be read beside an answer, which would do without; and one was. */
+bool account_may_read_beside(const struct account *account);
+void account_has_read_beside(struct account *account);
+
+/* Nobody is run any more, and no call begun: lodged leaves. Those that only their debts have kept
+ * are freed. */
+void accounts_close(struct account *accounts);
 
 /* Bytes: what a connection has read and not handled, and what it has not sent. Whoever waits for
  * room is run when there is some. */

@@ -223,9 +223,7 @@ void door_close(struct door *door)
     loop_timer_free(TAKE(door->check));
     loop_later_cancel(door->house->loop, &door->knock);
     loop_close_handle((uv_handle_t *)&door->pipe, NULL);
-    for (struct account *account = door->accounts; account != NULL; account = account->next) {
-        account_close(account);
-    }
+    accounts_close(door->accounts);
     struct connection_link *next;
     for (struct connection_link *link = door->connections.next; link != &door->connections;
          link = next) {

@@ -88,6 +88,15 @@ void call_set_audited(struct call *call)
     call->is_audited = true;
 }
 
+/* What `virsh … --config` has changed sends no event: who looks has it read. */
+void call_read_beside(struct call *call, const struct vm *vm)
+{
+    if (account_may_read_beside(call->account) &&
+        reads_beside(call->house->reads, vm->facts.host, vm->facts.uuid)) {
+        account_has_read_beside(call->account);
+    }
+}
+
 struct connection *call_connection(const struct call *call)
 {
     return call->connection;

@@ -2,6 +2,8 @@
  * are the calls'. Loop-only. */
 #include "rpc/seats.h"
 
+#include "loop/loop.h"
+
 #include <assert.h>
 #include <stddef.h>
 
@@ -21,14 +23,39 @@ static unsigned most_at(size_t place)
     return most[place < SEAT_XML ? place : SEAT_XML + (place - SEAT_XML) % (SEAT_KINDS - SEAT_XML)];
 }
 
+/* Whether each has a worker of its own. */
+static bool is_side_by_side(size_t place)
+{
+    return place >= SEAT_XML;
+}
+
+static void sit_down(struct seats *seats, struct sitter *sitter)
+{
+    sitter->sits = true;
+    sitter->since_us = loop_monotonic_us();
+    if (seats->taken++ == 0) {
+        seats->since_us = sitter->since_us;
+    }
+}
+
+static uint64_t get_up(struct seats *seats, struct sitter *sitter, bool side_by_side)
+{
+    uint64_t now = loop_monotonic_us();
+    uint64_t cost = now - (side_by_side ? sitter->since_us : seats->since_us);
+    sitter->sits = false;
+    seats->taken--;
+    seats->since_us = now;
+    return cost < SEATS_COST_MOST_MS * 1000 ? cost : SEATS_COST_MOST_MS * 1000;
+}
+
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter)
 {
     struct seats *seats = &all[index_of(kind, host)];
     assert(most[kind] > 0 && sitter->seats == NULL);
     sitter->seats = seats;
-    sitter->sits = seats->first == NULL && seats->taken < most[kind];
-    if (sitter->sits) {
-        seats->taken++;
+    sitter->sits = false;
+    if (seats->first == NULL && seats->taken < most[kind]) {
+        sit_down(seats, sitter);
         return true;
     }
     sitter->previous = seats->last;
@@ -44,17 +71,18 @@ static void leave_line(struct seats *seats, struct sitter *sitter)
     *(sitter->next == NULL ? &seats->last : &sitter->next->previous) = sitter->previous;
 }
 
-bool seats_leave(struct seats *all, struct sitter *sitter)
+bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us)
 {
     struct seats *seats = sitter->seats;
+    size_t place = (size_t)(seats - all);
     sitter->seats = NULL;
+    *ret_cost_us = 0;
     if (sitter->sits) {
-        sitter->sits = false;
-        seats->taken--;
+        *ret_cost_us = get_up(seats, sitter, is_side_by_side(place));
     } else {
         leave_line(seats, sitter);
     }
-    return seats->first != NULL && seats->taken < most_at((size_t)(seats - all));
+    return seats->first != NULL && seats->taken < most_at(place);
 }
 
 bool seats_begin_next(struct seats *all)
@@ -64,8 +92,7 @@ bool seats_begin_next(struct seats *all)
         struct sitter *sitter = seats->first;
         if (sitter != NULL && seats->taken < most_at(place)) {
             leave_line(seats, sitter);
-            sitter->sits = true;
-            seats->taken++;
+            sit_down(seats, sitter);
             sitter->begin(sitter); /* it may have ended when this returns */
             return true;
         }

@@ -7,6 +7,7 @@
 #define RPC_SEATS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum seat_kind {
     SEAT_NONE,   /* answered from memory */
@@ -22,12 +23,14 @@ enum seat_kind {
 enum {
     SEAT_HOSTS = 64,
     SEAT_PLACES = SEAT_XML + (SEAT_KINDS - SEAT_XML) * SEAT_HOSTS,
+    SEATS_COST_MOST_MS = 20,
 };
 
 /* A call that sits, or stands in line: embed. */
 struct sitter {
     struct seats *seats; /* NULL: neither */
     bool sits;
+    uint64_t since_us;              /* monotonic, if it sits */
     struct sitter *previous, *next; /* in the line */
     void (*begin)(struct sitter *sitter);
 };
@@ -35,6 +38,7 @@ struct sitter {
 /* One user's, of one kind. */
 struct seats {
     unsigned taken;
+    uint64_t since_us;           /* monotonic: taken since, or when one was given back last */
     struct sitter *first, *last; /* the line */
 };
 
@@ -42,8 +46,10 @@ struct seats {
  * or stands in line. Returns whether it sits. */
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter);
 
-/* Gives the seat back, or leaves the line. Returns whether somebody may begin now. */
-bool seats_leave(struct seats *all, struct sitter *sitter);
+/* Gives the seat back, or leaves the line. Returns whether somebody may begin now. *ret_cost_us is
+ * what the call has cost elsewhere: of those whose answers one worker makes, the time since the
+ * last of them, else its own; no more than SEATS_COST_MOST_MS, since what hangs costs nothing. */
+bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us);
 
 /* Begins one of those for whom there is a seat now; false if there is none. */
 bool seats_begin_next(struct seats *all);

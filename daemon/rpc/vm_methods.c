@@ -315,8 +315,7 @@ static void vm_get_run(struct call *call, const void *params)
         return;
     }
     if (!get->xml) {
-        /* What `virsh … --config` has changed sends no event: who looks has it read. */
-        reads_beside(call_house(call)->reads, vm->facts.host, vm->facts.uuid);
+        call_read_beside(call, vm);
         reply_with(call, vm, NULL);
         return;
     }

@@ -47,7 +47,7 @@ FACES = {
     "daemon/log": "log.h",
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",
-    "daemon/loop": "loop.h rounds.h thread.h workers.h",
+    "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
     "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_write.h embedded.h hand.h "
                    "host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "

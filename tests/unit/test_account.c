@@ -67,6 +67,7 @@ static int end_world(void **state)
             account_part(&workers[i].place);
         }
     }
+    accounts_close(accounts); /* what nobody holds has its debts only */
     bool is_empty = accounts == NULL;
     return end_loop(state) == 0 && is_empty ? 0 : -1;
 }
@@ -295,6 +296,101 @@ static void seats_are_each_user_s_own(void **state)
     account_stand_up(workers[1].place.account, &other);
 }
 
+/* What calls cost elsewhere */
+
+static void sit_for(struct account *account, enum seat_kind kind, unsigned count, unsigned ms)
+{
+    struct sitter sitters[4] = {{.begin = begin}, {.begin = begin}, {.begin = begin}};
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(account_sit(account, kind, 0, &sitters[i]));
+    }
+    for (unsigned i = 0; i < ms; i++) {
+        spend();
+    }
+    for (unsigned i = 0; i < count; i++) {
+        account_stand_up(account, &sitters[i]);
+    }
+}
+
+static void what_workers_do_for_a_user_is_of_his_time(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    struct account *account = workers[0].place.account;
+    int64_t before = account->credit_us;
+    sit_for(account, SEAT_STORE, 2, 5); /* one worker, for both */
+    assert_in_range(before - account->credit_us, 5000, 9999);
+    before = account->credit_us;
+    sit_for(account, SEAT_XML, 2, 5); /* one each */
+    assert_in_range(before - account->credit_us, 10000, SEATS_COST_MOST_MS * 2000);
+    before = account->credit_us;
+    sit_for(account, SEAT_XML, 1, 2 * SEATS_COST_MOST_MS); /* a host that hangs */
+    assert_int_equal(before - account->credit_us, SEATS_COST_MOST_MS * 1000);
+}
+
+static void who_has_no_time_left_begins_no_call(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    struct account *account = workers[0].place.account;
+    come(account);
+    account->credit_us = -1000 * ACCOUNT_TURN_MS;
+    account->credited_us = loop_monotonic_us();
+    account_stand_up(account, &calls[0].sitter);
+    loop_run_once(loop);
+    assert_int_equal(count_begun(), 2);
+    for (unsigned i = 1; i < CALLS; i++) {
+        account_stand_up(account, &calls[i].sitter);
+    }
+}
+
+static void to_hang_up_and_come_back_pays_no_debts(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    workers[0].place.account->credit_us = -500 * 1000;
+    account_part(&workers[0].place);
+    assert_non_null(accounts);
+    join(geteuid() + 1, 0);
+    assert_true(workers[0].place.account->credit_us < 0);
+    workers[0].work = 1;
+    work(&workers[0].place);
+    assert_string_equal(order, "");
+}
+
+static bool nobody_is_known(void)
+{
+    return accounts == NULL;
+}
+
+static void who_owes_nothing_is_forgotten(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    workers[0].place.account->credit_us -= 5 * 1000;
+    account_part(&workers[0].place);
+    assert_true(loop_until(nobody_is_known));
+    join(geteuid() + 1, 0);
+    account_part(&workers[0].place);
+    assert_null(accounts); /* at once */
+}
+
+static void so_much_is_read_beside_a_user_s_answers(void **state)
+{
+    (void)state;
+    enum { BURST = ACCOUNT_BESIDE_BURST_MS / ACCOUNT_BESIDE_MS };
+    join(geteuid() + 1, 0);
+    join(geteuid(), 1);
+    unsigned count = 0;
+    while (count < 2 * BURST && account_may_read_beside(workers[0].place.account)) {
+        account_has_read_beside(workers[0].place.account);
+        account_has_read_beside(workers[1].place.account);
+        count++;
+    }
+    assert_in_range(count, BURST, 2 * BURST - 1);
+    assert_true(account_may_read_beside(workers[1].place.account)); /* lodged's own user */
+}
+
 #define IN_WORLD(function) cmocka_unit_test_setup_teardown(function, make_world, end_world)
 
 int main(void)
@@ -312,6 +408,11 @@ int main(void)
         IN_WORLD(so_many_calls_sit_and_the_others_stand_in_line),
         IN_WORLD(a_host_that_hangs_holds_no_seat_of_another),
         IN_WORLD(seats_are_each_user_s_own),
+        IN_WORLD(what_workers_do_for_a_user_is_of_his_time),
+        IN_WORLD(who_has_no_time_left_begins_no_call),
+        IN_WORLD(to_hang_up_and_come_back_pays_no_debts),
+        IN_WORLD(who_owes_nothing_is_forgotten),
+        IN_WORLD(so_much_is_read_beside_a_user_s_answers),
     };
     return cmocka_run_group_tests_name("account", tests, NULL, NULL);
 }
