@@ -371,6 +371,16 @@ bool account_may_answer(struct account *account)
 
 /* Seats */
 
+/* Calls that were out at once are all paid, but nobody rests for long because of them. */
+static void charge(struct account *account, int64_t cost_us)
+{
+    const int64_t least_us = -(int64_t)ACCOUNT_DEBT_MS * US_PER_MS;
+    int64_t left_us = account->credit_us - cost_us;
+    if (account->credit_us > least_us) {
+        account->credit_us = left_us > least_us ? left_us : least_us;
+    }
+}
+
 bool account_sit(struct account *account, enum seat_kind kind, unsigned host, struct sitter *sitter)
 {
     return seats_take(account->seats, kind, host, sitter);
@@ -380,7 +390,7 @@ void account_stand_up(struct account *account, struct sitter *sitter)
 {
     uint64_t cost_us = 0;
     bool may_begin = seats_leave(account->seats, sitter, &cost_us);
-    account->credit_us -= (int64_t)cost_us;
+    charge(account, (int64_t)cost_us);
     if (may_begin && !account->is_closed) {
         loop_later(account->loop, &account->serve);
     }

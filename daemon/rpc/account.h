@@ -20,6 +20,7 @@ enum {
     ACCOUNT_TURN_MS = 1, /* of each turn of the loop */
     ACCOUNT_BURST_MS = 100,
     ACCOUNT_PERCENT = 25,           /* of a processor, when the burst is spent */
+    ACCOUNT_DEBT_MS = 100,          /* at most, of what calls cost on workers */
     ACCOUNT_BESIDE_MS = 10,         /* between what is read beside an answer, … */
     ACCOUNT_BESIDE_BURST_MS = 1000, /* … when a hundred were */
     ACCOUNT_PATIENCE_MS = 1000,

@@ -289,6 +289,7 @@ const struct method console_methods[] = {
         .params_size = sizeof(struct console_params),
         .result = open_result,
         .run = open_run,
+        .seat = SEAT_SCREEN,
         .help = "A ticket to a guest's screen, good once, for a browser or a local viewer.",
     },
     {

@@ -328,6 +328,18 @@ static void what_workers_do_for_a_user_is_of_his_time(void **state)
     assert_int_equal(before - account->credit_us, SEATS_COST_MOST_MS * 1000);
 }
 
+static void many_calls_at_once_make_no_long_rest(void **state)
+{
+    (void)state;
+    join(geteuid() + 1, 0);
+    struct account *account = workers[0].place.account;
+    account->credit_us = 1;
+    for (int i = 0; i < 8; i++) {
+        sit_for(account, SEAT_SCREEN, 4, SEATS_COST_MOST_MS);
+    }
+    assert_int_equal(account->credit_us, -ACCOUNT_DEBT_MS * 1000);
+}
+
 static void who_has_no_time_left_begins_no_call(void **state)
 {
     (void)state;
@@ -409,6 +421,7 @@ int main(void)
         IN_WORLD(a_host_that_hangs_holds_no_seat_of_another),
         IN_WORLD(seats_are_each_user_s_own),
         IN_WORLD(what_workers_do_for_a_user_is_of_his_time),
+        IN_WORLD(many_calls_at_once_make_no_long_rest),
         IN_WORLD(who_has_no_time_left_begins_no_call),
         IN_WORLD(to_hang_up_and_come_back_pays_no_debts),
         IN_WORLD(who_owes_nothing_is_forgotten),
