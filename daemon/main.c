@@ -15,6 +15,7 @@
 #include "rpc/listen.h"
 #include "rpc/method.h"
 #include "scope.h"
+#include "standard.h"
 #include "store/restore.h"
 #include "store/store.h"
 #include "wiring.h"
@@ -265,6 +266,7 @@ int main(int argc, char **argv)
     struct options options = {0};
     struct config config = {0};
     int status = LEAVE_OK;
+    standard_files_open();
     signal(SIGPIPE, SIG_IGN); /* never SIGCHLD: libvirt's embedded driver waits for its children */
     if (!options_read(argc, argv, &options, &err)) {
         status = complain(&err);

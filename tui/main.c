@@ -2,6 +2,7 @@
 #include "app.h"
 #include "cli/verbs.h"
 #include "demo.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,22 +16,6 @@ struct options {
     bool help;
     bool version;
 };
-
-static void print_usage(FILE *out)
-{
-    fputs("Usage: lodge [OPTION...]               the console\n"
-          "       lodge [OPTION...] VERB ...      one answer\n"
-          "\n"
-          "  --socket PATH  the daemon's socket (else $LODGE_SOCKET, else where it usually is)\n"
-          "  --json         answers as JSON\n"
-          "  --demo N       the console on a simulated fleet of N guests, without a daemon\n"
-          "  --help         this\n"
-          "  --version      which version this is\n"
-          "\n"
-          "Verbs (`lodge VERB --help` says more):\n",
-          out);
-    cli_print_verbs(out);
-}
 
 static bool read_count(const char *text, int *ret_count)
 {
@@ -83,19 +68,18 @@ int main(int argc, char **argv)
     struct options options = {.demo_guests = -1};
     int letter;
 
+    standard_files_open();
     setlocale(LC_ALL, "");
-    while ((letter = getopt_long(argc, argv, "+h", known, NULL)) != -1) { /* +: up to the verb */
+    while ((letter = getopt_long(argc, argv, "+hj", known, NULL)) != -1) { /* +: up to the verb */
         if (!read_option(letter, &options)) {
             return 2;
         }
     }
     if (options.help) {
-        print_usage(stdout);
-        return 0;
+        return cli_print_usage();
     }
     if (options.version) {
-        puts("lodge " LODGE_VERSION);
-        return 0;
+        return cli_print_version();
     }
     if (optind < argc) {
         if (options.demo_guests >= 0) {

@@ -304,6 +304,58 @@ class Verbs(unittest.TestCase):
             self.assertIn(f"lodge {verb}", self.lodge(verb, "--help")[0])
             self.assertIn(f"  {verb}", self.lodge("--help")[0])
 
+    def test_help_is_a_verb_too(self):
+        self.assertEqual(self.lodge("help")[0], self.lodge("--help")[0])
+        for verb in ("ls", "create"):
+            self.assertEqual(self.lodge("help", verb)[0], self.lodge(verb, "-h")[0])
+        self.assertIn("did you mean 'create'?", self.lodge("help", "craete", status=WRONG_CALL)[1])
+
+    def test_what_others_call_it_is_understood(self):
+        self.assertEqual(self.lodge("list"), self.lodge("ls"))
+        for words in (["-j", "ls"], ["ls", "-j"]):
+            self.assertEqual(self.lodge(*words), self.lodge("ls", "--json"))
+
+    def test_a_slip_is_answered_with_what_was_meant(self):
+        for words, meant in ((["shwo"], "'show'"), (["crate"], "'create'"), (["screen"], "'screenshot'"),
+                             (["opps"], "'ops'"), (["ls", "--wiat", "1s"], "--wait"),
+                             (["create", "x", "--memroy=1G"], "--memory"), (["rm", "--yess", "x"], "--yes")):
+            with self.subTest(words=words):
+                out, error = self.lodge(*words, status=WRONG_CALL)
+                self.assertIn(f"did you mean {meant}?", error)
+                self.assertEqual(out, "")
+        for words in (["x"], ["frobnicate"], ["ls", "--nothing-like-it"]):
+            with self.subTest(words=words):
+                error = self.lodge(*words, status=WRONG_CALL)[1]
+                self.assertNotIn("did you mean", error)
+                self.assertIn(words[-1], error)
+
+    def test_a_flag_that_is_given_nothing_says_what_it_wants(self):
+        for words, wanted in ((["create", "x", "--cpus"], "--cpus wants a number"),
+                              (["create", "x", "--cpus", "--memory", "1G"], "--cpus wants a number"),
+                              (["set", "x", "--disk"], "--disk wants a disk and its size, such as vda=40G"),
+                              (["ls", "--wait"], "--wait wants a time such as 90s or 2m")):
+            with self.subTest(words=words):
+                self.assertIn(wanted, self.lodge(*words, status=WRONG_CALL)[1])
+
+    def test_mistakes_are_json_too_where_that_was_asked_for(self):
+        for words in (["--json", "nope"], ["nope", "--json"], ["ls", "a", "b", "-j"], ["-j", "ls", "--nope"],
+                      ["show", "--json"], ["-j", "help", "nope"]):
+            with self.subTest(words=words):
+                out, error = self.lodge(*words, status=WRONG_CALL)
+                self.assertEqual(out, "")
+                self.assertTrue(json.loads(error)["message"])
+
+    def test_an_output_that_takes_nothing_is_a_failure_and_no_socket(self):
+        """`>&-`: the daemon's socket would be the lowest descriptor that is free."""
+        for words in ("ls", "ls --json", "--help", "--version", "help ls", "ls --help", "hosts"):
+            for closed in (">&-", ">/dev/full", "<&- >&-"):
+                with self.subTest(words=words, closed=closed):
+                    ran = subprocess.run(["sh", "-c", f'exec "$0" {words} {closed}', str(LODGE)],
+                                         env=self.command(())["env"], capture_output=True, text=True,
+                                         timeout=PATIENCE, check=False)
+                    self.assertEqual((ran.returncode, ran.stdout), (FAILED, ""), ran)
+                    self.assertIn("standard output cannot be written", ran.stderr)
+
     def test_wrong_calls_leave_2(self):
         for words in (["nope"], ["show"], ["ls", "a", "b"], ["ls", "--xml"], ["ls", "--wait"],
                       ["ls", "--wait=soon"], ["call"], ["screenshot", "vm00001"],

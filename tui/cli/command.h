@@ -71,6 +71,7 @@ bool run_set(const struct command *command, struct lodge_error *err) LODGE_MUST_
 bool run_users(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_call(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_doctor(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
+bool run_help(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_images(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_hosts(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_info(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;

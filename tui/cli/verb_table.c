@@ -72,6 +72,7 @@ const struct flag flags[] = {
 const struct verb verbs[] = {
     {
         .name = "ls",
+        .alias = "list",
         .arguments = "[QUERY]",
         .most = 1,
         .takes_query = true,
@@ -354,6 +355,13 @@ const struct verb verbs[] = {
         .arguments = "",
         .help = "look whether all is well, and say what to do where it is not",
         .run = run_doctor,
+    },
+    {
+        .name = "help",
+        .arguments = "[VERB]",
+        .most = 1,
+        .help = "how lodge, or one of its verbs, is called",
+        .run = run_help,
     },
     {
         .name = "call",

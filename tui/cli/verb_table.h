@@ -51,6 +51,7 @@ struct flag {
 
 struct verb {
     const char *name;
+    const char *alias; /* what others call it, or NULL */
     const char *arguments;
     int least; /* arguments */
     int most;

@@ -1,13 +1,15 @@
 /*
- * verbs: the verb table, the flags that verbs take, help made from both, and the exit status.
+ * verbs: what stands behind a verb is read by its row, a slip is answered with what was meant, and
+ * the exit status.
  *
  * One thread; argv is read and never changed.
  */
 #include "cli/verbs.h"
 
 #include "cli/command.h"
+#include "cli/nearest.h"
 #include "cli/print.h"
-#include "cli/verb_table.h"
+#include "cli/usage.h"
 #include "memory.h"
 #include "query.h"
 #include "units.h"
@@ -17,42 +19,43 @@
 
 enum status { STATUS_DONE, STATUS_FAILED, STATUS_WRONG_CALL, STATUS_NO_DAEMON };
 
-static void print_verb_help(const struct verb *verb)
-{
-    printf("Usage: lodge %s [OPTION...]%s%s\n\n%c%s.\n\n", verb->name,
-           verb->arguments[0] == '\0' ? "" : " ", verb->arguments, verb->help[0] - 'a' + 'A',
-           verb->help + 1);
-    for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
-        if ((verb->flags | EVERY_VERB) & flag->bit) {
-            int used = printf("  %s %s", flag->flag, flag->argument ? flag->argument : "");
-            printf("%*s%s\n", used < 21 ? 21 - used : 1, "", flag->help);
-        }
-    }
-    if (verb->takes_query) {
-        fputs(
-            "\nQUERY is words that names contain, and terms such as state:running host:h1 tag:ci\n"
-            "name:web* pending:* cpu>50 !tag:old; all of them must match. lodge(1) has the whole\n"
-            "language.\n",
-            stdout);
-    }
-}
-
-void cli_print_verbs(FILE *out)
-{
-    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
-        int used = fprintf(out, "  %s %s", verb->name, verb->arguments);
-        fprintf(out, "%*s%s\n", used < 32 ? 32 - used : 1, "", verb->help);
-    }
-}
-
 static const struct verb *verb_find(const char *name)
 {
     for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
-        if (strcmp(verb->name, name) == 0) {
+        if (strcmp(verb->name, name) == 0 ||
+            (verb->alias != NULL && strcmp(verb->alias, name) == 0)) {
             return verb;
         }
     }
     return NULL;
+}
+
+static bool no_verb(const char *name, struct lodge_error *err)
+{
+    struct nearest nearest;
+    nearest_begin(&nearest, name);
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
+        nearest_offer(&nearest, verb->name);
+    }
+    bool near = nearest.found != NULL;
+    return lodge_fail(err, LODGE_ERROR_INVALID,
+                      "there is no verb '%.64s'%s%s%s: lodge help lists them", name,
+                      near ? ", did you mean '" : "", near ? nearest.found : "", near ? "'?" : "");
+}
+
+static bool no_flag(const struct verb *verb, const char *said, struct lodge_error *err)
+{
+    AUTO(free) char *word = xstrndup(said, strcspn(said, "="));
+    struct nearest nearest;
+    nearest_begin(&nearest, word);
+    for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
+        if ((verb->flags | EVERY_VERB) & flag->bit) {
+            nearest_offer(&nearest, flag->flag);
+        }
+    }
+    bool near = nearest.found != NULL;
+    return lodge_fail(err, LODGE_ERROR_INVALID, "%s takes no %.64s%s%s%s", verb->name, word,
+                      near ? ", did you mean " : "", near ? nearest.found : "", near ? "?" : "");
 }
 
 static bool wait_read(const char *text, int *ret_wait_s, struct lodge_error *err)
@@ -102,10 +105,16 @@ static bool flag_apply(const struct flag *flag, const char *value, struct comman
     }
 }
 
+static const char *long_flag(const char *word)
+{
+    return strcmp(word, "-h") == 0 ? "--help" : strcmp(word, "-j") == 0 ? "--json" : word;
+}
+
 /* The flag that `word` begins with, or NULL; `ret_value` is what stands behind its `=`. */
-static const struct flag *flag_find(const struct verb *verb, const char *word,
+static const struct flag *flag_find(const struct verb *verb, const char *said,
                                     const char **ret_value)
 {
+    const char *word = long_flag(said);
     for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
         size_t length = strlen(flag->flag);
         if (((verb->flags | EVERY_VERB) & flag->bit) && strncmp(word, flag->flag, length) == 0 &&
@@ -115,6 +124,13 @@ static const struct flag *flag_find(const struct verb *verb, const char *word,
         }
     }
     return NULL;
+}
+
+/* Not what the flag before it wants, which was forgotten. */
+static bool is_flag(const struct verb *verb, const char *word)
+{
+    const char *value;
+    return strncmp(word, "--", 2) == 0 && flag_find(verb, word, &value) != NULL;
 }
 
 /* Reads what stands behind the verb: flags wherever they are, until `--`; the rest are arguments,
@@ -133,17 +149,16 @@ static bool arguments_read(const struct verb *verb, int argc, char **argv, struc
             flags_end = true;
             continue;
         }
-        const struct flag *flag =
-            flag_find(verb, strcmp(argv[i], "-h") == 0 ? "--help" : argv[i], &value);
+        const struct flag *flag = flag_find(verb, argv[i], &value);
         if (!flag) {
-            return lodge_fail(err, LODGE_ERROR_INVALID, "%s takes no %s", verb->name, argv[i]);
+            return no_flag(verb, argv[i], err);
         }
-        if (flag->argument && !value && ++i < argc) {
-            value = argv[i];
+        if (flag->argument && !value && i + 1 < argc && !is_flag(verb, argv[i + 1])) {
+            value = argv[++i];
         }
         if (flag->argument && !value) {
-            return lodge_fail(err, LODGE_ERROR_INVALID, "%s wants a %s", flag->flag,
-                              flag->argument);
+            return lodge_fail(err, LODGE_ERROR_INVALID, "%s wants %s", flag->flag,
+                              usage_argument(flag));
         }
         if (!flag_apply(flag, value, command, ret_help, err)) {
             return false;
@@ -178,44 +193,85 @@ static enum status complain(const struct verb *verb, const struct command *comma
         fprintf(stderr, "  %*s\n", error->column, "^");
     }
     if (error->kind == LODGE_ERROR_INVALID) {
-        if (!command->json) {
-            fprintf(stderr, "Try `lodge %s --help`.\n", verb->name);
+        if (!command->json && verb != NULL) {
+            fprintf(stderr, "Try `lodge help %s`.\n", verb->name);
         }
         return STATUS_WRONG_CALL;
     }
     return error->kind == LODGE_ERROR_UNREACHABLE ? STATUS_NO_DAEMON : STATUS_FAILED;
 }
 
+/* Of what was asked for in JSON even the mistakes are told so, wherever the flag stands. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(long_flag(argv[i]), "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A full disk or a closed pipe shows at the latest here. */
+static enum status end_well(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("lodge: standard output cannot be written\n", stderr);
+        return STATUS_FAILED;
+    }
+    return STATUS_DONE;
+}
+
+bool run_help(const struct command *command, struct lodge_error *err)
+{
+    if (command->argc == 0) {
+        usage_print(stdout);
+        return true;
+    }
+    const struct verb *verb = verb_find(command->argv[0]);
+    if (verb == NULL) {
+        return no_verb(command->argv[0], err);
+    }
+    usage_print_verb(stdout, verb);
+    return true;
+}
+
+int cli_print_usage(void)
+{
+    usage_print(stdout);
+    return (int)end_well();
+}
+
+int cli_print_version(void)
+{
+    puts("lodge " LODGE_VERSION);
+    return (int)end_well();
+}
+
 int cli_main(int argc, char **argv, const struct cli_options *options)
 {
     const struct verb *verb = verb_find(argv[0]);
-    if (!verb) {
-        print_text(stderr, "lodge: there is no verb '%s'. Verbs are:\n", argv[0]);
-        cli_print_verbs(stderr);
-        return STATUS_WRONG_CALL;
-    }
     AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof(*arguments));
     struct command command = {
-        .verb = verb->name,
-        .method = verb->method,
+        .verb = argv[0],
         .socket_path = options->socket_path,
-        .json = options->json,
+        .json = options->json || wants_json(argc, argv),
         .argv = arguments,
     };
     struct lodge_error err = {0};
     bool help = false;
-    bool good = arguments_read(verb, argc, argv, &command, &help, &err);
-    command.json |= verb->speaks_json;
+    bool good = verb == NULL ? no_verb(argv[0], &err)
+                             : arguments_read(verb, argc, argv, &command, &help, &err);
+    if (verb != NULL) {
+        command.verb = verb->name;
+        command.method = verb->method;
+        command.json |= verb->speaks_json;
+    }
     command.output = command.json ? &json_output : &text_output;
     if (good && help) {
-        print_verb_help(verb);
-        return STATUS_DONE;
+        usage_print_verb(stdout, verb);
+        return (int)end_well();
     }
     good = good && query_check(verb, &command, &err) && verb->run(&command, &err);
-    /* A full disk or a closed pipe shows at the latest here. */
-    if (good && (fflush(stdout) != 0 || ferror(stdout))) {
-        fputs("lodge: standard output cannot be written\n", stderr);
-        return STATUS_FAILED;
-    }
-    return good ? STATUS_DONE : (int)complain(verb, &command, &err);
+    return (int)(good ? end_well() : complain(verb, &command, &err));
 }

@@ -9,7 +9,6 @@
 #define TUI_CLI_VERBS_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 /* What stood before the verb. */
 struct cli_options {
@@ -22,7 +21,8 @@ struct cli_options {
  * it was called wrongly or there is no such verb. */
 int cli_main(int argc, char **argv, const struct cli_options *options);
 
-/* One line per verb, for `lodge --help`. */
-void cli_print_verbs(FILE *out);
+/* `lodge --help`, `lodge --version`; the exit status. */
+int cli_print_usage(void);
+int cli_print_version(void);
 
 #endif
