@@ -329,6 +329,33 @@ class Verbs(unittest.TestCase):
                 self.assertNotIn("did you mean", error)
                 self.assertIn(words[-1], error)
 
+    def test_a_vm_that_is_not_there_is_answered_with_the_nearest(self):
+        for words in (["show", "vm0001"], ["start", "vm0001"], ["stop", "--yes", "nobody-s", "vm0001"]):
+            with self.subTest(words=words):
+                self.assertIn("Did you mean 'vm00001'?\n", self.lodge(*words, status=FAILED)[1])
+        for words in (["show", "elsewhere"], ["show", "vm0001", "--json"]):
+            with self.subTest(words=words):
+                self.assertNotIn("Did you mean", self.lodge(*words, status=FAILED)[1])
+
+    def test_people_are_told_verbs_and_flags_and_scripts_methods_and_parameters(self):
+        """Not the contract's words, of which whoever types `lodge` knows none."""
+        create = ["create", "new", "--host", "a"]
+        for words, told in ((["show", "elsewhere"], "lodge ls names those there are"),
+                            (["create", "new", "--cpus", "1", "--memory", "64M", "--host", "x"],
+                             "lodge hosts names those there are"),
+                            ([*create, "--cpus", "1", "--memory", "5"], "--memory (in MiB) must be from"),
+                            ([*create, "--cpus", "100000", "--memory", "64M"], "--cpus must be from"),
+                            (["screenshot", "vm00005", "-"], "(lodge start)"),
+                            (["rm", "--yes", "vm00005"], "(lodge adopt)"),
+                            (["ops", "99999"], "lodge ops names those"),
+                            (["sessions", "77", "--close"], "lodge sessions names those")):
+            with self.subTest(words=words):
+                error = self.lodge(*words, status=FAILED)[1]
+                self.assertIn(told, error)
+                self.assertNotRegex(error, r"\b(vm|host|op|console|image|server|event|user|quota)\.[a-z]|_mib|-32")
+        error = json.loads(self.lodge("show", "elsewhere", "--json", status=FAILED)[1])
+        self.assertIn("vm.list names", error["message"])
+
     def test_a_flag_that_is_given_nothing_says_what_it_wants(self):
         for words, wanted in ((["create", "x", "--cpus"], "--cpus wants a number"),
                               (["create", "x", "--cpus", "--memory", "1G"], "--cpus wants a number"),

@@ -6,6 +6,8 @@
  */
 #include "cli/asking.h"
 #include "cli/print.h"
+#include "cli/suggest.h"
+#include "cli/terms.h"
 
 #include "memory.h"
 #include "scope.h"
@@ -97,8 +99,9 @@ static void take_wait(struct asking *asking, const struct lodge_op *op)
     bool waited = asking->waits != NULL;
     free(TAKE(asking->waits));
     if (op->reason != NULL && !asking->said_wait) {
+        AUTO(free) char *reason = terms_for_people(op->reason, NULL, op->id);
         asking->waits = xasprintf("operation %lld is %s: %s", (long long)op->id,
-                                  lodge_op_state_name(op->state), op->reason);
+                                  lodge_op_state_name(op->state), reason);
         asking->say_at = waited ? asking->say_at : command_now_ms() + SAID_AFTER_MS;
     }
 }
@@ -141,10 +144,12 @@ static void draw_progress(const struct lodge_op *op)
     enum { LINE = 1024 };
     char line[LINE];
     char shown[LINE];
-    (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", op->kind == NULL ? "" : op->kind, op->vm,
+    AUTO(free) char *kind = terms_for_people(op->kind == NULL ? "" : op->kind, NULL, 0);
+    AUTO(free)
+    char *reason = terms_for_people(op->reason == NULL ? "" : op->reason, NULL, op->id);
+    (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", kind, op->vm,
                    lodge_op_state_name(op->state), op->step == NULL ? "" : ", ",
-                   op->step == NULL ? "" : op->step, op->reason == NULL ? "" : ": ",
-                   op->reason == NULL ? "" : op->reason);
+                   op->step == NULL ? "" : op->step, op->reason == NULL ? "" : ": ", reason);
     (void)text_fit(shown, sizeof shown, line, stderr_width(), TEXT_CUT_END);
     fputs("\r\033[K", stderr);
     print_text(stderr, "%s", shown);
@@ -248,8 +253,9 @@ static void say_notes(struct json_object *result, const char *subject)
     struct json_object *notes = json_object_object_get(result, "notes");
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
-        print_text(stderr, "lodge: %s: %s\n", subject,
-                   json_object_get_string(json_object_array_get_idx(notes, i)));
+        const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
+        AUTO(free) char *words = terms_for_people(note, NULL, 0);
+        print_text(stderr, "lodge: %s: %s\n", subject, words);
     }
 }
 
@@ -283,6 +289,9 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
         } else if (asking->answered) {
             if (!good) {
                 command->output->error(err);
+                if (!command->json) {
+                    suggest_vm(command, err);
+                }
                 *err = (struct lodge_error){0};
             }
             *err = asking->error;

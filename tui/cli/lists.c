@@ -3,6 +3,7 @@
 #include "cli/asking.h"
 #include "cli/print.h"
 #include "cli/table.h"
+#include "cli/terms.h"
 #include "memory.h"
 #include "units.h"
 
@@ -136,7 +137,9 @@ static void print_notes(struct json_object *op)
     struct json_object *notes = json_object_object_get(op, "notes");
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
-        print_text(stdout, "%s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+        const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
+        AUTO(free) char *words = terms_for_people(note, NULL, 0);
+        print_text(stdout, "%s\n", words);
     }
 }
 
@@ -157,8 +160,10 @@ static bool one_op(const struct command *command, struct lodge_error *err)
         AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
         const char *why = cell_of(json, "error.message|reason");
         const char *vm = text_at(json, "vm");
-        print_text(stdout, "%s of %s: %s%s%s\n", text_at(json, "kind"), vm == NULL ? "-" : vm,
-                   text_at(json, "state"), why == NULL ? "" : ": ", why == NULL ? "" : why);
+        AUTO(free) char *kind = terms_for_people(text_at(json, "kind"), NULL, 0);
+        AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, NULL, number);
+        print_text(stdout, "%s of %s: %s%s%s\n", kind, vm == NULL ? "-" : vm,
+                   text_at(json, "state"), why == NULL ? "" : ": ", words);
         print_notes(json);
     }
     return print_list(command, &step_listing, result);

@@ -5,7 +5,9 @@
  * host that has not been read, so that a short list is never taken for the whole.
  */
 #include "cli/output.h"
+#include "cli/print.h"
 #include "cli/table.h"
+#include "cli/terms.h"
 #include "contract/contract.h"
 #include "memory.h"
 #include "scope.h"
@@ -409,8 +411,8 @@ static void print_event(const struct lodge_event *event)
 
 static void print_error(const struct lodge_error *error)
 {
-    AUTO(free) char *message = text_visible(error->message);
-    fprintf(stderr, "lodge: %s\n", message ? message : error->message);
+    AUTO(free) char *words = terms_for_people(error->message, error->param, error->op);
+    print_text(stderr, "lodge: %s\n", words);
 }
 
 const struct output text_output = {

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/nearest.h"
 #include "cli/print.h"
+#include "cli/suggest.h"
 #include "cli/usage.h"
 #include "memory.h"
 #include "query.h"
@@ -191,6 +192,9 @@ static enum status complain(const struct verb *verb, const struct command *comma
     if (!command->json && error->column > 0 && verb->takes_query && command->argc > 0) {
         print_text(stderr, "  %s\n", command->argv[0]);
         fprintf(stderr, "  %*s\n", error->column, "^");
+    }
+    if (!command->json) {
+        suggest_vm(command, error);
     }
     if (error->kind == LODGE_ERROR_INVALID) {
         if (!command->json && verb != NULL) {
