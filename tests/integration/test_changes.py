@@ -12,7 +12,7 @@ import promise  # noqa: E402
 from world import BUILD_DIR, PATIENCE, World  # noqa: E402
 
 LODGE = BUILD_DIR / "tui" / "lodge"
-DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
+DONE, FAILED, WRONG_CALL, NO_DAEMON, NOT_FOUND, DENIED, BUSY, TIMEOUT = range(8)
 SMALL = ("--cpus", "1", "--memory", "64M", "--network", "none")
 
 
@@ -75,14 +75,22 @@ class Changes(unittest.TestCase):
     def test_without_waiting_the_operation_s_number_is_printed(self):
         out = self.lodge("create", "web", *SMALL, "--no-wait")[0]
         number = out.removeprefix("web: operation ").strip()
-        self.assertIn("vm.create of web", self.lodge("ops", number)[0])
+        self.assertIn("create of web", self.lodge("ops", number)[0])
         self.assertIn("vm.create", self.lodge("ops", "--vm", "web")[0])
 
     def test_of_several_each_failure_is_named_and_the_others_are_done(self):
         self.lodge("create", "web", *SMALL, "--start")
-        out, error = self.lodge("stop", "web", "nosuch", status=FAILED)
+        out, error = self.lodge("stop", "web", "nosuch", status=NOT_FOUND)
         self.assertIn("web: stop done", out)
         self.assertIn("nosuch", error)
+
+    def test_of_several_one_list_tells_in_json_how_each_went(self):
+        self.lodge("create", "web", *SMALL, "--start")
+        out = self.lodge("stop", "--json", "nosuch", "web", status=NOT_FOUND)[0]
+        missing, stopped = json.loads(out)
+        self.assertEqual((missing["vm"], missing["error"]["data"]["kind"]), ("nosuch", "not_found"))
+        self.assertEqual((stopped["vm"], set(stopped["result"]) >= {"op"}), ("web", True))
+        self.assertEqual(json.loads(self.lodge("start", "--json", "web")[0]).keys() >= {"op"}, True)
 
     def test_a_deletion_is_confirmed_by_the_name(self):
         self.lodge("create", "web", *SMALL, "--disk", "2G")

@@ -19,7 +19,7 @@ import promise  # noqa: E402
 from world import BUILD_DIR, PATIENCE, World, fleet_xml, uuid_of  # noqa: E402
 
 LODGE = BUILD_DIR / "tui" / "lodge"
-DONE, FAILED, WRONG_CALL, NO_DAEMON = range(4)
+DONE, FAILED, WRONG_CALL, NO_DAEMON, NOT_FOUND, DENIED, BUSY, TIMEOUT = range(8)
 COUNT, RUNNING = 6, 4
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -146,7 +146,7 @@ class Verbs(unittest.TestCase):
         self.assertTrue(self.lodge("show", "vm00001", "--xml")[0].startswith("<domain"))
 
     def test_show_of_a_vm_that_is_not_there_fails_and_says_so(self):
-        out, error = self.lodge("show", "nobody", status=FAILED)
+        out, error = self.lodge("show", "nobody", status=NOT_FOUND)
         self.assertEqual(out, "")
         self.assertIn("nobody", error)
 
@@ -169,7 +169,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(json.loads(out)["uuid"], uuid_of(2))
 
     def test_call_prints_errors_as_json_on_standard_error(self):
-        out, error = self.lodge("call", "vm.get", '{"vm": "nobody"}', status=FAILED)
+        out, error = self.lodge("call", "vm.get", '{"vm": "nobody"}', status=NOT_FOUND)
         error = json.loads(error)
         self.assertEqual((out, error["code"], error["data"]["kind"]), ("", -32001, "not_found"))
 
@@ -252,7 +252,7 @@ class Verbs(unittest.TestCase):
         path = folder / "kept.png"
         path.write_bytes(b"kept")
         self.assertIn("shutoff", self.lodge("screenshot", "vm00005", str(path), status=FAILED)[1])
-        self.lodge("screenshot", "nobody", str(path), status=FAILED)
+        self.lodge("screenshot", "nobody", str(path), status=NOT_FOUND)
         self.picture_into(folder, status=FAILED)
         self.assertIn("no/such", self.picture_into(folder / "no/such", status=FAILED)[1])
         # A disk that is full: a file of more than this many bytes cannot be written here.
@@ -332,28 +332,29 @@ class Verbs(unittest.TestCase):
     def test_a_vm_that_is_not_there_is_answered_with_the_nearest(self):
         for words in (["show", "vm0001"], ["start", "vm0001"], ["stop", "--yes", "nobody-s", "vm0001"]):
             with self.subTest(words=words):
-                self.assertIn("Did you mean 'vm00001'?\n", self.lodge(*words, status=FAILED)[1])
+                self.assertIn("Did you mean 'vm00001'?\n", self.lodge(*words, status=NOT_FOUND)[1])
         for words in (["show", "elsewhere"], ["show", "vm0001", "--json"]):
             with self.subTest(words=words):
-                self.assertNotIn("Did you mean", self.lodge(*words, status=FAILED)[1])
+                self.assertNotIn("Did you mean", self.lodge(*words, status=NOT_FOUND)[1])
 
     def test_people_are_told_verbs_and_flags_and_scripts_methods_and_parameters(self):
         """Not the contract's words, of which whoever types `lodge` knows none."""
         create = ["create", "new", "--host", "a"]
-        for words, told in ((["show", "elsewhere"], "lodge ls names those there are"),
-                            (["create", "new", "--cpus", "1", "--memory", "64M", "--host", "x"],
-                             "lodge hosts names those there are"),
-                            ([*create, "--cpus", "1", "--memory", "5"], "--memory (in MiB) must be from"),
-                            ([*create, "--cpus", "100000", "--memory", "64M"], "--cpus must be from"),
-                            (["screenshot", "vm00005", "-"], "(lodge start)"),
-                            (["rm", "--yes", "vm00005"], "(lodge adopt)"),
-                            (["ops", "99999"], "lodge ops names those"),
-                            (["sessions", "77", "--close"], "lodge sessions names those")):
+        for words, told, status in (
+                (["show", "elsewhere"], "lodge ls names those there are", NOT_FOUND),
+                (["create", "new", "--cpus", "1", "--memory", "64M", "--host", "x"],
+                 "lodge hosts names those there are", NOT_FOUND),
+                ([*create, "--cpus", "1", "--memory", "5"], "--memory (in MiB) must be from", FAILED),
+                ([*create, "--cpus", "100000", "--memory", "64M"], "--cpus must be from", FAILED),
+                (["screenshot", "vm00005", "-"], "(lodge start)", FAILED),
+                (["rm", "--yes", "vm00005"], "(lodge adopt)", FAILED),
+                (["ops", "99999"], "lodge ops names those", NOT_FOUND),
+                (["sessions", "77", "--close"], "lodge sessions names those", NOT_FOUND)):
             with self.subTest(words=words):
-                error = self.lodge(*words, status=FAILED)[1]
+                error = self.lodge(*words, status=status)[1]
                 self.assertIn(told, error)
                 self.assertNotRegex(error, r"\b(vm|host|op|console|image|server|event|user|quota)\.[a-z]|_mib|-32")
-        error = json.loads(self.lodge("show", "elsewhere", "--json", status=FAILED)[1])
+        error = json.loads(self.lodge("show", "elsewhere", "--json", status=NOT_FOUND)[1])
         self.assertIn("vm.list names", error["message"])
 
     def test_a_flag_that_is_given_nothing_says_what_it_wants(self):
@@ -370,7 +371,7 @@ class Verbs(unittest.TestCase):
             with self.subTest(words=words):
                 out, error = self.lodge(*words, status=WRONG_CALL)
                 self.assertEqual(out, "")
-                self.assertTrue(json.loads(error)["message"])
+                self.assertEqual(json.loads(error)["code"], -32602)
 
     def test_an_output_that_takes_nothing_is_a_failure_and_no_socket(self):
         """`>&-`: the daemon's socket would be the lowest descriptor that is free."""

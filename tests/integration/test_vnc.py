@@ -135,7 +135,7 @@ class Vnc(ScreensTest):
         for programs in (str(browser), f"/nowhere/browser:{browser}"):
             with self.subTest(programs=programs):
                 ran = self.lodge("vnc", "one", BROWSER=programs)
-                self.assertEqual(ran.returncode, 1)
+                self.assertEqual(ran.returncode, 7)
                 self.assertIn("did not open the link in time", ran.stderr)
                 self.assertEqual(list(self.runtime.iterdir()), [])
         self.assertIsNotNone(session)
@@ -148,7 +148,7 @@ class Vnc(ScreensTest):
         threading.Thread(target=answer_for_lodged, args=(ours,), daemon=True).start()
         ran = self.lodge("--socket", str(self.folder / "rpc"), "vnc", "one",
                          BROWSER=str(self.script("browser", "#!/bin/sh\nexit 0\n")))
-        self.assertEqual(ran.returncode, 1, ran.stderr)
+        self.assertEqual(ran.returncode, 7, ran.stderr)
         self.assertIn("did not open the link", ran.stderr)
         self.assertEqual(list(self.runtime.iterdir()), [])
 
@@ -175,10 +175,10 @@ class Vnc(ScreensTest):
         self.guest().wait(lambda g: g.ended)
 
     def test_what_is_wrong_is_said(self):
-        for words, said, code in ((("vnc", "nothere"), "no VM 'nothere'", 1), (("vnc",), "VM", 2),
+        for words, said, code in ((("vnc", "nothere"), "no VM 'nothere'", 4), (("vnc",), "VM", 2),
                                   (("vnc", "one", "--viewer"), "install virt-viewer", 1),
                                   (("vnc", "one", "--viewer", "--print"), "choose one", 2),
-                                  (("sessions", "999999", "--close"), "no session 999999", 1),
+                                  (("sessions", "999999", "--close"), "no session 999999", 4),
                                   (("sessions", "x", "--close"), "a session's number", 2)):
             with self.subTest(words=words):
                 ran = self.lodge(*words, PATH="/nowhere")

@@ -173,9 +173,9 @@ class Texts(unittest.TestCase):
                 self.harmless(out + err)
                 out, err = self.lodge("resume", name)
                 self.harmless(out + err)
-                out, err = self.lodge("show", name + "x", status=1)
+                out, err = self.lodge("show", name + "x", status=4)
                 self.harmless(out + err)
-                self.lodge("show", "--json", name + "x", status=1)
+                self.lodge("show", "--json", name + "x", status=4)
 
     def test_watching_shows_nothing_raw(self):
         for words in (("watch",), ("watch", "--json")):

@@ -5,10 +5,11 @@
  * Askings are the caller's array; what they hold is freed by asking_end().
  */
 #include "cli/asking.h"
+
+#include "cli/output.h"
 #include "cli/print.h"
 #include "cli/suggest.h"
 #include "cli/terms.h"
-
 #include "memory.h"
 #include "scope.h"
 #include "text.h"
@@ -278,21 +279,48 @@ static void say_result(const struct command *command, const struct asking *askin
     json_object_put(result);
 }
 
+/* What was asked of several is told in one: a line for each would be no JSON. */
+static void say_all(const struct asking *askings, size_t count)
+{
+    struct json_object *all = json_object_new_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct asking *asking = &askings[i];
+        struct json_object *one = json_object_new_object();
+        json_object_object_add(one, "vm", json_object_new_string(asking->subject));
+        if (asking->result != NULL) {
+            json_object_object_add(one, "result", json_tokener_parse(asking->result));
+        } else {
+            struct lodge_error err = asking->error;
+            if (!asking->answered) {
+                (void)lodge_fail(&err, LODGE_ERROR_UNREACHABLE, "no answer came");
+            }
+            json_object_object_add(one, "error", error_as_json(&err));
+        }
+        json_object_array_add(all, one);
+    }
+    print_json(stdout, json_object_to_json_string_ext(all, JSON_C_TO_STRING_PLAIN |
+                                                               JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(all);
+}
+
 bool asking_end(const struct command *command, struct asking *askings, size_t count,
                 struct lodge_error *err)
 {
     bool good = true;
+    bool in_one = command->json && count > 1;
+    if (in_one) {
+        say_all(askings, count);
+    }
     for (size_t i = 0; i < count; i++) {
         struct asking *asking = &askings[i];
-        if (asking->result != NULL) {
+        if (asking->result != NULL && !in_one) {
             say_result(command, asking);
-        } else if (asking->answered) {
-            if (!good) {
+        } else if (asking->result == NULL && asking->answered) {
+            if (!good && !in_one) {
                 command->output->error(err);
                 if (!command->json) {
                     suggest_vm(command, err);
                 }
-                *err = (struct lodge_error){0};
             }
             *err = asking->error;
             good = lodge_fail_in(err, "%s", asking->subject);

@@ -70,18 +70,28 @@ static void print_event(const struct lodge_event *event)
     buffer_free(&line);
 }
 
-/* The error object as it travels: code, message and data. */
-static void print_error(const struct lodge_error *error)
+struct json_object *error_as_json(const struct lodge_error *error)
 {
     struct buffer envelope = {0};
-    jsonrpc_write_error(&envelope, NULL, error);
+    struct lodge_error told = *error;
+    if (told.kind == LODGE_ERROR_INVALID) {
+        told.kind = LODGE_ERROR_PARAMS; /* as lodged would have called it */
+    }
+    jsonrpc_write_error(&envelope, NULL, &told);
     const char *text = buffer_text(&envelope);
     struct json_object *json = text ? json_tokener_parse(text) : NULL;
-    struct json_object *body = json ? json_object_object_get(json, "error") : NULL;
-    print_json(stderr, json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN |
-                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+    struct json_object *body = json_object_get(json_object_object_get(json, "error"));
     json_object_put(json);
     buffer_free(&envelope);
+    return body;
+}
+
+static void print_error(const struct lodge_error *error)
+{
+    struct json_object *body = error_as_json(error);
+    print_json(stderr, json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN |
+                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(body);
 }
 
 const struct output json_output = {

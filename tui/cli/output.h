@@ -19,6 +19,12 @@ struct output {
     void (*error)(const struct lodge_error *error); /* to standard error */
 };
 
+struct json_object;
+
+/* The error as it travels: code, message and data. What is wrong with the call of lodge has the
+ * code that lodged gives for wrong parameters. The caller puts it. */
+struct json_object *error_as_json(const struct lodge_error *error);
+
 extern const struct output text_output;
 extern const struct output json_output;
 

@@ -18,7 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum status { STATUS_DONE, STATUS_FAILED, STATUS_WRONG_CALL, STATUS_NO_DAEMON };
+/* lodge(1) has them; scripts go by them. */
+enum status {
+    STATUS_DONE,
+    STATUS_FAILED,
+    STATUS_WRONG_CALL,
+    STATUS_NO_DAEMON,
+    STATUS_NOT_FOUND,
+    STATUS_DENIED,
+    STATUS_BUSY,
+    STATUS_TIMEOUT,
+};
 
 static const struct verb *verb_find(const char *name)
 {
@@ -185,6 +195,17 @@ static bool query_check(const struct verb *verb, const struct command *command,
     return good;
 }
 
+static enum status status_of(enum lodge_error_kind kind)
+{
+    static const enum status statuses[LODGE_ERROR_KINDS] = {
+        [LODGE_ERROR_UNREACHABLE] = STATUS_NO_DAEMON, [LODGE_ERROR_NOT_FOUND] = STATUS_NOT_FOUND,
+        [LODGE_ERROR_DENIED] = STATUS_DENIED,         [LODGE_ERROR_BUSY] = STATUS_BUSY,
+        [LODGE_ERROR_TOO_MANY] = STATUS_BUSY,         [LODGE_ERROR_TIMEOUT] = STATUS_TIMEOUT,
+        [LODGE_ERROR_UNRESPONSIVE] = STATUS_TIMEOUT,
+    };
+    return statuses[kind] == STATUS_DONE ? STATUS_FAILED : statuses[kind];
+}
+
 static enum status complain(const struct verb *verb, const struct command *command,
                             const struct lodge_error *error)
 {
@@ -202,7 +223,7 @@ static enum status complain(const struct verb *verb, const struct command *comma
         }
         return STATUS_WRONG_CALL;
     }
-    return error->kind == LODGE_ERROR_UNREACHABLE ? STATUS_NO_DAEMON : STATUS_FAILED;
+    return status_of(error->kind);
 }
 
 /* Of what was asked for in JSON even the mistakes are told so, wherever the flag stands. */
