@@ -294,14 +294,19 @@ bool hand_destroy_run(struct hand *hand, const char *uuid, int64_t run, struct l
     return over || libvirt_fail(err, "domain %s could not be destroyed", uuid);
 }
 
-char *hand_read_xml(struct hand *hand, const char *uuid, bool inactive, struct lodge_error *err)
+char *hand_read_xml(struct hand *hand, const char *uuid, enum hand_xml which,
+                    struct lodge_error *err)
 {
+    static const unsigned flags[] = {
+        [XML_OF_RUN] = 0,
+        [XML_OF_NEXT_BOOT] = VIR_DOMAIN_XML_INACTIVE,
+        [XML_WITH_SECRETS] = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE,
+    };
     AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
     if (domain == NULL) {
         return NULL;
     }
-    unsigned flags = VIR_DOMAIN_XML_SECURE | (inactive ? VIR_DOMAIN_XML_INACTIVE : 0);
-    char *xml = virDomainGetXMLDesc(domain, flags);
+    char *xml = virDomainGetXMLDesc(domain, flags[which]);
     if (xml == NULL) {
         (void)libvirt_fail(err, "the definition of domain %s", uuid);
     }

@@ -174,8 +174,14 @@ bool hand_set_words_live(struct hand *hand, const char *uuid, const char *words,
 bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* The XML, `inactive` for what the next boot gets. The caller frees. */
-char *hand_read_xml(struct hand *hand, const char *uuid, bool inactive, struct lodge_error *err);
+/* Which of a domain's texts. That with its secrets is for defining the domain again, and for no
+ * journal, log or answer. */
+enum hand_xml { XML_OF_RUN, XML_OF_NEXT_BOOT, XML_WITH_SECRETS };
+
+/* virDomainGetXMLDesc: of its run (of its next boot, where it has none), or of its next boot,
+ * without secrets or with them (VIR_DOMAIN_XML_SECURE). The caller frees. NOT_FOUND. */
+char *hand_read_xml(struct hand *hand, const char *uuid, enum hand_xml which,
+                    struct lodge_error *err);
 
 /* "kvm" where KVM really runs guests, else "qemu". Tried once per host with a throw-away guest
  * (libvirt.md 12: the size of its screen tells), then remembered. HOST_DOWN: libvirt went away

@@ -71,8 +71,8 @@ struct plan {
     char *new_name;
     int64_t new_vcpus, new_memory_mib; /* LODGE_UNKNOWN: as they are */
     int64_t old_vcpus, old_memory_mib;
-    char *old_xml;     /* inactive, as it was found … */
-    char *new_xml;     /* … and as it is to be */
+    char *old_xml;     /* inactive and without its secrets (domain_xml_secrets.h), as it was … */
+    char *new_xml;     /* … found, and as it is to be: for comparing, never to be defined */
     char *stand_in;    /* uuid of the guest that grows what lodged may not open; NULL: none */
     int64_t autostart; /* 0, 1; LODGE_UNKNOWN: as it is */
     bool set_tags;

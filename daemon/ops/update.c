@@ -3,13 +3,14 @@
  * libvirt can, in the guest that runs. While it is under way the larger of old and new is charged.
  * If the power goes after …
  *   reserve   the old definition stands; it goes on
- *   read      the journal has old and new definition
- *   define    libvirt's is compared, whole: old is defined again, new is done; neither is a third
- *             hand's, which is kept
+ *   read      the journal has old and new definition, without their secrets
+ *   define    libvirt's is compared, all but secrets: old is edited and defined again, new is done;
+ *             neither is a third hand's, which is kept
  *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
  *   live      what the guest did not take waits for its next boot
  */
 #include "host/domain_xml_edit.h"
+#include "host/domain_xml_secrets.h"
 #include "host/images.h"
 #include "host/next_boot.h"
 #include "log.h"
@@ -34,10 +35,10 @@ static bool leaves_xml(const struct op *op)
     return !changes_xml(&op->plan);
 }
 
-/* The plan's old definition, `xml` (given away), and what it becomes. */
-static bool edit_definition(struct op *op, char *xml)
+/* The definition `xml` with what is asked for; the caller frees. */
+static char *edited(struct op *op, const char *xml, struct lodge_strings *dropped)
 {
-    struct plan *plan = &op->plan;
+    const struct plan *plan = &op->plan;
     const struct domain_edit edit = {
         .vcpus = plan->new_vcpus,
         .memory_mib = plan->new_memory_mib,
@@ -47,20 +48,33 @@ static bool edit_definition(struct op *op, char *xml)
         .media_target = plan->target,
         .iso = plan->iso,
     };
+    return domain_xml_edit(xml, &edit, dropped, &op->error);
+}
+
+/* The definition of its next boot, as the journal may have it; the caller frees. */
+static char *read_shown(struct op *op, struct hand *hand)
+{
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_NEXT_BOOT, &op->error);
+    return xml == NULL ? NULL : domain_xml_without_secrets(xml, &op->error);
+}
+
+/* The plan's old definition, `xml` (given away), and what it becomes. */
+static bool edit_definition(struct op *op, char *xml)
+{
+    struct plan *plan = &op->plan;
     free(plan->old_xml);
     plan->old_xml = xml;
     lodge_strings_clear(&plan->dropped);
-    char *edited = domain_xml_edit(xml, &edit, &plan->dropped, &op->error);
     free(plan->new_xml);
-    plan->new_xml = edited;
+    plan->new_xml = edited(op, xml, &plan->dropped);
     op->plan_changed = true;
-    return edited != NULL;
+    return plan->new_xml != NULL;
 }
 
 /* What would fail later for certain fails before anything has changed. */
 static enum step_end read_definition(struct op *op, struct hand *hand)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
+    AUTO(free) char *xml = read_shown(op, hand);
     return op_end(op, xml != NULL && disks_check(op, hand) && edit_definition(op, TAKE(xml)));
 }
 
@@ -76,7 +90,7 @@ static enum step_end is_anothers(struct op *op)
 static bool look_at_definition(struct op *op, struct hand *hand)
 {
     bool is_ours = false;
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
+    AUTO(free) char *xml = read_shown(op, hand);
     if (xml == NULL) {
         return false;
     }
@@ -95,19 +109,25 @@ static bool look_at_definition(struct op *op, struct hand *hand)
     return is_ours || is_anothers(op) == STEP_DONE;
 }
 
+/* What is defined is libvirt's definition of this moment, edited: so it keeps its passwords, which
+ * the journal has not. It is read before that which is compared. */
 static enum step_end define(struct op *op, struct hand *hand)
 {
     if (op->plan.defined) {
         return STEP_DONE;
     }
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, true, &op->error);
-    if (xml == NULL) {
+    struct lodge_strings dropped = {0}; /* the plan's, once more */
+    AUTO(free) char *whole = hand_read_xml(hand, op->uuid, XML_WITH_SECRETS, &op->error);
+    AUTO(free) char *shown = whole == NULL ? NULL : read_shown(op, hand);
+    if (shown == NULL) {
         return op_end(op, false);
     }
-    if (strcmp(xml, op->plan.old_xml) != 0) {
+    if (strcmp(shown, op->plan.old_xml) != 0) {
         return is_anothers(op);
     }
-    if (!hand_define(hand, op->plan.new_xml, &op->error)) {
+    AUTO(free) char *xml = edited(op, whole, &dropped);
+    lodge_strings_clear(&dropped);
+    if (xml == NULL || !hand_define(hand, xml, &op->error)) {
         return op_end(op, false);
     }
     op->plan.defined = true;
@@ -173,7 +193,7 @@ static enum step_end or_pending(struct op *op, bool ok, const char *what)
 
 static enum step_end change_media(struct op *op, struct hand *hand)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
     AUTO(free)
     char *drive =
         xml == NULL ? NULL : domain_xml_media(xml, op->plan.target, op->plan.iso, &op->error);
@@ -183,14 +203,14 @@ static enum step_end change_media(struct op *op, struct hand *hand)
 static bool change_memory(struct op *op, struct hand *hand)
 {
     int64_t left = 0;
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
     return xml != NULL && domain_xml_balloon(xml, op->plan.new_memory_mib, &left, &op->error) &&
            hand_set_memory_live(hand, op->uuid, left, &op->error);
 }
 
 static bool change_tags(struct op *op, struct hand *hand)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, false, &op->error);
+    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
     AUTO(free)
     char *words = xml == NULL ? NULL : domain_xml_words(xml, &op->plan.tags, &op->error);
     return words != NULL && hand_set_words_live(hand, op->uuid, words, &op->error);

@@ -49,8 +49,8 @@ FACES = {
     "daemon/options": "options.h",
     "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
-    "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_write.h embedded.h hand.h "
-                   "host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
+    "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_secrets.h "
+                   "domain_xml_write.h embedded.h hand.h host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
                    "stand_in.h storage.h uses.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
