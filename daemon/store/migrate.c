@@ -7,6 +7,7 @@
  */
 #include "store/migrate.h"
 
+#include "log.h"
 #include "memory.h"
 #include "store/copies.h"
 
@@ -47,6 +48,18 @@ static bool run_one(struct store *store, const struct migration *migration, size
     return transaction_commit(transaction, err);
 }
 
+/* What a migration has removed lies in free pages and in the log until they are written over. A
+ * database that works without this is not refused for it. */
+static void wipe(struct store *store)
+{
+    struct lodge_error err = {0};
+    if (!database_run(store, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", &err)) {
+        log_warning(LOG_STORE, "what the migration removed may be in %s still: %s", store->path,
+                    err.message);
+        database_well(store);
+    }
+}
+
 /* The schema's version, if this program knows it. */
 static bool read_version(struct store *store, size_t count, size_t *ret_version,
                          struct lodge_error *err)
@@ -85,13 +98,17 @@ bool migrate(struct store *store, const struct migration *list, size_t count,
         return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE,
                           "the database %s is another program's: move it away", store->path);
     }
-    if (version > 0 && version < count && !back_up(store, version, err)) {
+    bool is_old = version > 0 && version < count;
+    if (is_old && !back_up(store, version, err)) {
         return false;
     }
     for (; version < count; version++) {
         if (!run_one(store, &list[version], version + 1, err)) {
             return false;
         }
+    }
+    if (is_old) {
+        wipe(store);
     }
     return true;
 }

@@ -206,7 +206,9 @@ const struct statement_row statement_rows[STATEMENTS] = {
         {
             .sql =
                 "UPDATE op SET state = ?2, ended_ms = ?3, error_kind = ?4, error = ?5, result = ?6,"
-                " restored = max(restored, ?7) WHERE id = ?1 RETURNING host, uuid",
+                " restored = max(restored, ?7), journal = iif(json_valid(journal),"
+                " json_remove(journal, '$.old_xml', '$.new_xml'), journal)"
+                " WHERE id = ?1 RETURNING host, uuid",
             .hot = true,
         },
     [OP_END_GUARD] =

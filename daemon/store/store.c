@@ -228,6 +228,9 @@ static bool read_installation(struct store *store, struct lodge_error *err)
     return true;
 }
 
+/* Debian's SQLite writes over what is removed in any case. */
+#define SETTINGS "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON"
+
 /* All is looked at before anything is changed: a newer schema or a damaged file stays as it is, its
  * log included. Foreign keys come after the migrations, which may rebuild tables. */
 static bool open_all(struct store *store, int create, struct lodge_error *err)
@@ -244,10 +247,9 @@ static bool open_all(struct store *store, int create, struct lodge_error *err)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     bool good =
         migrate_check(store, migration_count, err) && check_health(store, err) &&
-        database_run(store, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", err) &&
-        migrate(store, migrations, migration_count, err) && set_journal(store, err) &&
-        database_run(store, "PRAGMA foreign_keys = ON", err) && read_installation(store, err) &&
-        statements_prepare(store, err) && age_meet(store, err);
+        database_run(store, SETTINGS, err) && migrate(store, migrations, migration_count, err) &&
+        set_journal(store, err) && database_run(store, "PRAGMA foreign_keys = ON", err) &&
+        read_installation(store, err) && statements_prepare(store, err) && age_meet(store, err);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, good ? 0 : 1, NULL);
     return good;
 }

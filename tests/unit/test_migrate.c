@@ -100,6 +100,73 @@ static void a_database_of_each_released_schema_is_brought_up(void **state)
     globfree(&found);
 }
 
+/* An update's row as lodgeds of schema 5 have left it. */
+#define SECRET "Hush-4711"
+#define OLD_ROW(uuid, ended)                                                                     \
+    "INSERT INTO op (kind, host, uuid, uid, state, step, started_ms, ended_ms, journal) VALUES " \
+    "('vm.update', 'h1', '7b2ab29e-0000-4000-8000-00000000000" uuid "', 0, '" ended ", "         \
+    "'{\"name\":\"web\",\"old_xml\":\"<domain>' || printf('%.9000c', 'x') ||"                    \
+    " '<graphics passwd=''" SECRET "''/></domain>\",\"new_xml\":\"" SECRET "\",\"vcpus\":2}');"
+
+/* How often it is in the file's bytes; 0 where there is none. */
+static int count_secrets(const char *path)
+{
+    static char bytes[1 << 20];
+    int count = 0;
+    size_t length = access(path, F_OK) == 0 ? read_bytes(path, bytes, sizeof bytes) : 0;
+    for (char *at = bytes;
+         (at = memmem(at, length - (size_t)(at - bytes), SECRET, strlen(SECRET))) != NULL;) {
+        at++;
+        count++;
+    }
+    return count;
+}
+
+static void passwords_of_older_journals_are_wiped(void **state)
+{
+    (void)state;
+    char path[512];
+    static char bytes[1 << 20];
+    snprintf(path, sizeof path, "%s/store/schema-0005.db", getenv("LODGE_TEST_DATA"));
+    write_bytes(file, bytes, read_bytes(path, bytes, sizeof bytes));
+    assert_int_equal(
+        foreign("PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;" OLD_ROW(
+            "1", "done', 'close', 1, 2")
+                    OLD_ROW("2", "done', 'close', 1, 2") "DELETE FROM op WHERE uuid LIKE '%2';"),
+        SQLITE_OK);
+    assert_true(count_secrets(file) > 2);
+
+    AUTO(store_close) struct store *store = open_well();
+
+    snprintf(path, sizeof path, "%s-wal", file);
+    assert_int_equal(count_secrets(path), 0);
+    assert_int_equal(count_secrets(file), 0);
+    assert_int_equal(ask(store, "SELECT count(*) FROM op WHERE json_extract(journal, '$.vcpus') = 2"
+                                " AND json_extract(journal, '$.name') = 'web'"),
+                     1);
+}
+
+/* Recovery needs what is under way, and takes them out itself (ops/recover.c). */
+static void a_journal_that_is_under_way_or_no_JSON_stays_as_it_is(void **state)
+{
+    (void)state;
+    char path[512];
+    static char bytes[1 << 20];
+    snprintf(path, sizeof path, "%s/store/schema-0005.db", getenv("LODGE_TEST_DATA"));
+    write_bytes(file, bytes, read_bytes(path, bytes, sizeof bytes));
+    assert_int_equal(
+        foreign(OLD_ROW("1", "running', 'define', 1, NULL") OLD_ROW(
+            "2", "done', 'close', 1, 2") "UPDATE op SET journal = 'old_xml' WHERE uuid LIKE '%2'"),
+        SQLITE_OK);
+
+    AUTO(store_close) struct store *store = open_well();
+
+    assert_int_equal(ask(store, "SELECT count(*) FROM op WHERE ended_ms IS NULL AND"
+                                " json_extract(journal, '$.old_xml') LIKE '%" SECRET "%'"),
+                     1);
+    assert_int_equal(ask(store, "SELECT count(*) FROM op WHERE journal = 'old_xml'"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +174,8 @@ int main(void)
         IN_DIR(a_migration_makes_a_backup_first),
         IN_DIR(a_migration_that_fails_changes_nothing),
         IN_DIR(a_database_of_each_released_schema_is_brought_up),
+        IN_DIR(passwords_of_older_journals_are_wiped),
+        IN_DIR(a_journal_that_is_under_way_or_no_JSON_stays_as_it_is),
     };
     return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
 }

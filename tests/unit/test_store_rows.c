@@ -70,6 +70,36 @@ static void a_vm_has_one_unfinished_operation_and_a_stop_beside_it(void **state)
     assert_int_equal(foreign(OP("vm.pause")), SQLITE_OK);
 }
 
+static void an_operation_that_has_ended_keeps_no_definitions(void **state)
+{
+    (void)state;
+    static const char *const journals[][2] = {
+        {"{\"name\":\"a\",\"old_xml\":\"Hush\",\"new_xml\":\"Hush\",\"vcpus\":2}",
+         "{\"name\":\"a\",\"vcpus\":2}"},
+        {"{}", "{}"},
+        {"no JSON", "no JSON"},
+    };
+    struct lodge_error err = {0};
+    const struct op_end end = {.state = LODGE_OP_DONE, .effect = VM_KEEP, .at_ms = 2};
+    AUTO(store_close) struct store *store = open_well();
+    for (size_t i = 0; i < ARRAY_LENGTH(journals); i++) {
+        AUTO(free) char *insert = NULL;
+        AUTO(free) char *text = NULL;
+        assert_true(asprintf(&insert,
+                             "INSERT INTO op (kind, host, uuid, uid, state, step, started_ms,"
+                             " journal) VALUES ('vm.update', 'h1', " UUID
+                             ", 0, 'running', 'live', 1, '%s')",
+                             journals[i][0]) > 0);
+        assert_int_equal(foreign(insert), SQLITE_OK);
+
+        assert_true(store_end_op(store, (int64_t)i + 1, &end, &err));
+
+        assert_true(database_ask_text(store, "SELECT journal FROM op ORDER BY id DESC LIMIT 1",
+                                      &text, &err));
+        assert_string_equal(text, journals[i][1]);
+    }
+}
+
 static void add_audit(struct store *store, int64_t at_ms, enum lodge_error_kind result)
 {
     struct lodge_error err = {0};
@@ -350,6 +380,7 @@ int main(void)
         IN_DIR(users_and_vms_are_read_back),
         IN_DIR(rows_that_make_no_sense_are_refused_by_the_schema),
         IN_DIR(a_vm_has_one_unfinished_operation_and_a_stop_beside_it),
+        IN_DIR(an_operation_that_has_ended_keeps_no_definitions),
         IN_DIR(a_refusal_that_repeats_counts_up_one_row_a_minute),
         IN_DIR(who_is_refused_everything_makes_few_rows_and_each_call_is_counted),
         IN_DIR(each_refusal_is_counted_once_though_a_method_has_no_target),
