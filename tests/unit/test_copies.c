@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -100,6 +101,52 @@ static void the_copy_before_a_migration_is_marked_too(void **state)
     assert_int_equal(count_in(path, "SELECT count(*) FROM op WHERE restored = 1"), 2);
     assert_int_equal(count_in(path, "PRAGMA user_version"), migration_count);
     expect_journal(store, 1, 0, 1);
+}
+
+struct noticed {
+    unsigned created;
+    unsigned changed; /* its mode or owner, after that */
+};
+
+/* What has happened in the directory to files whose names end so. */
+static struct noticed read_notices(int inotify, const char *ending)
+{
+    static char buffer[1 << 16] __attribute__((aligned(8)));
+    struct noticed noticed = {0};
+    ssize_t length = 0;
+    while ((length = read(inotify, buffer, sizeof buffer)) > 0) {
+        for (char *at = buffer; at < buffer + length;) {
+            const struct inotify_event *event = (const void *)at;
+            size_t name = strlen(event->name);
+            size_t end = strlen(ending);
+            if (name > end && strcmp(event->name + name - end, ending) == 0) {
+                noticed.created += (event->mask & IN_CREATE) != 0;
+                noticed.changed += (event->mask & IN_ATTRIB) != 0;
+            }
+            at += sizeof *event + event->len;
+        }
+    }
+    return noticed;
+}
+
+/* Whoever opens a file in its first moment may read it for ever. */
+static void a_backup_has_its_mode_from_its_creation(void **state)
+{
+    (void)state;
+    struct stat info;
+    AUTO(store_close) struct store *store = open_well();
+    AUTO(fd_close) int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_true(inotify_add_watch(inotify, dir, IN_CREATE | IN_ATTRIB) >= 0);
+    mode_t before = umask(0);
+
+    AUTO(free) char *path = back_up_at(store, DAY_MS);
+
+    umask(before);
+    struct noticed noticed = read_notices(inotify, ".part");
+    assert_int_equal(noticed.created, 1);
+    assert_int_equal(noticed.changed, 0);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
 }
 
 /* Looks at everything that comes, as often as it can, until it is told to stop. */
@@ -275,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIR(a_backup_marks_what_is_unfinished_and_what_was_undone),
         IN_DIR(the_copy_before_a_migration_is_marked_too),
+        IN_DIR(a_backup_has_its_mode_from_its_creation),
         IN_DIR(a_backup_is_never_open_to_others),
         IN_DIR(the_newest_backups_stay_and_nothing_of_another_name_goes),
         IN_DIR(a_backup_that_was_just_made_stays_whatever_the_clock_says),
