@@ -14,10 +14,12 @@ const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the
 const LONGEST_DELAY_MS = 8_000;
 const OPEN_MS = 6_000;          /* a try that says nothing for that long has failed */
 const STEADY_MS = 5_000;        /* a connection that broke sooner belongs to the same outage */
+const SECRET_BYTES = 32;
 
 const screen = element('screen');
 const address = readAddress();
 let state = 'idle';
+let secret = null;              /* what the session lets this page, and no other, come back by */
 let RFB = null;                 /* noVNC's class, once loaded */
 let rfb = null;                 /* its object, while the connection of now is up */
 let outage = null;              /* { until, tries, timer, tick } from a break until steady again */
@@ -51,6 +53,38 @@ function doorUrl(query) {
     url.search = new URLSearchParams(query);
     url.hash = '';
     return url;
+}
+
+/*
+ * The secret
+ *
+ * The page makes it and sends it with the ticket, behind the subprotocol: nothing else of an upgrade is
+ * both a script's to set and kept out of logs. It stays in this tab, so that a reload may come back, and
+ * goes nowhere by itself. Of several doors below one origin each has its own.
+ */
+
+const secretKey = () => `back ${location.pathname} ${address.session}`;
+
+function makeSecret() {
+    const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/* A browser may deny its storage or have no room: then the page comes back as long as it stays open. */
+function keepSecret() {
+    try {
+        sessionStorage.setItem(secretKey(), secret);
+    } catch {
+        console.info('This browser keeps nothing for the tab: a reload will not come back.');
+    }
+}
+
+function keptSecret() {
+    try {
+        return sessionStorage.getItem(secretKey());
+    } catch {
+        return null;
+    }
 }
 
 /* Words */
@@ -108,6 +142,12 @@ function endAtLink() {
         'Ask for a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
 }
 
+function endElsewhere() {
+    end('not connected', 'This tab cannot come back',
+        'A session goes on only in the tab that opened it.',
+        'Open a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
+}
+
 function endAway() {
     end('connection lost', 'The connection did not come back',
         'Nobody answered for a minute. The guest is not touched by that.',
@@ -123,15 +163,16 @@ function endUnshown(reason) {
 
 /* The connection */
 
-/* Opens the door's WebSocket: by ticket once, by session (and its cookie) to come back. */
+/* Opens the door's WebSocket: by ticket once, by session (and the secret) to come back. */
 function open(query) {
-    const channel = new WebSocket(doorUrl(query), ['binary']);
+    const channel = new WebSocket(doorUrl(query), ['binary', `back.${secret}`]);
     const patience = setTimeout(() => channel.close(), OPEN_MS);
     let opened = false;
 
     channel.addEventListener('open', () => {
         clearTimeout(patience);
         opened = true;
+        keepSecret();   /* not sooner: a used link would take the place of the one that is good */
         startScreen(channel);
     });
     /* noVNC sets its handlers later, so this one runs first. */
@@ -334,6 +375,11 @@ async function start() {
     showName();
     if (!/^\d+$/.test(address.session)) {
         endAtLink();
+        return;
+    }
+    secret = address.ticket === null ? keptSecret() : makeSecret();
+    if (secret === null) {
+        endElsewhere();
         return;
     }
     prepareTools(address.vm, address.viewOnly);

@@ -1,7 +1,7 @@
 /*
  * console: the list of sessions, the oldest first, and one timer for all their times. Here it is
- * decided who may have one, how many, and whom a ticket or a cookie belongs to; what becomes of a
- * session is in session.c.
+ * decided who may have one, how many, and whom a ticket or a page's secret belongs to; what becomes
+ * of a session is in session.c.
  *
  * Whenever the registry tells of changes, each session is asked whether it may go on.
  */
@@ -245,14 +245,15 @@ struct session *console_find_ticket(struct console *console, const char *text, s
     return session_goes_on(found, err) ? found : NULL;
 }
 
-struct session *console_find_cookie(struct console *console, int64_t id, const char *text,
-                                    size_t length, struct lodge_error *err)
+/* By its number first, and then by the secret: so two sessions with the same one, which only a page
+ * that makes bad ones can bring about, are still two. */
+struct session *console_find_secret(struct console *console, int64_t id,
+                                    const struct ticket *secret, struct lodge_error *err)
 {
-    struct ticket cookie;
     struct session *session = console_find(console, id);
-    bool good = session != NULL && session->door == LODGE_SESSION_WEB &&
+    bool good = session != NULL && session->has_secret &&
                 (session->phase == SESSION_OPEN || session->phase == SESSION_AWAY) &&
-                ticket_read(text, length, &cookie) && ticket_is(&session->cookie, &cookie);
+                ticket_is(&session->secret, secret);
     if (!good) {
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
         return NULL;

@@ -3,9 +3,9 @@
  *
  * console_open() opens the guest's VNC server and gives a ticket; a door that is shown the ticket
  * joins a viewer to the session, once; then bytes go both ways (relay.h) until a side ends it. A
- * viewer at the web door whose connection breaks may come back within a minute by the session's
- * cookie. Access is looked at when a ticket is asked for, when it is shown, and whenever a VM or a
- * role changes.
+ * viewer at the web door whose connection breaks may come back within a minute by the secret that
+ * came with the ticket. Access is looked at when a ticket is asked for, when it is shown, and
+ * whenever a VM or a role changes.
  */
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
@@ -75,17 +75,17 @@ struct session *console_find_ticket(struct console *console, const char *text, s
                                     enum lodge_session_door door, uid_t uid,
                                     struct lodge_error *err);
 
-/* The session whose viewer comes back with its cookie. */
-struct session *console_find_cookie(struct console *console, int64_t id, const char *text,
-                                    size_t length, struct lodge_error *err);
+/* The session whose viewer comes back with the secret that came with its ticket; NULL with DENIED.
+ */
+struct session *console_find_secret(struct console *console, int64_t id,
+                                    const struct ticket *secret, struct lodge_error *err);
 
 /* Of what console_find_…() gave, in the same turn of the loop: the ticket is used up, the viewer is
- * in; one who was there before is sent away. */
-void session_join(struct session *session, struct front *front, const char *peer);
+ * in; one who was there before is sent away. With the ticket goes `secret`, by which this viewer
+ * may come back (NULL: cannot); what is given later changes nothing. */
+void session_join(struct session *session, struct front *front, const char *peer,
+                  const struct ticket *secret);
 
 int64_t session_id(const struct session *session);
-
-/* What its page has to come back with. */
-const struct ticket *session_cookie(const struct session *session);
 
 #endif

@@ -3,8 +3,8 @@
  *
  *     ASKED     the server is connected: TICKETED; it cannot be: ENDED
  *     TICKETED  the ticket is shown in time: OPEN
- *     OPEN      a browser's connection breaks, or the server refuses its viewer: AWAY
- *     AWAY      the cookie is shown in time: OPEN
+ *     OPEN      a viewer with a secret breaks off, or the server refuses it: AWAY
+ *     AWAY      that secret is shown in time: OPEN
  *     any       time is over, the VM or access is gone, a side ends it: ENDED
  *
  * A session owns the guest's descriptor until a relay has it, and what the registry shows of it. It
@@ -78,7 +78,6 @@ struct session *session_new(struct console *console, const struct console_ask *a
     session->door = ask->door;
     session->mode = ask->mode;
     session->fd = -1;
-    session->cookie = ticket_make();
     copy_identity(&session->who, ask->who);
     relay_init(&session->relay, console->hub, &relay_owner);
     session->shown = registry_add_session(console->registry);
@@ -89,11 +88,6 @@ struct session *session_new(struct console *console, const struct console_ask *a
 int64_t session_id(const struct session *session)
 {
     return session->shown->facts.session;
-}
-
-const struct ticket *session_cookie(const struct session *session)
-{
-    return &session->cookie;
 }
 
 bool session_is_of(const struct session *session, const char *host, const char *uuid)
@@ -230,9 +224,14 @@ static void set_peer(struct session *session, const char *peer)
     session->shown->facts.peer = xstrdup(peer);
 }
 
-void session_join(struct session *session, struct front *front, const char *peer)
+void session_join(struct session *session, struct front *front, const char *peer,
+                  const struct ticket *secret)
 {
     bool returns = session->phase != SESSION_TICKETED;
+    if (!returns && secret != NULL) { /* once, by who holds the ticket */
+        session->secret = *secret;
+        session->has_secret = true;
+    }
     leave_front(session, true, "continued in another window");
     relay_end(&session->relay);
     explicit_bzero(&session->ticket, sizeof session->ticket);
@@ -279,7 +278,7 @@ void session_has_room(struct session *session)
 void session_front_gone(struct session *session)
 {
     session->front = NULL;
-    if (session->gone_at == 0 && session->door == LODGE_SESSION_WEB) {
+    if (session->gone_at == 0 && session->has_secret) {
         go_away(session);
     } else {
         session_end(session, "its viewer has left");
@@ -292,7 +291,7 @@ void session_front_gone(struct session *session)
 static void server_gone(struct relay *relay)
 {
     struct session *session = CONTAINER_OF(relay, struct session, relay);
-    if (relay->rfb.state == RFB_REFUSED && session->door == LODGE_SESSION_WEB) {
+    if (relay->rfb.state == RFB_REFUSED && session->has_secret) {
         leave_front(session, false, rfb_reason(&relay->rfb));
         go_away(session);
         return;
@@ -321,7 +320,7 @@ static void session_free(struct session *session)
     free(session->host);
     free(session->vm);
     explicit_bzero(&session->ticket, sizeof session->ticket);
-    explicit_bzero(&session->cookie, sizeof session->cookie);
+    explicit_bzero(&session->secret, sizeof session->secret);
     loop_free_later(session->console->loop, session);
 }
 

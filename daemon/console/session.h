@@ -10,7 +10,7 @@ enum session_phase {
     SESSION_ASKED,    /* the guest's VNC server is being opened for console.open */
     SESSION_TICKETED, /* its ticket has not been shown */
     SESSION_OPEN,     /* its viewer is in */
-    SESSION_AWAY,     /* its viewer may come back */
+    SESSION_AWAY,     /* its viewer may come back: it has a secret */
     SESSION_ENDED,
 };
 
@@ -27,7 +27,8 @@ struct session {
     enum lodge_session_door door;
     enum lodge_session_mode mode;
     struct ticket ticket;
-    struct ticket cookie;
+    struct ticket secret; /* its page's own, to come back with */
+    bool has_secret;
     console_fn *answered; /* NULL: it was */
     void *data;
     int fd;         /* the guest's VNC server, until a viewer is joined to it; -1 */

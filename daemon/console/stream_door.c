@@ -150,7 +150,7 @@ static void join(struct client *client, struct session *session)
     }
     client->until = 0;
     client->front.kind = &stream_front;
-    session_join(session, &client->front, peer);
+    session_join(session, &client->front, peer, NULL);
 }
 
 /* Looks whether the first line is whole. What came behind it is the viewer's. */

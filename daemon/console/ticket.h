@@ -1,5 +1,6 @@
 /*
- * ticket: 256 random bits that open something once: as a link's ticket, as a page's cookie.
+ * ticket: 256 random bits that open something: as a link's ticket, or as the secret that a page
+ * comes back with.
  *
  * As text they are 64 small hex digits. They live in memory only; none is ever logged. Any thread.
  */

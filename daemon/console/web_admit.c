@@ -1,6 +1,6 @@
 /*
- * web_admit: a Host is taken apart into name and port, an Origin compared as a whole; no name is
- * looked up anywhere.
+ * web_admit: a Host is taken apart into name and port, an Origin compared as a whole, the offered
+ * subprotocols word by word; no name is looked up anywhere.
  */
 #include "console/web_admit.h"
 
@@ -89,17 +89,34 @@ bool web_origin_is_ours(const char *origin, const char *host, const struct web_n
     return false;
 }
 
-const char *web_cookie_find(const char *header, const char *name, size_t *ret_length)
+/* Whether `word` is the page's secret; false with what is wrong with it in `err`. */
+static bool read_secret(const char *word, struct web_offer *offer, struct lodge_error *err)
 {
-    size_t length = strlen(name);
-    for (const char *at = header; *at != '\0';) {
-        at += strspn(at, " ;");
-        size_t pair = strcspn(at, ";");
-        if (pair > length && strncmp(at, name, length) == 0 && at[length] == '=') {
-            *ret_length = pair - length - 1;
-            return at + length + 1;
-        }
-        at += pair;
+    if (offer->has_secret) {
+        return lodge_fail(err, LODGE_ERROR_DENIED, "two secrets are offered to come back with");
     }
-    return NULL;
+    offer->has_secret = ticket_read(word, strlen(word), &offer->secret);
+    return offer->has_secret ||
+           lodge_fail(err, LODGE_ERROR_DENIED,
+                      "the secret to come back with must be %d hexadecimal digits in small letters",
+                      TICKET_TEXT);
+}
+
+bool web_offer_read(char *header, struct web_offer *ret_offer, struct lodge_error *err)
+{
+    static const char back[] = "back.";
+    bool has_binary = false;
+    char *rest = header;
+    *ret_offer = (struct web_offer){0};
+    for (char *word; (word = strsep(&rest, ", \t")) != NULL;) {
+        bool is_secret = strncmp(word, back, sizeof back - 1) == 0;
+        has_binary = has_binary || strcmp(word, "binary") == 0;
+        if (is_secret && !read_secret(word + sizeof back - 1, ret_offer, err)) {
+            return false;
+        }
+        if (is_secret && !has_binary) {
+            return lodge_fail(err, LODGE_ERROR_DENIED, "offer the subprotocol binary first");
+        }
+    }
+    return has_binary || lodge_fail(err, LODGE_ERROR_DENIED, "the subprotocol must be binary");
 }

@@ -1,6 +1,6 @@
 /*
  * web_admit: whether what a browser says about itself lets it in (RFC 9110 7.2 Host, RFC 6454
- * Origin, RFC 6265 Cookie). Pure: no I/O, no state; any thread.
+ * Origin, RFC 6455 4.1 subprotocols). Pure: no I/O, no state; any thread.
  *
  * A page of somebody else's that knows our address must not get a screen: its Origin is another
  * one. And a name that somebody else points at us (DNS rebinding) is no Host of ours.
@@ -8,6 +8,8 @@
 #ifndef CONSOLE_WEB_ADMIT_H
 #define CONSOLE_WEB_ADMIT_H
 
+#include "console/ticket.h"
+#include "lodge/error.h"
 #include "lodge/strings.h"
 
 #include <stdbool.h>
@@ -27,7 +29,20 @@ bool web_host_is_ours(const char *host, const char *reached, const struct web_na
 /* Whether an Origin header is that of a page which `host` served, or a configured one. */
 bool web_origin_is_ours(const char *origin, const char *host, const struct web_names *names);
 
-/* The value of cookie `name` in a Cookie header; borrowed from it. NULL when it is not there. */
-const char *web_cookie_find(const char *header, const char *name, size_t *ret_length);
+/* The subprotocols that an upgrade offers: `binary`, which is what is spoken, and behind it the
+ * page's secret as `back.` and TICKET_TEXT digits, which is never answered. A browser lets a page
+ * set no header but this one; addresses are logged on the way, and what a browser keeps and sends
+ * by itself goes to every port of the host name. */
+struct web_offer {
+    bool has_secret;
+    struct ticket secret;
+};
+
+/* False with DENIED: without `binary`, or with a secret that is none, that is one of two, or that
+ * stands before `binary` (libwebsockets 4.1.6 hangs up at a word of 64 bytes before one it knows).
+ * It is refused rather than ignored: its page would else be let in, and only hear at its first
+ * broken connection that it cannot come back. Other words are ignored. `header` is taken apart. */
+bool web_offer_read(char *header, struct web_offer *ret_offer, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 #endif

@@ -3,7 +3,6 @@
 #include "scope.h"
 
 #include <linux/sock_diag.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -102,28 +101,6 @@ static void front_end(struct front *front, bool for_good, const char *reason)
 static const struct front_kind web_front = {front_room, front_write, front_want_room, front_hold,
                                             front_end};
 
-/* The page can come back with it, and only it: scripts cannot read it, nor other sites send it. */
-static int add_cookie(struct visitor *visitor, struct lws *wsi, struct lws_process_html_args *args)
-{
-    char name[WEB_COOKIE_NAME_MAX];
-    char value[TICKET_TEXT + 1];
-    char cookie[WEB_COOKIE_NAME_MAX + TICKET_TEXT + 80];
-    if (visitor->joining == NULL) {
-        return 0;
-    }
-    web_cookie_name(session_id(visitor->joining), name);
-    ticket_write(session_cookie(visitor->joining), value);
-    int length =
-        snprintf(cookie, sizeof cookie, "%s=%s; Path=/console; HttpOnly; SameSite=Strict%s", name,
-                 value, visitor->door->tls_cert == NULL ? "" : "; Secure");
-    int failed = lws_add_http_header_by_name(
-        wsi, (const unsigned char *)"set-cookie:", (const unsigned char *)cookie, length,
-        (unsigned char **)&args->p, (unsigned char *)args->p + args->max_len);
-    explicit_bzero(value, sizeof value);
-    explicit_bzero(cookie, sizeof cookie);
-    return failed;
-}
-
 static int established(struct visitor *visitor, struct lws *wsi)
 {
     struct session *session = TAKE(visitor->joining);
@@ -133,7 +110,9 @@ static int established(struct visitor *visitor, struct lws *wsi)
     visitor->fd = lws_get_socket_fd(wsi);
     visitor->until = 0;
     visitor->front.kind = &web_front;
-    session_join(session, &visitor->front, visitor->peer);
+    session_join(session, &visitor->front, visitor->peer,
+                 visitor->offer.has_secret ? &visitor->offer.secret : NULL);
+    explicit_bzero(&visitor->offer, sizeof visitor->offer);
     return 0;
 }
 
@@ -157,8 +136,6 @@ int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
         return 0;
     }
     switch ((int)reason) {
-    case LWS_CALLBACK_ADD_HEADERS:
-        return add_cookie(visitor, wsi, in);
     case LWS_CALLBACK_ESTABLISHED:
         return established(visitor, wsi);
     case LWS_CALLBACK_RECEIVE:

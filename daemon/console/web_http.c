@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEADER_MAX = 2048, PATH_MAX_BYTES = 512, HEAD_ROOM = 2048 };
+enum { HEADER_MAX = 2048, PATH_MAX_BYTES = 512, HEAD_ROOM = 2048, PROTOCOLS_MAX = 128 };
 
 /* noVNC needs nothing but its own scripts, data: images (its cursor) and the WebSocket. */
 static const struct lws_protocol_vhost_options referrer = {NULL, NULL,
@@ -116,33 +116,19 @@ static int refuse_host(struct lws *wsi)
 
 /* The WebSocket. Whatever is wrong with what came is 403 to who sent it. */
 
-void web_cookie_name(int64_t session, char ret_name[static WEB_COOKIE_NAME_MAX])
-{
-    (void)snprintf(ret_name, WEB_COOKIE_NAME_MAX, "lodge-%lld", (long long)session);
-}
-
-static struct session *find_by_cookie(struct visitor *visitor, struct lws *wsi, const char *number,
+static struct session *find_by_secret(const struct visitor *visitor, const char *number,
                                       struct lodge_error *err)
 {
-    char cookies[HEADER_MAX];
-    char name[WEB_COOKIE_NAME_MAX];
     char *end;
-    size_t length = 0;
     long long id = strtoll(number, &end, 10);
-    bool good =
-        *end == '\0' && id > 0 && header_of(wsi, WSI_TOKEN_HTTP_COOKIE, cookies, sizeof cookies);
-    web_cookie_name(id, name);
-    const char *value = good ? web_cookie_find(cookies, name, &length) : NULL;
-    struct session *session = NULL;
-    if (value == NULL) {
+    if (*end != '\0' || id <= 0 || !visitor->offer.has_secret) {
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
-    } else {
-        session = console_find_cookie(visitor->door->console, id, value, length, err);
+        return NULL;
     }
-    explicit_bzero(cookies, sizeof cookies);
-    return session;
+    return console_find_secret(visitor->door->console, id, &visitor->offer.secret, err);
 }
 
+/* By the ticket if there is one, and by that alone: a secret beside it is for later. */
 static struct session *find_session(struct visitor *visitor, struct lws *wsi,
                                     struct lodge_error *err)
 {
@@ -151,7 +137,7 @@ static struct session *find_session(struct visitor *visitor, struct lws *wsi,
     const char *ticket = lws_get_urlarg_by_name(wsi, "ticket=", room, sizeof room);
     const char *session = lws_get_urlarg_by_name(wsi, "session=", number, sizeof number);
     if (ticket == NULL && session != NULL) {
-        return find_by_cookie(visitor, wsi, session, err);
+        return find_by_secret(visitor, session, err);
     }
     if (ticket == NULL) {
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "the ticket is not, or no longer, good");
@@ -164,19 +150,14 @@ static struct session *find_session(struct visitor *visitor, struct lws *wsi,
 }
 
 /* Without the subprotocol libwebsockets would hang up without a word. */
-static bool speaks_binary(struct lws *wsi)
+static bool offers_well(struct lws *wsi, struct web_offer *ret_offer, struct lodge_error *err)
 {
-    char protocols[128];
-    if (!header_of(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof protocols)) {
-        return false;
-    }
-    char *rest = protocols;
-    for (char *word; (word = strsep(&rest, ", ")) != NULL;) {
-        if (strcmp(word, "binary") == 0) {
-            return true;
-        }
-    }
-    return false;
+    char protocols[PROTOCOLS_MAX];
+    bool good = header_of(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof protocols)
+                    ? web_offer_read(protocols, ret_offer, err)
+                    : lodge_fail(err, LODGE_ERROR_DENIED, "too many subprotocols are offered");
+    explicit_bzero(protocols, sizeof protocols);
+    return good;
 }
 
 static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_error *err)
@@ -195,8 +176,8 @@ static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_e
     if (!header_of(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || strcmp(path, "/console") != 0) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "the WebSocket is at /console");
     }
-    if (!speaks_binary(wsi)) {
-        return lodge_fail(err, LODGE_ERROR_DENIED, "the subprotocol must be binary");
+    if (!offers_well(wsi, &visitor->offer, err)) {
+        return false;
     }
     visitor->joining = find_session(visitor, wsi, err);
     return visitor->joining != NULL;
@@ -211,6 +192,7 @@ static int confirm_upgrade(struct visitor *visitor, struct lws *wsi, const char 
     if (may_upgrade(visitor, wsi, &err)) {
         return 0;
     }
+    explicit_bzero(&visitor->offer, sizeof visitor->offer);
     log_info(LOG_CONSOLE, "%s was not let in: %s", visitor->peer, err.message);
     AUTO(free) char *text = xasprintf("%s\n", err.message);
     return answer_text(wsi, 403, text) < 0 ? -1 : 1;

@@ -22,6 +22,7 @@ struct visitor {
     uint64_t came_at;           /* monotonic ms */
     uint64_t until;             /* monotonic ms, when it is closed; 0: it is at a screen */
     struct session *joining;    /* between the look at its ticket and the upgrade, in one turn */
+    struct web_offer offer;     /* what it offered with that; wiped after */
     struct front front;
     int64_t credit;  /* bytes that the socket takes for sure */
     bool is_leaving; /* it was at a screen, and has been told why not any more */
@@ -66,10 +67,6 @@ unsigned web_describe(const struct sockaddr_storage *address, char ret_text[stat
 bool web_is_loopback(const struct sockaddr_storage *address);
 
 struct web_names web_names_of(const struct web_door *door);
-
-/* "lodge-12": what the cookie of a session is called. */
-enum { WEB_COOKIE_NAME_MAX = 32 };
-void web_cookie_name(int64_t session, char ret_name[static WEB_COOKIE_NAME_MAX]);
 
 extern const struct lws_protocol_vhost_options web_headers; /* on every answer */
 

@@ -48,7 +48,9 @@ static const struct field open_result[] = {
     {"session", FIELD_INT, AT(session), .help = "its number"},
     {"expires_at", FIELD_TIME, AT(expires_at), .help = "when the ticket is no longer good"},
     {"url", FIELD_STRING, AT(url), .help = "the page, with the ticket in its fragment"},
-    {"ws_url", FIELD_STRING, AT(ws_url), .help = "the WebSocket, subprotocol binary"},
+    {"ws_url", FIELD_STRING, AT(ws_url),
+     .help =
+         "the WebSocket, subprotocol binary; back.HEX (64 digits) behind it is to come back by"},
     {"socket", FIELD_STRING, AT(socket),
      .help = "the Unix socket that takes the ticket as first line, and answers ok"},
     {"ticket", FIELD_STRING, AT(ticket), .help = "64 hex digits, good for one use"},

@@ -1,6 +1,6 @@
 /*
  * A door as the daemon's, made for tests: serves the page with the daemon's headers, takes tickets and
- * cookies at /console, and has a made-up guest behind it. A test says what the guest is like, sees each
+ * secrets at /console, and has a made-up guest behind it. A test says what the guest is like, sees each
  * client message in `messages`, and closes connections as it likes.
  */
 
@@ -39,7 +39,7 @@ export class Door {
     reset(guest = {}) {
         this.guest = { width: 640, height: 400, paint: () => [32, 96, 160], ...guest };
         this.tickets = new Map();       /* ticket -> session */
-        this.sessions = new Map();      /* session -> its cookie */
+        this.sessions = new Map();      /* session -> its page's secret */
         this.upgrades = [];
         this.messages = [];
         this.waits = [];
@@ -98,31 +98,29 @@ export class Door {
         return { ticket, session, url: `http://127.0.0.1:${this.port}/#${fragment}` };
     }
 
-    /* The session that a WebSocket's address and cookies open, if any. */
-    redeem(query, cookies) {
+    /* The session that a WebSocket's address and secret open, if any. */
+    redeem(query, secret) {
         const ticket = query.get('ticket');
         const byTicket = this.tickets.get(ticket);
         if (byTicket !== undefined) {
             this.tickets.delete(ticket);
-            this.sessions.set(byTicket, randomBytes(16).toString('hex'));
+            this.sessions.set(byTicket, secret);
             return byTicket;
         }
         const asked = Number(query.get('session'));
-        const cookie = this.sessions.get(asked);
-        return cookie && cookies.includes(`lodge-${asked}=${cookie}`) ? asked : undefined;
+        return this.sessions.get(asked) === secret ? asked : undefined;
     }
 
     upgrade(request, stream) {
         const query = new URL(request.url, 'http://door').searchParams;
-        const session = this.redeem(query, request.headers.cookie ?? '');
+        const [, secret] = /^binary, back\.([0-9a-f]{64})$/.exec(request.headers['sec-websocket-protocol']) ?? [];
+        const session = secret && this.redeem(query, secret);
         this.upgrades.push(query.has('ticket') ? 'ticket' : 'session');
         if (session === undefined) {
             stream.end(REFUSAL);
             return;
         }
-        const cookie = `lodge-${session}=${this.sessions.get(session)}`;
-        const socket = acceptUpgrade(request, stream, 'Sec-WebSocket-Protocol: binary',
-            `Set-Cookie: ${cookie}; HttpOnly; SameSite=Strict; Path=/console`);
+        const socket = acceptUpgrade(request, stream, 'Sec-WebSocket-Protocol: binary');
         this.screen = new Guest(socket, this.guest, (message) => this.say(message));
     }
 

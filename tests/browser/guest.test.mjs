@@ -145,6 +145,15 @@ const cases = {
         await painted(page);
         const { sessions } = await call('console.list');
         assert.deepEqual(sessions.map((session) => session.session), [opened.session]);
+        assert.deepEqual(await page.context().cookies(), []);
+    },
+
+    'another tab of the same browser does not come back into it': async (page) => {
+        await look(page, 'rw');
+        const other = await page.context().newPage();
+        await other.goto(page.url());
+        assert.match(await card(other, 'This tab cannot come back'), /lodge vnc/);
+        await state(page, 'connected');
     },
 
     'a guest that reboots keeps its screen, one that is forced off ends it': async (page) => {

@@ -69,12 +69,15 @@ const cases = {
         assert.equal(t.door.named('shared')[0].shared, true, 'others may look too');
     },
 
-    'the ticket leaves the address and stands nowhere in the page': async (t) => {
+    'the ticket leaves the address and stands nowhere in the page, the secret in the tab alone': async (t) => {
         const link = await openScreen(t);
+        const secret = t.door.sessions.get(link.session);
 
         const left = await t.page.evaluate(() => [location.href, document.documentElement.outerHTML,
-            document.cookie, JSON.stringify({ ...localStorage, ...sessionStorage })].join('\n'));
-        assert.ok(!left.includes(link.ticket), left);
+            document.cookie, JSON.stringify(localStorage), JSON.stringify(history.state)].join('\n'));
+        const tab = await t.page.evaluate(() => JSON.stringify(sessionStorage));
+        assert.ok(!left.includes(link.ticket) && !tab.includes(link.ticket), left + tab);
+        assert.ok(!left.includes(secret) && tab.includes(secret), left + tab);
         assert.equal(new URL(t.page.url()).hash, `#session=${link.session}&vm=web1&mode=rw`);
         await t.page.goBack().catch(() => {});
         assert.ok(!t.page.url().includes(link.ticket));
@@ -314,6 +317,56 @@ const cases = {
 
         assert.deepEqual(await middleColour(t.page), COLOUR);
         assert.deepEqual(t.door.upgrades, ['ticket', 'session']);
+    },
+
+    'a second tab at the same address does not come back, and leaves the first alone': async (t) => {
+        await openScreen(t);
+
+        const second = await t.page.context().newPage();
+        await second.goto(t.page.url());
+
+        assert.match(await waitForCard(second, 'This tab cannot come back'), /Open a new one: lodge vnc web1/);
+        assert.deepEqual(t.door.upgrades, ['ticket'], 'it did not even knock');
+        await t.page.bringToFront();
+        await t.page.keyboard.type('s');
+        await t.door.until(() => pressed(t.door).includes(0x73), 'a key of the first tab');
+    },
+
+    'each link has a secret of its own, and each session in the tab is come back to': async (t) => {
+        const first = await openScreen(t);
+        const second = await openScreen(t, { vm: 'web2' });
+        assert.notEqual(t.door.sessions.get(first.session), t.door.sessions.get(second.session));
+
+        await t.page.goBack();
+        await t.page.getByTitle('web1', { exact: true }).waitFor({ timeout: DEADLINE_MS });
+        await waitForState(t.page, 'connected');
+    },
+
+    'a link that was used does not cost the tab its way back': async (t) => {
+        t.expected = /WebSocket connection to .* failed|403/;
+        const { url } = await openScreen(t);
+
+        await t.page.goto(url);
+        await waitForCard(t.page, 'This link does not work (any more)');
+        await t.page.reload();
+
+        await waitForState(t.page, 'connected');
+    },
+
+    'a browser that keeps nothing for a tab comes back by the page alone': async (t) => {
+        await t.page.addInitScript(() => Object.defineProperty(window, 'sessionStorage', {
+            get() {
+                throw new DOMException('denied', 'SecurityError');
+            },
+        }));
+        await openScreen(t);
+
+        t.door.screen.socket.cut();
+        await waitForState(t.page, 'lost');
+        await waitForState(t.page, 'connected');
+        await t.page.reload();
+
+        await waitForCard(t.page, 'This tab cannot come back');
     },
 
     'a link that was used says so': async (t) => {

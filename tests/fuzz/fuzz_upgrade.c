@@ -1,8 +1,8 @@
 /*
  * fuzz_upgrade: whatever comes to the web door over TCP. Nobody has a session, so nobody gets in.
  *
- * The door is the real one, with libwebsockets in it; what it makes of Host, Origin and Cookie is
- * also asked directly, with the same bytes.
+ * The door is the real one, with libwebsockets in it; what it makes of Host, Origin and
+ * subprotocols is also asked directly, with the same bytes.
  */
 #include "console/web_admit.h"
 #include "console/web_door.h"
@@ -86,13 +86,18 @@ static void ask_directly(const uint8_t *data, size_t size)
     static const struct lodge_strings none;
     const struct web_names names = {&none, &none};
     char *text = malloc(size + 1);
-    size_t length = 0;
+    struct web_offer offer;
+    struct lodge_error err = {0};
     memcpy(text, data, size);
     text[size] = '\0';
     (void)web_host_is_ours(text, "127.0.0.1", &names);
     (void)web_origin_is_ours(text, "127.0.0.1:6080", &names);
-    const char *value = web_cookie_find(text, "lodge-1", &length);
-    must(value == NULL || (value > text && value + length <= text + strlen(text)));
+    bool has_all = strstr(text, "binary") != NULL && strstr(text, "back.") != NULL;
+    if (web_offer_read(text, &offer, &err)) {
+        must(has_all || !offer.has_secret);
+    } else {
+        must(err.kind == LODGE_ERROR_DENIED);
+    }
     free(text);
 }
 

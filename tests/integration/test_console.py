@@ -80,7 +80,7 @@ class Sessions(ScreensTest):
         closed = line.wait_closed()
         self.assertEqual((closed.code, closed.reason), (4000, "root closed it"))
         with self.assertRaises(Refused):
-            self.back(opened, line.cookie)
+            self.back(opened, line.secret)
         with self.assertRaises(RpcError) as caught:
             self.rpc.call("console.close", session=opened["session"])
         self.assertEqual(caught.exception.kind, "not_found")
@@ -116,14 +116,14 @@ class Sessions(ScreensTest):
         closed = line.wait_closed()
         self.assertEqual((closed.code, closed.reason), (4000, "the guest's VNC server closed the connection"))
 
-    def test_after_a_blip_the_viewer_comes_back_by_its_cookie(self):
+    def test_after_a_blip_the_viewer_comes_back_by_its_secret(self):
         opened = self.open()
         line = self.web(opened)
         rfb.greet(line)
         line.break_off()
         self.guest().wait(lambda g: g.ended)
         self.assertEqual(self.session(opened)["state"], "away")
-        again = self.back(opened, line.cookie)
+        again = self.back(opened, line.secret)
         rfb.greet(again)
         again.send(rfb.key(0x62))
         self.guest(1).wait(lambda g: g.received == rfb.key(0x62))
@@ -133,24 +133,50 @@ class Sessions(ScreensTest):
         opened = self.open()
         line = self.web(opened)
         rfb.greet(line)
-        again = self.back(opened, f"other=1; {line.cookie}; more=2")
+        again = self.back(opened, line.secret)
         closed = line.wait_closed()
         self.assertEqual((closed.code, closed.reason), (4000, "continued in another window"))
         rfb.greet(again)
 
-    def test_without_its_cookie_nobody_comes_back(self):
+    def test_the_secret_of_the_ticket_is_the_one_that_counts_however_often_one_comes_back(self):
+        opened = self.open()
+        line = self.web(opened)
+        for _ in range(3):
+            rfb.greet(line)
+            line.break_off()
+            line = self.back(opened, line.secret)
+        self.assertEqual(self.session(opened)["state"], "open")
+
+    def test_without_its_secret_nobody_comes_back(self):
         opened = self.open()
         line = self.web(opened)
         rfb.greet(line)  # so that its connection is the first
         others = self.web(self.open())
-        name, value = others.cookie.split("=")
-        for cookie in (None, others.cookie, f"lodge-{opened['session']}={value}", "lodge-=", f"{name}",
-                       line.cookie[:-1], line.cookie + "0"):
-            with self.subTest(cookie=cookie), self.assertRaises(Refused) as caught:
-                self.back(opened, cookie)
+        for secret in (None, others.secret, "0" * 64, line.secret[:-1] + ("0" if line.secret[-1] == "1" else "1"),
+                       line.secret[::-1]):
+            with self.subTest(secret=secret), self.assertRaises(Refused) as caught:
+                self.back(opened, secret)
             self.assertEqual(caught.exception.status, 403)
+            self.assertIn(b"there is no such session to come back to", caught.exception.body)
+        for session in ("0", "-1", "", "1x", "99999", f"{1 << 70}"):
+            with self.subTest(session=session), self.assertRaises(Refused):
+                self.back({"session": session}, line.secret)
         line.send(rfb.UPDATE_REQUEST)  # and nothing happened to it
         self.guest().wait(lambda g: g.received)
+
+    def test_who_gave_no_secret_with_the_ticket_holds_no_place_and_does_not_come_back(self):
+        opened = self.open()
+        line = self.web(opened, protocol="binary")
+        rfb.greet(line)
+        for secret in (None, "0" * 64, "f" * 64):
+            with self.subTest(secret=secret), self.assertRaises(Refused):
+                self.back(opened, secret)
+        line.break_off()
+        self.guest().wait(lambda g: g.ended)
+        self.row(opened, lambda row: row and row["reason"] == "its viewer has left")
+        self.assertIsNone(self.session(opened))
+        with self.assertRaises(Refused):
+            self.back(opened, "0" * 64)
 
     def test_rows_say_when_it_began_how_it_ended_and_how_much_went(self):
         opened = self.open(mode="ro")
@@ -280,8 +306,16 @@ class Passwords(ScreensTest):
         with self.assertRaises(PermissionError):
             rfb.greet(line, password=rfb.PASSWORD_BAD)
         self.assertNotEqual(line.wait_closed().code, 4000)
-        again = self.back(opened, line.cookie)
+        again = self.back(opened, line.secret)
         rfb.greet(again, password=rfb.PASSWORD_GOOD)
+
+    def test_after_a_wrong_password_who_gave_no_secret_is_told_that_it_is_over(self):
+        opened = self.open()
+        line = self.web(opened, protocol="binary")
+        with self.assertRaises(PermissionError):
+            rfb.greet(line, password=rfb.PASSWORD_BAD)
+        self.assertEqual(line.wait_closed().code, 4000)
+        self.assertIsNone(self.session(opened))
 
 
 class Restart(ScreensTest):

@@ -1,9 +1,10 @@
 """screens: lodged with guests of the test driver whose VNC server is one of ours."""
 
+import secrets
 import unittest
 
 from rfb import Server
-from websocket import WebSocket
+from websocket import Refused, WebSocket
 from world import World, uuid_of
 
 DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory>"
@@ -53,15 +54,27 @@ class ScreensTest(unittest.TestCase):
         return self.rpc.call("console.open", vm=vm, **params)
 
     def web(self, opened, **how):
-        """The WebSocket that a ticket opens."""
+        """The WebSocket that a ticket opens, with a secret as a page makes one."""
+        if "protocol" not in how:
+            how.setdefault("secret", secrets.token_hex(32))
         return WebSocket(self.address, f"/console?ticket={opened['ticket']}", tls=self.TLS, **how)
 
-    def back(self, opened, cookie, **how):
-        return WebSocket(self.address, f"/console?session={opened['session']}", cookie=cookie, tls=self.TLS, **how)
+    def back(self, opened, secret, **how):
+        return WebSocket(self.address, f"/console?session={opened['session']}", secret=secret, tls=self.TLS, **how)
 
     def guest(self, number=0):
         """The server's end of the connection that was made so many after this test's first."""
         return self.server.guest(self.seen + number)
+
+    def refused(self, act):
+        with self.assertRaises(Refused) as caught:
+            act()
+        self.assertEqual(caught.exception.status, 403)
+        return caught.exception.body.decode()
+
+    def nothing_came(self):
+        self.assertTrue(all(guest.received == b"" and guest.shared is None
+                            for guest in self.server.guests[self.seen:]), "a viewer came through")
 
     def session(self, opened):
         """What console.list says of it; None when it is not there."""

@@ -70,13 +70,16 @@ def http_get(address, path, host=None, method="GET", extra=b"", tls=None):
 
 
 class WebSocket:
-    def __init__(self, address, path, host=None, origin=None, cookie=None, protocol="binary", buffer=None,
-                 tls=None):
+    def __init__(self, address, path, host=None, origin=None, secret=None, protocol="binary", buffer=None,
+                 tls=None, **headers):
+        """`secret`: what the page comes back with, offered behind the subprotocol."""
+        if secret is not None:
+            protocol = f"{protocol}, back.{secret}"
         self.socket = connect(address, tls, buffer)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(request(path, host or f"{address[0]}:{address[1]}", Upgrade="websocket",
                                     Connection="Upgrade", Sec_WebSocket_Key=key, Sec_WebSocket_Version="13",
-                                    Sec_WebSocket_Protocol=protocol, Origin=origin, Cookie=cookie))
+                                    Sec_WebSocket_Protocol=protocol, Origin=origin, **headers))
         status, self.headers, self.buffer = read_head(self.socket)
         if status != 101:
             length = int(dict(self.headers).get("content-length", 0))
@@ -84,11 +87,8 @@ class WebSocket:
                 self.buffer += chunk
             self.socket.close()
             raise Refused(status, self.headers, self.buffer)
+        self.secret = secret
         self.stream = b""  # of binary messages, not asked for yet
-
-    @property
-    def cookie(self):
-        return dict(self.headers)["set-cookie"].split(";")[0]
 
     def send_frame(self, opcode, data):
         mask, length = os.urandom(4), len(data)

@@ -1,4 +1,4 @@
-/* What a browser says about itself: whose page, at which name, with which cookie. Tickets as text.
+/* What a browser says about itself: whose page, at which name, with which secret. Tickets as text.
  */
 #include "support/test.h"
 
@@ -87,35 +87,59 @@ static void an_Origin_is_that_of_the_page_or_configured(void **state)
     }
 }
 
-static void a_cookie_is_found_by_its_whole_name(void **state)
+#define DIGITS "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void binary_is_offered_and_behind_it_one_secret_that_is_one(void **state)
 {
     (void)state;
     static const struct {
         const char *header;
-        const char *value; /* NULL: it is not there */
+        const char *trouble; /* NULL: it is good */
+        bool has_secret;
     } rows[] = {
-        {"lodge-1=x", "x"},
-        {"a=b; lodge-1=yy", "yy"},
-        {"lodge-1=z;lodge-1=w", "z"},
-        {"xlodge-1=x", NULL},
-        {"lodge-12=x", NULL},
-        {"lodge-1", NULL},
-        {"", NULL},
-        {";;;", NULL},
-        {"lodge-1=", ""},
-        {"a=lodge-1=x", NULL},
-        {"lodge-1=a=b", "a=b"},
-        {"Lodge-1=x", NULL},
+        {"binary", NULL, false},
+        {"chat, binary", NULL, false},
+        {"chat,\tbinary ,x", NULL, false},
+        {"binary, back." DIGITS, NULL, true},
+        {"binary,back." DIGITS, NULL, true},
+        {"a, binary, b, back." DIGITS ", c", NULL, true},
+        {"binary, Back." DIGITS, NULL, false},
+        {"binary, back", NULL, false},
+        {"binary, xback." DIGITS, NULL, false},
+        {"", "must be binary", false},
+        {", ,", "must be binary", false},
+        {"Binary", "must be binary", false},
+        {"binary." DIGITS, "must be binary", false},
+        {"back." DIGITS, "binary first", false},
+        {"back." DIGITS ", binary", "binary first", false},
+        {"binary, back.", "64 hexadecimal", false},
+        {"binary, back.0", "64 hexadecimal", false},
+        {"binary, back." DIGITS "0", "64 hexadecimal", false},
+        {"binary, back." DIGITS DIGITS, "64 hexadecimal", false},
+        {"binary, back.A123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+         "64 hexadecimal", false},
+        {"binary, back.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg",
+         "64 hexadecimal", false},
+        {"binary, back.0123456789abcdef0123456789abcdef, back." DIGITS, "64 hexadecimal", false},
+        {"binary, back." DIGITS ", back." DIGITS, "two secrets", false},
+        {"binary, back." DIGITS ", back.", "two secrets", false},
     };
+    struct ticket secret;
+    assert_true(ticket_read(DIGITS, TICKET_TEXT, &secret));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        size_t length = 0;
-        const char *value = web_cookie_find(rows[i].header, "lodge-1", &length);
-        bool same = rows[i].value == NULL ? value == NULL
-                                          : value != NULL && length == strlen(rows[i].value) &&
-                                                strncmp(value, rows[i].value, length) == 0;
-        if (!same) {
-            fail_msg("cookies '%s': not '%s'", rows[i].header,
-                     rows[i].value == NULL ? "(none)" : rows[i].value);
+        AUTO(free) char *header = strdup(rows[i].header);
+        struct web_offer offer;
+        struct lodge_error err = {0};
+        bool good = web_offer_read(header, &offer, &err);
+        if (good != (rows[i].trouble == NULL)) {
+            fail_msg("'%s' is %s: %s", rows[i].header, good ? "taken" : "refused", err.message);
+        }
+        if (!good) {
+            assert_int_equal(err.kind, LODGE_ERROR_DENIED);
+            assert_non_null(strstr(err.message, rows[i].trouble));
+        } else {
+            assert_int_equal(offer.has_secret, rows[i].has_secret);
+            assert_true(!offer.has_secret || ticket_is(&offer.secret, &secret));
         }
     }
 }
@@ -163,7 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_Host_is_loopback_configured_or_the_address_that_was_reached),
         TEST(an_Origin_is_that_of_the_page_or_configured),
-        TEST(a_cookie_is_found_by_its_whole_name),
+        TEST(binary_is_offered_and_behind_it_one_secret_that_is_one),
         TEST(a_ticket_is_64_small_hex_digits_and_no_other_text),
         TEST(the_page_is_part_of_the_program),
     };
