@@ -157,6 +157,19 @@ static void log_step(struct lodge_op *facts, const char *name)
     set_text(&facts->step, name);
 }
 
+/* A worker may have taken several before the loop has heard of the first. */
+static void log_steps(struct op *op, int at)
+{
+    unsigned walked = atomic_load(&op->walked) & ~op->logged;
+    op->logged |= walked;
+    for (int i = 0; walked >> i != 0; i++) {
+        if ((walked >> i & 1) != 0 && i != at) {
+            log_step(&op->shown->facts, op->recipe->steps[i].name);
+        }
+    }
+    log_step(&op->shown->facts, op->recipe->steps[at].name);
+}
+
 static void take_notes(struct lodge_op *facts, const struct plan *plan)
 {
     for (size_t i = facts->notes.count; i < plan->notes.count; i++) {
@@ -197,7 +210,7 @@ void op_show(struct op *op)
     struct lodge_op *facts = &op->shown->facts;
     int at = atomic_load(&op->showing);
     if (at >= 0 && (size_t)at < op->recipe->count) {
-        log_step(facts, op->recipe->steps[at].name);
+        log_steps(op, at);
         facts->progress.done = at;
     }
     if (!op->out && op->phase != OP_ASKS) { /* to ask is a part of the step */

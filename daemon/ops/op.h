@@ -202,7 +202,9 @@ struct op {
     struct letter begun_letter;
     struct letter step_letter;
     atomic_bool step_letter_out;
-    atomic_int showing; /* the step that the worker is at */
+    atomic_int showing; /* the step that the worker is at … */
+    atomic_uint walked; /* … and a bit for each that it was at, which may be before anybody looks */
+    unsigned logged;    /* those of them that are told; the loop's */
 };
 
 struct house_host {

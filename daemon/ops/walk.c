@@ -123,6 +123,7 @@ static bool begin_somehow(struct op *op, struct hand *hand)
 static void show_step(struct op *op)
 {
     atomic_store(&op->showing, (int)op->at);
+    (void)atomic_fetch_or(&op->walked, 1U << op->at);
     if (!atomic_exchange(&op->step_letter_out, true)) {
         loop_post(op->ops->loop, &op->step_letter);
     }
