@@ -76,7 +76,11 @@ class Changes(unittest.TestCase):
         out = self.lodge("create", "web", *SMALL, "--no-wait")[0]
         number = out.removeprefix("web: operation ").strip()
         self.assertIn("create of web", self.lodge("ops", number)[0])
-        self.assertIn("vm.create", self.lodge("ops", "--vm", "web")[0])
+        self.lodge("call", "op.get", f'{{"op":{number},"wait":true}}')
+        title, row = self.lodge("ops", "--vm", "web")[0].splitlines()
+        self.assertEqual(title.split(), ["OP", "WHAT", "VM", "USER", "STATE", "STARTED", "TOOK"])
+        self.assertRegex(row, rf"^ *{number}  create +web +root +done +([A-Z].{{6}})?[0-9:]{{8}} +\d+\.\ds$")
+        self.assertIn('"kind":"vm.create"', self.lodge("ops", "--json")[0].replace(" ", ""))
 
     def test_of_several_each_failure_is_named_and_the_others_are_done(self):
         self.lodge("create", "web", *SMALL, "--start")

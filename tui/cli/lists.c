@@ -1,8 +1,8 @@
 /* lists: `lodge ops`, `lodge quota`, `lodge users`, `lodge audit`, `lodge backup`: one question,
  * one table. */
 #include "cli/asking.h"
+#include "cli/listing.h"
 #include "cli/print.h"
-#include "cli/table.h"
 #include "cli/terms.h"
 #include "memory.h"
 #include "units.h"
@@ -13,65 +13,6 @@
 
 DEFINE_AUTO(struct table *, table_free, NULL);
 DEFINE_AUTO(struct json_object *, json_object_put, NULL);
-
-enum { COLUMNS_MAX = 10 };
-
-/* A table of the objects in member `list` of a result: a column per member. */
-struct listing {
-    const char *list;
-    const char *empty; /* what is said when there are none */
-    size_t count;
-    struct table_column columns[COLUMNS_MAX];
-    const char *members[COLUMNS_MAX]; /* a.b is member b of object a; a|b is b without an a */
-};
-
-static const char *text_at(struct json_object *item, const char *path)
-{
-    AUTO(free) char *copy = xstrdup(path);
-    char *rest = copy;
-    for (char *word; item != NULL && (word = strsep(&rest, ".")) != NULL;) {
-        item = json_object_object_get(item, word);
-    }
-    return item == NULL ? NULL : json_object_get_string(item);
-}
-
-/* The first of its members that is there: "a|b.c". */
-static const char *cell_of(struct json_object *item, const char *members)
-{
-    AUTO(free) char *copy = xstrdup(members);
-    char *rest = copy;
-    const char *text = NULL;
-    for (char *path; text == NULL && (path = strsep(&rest, "|")) != NULL;) {
-        text = text_at(item, path);
-    }
-    return text;
-}
-
-static bool print_list(const struct command *command, const struct listing *listing,
-                       const char *result)
-{
-    if (command->json) {
-        print_json(stdout, result);
-        return true;
-    }
-    AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
-    struct json_object *items = json_object_object_get(json, listing->list);
-    size_t count = items == NULL ? 0 : json_object_array_length(items);
-    AUTO(table_free) struct table *table = table_new(listing->columns, listing->count);
-    for (size_t i = 0; i < count; i++) {
-        const char *cells[COLUMNS_MAX];
-        for (size_t column = 0; column < listing->count; column++) {
-            cells[column] = cell_of(json_object_array_get_idx(items, i), listing->members[column]);
-        }
-        table_add(table, cells);
-    }
-    if (count == 0) {
-        fprintf(stderr, "%s\n", listing->empty);
-    } else {
-        table_print(table, 0, stdout);
-    }
-    return true;
-}
 
 /* Connects, calls, gives the answer; the caller frees. `params` is given away. */
 static char *ask(const struct command *command, const char *method, struct json_object *params,
@@ -103,16 +44,20 @@ static void add_option(const struct command *command, struct json_object *params
 static const struct listing ops_listing = {
     .list = "ops",
     .empty = "no operations are kept",
-    .count = 8,
+    .count = 9,
     .columns = {{.title = "OP", .right = true},
                 {.title = "WHAT"},
                 {.title = "VM"},
-                {.title = "USER", .rank = 2},
+                {.title = "USER", .rank = 3},
                 {.title = "STATE"},
                 {.title = "STEP", .rank = 1},
-                {.title = "STARTED", .rank = 3},
+                {.title = "STARTED", .rank = 2},
+                {.title = "TOOK", .right = true, .rank = 4},
                 {.title = "WHY", .cut_to = 20}},
-    .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "error.message|reason"},
+    .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "ended_at",
+                "error.message|reason"},
+    .cells =
+        {[1] = CELL_TERMS, [5] = CELL_STEP, [6] = CELL_TIME, [7] = CELL_TOOK, [8] = CELL_TERMS},
 };
 
 static const struct listing step_listing = {
@@ -121,6 +66,7 @@ static const struct listing step_listing = {
     .count = 2,
     .columns = {{.title = "STEP"}, {.title = "BEGAN"}},
     .members = {"name", "at"},
+    .cells = {[1] = CELL_TIME},
 };
 
 static bool number_read(const char *text, const char *what, int64_t *ret_number,
@@ -158,15 +104,16 @@ static bool one_op(const struct command *command, struct lodge_error *err)
     }
     if (!command->json) {
         AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
-        const char *why = cell_of(json, "error.message|reason");
-        const char *vm = text_at(json, "vm");
-        AUTO(free) char *kind = terms_for_people(text_at(json, "kind"), NULL, 0);
+        const char *why = listing_cell(json, "error.message|reason");
+        const char *vm = listing_text(json, "vm");
+        AUTO(free) char *kind = terms_for_people(listing_text(json, "kind"), NULL, 0);
         AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, NULL, number);
         print_text(stdout, "%s of %s: %s%s%s\n", kind, vm == NULL ? "-" : vm,
-                   text_at(json, "state"), why == NULL ? "" : ": ", words);
+                   listing_text(json, "state"), why == NULL ? "" : ": ", words);
         print_notes(json);
     }
-    return print_list(command, &step_listing, result);
+    listing_print(command, &step_listing, result);
+    return true;
 }
 
 bool run_ops(const struct command *command, struct lodge_error *err)
@@ -181,7 +128,10 @@ bool run_ops(const struct command *command, struct lodge_error *err)
     add_option(command, params, "--vm", "vm");
     add_option(command, params, "--user", "user");
     AUTO(free) char *result = ask(command, "op.list", params, err);
-    return result != NULL && print_list(command, &ops_listing, result);
+    if (result != NULL) {
+        listing_print(command, &ops_listing, result);
+    }
+    return result != NULL;
 }
 
 /* sessions */
@@ -215,6 +165,7 @@ bool run_sessions(const struct command *command, struct lodge_error *err)
                     {.title = "BYTES", .right = true, .rank = 4}},
         .members = {"session", "vm", "user", "mode", "state", "peer", "started_at", "idle_s",
                     "bytes"},
+        .cells = {[6] = CELL_TIME},
     };
     if (command_has(command, "--close")) {
         return command->argc == 1
@@ -226,7 +177,10 @@ bool run_sessions(const struct command *command, struct lodge_error *err)
                           command->argv[0]);
     }
     AUTO(free) char *result = ask(command, "console.list", NULL, err);
-    return result != NULL && print_list(command, &listing, result);
+    if (result != NULL) {
+        listing_print(command, &listing, result);
+    }
+    return result != NULL;
 }
 
 /* audit, backup */
@@ -242,15 +196,19 @@ bool run_audit(const struct command *command, struct lodge_error *err)
                     {.title = "METHOD"},
                     {.title = "TARGET"},
                     {.title = "RESULT"},
-                    {.title = "TIMES", .right = true},
+                    {.title = "TIMES", .right = true, .rank = 1},
                     {.title = "ERROR", .cut_to = 20}},
         .members = {"at", "user", "method", "target", "result", "times", "error"},
+        .cells = {[0] = CELL_TIME, [6] = CELL_TERMS},
     };
     struct json_object *params = json_object_new_object();
     add_option(command, params, "--vm", "vm");
     add_option(command, params, "--user", "user");
     AUTO(free) char *result = ask(command, "audit.list", params, err);
-    return result != NULL && print_list(command, &listing, result);
+    if (result != NULL) {
+        listing_print(command, &listing, result);
+    }
+    return result != NULL;
 }
 
 bool run_backup(const struct command *command, struct lodge_error *err)
@@ -263,7 +221,7 @@ bool run_backup(const struct command *command, struct lodge_error *err)
     if (command->json) {
         print_json(stdout, result);
     } else {
-        print_text(stdout, "%s\n", text_at(json, "path"));
+        print_text(stdout, "%s\n", listing_text(json, "path"));
     }
     return true;
 }
@@ -283,7 +241,10 @@ bool run_images(const struct command *command, struct lodge_error *err)
         .members = {"name", "kind", "format", "size_gib"},
     };
     AUTO(free) char *result = ask(command, "image.list", NULL, err);
-    return result != NULL && print_list(command, &listing, result);
+    if (result != NULL) {
+        listing_print(command, &listing, result);
+    }
+    return result != NULL;
 }
 
 /* users */
@@ -323,12 +284,16 @@ bool run_users(const struct command *command, struct lodge_error *err)
         return set_role(command, err);
     }
     AUTO(free) char *result = ask(command, "user.list", NULL, err);
-    return result != NULL && print_list(command, &listing, result);
+    if (result != NULL) {
+        listing_print(command, &listing, result);
+    }
+    return result != NULL;
 }
 
 /* quota */
 
-static void add_quota_rows(struct table *table, struct json_object *json, const char *scope)
+static void add_quota_rows(struct table *table, struct json_object *json, const char *scope,
+                           const char *of)
 {
     static const struct {
         const char *name;
@@ -340,16 +305,16 @@ static void add_quota_rows(struct table *table, struct json_object *json, const 
         AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, resources[i].name);
         AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, resources[i].name);
         AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i].name);
-        const char *limit = text_at(json, limit_path);
-        const char *promised = text_at(json, promised_path);
+        const char *limit = listing_text(json, limit_path);
+        const char *promised = listing_text(json, promised_path);
         if (limit != NULL && promised != NULL) {
             over_text(over, strtoll(promised, NULL, 10), strtoll(limit, NULL, 10),
                       resources[i].unit);
         }
-        const char *cells[] = {i == 0 ? scope : NULL,
+        const char *cells[] = {i == 0 ? of : NULL,
                                resources[i].name,
                                promised,
-                               text_at(json, running),
+                               listing_text(json, running),
                                limit == NULL ? "none" : limit,
                                over};
         table_add(table, cells);
@@ -372,9 +337,10 @@ static bool print_quota(const struct command *command, const char *result)
     }
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
     AUTO(table_free) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
-    add_quota_rows(table, json, "system");
-    add_quota_rows(table, json, "user");
-    table_print(table, 0, stdout);
+    const char *user = command->argc > 0 ? command->argv[0] : "yours";
+    add_quota_rows(table, json, "system", "system");
+    add_quota_rows(table, json, "user", user);
+    table_print(table, print_width(), stdout);
     return true;
 }
 

@@ -5,7 +5,11 @@
 #ifndef TUI_CLI_PRINT_H
 #define TUI_CLI_PRINT_H
 
+#include <stddef.h>
 #include <stdio.h>
+
+/* Of the terminal that standard output is; 0: it is none, and nothing is cut. */
+size_t print_width(void);
 
 /* A text for people. Newlines are the format's own: those of its arguments are made visible. */
 void print_text(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

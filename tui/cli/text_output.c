@@ -23,15 +23,6 @@
 DEFINE_AUTO(struct table *, table_free, NULL);
 DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
-static size_t terminal_width(void)
-{
-    struct winsize size;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
-        return 0;
-    }
-    return size.ws_col;
-}
-
 static int64_t seconds_since(int64_t time_ms)
 {
     return time_ms == 0 ? LODGE_UNKNOWN : (int64_t)time(NULL) - time_ms / 1000;
@@ -173,7 +164,7 @@ static bool print_vms(const char *result, struct lodge_error *err)
         return false;
     }
     if (count > 0) {
-        table_print(table, terminal_width(), stdout);
+        table_print(table, print_width(), stdout);
     }
     fflush(stdout);
     warn_incomplete(json);
@@ -327,7 +318,7 @@ static bool print_hosts(const char *result, struct lodge_error *err)
         lodge_host_clear(&host);
     }
     if (count > 0) {
-        table_print(table, terminal_width(), stdout);
+        table_print(table, print_width(), stdout);
     }
     return json != NULL;
 }

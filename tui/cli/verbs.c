@@ -48,10 +48,12 @@ static bool no_verb(const char *name, struct lodge_error *err)
     for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
         nearest_offer(&nearest, verb->name);
     }
-    bool near = nearest.found != NULL;
-    return lodge_fail(err, LODGE_ERROR_INVALID,
-                      "there is no verb '%.64s'%s%s%s: lodge help lists them", name,
-                      near ? ", did you mean '" : "", near ? nearest.found : "", near ? "'?" : "");
+    return nearest.found == NULL
+               ? lodge_fail(err, LODGE_ERROR_INVALID,
+                            "there is no verb '%.64s': lodge help lists those there are", name)
+               : lodge_fail(err, LODGE_ERROR_INVALID,
+                            "there is no verb '%.64s': did you mean '%s'? lodge help lists all",
+                            name, nearest.found);
 }
 
 static bool no_flag(const struct verb *verb, const char *said, struct lodge_error *err)
