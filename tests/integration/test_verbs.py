@@ -96,6 +96,12 @@ class Verbs(unittest.TestCase):
         out = self.lodge("ls", "state:shutoff !vm00005")[0]
         self.assertEqual([row.split()[0] for row in out.splitlines()[1:]], ["vm00004"])
 
+    def test_ls_with_nothing_to_show_says_why(self):
+        out, error = self.lodge("ls", "state:crashed")
+        self.assertEqual(out, "")
+        self.assertIn("no virtual machine matches state:crashed\n", error)
+        self.assertEqual(json.loads(self.lodge("ls", "state:crashed", "--json")[0])["vms"], [])
+
     def test_ls_says_which_host_has_not_been_read(self):
         self.assertIn("host gone has not been read", self.lodge("ls")[1])
 

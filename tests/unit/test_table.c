@@ -47,6 +47,20 @@ static void a_pipe_gets_everything(void **state)
                  "db            off         0  h2\n");
 }
 
+static void one_long_name_pads_no_other_row(void **state)
+{
+    static const char *const rows[][4] = {
+        {"web", "running", "12.5", "h1"},
+        {"a-name-of-more-than-thirty-two-cells", "off", "0", "h2"},
+        {"db", "off", "0", "h2"}};
+    (void)state;
+    expect_table(0, rows, 3,
+                 "NAME  STATE    CPU%  HOST\n"
+                 "web   running  12.5  h1\n"
+                 "a-name-of-more-than-thirty-two-cells  off         0  h2\n"
+                 "db    off         0  h2\n");
+}
+
 static void names_are_cut_before_a_column_goes(void **state)
 {
     (void)state;
@@ -107,6 +121,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(a_pipe_gets_everything),
+        TEST(one_long_name_pads_no_other_row),
         TEST(names_are_cut_before_a_column_goes),
         TEST(the_least_wanted_column_goes_first),
         TEST(what_always_stays_may_be_too_wide),

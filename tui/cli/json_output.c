@@ -27,6 +27,12 @@ static bool print_result(const char *result, struct lodge_error *err)
     return true;
 }
 
+static bool print_vms(const char *result, const char *query, struct lodge_error *err)
+{
+    (void)query;
+    return print_result(result, err);
+}
+
 static void write_object(struct buffer *line, const struct lodge_event *event)
 {
     bool removed = event->type == LODGE_EVENT_REMOVED;
@@ -95,7 +101,7 @@ static void print_error(const struct lodge_error *error)
 }
 
 const struct output json_output = {
-    .vms = print_result,
+    .vms = print_vms,
     .vm = print_result,
     .hosts = print_result,
     .info = print_result,

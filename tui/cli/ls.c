@@ -6,6 +6,7 @@
 
 bool run_ls(const struct command *command, struct lodge_error *err)
 {
+    const char *query = command->argc > 0 ? command->argv[0] : NULL;
     struct buffer params = {0};
     if (command->argc > 0) {
         buffer_add_text(&params, "{\"query\":");
@@ -22,5 +23,5 @@ bool run_ls(const struct command *command, struct lodge_error *err)
     }
     AUTO(free)
     char *result = lodge_client_call_wait(client, "vm.list", request, COMMAND_ANSWER_MS, err);
-    return result && command->output->vms(result, err);
+    return result && command->output->vms(result, query, err);
 }

@@ -11,7 +11,8 @@
 #include "lodge/event.h"
 
 struct output {
-    bool (*vms)(const char *result, struct lodge_error *err);   /* of vm.list */
+    /* of vm.list; `query` NULL: all were asked for */
+    bool (*vms)(const char *result, const char *query, struct lodge_error *err);
     bool (*vm)(const char *result, struct lodge_error *err);    /* of vm.get */
     bool (*hosts)(const char *result, struct lodge_error *err); /* of host.list */
     bool (*info)(const char *result, struct lodge_error *err);  /* of server.info */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { GAP = 2, COLUMNS_MAX = 32 };
+enum { GAP = 2, COLUMNS_MAX = 32, USUAL = 32 };
 
 struct table {
     const struct table_column *columns;
@@ -15,7 +15,8 @@ struct table {
     char **cells; /* row after row */
     size_t row_count;
     size_t row_room;
-    size_t widths[COLUMNS_MAX]; /* of the widest cell, 0: all are empty */
+    size_t widths[COLUMNS_MAX]; /* of the widest cell, 0: all are empty … */
+    size_t usual[COLUMNS_MAX];  /* … and of those that are no wider than USUAL */
 };
 
 struct table *table_new(const struct table_column *columns, size_t count)
@@ -59,6 +60,9 @@ void table_add(struct table *table, const char *const *cells)
         if (width > table->widths[i]) {
             table->widths[i] = width;
         }
+        if (width > table->usual[i] && width <= USUAL) {
+            table->usual[i] = width;
+        }
     }
 }
 
@@ -98,10 +102,14 @@ static void cut(const struct table *table, size_t *widths, size_t over)
     }
 }
 
-static size_t wide_enough(const struct table *table, size_t column)
+/* Where nothing is cut, what is longer than usual goes beyond its column, and pads no other row. */
+static size_t wide_enough(const struct table *table, size_t column, bool is_cut)
 {
     size_t title = text_width(table->columns[column].title);
     size_t widest = table->widths[column];
+    if (widest > USUAL && !is_cut) {
+        widest = table->usual[column] > 0 ? table->usual[column] : title;
+    }
     return widest == 0 || widest > title ? widest : title;
 }
 
@@ -112,7 +120,7 @@ static void fit(const struct table *table, size_t width, size_t *widths)
     bool gone[COLUMNS_MAX] = {false};
     for (;;) {
         for (size_t i = 0; i < table->column_count; i++) {
-            widths[i] = gone[i] ? 0 : wide_enough(table, i);
+            widths[i] = gone[i] ? 0 : wide_enough(table, i, width > 0);
         }
         if (width == 0 || total(table, widths) <= width) {
             return;
@@ -126,8 +134,8 @@ static void fit(const struct table *table, size_t width, size_t *widths)
     }
 }
 
-static void print_row(const struct table *table, const size_t *widths, const char *const *cells,
-                      FILE *out)
+static void print_row(const struct table *table, const size_t *widths, bool is_cut,
+                      const char *const *cells, FILE *out)
 {
     char fitted[4096];
     size_t pending = 0; /* spaces owed: none are printed at a line's end */
@@ -136,11 +144,13 @@ static void print_row(const struct table *table, const size_t *widths, const cha
         if (widths[i] == 0) {
             continue;
         }
-        size_t used = text_fit(fitted, sizeof(fitted), cells[i], widths[i], TEXT_CUT_MIDDLE);
-        size_t rest = widths[i] - used;
+        size_t used = is_cut
+                          ? text_fit(fitted, sizeof(fitted), cells[i], widths[i], TEXT_CUT_MIDDLE)
+                          : text_width(cells[i]);
+        size_t rest = widths[i] > used ? widths[i] - used : 0;
         pending += (first ? 0 : GAP) + (table->columns[i].right ? rest : 0);
         if (used > 0) {
-            fprintf(out, "%*s%s", (int)pending, "", fitted);
+            fprintf(out, "%*s%s", (int)pending, "", is_cut ? fitted : cells[i]);
             pending = 0;
         }
         pending += table->columns[i].right ? 0 : rest;
@@ -157,9 +167,9 @@ void table_print(const struct table *table, size_t width, FILE *out)
     for (size_t i = 0; i < table->column_count; i++) {
         titles[i] = table->columns[i].title;
     }
-    print_row(table, widths, titles, out);
+    print_row(table, widths, width > 0, titles, out);
     for (size_t i = 0; i < table->row_count; i++) {
         const char *const *row = (const char *const *)&table->cells[i * table->column_count];
-        print_row(table, widths, row, out);
+        print_row(table, widths, width > 0, row, out);
     }
 }

@@ -145,7 +145,16 @@ static void warn_incomplete(struct json_object *json)
     }
 }
 
-static bool print_vms(const char *result, struct lodge_error *err)
+static void say_none(const char *query)
+{
+    if (query != NULL) {
+        print_text(stderr, "no virtual machine matches %s\n", query);
+    } else {
+        fputs("no virtual machines yet: lodge create makes one (lodge help create)\n", stderr);
+    }
+}
+
+static bool print_vms(const char *result, const char *query, struct lodge_error *err)
 {
     AUTO(json_object_put) struct json_object *json = parse(result, err);
     AUTO(table_free) struct table *table = table_new(vm_columns, ARRAY_LENGTH(vm_columns));
@@ -165,6 +174,8 @@ static bool print_vms(const char *result, struct lodge_error *err)
     }
     if (count > 0) {
         table_print(table, print_width(), stdout);
+    } else {
+        say_none(query);
     }
     fflush(stdout);
     warn_incomplete(json);
