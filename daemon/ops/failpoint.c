@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,13 @@ bool fail_point(const char *kind, const char *step, const char *moment, struct l
     log_info(LOG_OPS, "fail point %s: %s", name, action);
     if (strncmp(action, "delay=", 6) == 0) {
         (void)poll(NULL, 0, (int)strtol(action + 6, NULL, 10));
+        return true;
+    }
+    if (strncmp(action, "hold=", 5) == 0) { /* until somebody opens this FIFO for writing */
+        int fd = open(action + 5, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            close(fd);
+        }
         return true;
     }
     return lodge_fail(err, LODGE_ERROR_INTERNAL, "fail point %s", name);

@@ -6,7 +6,6 @@
  * long after the undo has looked and found nothing. So an undone creation is guarded as long as its
  * row is kept (design: "A call outlives kill -9").
  */
-#include "host/domain_xml_secrets.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
@@ -73,22 +72,6 @@ static void point(struct op *op, const struct op_row *row)
     }
 }
 
-/* One of the journal's definitions; nothing that could be compared, where it is no XML. */
-static void forget_secrets(struct op *op, char **xml)
-{
-    struct lodge_error err = {0};
-    AUTO(free) char *before = *xml;
-    if (before == NULL) {
-        return;
-    }
-    char *without = domain_xml_without_secrets(before, &err);
-    *xml = without == NULL ? xstrdup("") : without;
-    if (strcmp(before, *xml) != 0) {
-        op->plan_changed = true;
-        op->noted = false; /* written before anything else is done */
-    }
-}
-
 static void take_up(struct ops *ops, const struct op_row *row)
 {
     struct lodge_error err = {0};
@@ -115,8 +98,6 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op->phase = OP_NEEDS_HOST; /* which is looked at before it goes on */
     atomic_store(&op->showing, (int)at);
     point(op, row);
-    forget_secrets(op, &op->plan.old_xml); /* which an older lodged has written as they were */
-    forget_secrets(op, &op->plan.new_xml);
     log_info(LOG_OPS, "operation %lld (%s of '%s') is taken up at step %s", (long long)row->id,
              row->kind, row->vm_name, row->step);
     op_show_recovered(op, row->started_ms);

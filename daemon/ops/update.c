@@ -95,10 +95,11 @@ static bool look_at_definition(struct op *op, struct hand *hand)
         return false;
     }
     op->plan.defined = false;
-    if (strcmp(xml, op->plan.old_xml) == 0) {
+    bool is_read = op->plan.old_xml != NULL; /* an older lodged's had passwords: it is gone */
+    if (is_read && strcmp(xml, op->plan.old_xml) == 0) {
         return true;
     }
-    if (!op->again) {
+    if (!op->again || !is_read) {
         return edit_definition(op, TAKE(xml));
     }
     if (!next_boot_is_same(xml, op->plan.new_xml, &is_ours, &op->error)) {
@@ -110,7 +111,7 @@ static bool look_at_definition(struct op *op, struct hand *hand)
 }
 
 /* What is defined is libvirt's definition of this moment, edited: so it keeps its passwords, which
- * the journal has not. It is read before that which is compared. */
+ * the journal has not. */
 static enum step_end define(struct op *op, struct hand *hand)
 {
     if (op->plan.defined) {
@@ -118,7 +119,8 @@ static enum step_end define(struct op *op, struct hand *hand)
     }
     struct lodge_strings dropped = {0}; /* the plan's, once more */
     AUTO(free) char *whole = hand_read_xml(hand, op->uuid, XML_WITH_SECRETS, &op->error);
-    AUTO(free) char *shown = whole == NULL ? NULL : read_shown(op, hand);
+    AUTO(free)
+    char *shown = whole == NULL ? NULL : domain_xml_without_secrets(whole, &op->error);
     if (shown == NULL) {
         return op_end(op, false);
     }
