@@ -73,25 +73,60 @@ static void account_free(struct account *account)
     free(account);
 }
 
+/* Until it has earned what it lacks of so much; in ms, rounded up. */
+static uint64_t earns_in(const struct account *account, unsigned credit_ms)
+{
+    int64_t lacks_us = (int64_t)credit_ms * US_PER_MS - account->credit_us;
+    uint64_t us = lacks_us > 0 ? (uint64_t)lacks_us * PERCENT / ACCOUNT_PERCENT : 0;
+    return (us + US_PER_MS - 1) / US_PER_MS;
+}
+
+static void has_rested(void *owner);
+
+static void rest_for(struct account *account, uint64_t ms)
+{
+    if (account->rest == NULL) {
+        account->rest = loop_timer_new(account->loop, has_rested, account);
+    }
+    loop_timer_start(account->rest, ms, 0);
+}
+
+/* Nobody holds it: it goes when it owes nothing any more. */
+static void leave(struct account *account)
+{
+    uint64_t now = loop_monotonic_ms();
+    uint64_t paid = pace_next(&account->beside, 0);
+    (void)has_credit(account); /* as of now */
+    uint64_t ms = account->has_all ? 0 : earns_in(account, ACCOUNT_BURST_MS);
+    if (!account->has_all && paid > now && paid - now > ms) {
+        ms = paid - now;
+    }
+    if (account->is_closed || ms == 0) {
+        account_free(account);
+    } else {
+        loop_later_cancel(account->loop, &account->serve);
+        rest_for(account, ms);
+    }
+}
+
 static void has_rested(void *owner)
 {
     struct account *account = owner;
     if (account->holders == 0) {
-        account_free(account);
+        leave(account);
     } else {
         serve(account);
     }
 }
 
-/* Until it has earned what it lacks of so much. */
-static void rest_until(struct account *account, unsigned credit_ms)
+/* In the next turn, or when a whole turn's time may be spent. */
+static void go_on_later(struct account *account)
 {
-    int64_t lacks_us = (int64_t)credit_ms * US_PER_MS - account->credit_us;
-    uint64_t us = lacks_us > 0 ? (uint64_t)lacks_us * PERCENT / ACCOUNT_PERCENT : 0;
-    if (account->rest == NULL) {
-        account->rest = loop_timer_new(account->loop, has_rested, account);
+    if (has_credit(account)) {
+        loop_later(account->loop, &account->serve);
+    } else if (account->rest == NULL || !loop_timer_is_active(account->rest)) {
+        rest_for(account, earns_in(account, ACCOUNT_TURN_MS));
     }
-    loop_timer_start(account->rest, (us + US_PER_MS - 1) / US_PER_MS, 0);
 }
 
 /* What was spent in this turn is forgotten with it. */
@@ -113,11 +148,15 @@ static bool begin_next_call(struct account *account)
     return began;
 }
 
+/* Whoever was not served for want of time stands in the row or in a line, and is when there is
+ * some: no look at the clock but the one that stopped it says whether there was any. */
 static void serve(void *owner)
 {
     struct account *account = owner;
     account_hold(account); /* whoever is served may be the last to leave */
-    while (!account->is_closed && has_time(account) && begin_next_call(account)) {
+    bool may_be_more = true;
+    while (!account->is_closed && may_be_more && has_time(account)) {
+        may_be_more = begin_next_call(account);
     }
     while (!account->is_closed && account->first != NULL && has_time(account)) {
         struct account_place *place = account->first;
@@ -126,13 +165,8 @@ static void serve(void *owner)
         place->run(place);
         account->served = NULL;
     }
-    bool may = has_time(account);
-    if (!account->is_closed && !has_credit(account)) {
-        if (account->rest == NULL || !loop_timer_is_active(account->rest)) {
-            rest_until(account, ACCOUNT_TURN_MS);
-        }
-    } else if (!account->is_closed && (account->first != NULL || !may)) {
-        loop_later(account->loop, &account->serve);
+    if (!account->is_closed && (may_be_more || account->first != NULL)) {
+        go_on_later(account);
     }
     account_release(account);
 }
@@ -194,15 +228,8 @@ void account_hold(struct account *account)
 
 void account_release(struct account *account)
 {
-    if (--account->holders > 0) {
-        return;
-    }
-    (void)has_credit(account); /* as of now */
-    if (account->is_closed || account->credit_us >= (int64_t)ACCOUNT_BURST_MS * US_PER_MS) {
-        account_free(account);
-    } else {
-        loop_later_cancel(account->loop, &account->serve);
-        rest_until(account, ACCOUNT_BURST_MS);
+    if (--account->holders == 0) {
+        leave(account);
     }
 }
 

@@ -45,7 +45,8 @@ static uint64_t get_up(struct seats *seats, struct sitter *sitter, bool side_by_
     sitter->sits = false;
     seats->taken--;
     seats->since_us = now;
-    return cost < SEATS_COST_MOST_MS * 1000 ? cost : SEATS_COST_MOST_MS * 1000;
+    uint64_t ceiling = (side_by_side ? SEATS_WAIT_MOST_MS : SEATS_COST_MOST_MS) * UINT64_C(1000);
+    return cost < ceiling ? cost : ceiling;
 }
 
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter)

@@ -24,6 +24,7 @@ enum {
     SEAT_HOSTS = 64,
     SEAT_PLACES = SEAT_XML + (SEAT_KINDS - SEAT_XML) * SEAT_HOSTS,
     SEATS_COST_MOST_MS = 20,
+    SEATS_WAIT_MOST_MS = 5,
 };
 
 /* A call that sits, or stands in line: embed. */
@@ -47,8 +48,9 @@ struct seats {
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter);
 
 /* Gives the seat back, or leaves the line. Returns whether somebody may begin now. *ret_cost_us is
- * what the call has cost elsewhere: of those whose answers one worker makes, the time since the
- * last of them, else its own; no more than SEATS_COST_MOST_MS, since what hangs costs nothing. */
+ * about what the call has cost elsewhere: of those whose answers one worker makes, the time since
+ * the last of them, no more than SEATS_COST_MOST_MS; else its own, no more than SEATS_WAIT_MOST_MS,
+ * since it may have waited for a network, or for a guest that hangs. */
 bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us);
 
 /* Begins one of those for whom there is a seat now; false if there is none. */
