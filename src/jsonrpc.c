@@ -221,6 +221,18 @@ static bool is_id(struct json_object *id)
            json_object_is_type(id, json_type_int);
 }
 
+/* As it was written: json-c keeps the text of a number with a point, which may be long. */
+static size_t id_length(struct json_object *id)
+{
+    size_t length = 0;
+    if (json_object_is_type(id, json_type_double)) {
+        (void)json_object_to_json_string_length(id, JSON_C_TO_STRING_PLAIN, &length);
+    } else if (json_object_is_type(id, json_type_string)) {
+        length = (size_t)json_object_get_string_len(id);
+    }
+    return length;
+}
+
 bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_request,
                           struct lodge_error *err)
 {
@@ -233,7 +245,7 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
     if (!is_id(id)) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' must be a string, a number or null");
     }
-    if (json_object_is_type(id, json_type_string) && json_object_get_string_len(id) > JSONRPC_ID) {
+    if (id_length(id) > JSONRPC_ID) {
         return lodge_fail(err, LODGE_ERROR_REQUEST, "'id' has at most %d bytes", JSONRPC_ID);
     }
     ret_request->id = id;

@@ -2,9 +2,10 @@
  * failpoint: places where a test may make an operation fail, wait, or lodged die. Any thread.
  *
  * In test builds (-Dfailpoints=true) $LODGED_FAILPOINT names them: `create.define:kill`, with
- * `kill`, `error`, `delay=MS` or `hold=FIFO`, several with commas between. A step has four: `create.define` when
- * it is journalled and has not acted, `create.define.done` when it has, and the same two of its
- * undo, `create.define.undo` and `create.define.undo.done`. In other builds there are none.
+ * `kill`, `error`, `delay=MS` or `hold=FIFO`, several with commas between. A step has four:
+ * `create.define` when it is journalled and has not acted, `create.define.done` when it has, and
+ * the same two of its undo, `create.define.undo` and `create.define.undo.done`. In other builds
+ * there are none.
  */
 #ifndef OPS_FAILPOINT_H
 #define OPS_FAILPOINT_H

@@ -157,17 +157,21 @@ static void log_step(struct lodge_op *facts, const char *name)
     set_text(&facts->step, name);
 }
 
-/* A worker may have taken several before the loop has heard of the first. */
+/* A worker may have taken several before the loop has heard of the first; one that was taken up
+ * after a kill has taken none yet. */
 static void log_steps(struct op *op, int at)
 {
-    unsigned walked = atomic_load(&op->walked) & ~op->logged;
-    op->logged |= walked;
-    for (int i = 0; walked >> i != 0; i++) {
-        if ((walked >> i & 1) != 0 && i != at) {
-            log_step(&op->shown->facts, op->recipe->steps[i].name);
-        }
+    unsigned walked = atomic_load(&op->walked);
+    if (walked - op->logged > WALK_KEPT) {
+        op->logged = walked - WALK_KEPT;
     }
-    log_step(&op->shown->facts, op->recipe->steps[at].name);
+    for (; op->logged != walked; op->logged++) {
+        unsigned step = atomic_load(&op->walk[op->logged % WALK_KEPT]);
+        log_step(&op->shown->facts, op->recipe->steps[step].name);
+    }
+    if (walked == 0) {
+        log_step(&op->shown->facts, op->recipe->steps[at].name);
+    }
 }
 
 static void take_notes(struct lodge_op *facts, const struct plan *plan)

@@ -103,6 +103,7 @@ enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
 
 /* Of a job that is out: it waits, or is with a worker. */
 enum turn { TURN_NONE, TURN_WAITS, TURN_TAKEN };
+enum { WALK_KEPT = 32 };
 
 struct waiter {
     struct waiter *next;
@@ -202,9 +203,10 @@ struct op {
     struct letter begun_letter;
     struct letter step_letter;
     atomic_bool step_letter_out;
-    atomic_int showing; /* the step that the worker is at … */
-    atomic_uint walked; /* … and a bit for each that it was at, which may be before anybody looks */
-    unsigned logged;    /* those of them that are told; the loop's */
+    atomic_int showing;           /* the step that the worker is at … */
+    atomic_uint walked;           /* … how many it was at, back and forth … */
+    atomic_uchar walk[WALK_KEPT]; /* … and the last of them: several may be before anybody looks */
+    unsigned logged;              /* so many of them are told; the loop's */
 };
 
 struct house_host {

@@ -123,7 +123,9 @@ static bool begin_somehow(struct op *op, struct hand *hand)
 static void show_step(struct op *op)
 {
     atomic_store(&op->showing, (int)op->at);
-    (void)atomic_fetch_or(&op->walked, 1U << op->at);
+    unsigned walked = atomic_load(&op->walked);
+    atomic_store(&op->walk[walked % WALK_KEPT], (unsigned char)op->at);
+    atomic_store(&op->walked, walked + 1);
     if (!atomic_exchange(&op->step_letter_out, true)) {
         loop_post(op->ops->loop, &op->step_letter);
     }

@@ -92,7 +92,7 @@ static void rest_for(struct account *account, uint64_t ms)
 }
 
 /* Nobody holds it: it goes when it owes nothing any more. */
-static void leave(struct account *account)
+static void leave_when_paid(struct account *account)
 {
     uint64_t now = loop_monotonic_ms();
     uint64_t paid = pace_next(&account->beside, 0);
@@ -113,7 +113,7 @@ static void has_rested(void *owner)
 {
     struct account *account = owner;
     if (account->holders == 0) {
-        leave(account);
+        leave_when_paid(account);
     } else {
         serve(account);
     }
@@ -229,7 +229,7 @@ void account_hold(struct account *account)
 void account_release(struct account *account)
 {
     if (--account->holders == 0) {
-        leave(account);
+        leave_when_paid(account);
     }
 }
 

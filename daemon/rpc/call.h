@@ -52,6 +52,9 @@ struct call_work {
 void call_work(struct call *call, struct call_work *work);
 bool call_is_tired(const struct call *call);
 
+/* What it waits for now costs nobody anything: its seat is another's. */
+void call_stand_up(struct call *call);
+
 /* Has this VM's definition read again, for whoever looks next; so many of a user a second. */
 void call_read_beside(struct call *call, const struct vm *vm);
 

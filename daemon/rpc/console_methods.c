@@ -165,6 +165,7 @@ static void start_first(struct opening *opening, const struct vm *vm)
         .answer = started,
         .data = opening,
     };
+    call_stand_up(opening->call); /* a start takes seconds, and has its own turns */
     ops_ask(call_house(opening->call)->ops, &ask);
 }
 

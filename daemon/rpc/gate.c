@@ -88,6 +88,13 @@ void call_set_audited(struct call *call)
     call->is_audited = true;
 }
 
+void call_stand_up(struct call *call)
+{
+    if (call->seat.seats != NULL) {
+        account_stand_up(call->account, &call->seat);
+    }
+}
+
 /* What `virsh … --config` has changed sends no event: who looks has it read. */
 void call_read_beside(struct call *call, const struct vm *vm)
 {
@@ -128,9 +135,7 @@ static void call_free(struct call *call)
     if (call->kept != NULL && call->method != NULL) {
         forget_kept(call->method, call->kept);
     }
-    if (call->seat.seats != NULL) {
-        account_stand_up(call->account, &call->seat);
-    }
+    call_stand_up(call);
     call->account->asked -= call->asked;
     account_release(call->account);
     buffer_free(&call->envelope);

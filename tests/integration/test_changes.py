@@ -130,9 +130,9 @@ class Changes(unittest.TestCase):
     def test_quotas_are_set_and_refuse(self):
         self.lodge("quota", "set", "system", "vms=1")
         self.lodge("create", "web", *SMALL)
-        error = self.lodge("create", "more", *SMALL, status=FAILED)[1]
+        error = self.lodge("create", "more", *SMALL, status=BUSY)[1]
         self.assertIn("the system's quota of vms is 1", error)
-        refused = json.loads(self.lodge("create", "more", *SMALL, "--json", status=FAILED)[1])
+        refused = json.loads(self.lodge("create", "more", *SMALL, "--json", status=BUSY)[1])
         self.assertEqual(refused["data"]["resource"], "vms")
         self.lodge("quota", "set", "system", "vms=none")
         self.assertIn("quota_exceeded", self.lodge("audit")[0])

@@ -151,7 +151,8 @@ class Envelopes(DoorTest):
                     self.assertTrue(math.isclose(answer["id"], int(text)), answer)
 
     def test_an_id_that_is_no_string_number_or_null_is_an_invalid_request(self):
-        for text in ("{}", "[]", "true", "false", "[1]", '{"a":1}', '"' + "i" * 16385 + '"'):
+        for text in ("{}", "[]", "true", "false", "[1]", '{"a":1}', '"' + "i" * 16385 + '"',
+                     "1." + "1" * 20000):
             with self.subTest(id=text[:40]):
                 self.expect_error(self.rpc.exchange(
                     '{"jsonrpc":"2.0","method":"server.ping","id":%s}' % text), REQUEST)

@@ -373,7 +373,7 @@ class Verbs(unittest.TestCase):
 
     def test_mistakes_are_json_too_where_that_was_asked_for(self):
         for words in (["--json", "nope"], ["nope", "--json"], ["ls", "a", "b", "-j"], ["-j", "ls", "--nope"],
-                      ["show", "--json"], ["-j", "help", "nope"]):
+                      ["show", "--json"], ["-j", "help", "nope"], ["-j", "adopt", "a", "b"]):
             with self.subTest(words=words):
                 out, error = self.lodge(*words, status=WRONG_CALL)
                 self.assertEqual(out, "")

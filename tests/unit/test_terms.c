@@ -2,59 +2,85 @@
 #include "support/test.h"
 
 #include "cli/terms.h"
+#include "cli/verb_table.h"
 #include "scope.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { EVERY = FLAG_CPUS | FLAG_MEMORY | FLAG_START | FLAG_OWNER | FLAG_HOST };
+
 static const struct {
     const char *said;
-    const char *param;
     int64_t op;
+    uint64_t taken;
     const char *words;
 } rows[] = {
-    {"no VM 'wbe'; vm.list names those there are", NULL, 0,
+    {"no VM 'wbe'; vm.list names those there are", 0, 0,
      "no VM 'wbe'; lodge ls names those there are"},
-    {"lodge did not make 'web': adopt it first (vm.adopt)", NULL, 0,
+    {"lodge did not make 'web': adopt it first (vm.adopt)", 0, 0,
      "lodge did not make 'web': adopt it first (lodge adopt)"},
-    {"'web' is busy with vm.start: wait for it to end, or cancel it (op.cancel)", NULL, 7,
+    {"'web' is busy with vm.start: wait for it to end, or cancel it (op.cancel)", 7, 0,
      "'web' is busy with start: wait for it to end, or cancel it (lodge ops 7 --cancel)"},
-    {"'web' is busy with vm.create: cancel it (op.cancel)", NULL, 0,
+    {"'web' is busy with vm.create: cancel it (op.cancel)", 0, 0,
      "'web' is busy with create: cancel it (lodge ops N --cancel)"},
-    {"'web' did not answer vm.shutdown within 90 s: it is running", NULL, 3,
+    {"'web' did not answer vm.shutdown within 90 s: it is running", 3, 0,
      "'web' did not answer shutdown within 90 s: it is running"},
-    {"vm.create of 'web' was cancelled", NULL, 3, "create of 'web' was cancelled"},
-    {"name one of network.list (user is QEMU's own)", NULL, 0,
+    {"vm.create of 'web' was cancelled", 3, 0, "create of 'web' was cancelled"},
+    {"name one of network.list (user is QEMU's own)", 0, 0,
      "name one of lodge call network.list (user is QEMU's own)"},
-    {"'memory_mib' must be from 16 to 1048576", "memory_mib", 0,
+    {"'memory_mib' must be from 16 to 1048576", 0, EVERY,
      "--memory (in MiB) must be from 16 to 1048576"},
-    {"'web' is shutoff: start it first (vm.start), or with `start`", NULL, 0,
+    {"web: 'vcpus' must be from 1 to 8", 0, EVERY, "web: --cpus must be from 1 to 8"},
+    {"missing parameter 'owner'", 0, EVERY, "missing parameter --owner"},
+    {"'web' is shutoff: start it first (vm.start), or with `start`", 0, EVERY,
      "'web' is shutoff: start it first (lodge start), or with --start"},
-    {"start it with `virsh net-start default`", NULL, 0, "start it with `virsh net-start default`"},
-    /* names are somebody's own */
-    {"no VM 'vm.list'; vm.list names those there are", NULL, 0,
+    /* of a verb that takes no such flag */
+    {"'memory_mib' must be from 0", 0, 0, "'memory_mib' must be from 0"},
+    {"or with `start`", 0, FLAG_CPUS, "or with `start`"},
+    {"start it with `virsh net-start default`", 0, EVERY,
+     "start it with `virsh net-start default`"},
+    /* names and others' words */
+    {"no VM 'vm.list'; vm.list names those there are", 0, 0,
      "no VM 'vm.list'; lodge ls names those there are"},
-    {"no VM 'memory_mib'", "vm", 0, "no VM 'memory_mib'"},
-    {"'vcpus' is busy with vm.stop", NULL, 0, "'vcpus' is busy with stop"},
-    {"lodge's and 'it''s vm.list' stay", NULL, 0, "lodge's and 'it''s vm.list' stay"},
-    {"an 'open quote vm.start", NULL, 0, "an 'open quote lodge start"},
-    {"a `backquote vm.start", NULL, 0, "a `backquote lodge start"},
-    {"firm.start, vm., vm.", NULL, 0, "firm.start, vm., vm."},
-    {"", NULL, 0, ""},
+    {"no user 'user' on this machine", 0, EVERY | FLAG_USER, "no user 'user' on this machine"},
+    {"'vcpus' is busy with vm.stop", 0, EVERY, "'vcpus' is busy with stop"},
+    {"vm.web: no VM 'vm.web'", 0, 0, "vm.web: no VM 'vm.web'"},
+    {"vm.list: no VM 'vm.list'", 0, 0, "vm.list: no VM 'vm.list'"},
+    {"db.host.example: it is busy", 0, 0, "db.host.example: it is busy"},
+    {"Could not resolve hostname host.lan", 0, 0, "Could not resolve hostname host.lan"},
+    {"-drive file=/srv/vm.qcow2,/vm.list", 0, 0, "-drive file=/srv/vm.qcow2,/vm.list"},
+    {"systemctl restart network.service", 0, 0, "systemctl restart network.service"},
+    {"mail user.list@host.list.example", 0, 0, "mail user.list@host.list.example"},
+    {"lodge's and 'it''s vm.list' stay", 0, 0, "lodge's and 'it''s vm.list' stay"},
+    {"an 'open quote vm.start", 0, 0, "an 'open quote lodge start"},
+    {"a `backquote vm.start", 0, EVERY, "a `backquote lodge start"},
+    {"firm.start, vm., vm.", 0, 0, "firm.start, vm., vm."},
+    {"", 0, 0, ""},
 };
 
 static void the_contract_s_words_become_the_command_line_s(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        AUTO(free) char *words = terms_for_people(rows[i].said, rows[i].param, rows[i].op);
+        AUTO(free) char *words = terms_for_people(rows[i].said, rows[i].op, rows[i].taken);
         assert_string_equal(words, rows[i].words);
     }
+}
+
+static void a_kind_is_called_as_its_verb(void **state)
+{
+    (void)state;
+    assert_string_equal(terms_verb("vm.create"), "create");
+    assert_string_equal(terms_verb("vm.delete"), "rm");
+    assert_string_equal(terms_verb("vm.fly"), "vm.fly");
+    assert_string_equal(terms_verb(NULL), "");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kind_is_called_as_its_verb),
         cmocka_unit_test(the_contract_s_words_become_the_command_line_s),
     };
     return cmocka_run_group_tests_name("terms", tests, NULL, NULL);

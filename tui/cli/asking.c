@@ -100,7 +100,7 @@ static void take_wait(struct asking *asking, const struct lodge_op *op)
     bool waited = asking->waits != NULL;
     free(TAKE(asking->waits));
     if (op->reason != NULL && !asking->said_wait) {
-        AUTO(free) char *reason = terms_for_people(op->reason, NULL, op->id);
+        AUTO(free) char *reason = terms_for_people(op->reason, op->id, 0);
         asking->waits = xasprintf("operation %lld is %s: %s", (long long)op->id,
                                   lodge_op_state_name(op->state), reason);
         asking->say_at = waited ? asking->say_at : command_now_ms() + SAID_AFTER_MS;
@@ -145,10 +145,9 @@ static void draw_progress(const struct lodge_op *op)
     enum { LINE = 1024 };
     char line[LINE];
     char shown[LINE];
-    AUTO(free) char *kind = terms_for_people(op->kind == NULL ? "" : op->kind, NULL, 0);
     AUTO(free)
-    char *reason = terms_for_people(op->reason == NULL ? "" : op->reason, NULL, op->id);
-    (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", kind, op->vm,
+    char *reason = terms_for_people(op->reason == NULL ? "" : op->reason, op->id, 0);
+    (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", terms_verb(op->kind), op->vm,
                    lodge_op_state_name(op->state), op->step == NULL ? "" : ", ",
                    op->step == NULL ? "" : op->step, op->reason == NULL ? "" : ": ", reason);
     (void)text_fit(shown, sizeof shown, line, stderr_width(), TEXT_CUT_END);
@@ -255,7 +254,7 @@ static void say_notes(struct json_object *result, const char *subject)
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
         const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
-        AUTO(free) char *words = terms_for_people(note, NULL, 0);
+        AUTO(free) char *words = terms_for_people(note, 0, 0);
         print_text(stderr, "lodge: %s: %s\n", subject, words);
     }
 }
@@ -277,6 +276,16 @@ static void say_result(const struct command *command, const struct asking *askin
         }
     }
     json_object_put(result);
+}
+
+/* Else nothing was asked: what was wrong with the call is told alone. */
+static bool any_answered(const struct asking *askings, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        any |= askings[i].answered;
+    }
+    return any;
 }
 
 /* What was asked of several is told in one: a line for each would be no JSON. */
@@ -307,7 +316,7 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
                 struct lodge_error *err)
 {
     bool good = true;
-    bool in_one = command->json && count > 1;
+    bool in_one = command->json && count > 1 && any_answered(askings, count);
     if (in_one) {
         say_all(askings, count);
     }
@@ -317,7 +326,7 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
             say_result(command, asking);
         } else if (asking->result == NULL && asking->answered) {
             if (!good && !in_one) {
-                command->output->error(err);
+                command->output->error(command, err);
                 if (!command->json) {
                     suggest_vm(command, err);
                 }

@@ -29,6 +29,7 @@ struct command {
     const char *socket_path; /* NULL: where lodge_socket_path() says */
     int wait_s; /* how long a daemon or a host may take to be there; 0: it is, or not */
     bool json;
+    uint64_t flags; /* that the verb takes */
     bool metrics;
     bool xml;
     int argc; /* what is no flag */

@@ -92,8 +92,9 @@ struct json_object *error_as_json(const struct lodge_error *error)
     return body;
 }
 
-static void print_error(const struct lodge_error *error)
+static void print_error(const struct command *command, const struct lodge_error *error)
 {
+    (void)command;
     struct json_object *body = error_as_json(error);
     print_json(stderr, json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN |
                                                                 JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -91,8 +91,10 @@ static char *make_cell(const struct listing *listing, size_t column, struct json
     switch (listing->cells[column]) {
     case CELL_TEXT:
         break;
+    case CELL_VERB:
+        return xstrdup(terms_verb(said));
     case CELL_TERMS:
-        return said == NULL ? NULL : terms_for_people(said, NULL, 0);
+        return said == NULL ? NULL : terms_for_people(said, 0, 0);
     case CELL_TIME:
         return time_of(item, listing->members[column], &began)
                    ? xstrdup(listing_time(text, began, now_in_ms()))

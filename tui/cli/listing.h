@@ -15,6 +15,7 @@ enum { LISTING_COLUMNS = 10 };
 
 enum listing_cell {
     CELL_TEXT,
+    CELL_VERB,  /* of an operation's kind */
     CELL_TERMS, /* what lodged says, in the command line's words */
     CELL_TIME,  /* when, by the clock on the wall: of another day with its date */
     CELL_TOOK,  /* from started_at to ended_at, or until now */

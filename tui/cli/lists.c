@@ -56,8 +56,7 @@ static const struct listing ops_listing = {
                 {.title = "WHY", .cut_to = 20}},
     .members = {"id", "kind", "vm", "user", "state", "step", "started_at", "ended_at",
                 "error.message|reason"},
-    .cells =
-        {[1] = CELL_TERMS, [5] = CELL_STEP, [6] = CELL_TIME, [7] = CELL_TOOK, [8] = CELL_TERMS},
+    .cells = {[1] = CELL_VERB, [5] = CELL_STEP, [6] = CELL_TIME, [7] = CELL_TOOK, [8] = CELL_TERMS},
 };
 
 static const struct listing step_listing = {
@@ -84,7 +83,7 @@ static void print_notes(struct json_object *op)
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
         const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
-        AUTO(free) char *words = terms_for_people(note, NULL, 0);
+        AUTO(free) char *words = terms_for_people(note, 0, 0);
         print_text(stdout, "%s\n", words);
     }
 }
@@ -106,8 +105,8 @@ static bool one_op(const struct command *command, struct lodge_error *err)
         AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
         const char *why = listing_cell(json, "error.message|reason");
         const char *vm = listing_text(json, "vm");
-        AUTO(free) char *kind = terms_for_people(listing_text(json, "kind"), NULL, 0);
-        AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, NULL, number);
+        const char *kind = terms_verb(listing_text(json, "kind"));
+        AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, number, 0);
         print_text(stdout, "%s of %s: %s%s%s\n", kind, vm == NULL ? "-" : vm,
                    listing_text(json, "state"), why == NULL ? "" : ": ", words);
         print_notes(json);

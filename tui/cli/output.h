@@ -10,6 +10,8 @@
 
 #include "lodge/event.h"
 
+struct command;
+
 struct output {
     /* of vm.list; `query` NULL: all were asked for */
     bool (*vms)(const char *result, const char *query, struct lodge_error *err);
@@ -17,7 +19,8 @@ struct output {
     bool (*hosts)(const char *result, struct lodge_error *err); /* of host.list */
     bool (*info)(const char *result, struct lodge_error *err);  /* of server.info */
     void (*event)(const struct lodge_event *event);
-    void (*error)(const struct lodge_error *error); /* to standard error */
+    /* to standard error */
+    void (*error)(const struct command *command, const struct lodge_error *error);
 };
 
 struct json_object;

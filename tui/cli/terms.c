@@ -1,6 +1,6 @@
 /*
- * terms: two tables, and one walk over a text. A method is known by its dot, a parameter by the
- * error that names it or by the backquotes around it. No state.
+ * terms: tables, and one walk over a text. A method is one of those in the tables that stands by
+ * itself, a parameter what lodged says must be so and so, or has put in backquotes. No state.
  */
 #include "cli/terms.h"
 
@@ -39,53 +39,65 @@ static const struct term methods[] = {
     {"server.health", "doctor"},
 };
 
-static const struct term params[] = {
-    {"vcpus", "--cpus"},        {"memory_mib", "--memory (in MiB)"},
-    {"disks", "--disk"},        {"size_gib", "a disk's size (in GiB)"},
-    {"iso", "--iso"},           {"kernel", "--kernel"},
-    {"network", "--network"},   {"graphics", "--graphics"},
-    {"firmware", "--firmware"}, {"boot", "--boot"},
-    {"host", "--host"},         {"owner", "--owner"},
-    {"user", "--user"},         {"tags", "--tag"},
-    {"start", "--start"},       {"autostart", "--autostart"},
-    {"target", "--target"},     {"grace_s", "--grace (in seconds)"},
+/* Those that are known by their own names on the command line too. */
+static const char *const called[] = {"network.list",         "pool.list",     "server.compare",
+                                     "server.set_log_level", "orphan.delete", "rpc.discover"};
+
+static const struct {
+    const char *name;
+    enum flag_bit flag;
+    const char *unit; /* that the contract counts it in, and the flag need not */
+} params[] = {
+    {"vcpus", FLAG_CPUS, ""},        {"memory_mib", FLAG_MEMORY, " (in MiB)"},
+    {"disks", FLAG_DISK, ""},        {"iso", FLAG_ISO, ""},
+    {"kernel", FLAG_KERNEL, ""},     {"network", FLAG_NETWORK, ""},
+    {"graphics", FLAG_GRAPHICS, ""}, {"firmware", FLAG_FIRMWARE, ""},
+    {"boot", FLAG_BOOT, ""},         {"host", FLAG_HOST, ""},
+    {"owner", FLAG_OWNER, ""},       {"tags", FLAG_TAG, ""},
+    {"user", FLAG_USER, ""},         {"start", FLAG_START, ""},
+    {"target", FLAG_TARGET, ""},     {"grace_s", FLAG_GRACE, " (in seconds)"},
 };
 
-static const char *find(const struct term *terms, size_t count, const char *word, size_t length)
+static bool is_word(const char *word, const char *text, size_t length)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strlen(terms[i].there) == length && memcmp(terms[i].there, word, length) == 0) {
-            return terms[i].here;
+    return strlen(word) == length && memcmp(word, text, length) == 0;
+}
+
+/* What to type for a method; NULL: there is no such method, or none that anybody is told of. */
+static const char *verb_of(const char *method, size_t length)
+{
+    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
+        if (verb->method != NULL && is_word(verb->method, method, length)) {
+            return verb->name;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(methods); i++) {
+        if (is_word(methods[i].there, method, length)) {
+            return methods[i].here;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(called); i++) {
+        if (is_word(called[i], method, length)) {
+            return called[i];
         }
     }
     return NULL;
 }
 
-static const char *verb_of(const char *method, size_t length)
+/* The length of a method at `at`, which stands by itself there; 0: there is none. A path, a host's
+ * name or a unit of systemd's may look like one from its middle on. */
+static size_t method_length(const char *text, const char *at)
 {
-    for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
-        if (verb->method != NULL && strlen(verb->method) == length &&
-            memcmp(verb->method, method, length) == 0) {
-            return verb->name;
-        }
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    bool begins = at == text || at[-1] == ' ' || at[-1] == '(';
+    size_t noun = strspn(at, letters);
+    if (!begins || noun == 0 || at[noun] != '.') {
+        return 0;
     }
-    return find(methods, ARRAY_LENGTH(methods), method, length);
-}
-
-/* The length of a method at `text`, such as vm.list; 0: there is none. */
-static size_t method_length(const char *text)
-{
-    static const char *const nouns[] = {"vm.",     "op.",      "user.",  "quota.", "host.",
-                                        "image.",  "pool.",    "rpc.",   "event.", "network.",
-                                        "server.", "console.", "audit.", "orphan."};
-    for (size_t i = 0; i < ARRAY_LENGTH(nouns); i++) {
-        size_t noun = strlen(nouns[i]);
-        if (strncmp(text, nouns[i], noun) == 0) {
-            size_t verb = strspn(text + noun, "abcdefghijklmnopqrstuvwxyz_");
-            return verb == 0 ? 0 : noun + verb;
-        }
-    }
-    return 0;
+    size_t length = noun + 1 + strspn(at + noun + 1, letters);
+    bool ends = at[length] == '\0' || strchr(" ),;:", at[length]) != NULL;
+    bool is_subject = at == text && at[length] != ' '; /* a VM may be called so */
+    return ends && !is_subject && verb_of(at, length) != NULL ? length : 0;
 }
 
 static bool ends_in(const struct buffer *text, const char *end)
@@ -99,12 +111,8 @@ static void add_method(struct buffer *out, const char *method, size_t length, in
 {
     const char *verb = verb_of(method, length);
     bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
-    if (verb == NULL) {
-        buffer_add_text(out, "lodge call ");
-        buffer_add(out, method, length);
-        return;
-    }
-    buffer_add_text(out, is_deed ? "" : "lodge ");
+    bool has_no_verb = strchr(verb, '.') != NULL;
+    buffer_add_text(out, has_no_verb ? "lodge call " : is_deed ? "" : "lodge ");
     size_t before = strcspn(verb, "%");
     buffer_add(out, verb, before);
     if (verb[before] == '%' && op > 0) {
@@ -129,44 +137,55 @@ static size_t quoted_length(const char *whole, const char *text)
     return end == NULL ? 0 : (size_t)(end - text) + 1;
 }
 
-static size_t add_quoted(struct buffer *out, const char *text, size_t length, const char *param)
+/* Of those that the verb takes; false: it is none. */
+static bool add_flag(struct buffer *out, const char *param, size_t length, uint64_t taken)
 {
-    size_t inside = length - 2;
-    bool is_param =
-        param != NULL && strlen(param) == inside && memcmp(param, text + 1, inside) == 0;
-    const char *flag = is_param ? find(params, ARRAY_LENGTH(params), text + 1, inside) : NULL;
-    if (flag != NULL) {
-        buffer_add_text(out, flag);
-    } else {
+    for (size_t i = 0; i < ARRAY_LENGTH(params); i++) {
+        if ((taken & (uint64_t)params[i].flag) == 0 || !is_word(params[i].name, param, length)) {
+            continue;
+        }
+        for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
+            if (flag->bit == params[i].flag) {
+                buffer_add_text(out, flag->flag);
+                buffer_add_text(out, params[i].unit);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Somebody's name, unless lodged says there what a parameter must be. */
+static size_t add_quoted(struct buffer *out, const char *text, size_t length, uint64_t taken)
+{
+    bool is_param = strncmp(text + length, " must ", 6) == 0 || ends_in(out, "parameter ");
+    if (!is_param || !add_flag(out, text + 1, length - 2, taken)) {
         buffer_add(out, text, length);
     }
     return length;
 }
 
-static size_t add_backquoted(struct buffer *out, const char *text)
+static size_t add_backquoted(struct buffer *out, const char *text, uint64_t taken)
 {
     const char *end = strchr(text + 1, '`');
     size_t inside = end == NULL ? 0 : (size_t)(end - text) - 1;
-    const char *flag = find(params, ARRAY_LENGTH(params), text + 1, inside);
-    if (flag == NULL) {
+    if (inside == 0 || !add_flag(out, text + 1, inside, taken)) {
         buffer_add(out, text, 1);
         return 1;
     }
-    buffer_add_text(out, flag);
     return inside + 2;
 }
 
-char *terms_for_people(const char *text, const char *param, int64_t op)
+char *terms_for_people(const char *text, int64_t op, uint64_t taken)
 {
     struct buffer out = {0};
     for (const char *at = text; *at != '\0';) {
-        bool begins = at == text || !isalnum((unsigned char)at[-1]);
         size_t quoted = quoted_length(text, at);
-        size_t method = begins ? method_length(at) : 0;
+        size_t method = method_length(text, at);
         if (quoted > 0) {
-            at += add_quoted(&out, at, quoted, param);
+            at += add_quoted(&out, at, quoted, taken);
         } else if (*at == '`') {
-            at += add_backquoted(&out, at);
+            at += add_backquoted(&out, at, taken);
         } else if (method > 0) {
             add_method(&out, at, method, op);
             at += method;
@@ -176,4 +195,10 @@ char *terms_for_people(const char *text, const char *param, int64_t op)
     }
     char *words = buffer_take(&out);
     return words == NULL ? xstrdup(text) : words;
+}
+
+const char *terms_verb(const char *kind)
+{
+    const char *verb = kind == NULL ? "" : verb_of(kind, strlen(kind));
+    return verb == NULL ? kind : verb;
 }

@@ -7,9 +7,14 @@
 
 #include <stdint.h>
 
-/* `text` with the contract's words in ours; the caller frees. `param`: the parameter that it is
- * about, or NULL. `op`: the operation that it is about, or 0. What stands in quotes is somebody's
- * name, and stays. */
-char *terms_for_people(const char *text, const char *param, int64_t op);
+/* `text` with the contract's words in ours; the caller frees. `op`: the operation that it is about,
+ * or 0; `taken`: the flags that the verb takes. What stands in quotes is somebody's name, and
+ * stays.
+ */
+char *terms_for_people(const char *text, int64_t op, uint64_t taken);
+
+/* What an operation of this kind is called here: "create". Borrowed; `kind` itself where it has no
+ * verb, "" for NULL. */
+const char *terms_verb(const char *kind);
 
 #endif

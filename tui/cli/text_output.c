@@ -4,6 +4,7 @@
  * What is not known is "-" or left out. Standard error gets what must not be mistaken for a row: a
  * host that has not been read, so that a short list is never taken for the whole.
  */
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -411,9 +412,9 @@ static void print_event(const struct lodge_event *event)
     fflush(stdout);
 }
 
-static void print_error(const struct lodge_error *error)
+static void print_error(const struct command *command, const struct lodge_error *error)
 {
-    AUTO(free) char *words = terms_for_people(error->message, error->param, error->op);
+    AUTO(free) char *words = terms_for_people(error->message, error->op, command->flags);
     print_text(stderr, "lodge: %s\n", words);
 }
 

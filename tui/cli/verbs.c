@@ -202,8 +202,8 @@ static enum status status_of(enum lodge_error_kind kind)
     static const enum status statuses[LODGE_ERROR_KINDS] = {
         [LODGE_ERROR_UNREACHABLE] = STATUS_NO_DAEMON, [LODGE_ERROR_NOT_FOUND] = STATUS_NOT_FOUND,
         [LODGE_ERROR_DENIED] = STATUS_DENIED,         [LODGE_ERROR_BUSY] = STATUS_BUSY,
-        [LODGE_ERROR_TOO_MANY] = STATUS_BUSY,         [LODGE_ERROR_TIMEOUT] = STATUS_TIMEOUT,
-        [LODGE_ERROR_UNRESPONSIVE] = STATUS_TIMEOUT,
+        [LODGE_ERROR_TOO_MANY] = STATUS_BUSY,         [LODGE_ERROR_QUOTA_EXCEEDED] = STATUS_BUSY,
+        [LODGE_ERROR_TIMEOUT] = STATUS_TIMEOUT,       [LODGE_ERROR_UNRESPONSIVE] = STATUS_TIMEOUT,
     };
     return statuses[kind] == STATUS_DONE ? STATUS_FAILED : statuses[kind];
 }
@@ -211,7 +211,7 @@ static enum status status_of(enum lodge_error_kind kind)
 static enum status complain(const struct verb *verb, const struct command *command,
                             const struct lodge_error *error)
 {
-    command->output->error(error);
+    command->output->error(command, error);
     if (!command->json && error->column > 0 && verb->takes_query && command->argc > 0) {
         print_text(stderr, "  %s\n", command->argv[0]);
         fprintf(stderr, "  %*s\n", error->column, "^");
@@ -292,6 +292,7 @@ int cli_main(int argc, char **argv, const struct cli_options *options)
     if (verb != NULL) {
         command.verb = verb->name;
         command.method = verb->method;
+        command.flags = verb->flags;
         command.json |= verb->speaks_json;
     }
     command.output = command.json ? &json_output : &text_output;
