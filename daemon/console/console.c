@@ -9,6 +9,7 @@
 
 #include "console/session.h"
 #include "memory.h"
+#include "registry/told.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -149,6 +150,15 @@ bool console_may_use(const struct console *console, const struct identity *who, 
     enum role role = people_role(registry_people(console->registry), who);
     return role == ROLE_ADMIN ||
            (role == ROLE_USER && vm->owner != VM_NO_OWNER && vm->owner == who->uid);
+}
+
+char *console_told(const struct session *session, const char *reason)
+{
+    struct registry *registry = session->console->registry;
+    struct viewer viewer = {session->who.uid,
+                            people_role(registry_people(registry), &session->who)};
+    struct told_about about = {session->host, session->uuid, session->vm, false};
+    return told_text(registry, &viewer, &about, reason);
 }
 
 static bool is_of_user(const struct session *session, const struct console_ask *ask)

@@ -338,7 +338,8 @@ void session_end(struct session *session, const char *reason)
              (&(struct log_fields){.host = session->host, .vm = session->vm}),
              "session %lld at '%s' has ended: %s", (long long)id, session->vm, reason);
     set_phase(session, SESSION_ENDED, 0);
-    leave_front(session, true, reason);
+    AUTO(free) char *told = console_told(session, reason);
+    leave_front(session, true, told);
     relay_end(&session->relay);
     if (session->fd >= 0) {
         close(session->fd);

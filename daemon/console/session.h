@@ -72,6 +72,8 @@ struct session *console_find(struct console *console, int64_t id);
 void console_set_timer(struct console *console);
 bool console_may_use(const struct console *console, const struct identity *who,
                      const struct vm *vm);
+/* What of a reason its viewer may hear, on the heap; the session's row has all of it. */
+char *console_told(const struct session *session, const char *reason);
 
 struct console {
     struct loop *loop;

@@ -9,6 +9,7 @@
 
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/told.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,10 @@ void render_host(struct buffer *buffer, const struct registry_host *host,
     if (viewer->role != ROLE_ADMIN) {
         mask &= ~fields_bit(lodge_host_fields, "uri");
     }
-    fields_write(buffer, lodge_host_fields, mask, &host->facts);
+    struct lodge_host told = host->facts; /* borrows all but its error */
+    told.error = told_host_error(host, viewer);
+    fields_write(buffer, lodge_host_fields, mask, &told);
+    free(told.error);
 }
 
 void render_host_key(struct buffer *buffer, const struct registry_host *host)
@@ -134,10 +138,18 @@ void render_host_sample(struct buffer *buffer, const struct registry_host *host)
     buffer_add_char(buffer, '}');
 }
 
-void render_op(struct buffer *buffer, const struct registry_op *op, bool key_only)
+void render_op(struct buffer *buffer, struct registry *registry, const struct lodge_op *op,
+               const struct viewer *viewer)
 {
-    field_mask mask = key_only ? fields_bit(lodge_op_fields, "id") : FIELD_MASK_ALL;
-    fields_write(buffer, lodge_op_fields, mask, &op->facts);
+    struct told_op told;
+    told_op(registry, viewer, op, &told);
+    fields_write(buffer, lodge_op_fields, FIELD_MASK_ALL, &told.facts);
+    told_op_clear(&told);
+}
+
+void render_op_key(struct buffer *buffer, const struct registry_op *op)
+{
+    fields_write(buffer, lodge_op_fields, fields_bit(lodge_op_fields, "id"), &op->facts);
 }
 
 void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only)

@@ -27,8 +27,10 @@ void render_vm(struct buffer *buffer, struct vm *vm, const struct render_choice 
 /* {…}: a VM with what only vm.get tells; `xml` may be NULL. */
 void render_vm_detail(struct buffer *buffer, struct vm *vm, const char *xml);
 
-/* {…}: an operation, or {"id":…} alone. */
-void render_op(struct buffer *buffer, const struct registry_op *op, bool key_only);
+/* {…}: an operation, shown or of the store, with what of its texts the viewer may hear. */
+void render_op(struct buffer *buffer, struct registry *registry, const struct lodge_op *op,
+               const struct viewer *viewer);
+void render_op_key(struct buffer *buffer, const struct registry_op *op);
 
 /* {…}: a session, or {"session":…} alone. */
 void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only);
@@ -39,7 +41,7 @@ void render_vm_key(struct buffer *buffer, const struct vm *vm);
 /* {"host":…,"uuid":…,"name":…,"stats":{…}}: one sample. */
 void render_vm_sample(struct buffer *buffer, struct vm *vm);
 
-/* {…}: a host; its URI may hold names that are the admins' business. */
+/* {…}: a host; its URI, and why it is not up, may hold names that are the admins' business. */
 void render_host(struct buffer *buffer, const struct registry_host *host,
                  const struct viewer *viewer);
 void render_host_key(struct buffer *buffer, const struct registry_host *host);

@@ -2,6 +2,7 @@
 #include "memory.h"
 #include "paths.h"
 #include "registry/registry_private.h"
+#include "registry/told.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static struct registry_host *host_of(struct registry *registry, const char *name
         registry_add_host(registry, name, NULL);
         host = registry_find_host(registry, name);
         host->facts.state = LODGE_HOST_DOWN;
-        host->facts.error = xstrdup("is not in the configuration any more");
+        host->facts.error = xstrdup(TOLD_HOST_IS_GONE);
     }
     return host;
 }

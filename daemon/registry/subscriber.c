@@ -262,7 +262,12 @@ static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
     bool key_only = type == LODGE_EVENT_REMOVED;
     struct buffer *line = begin_line(subscriber, entry->rev, topic_of(entry), type);
     if (entry->node.kind == FEED_OP) {
-        render_op(line, CONTAINER_OF(entry, struct registry_op, entry), key_only);
+        const struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
+        if (key_only) {
+            render_op_key(line, op);
+        } else {
+            render_op(line, subscriber->registry, &op->facts, viewer);
+        }
     } else if (entry->node.kind == FEED_SESSION) {
         render_session(line, CONTAINER_OF(entry, struct registry_session, entry), key_only);
     } else if (entry->node.kind == FEED_HOST) {

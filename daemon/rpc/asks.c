@@ -8,6 +8,7 @@
 #include "rpc/asks.h"
 
 #include "memory.h"
+#include "registry/told.h"
 #include "scope.h"
 
 #include <json-c/json.h>
@@ -102,9 +103,38 @@ struct asked {
     struct call *call;
 };
 
-static struct json_object *own_result(const struct op_answer *answer)
+/* The texts of `json` for the reader; its files are the VM's own. */
+static void tell_texts(struct registry *registry, const struct viewer *viewer,
+                       const struct told_about *about, struct json_object *json)
 {
+    if (json_object_is_type(json, json_type_string)) {
+        AUTO(free) char *told = told_text(registry, viewer, about, json_object_get_string(json));
+        json_object_set_string(json, told);
+    } else if (json_object_is_type(json, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(json); i++) {
+            tell_texts(registry, viewer, about, json_object_array_get_idx(json, i));
+        }
+    } else if (json_object_is_type(json, json_type_object)) {
+        json_object_object_foreach (json, name, value) {
+            if (strcmp(name, "path") != 0) {
+                tell_texts(registry, viewer, about, value);
+            }
+        }
+    }
+}
+
+static struct json_object *own_result(struct call *call, const struct op_answer *answer)
+{
+    struct registry *registry = call_house(call)->registry;
+    struct viewer viewer = call_viewer(call);
     struct json_object *result = answer->result == NULL ? NULL : json_tokener_parse(answer->result);
+    const struct registry_op *op = registry_find_op(registry, answer->op);
+    struct told_about about = {.uuid = answer->uuid};
+    if (op != NULL) {
+        about.host = op->facts.host;
+        about.name = op->facts.vm;
+    }
+    tell_texts(registry, &viewer, &about, result);
     return result == NULL ? json_object_new_object() : result;
 }
 
@@ -120,7 +150,7 @@ static void answered(void *data, const struct op_answer *answer)
         call_fail(call, answer->error);
         return;
     }
-    struct json_object *result = own_result(answer);
+    struct json_object *result = own_result(call, answer);
     /* One that could not be journalled, the store being away, has no number. */
     json_object_object_add(result, "op", answer->op > 0 ? json_object_new_int64(answer->op) : NULL);
     if (strcmp(call_method(call)->name, "vm.create") == 0) {

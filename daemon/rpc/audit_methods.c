@@ -5,10 +5,12 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "ops/history.h"
+#include "registry/told.h"
 #include "rpc/asks.h"
 #include "scope.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PAGE = 100, PAGE_MAX = 1000 };
 
@@ -53,6 +55,29 @@ struct audit_call {
     struct audit_question choice;
 };
 
+/* A row has what was answered before it was cut for whoever had asked. */
+static void tell_errors(struct call *call, const struct history_audit *audit)
+{
+    struct registry *registry = call_house(call)->registry;
+    struct viewer viewer = call_viewer(call);
+    for (size_t i = 0; i < audit->count; i++) {
+        struct lodge_audit *row = &audit->items[i];
+        struct lodge_error none = {0};
+        struct told_about about = {0};
+        const struct vm *vm =
+            row->target == NULL ? NULL : registry_get(registry, row->target, &viewer, &none);
+        const char *name = row->target == NULL ? NULL : strchr(row->target, '/');
+        if (vm != NULL) {
+            about.host = vm->facts.host;
+            about.uuid = vm->facts.uuid;
+        }
+        about.name = name == NULL ? NULL : name + 1;
+        char *told = told_text(registry, &viewer, &about, row->error);
+        free(row->error);
+        row->error = told;
+    }
+}
+
 static void answer_list(void *data, const struct history_audit *audit,
                         const struct lodge_error *error)
 {
@@ -63,6 +88,7 @@ static void answer_list(void *data, const struct history_audit *audit,
         free(reading);
         return;
     }
+    tell_errors(reading->call, audit);
     page.rows.items = audit->items;
     page.rows.count = audit->count;
     if (audit->count > 0 && (int64_t)audit->count == reading->choice.limit) {

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "ops/audit.h"
 #include "ops/reads.h"
+#include "registry/told.h"
 #include "rpc/account.h"
 #include "rpc/door.h"
 #include "rpc/method.h"
@@ -220,9 +221,22 @@ void call_reply_empty(struct call *call)
     call_reply(call, &(struct buffer){.data = empty, .length = 2});
 }
 
+/* Who asked hears what is for him; the audit has all of it. */
 void call_fail(struct call *call, const struct lodge_error *err)
 {
-    jsonrpc_write_error(&call->envelope, call->id, err);
+    struct registry *registry = call->house->registry;
+    struct lodge_error none = {0};
+    const struct vm *vm =
+        call->target == NULL ? NULL : registry_get(registry, call->target, &call->viewer, &none);
+    struct told_about about = {.is_answer = true};
+    struct lodge_error told;
+    if (vm != NULL) {
+        about.host = vm->facts.host;
+        about.uuid = vm->facts.uuid;
+        about.name = vm->facts.name;
+    }
+    told_error(registry, &call->viewer, &about, err, &told);
+    jsonrpc_write_error(&call->envelope, call->id, &told);
     answer(call, err);
 }
 

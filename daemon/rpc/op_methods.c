@@ -3,6 +3,8 @@
 #include "lodge/op.h"
 #include "memory.h"
 #include "ops/history.h"
+#include "registry/render.h"
+#include "registry/told.h"
 #include "rpc/asks.h"
 #include "scope.h"
 
@@ -38,8 +40,9 @@ static bool not_found(int64_t op, struct lodge_error *err)
 
 static void reply_op(struct call *call, const struct lodge_op *op)
 {
+    struct viewer viewer = call_viewer(call);
     struct buffer result = {0};
-    fields_write(&result, lodge_op_fields, FIELD_MASK_ALL, op);
+    render_op(&result, call_house(call)->registry, op, &viewer);
     call_reply(call, &result);
     buffer_free(&result);
 }
@@ -181,7 +184,7 @@ static const struct field op_list_params[] = {
 
 struct op_list_result {
     struct {
-        struct lodge_op *items;
+        struct told_op *items;
         size_t count;
     } ops;
     int64_t cursor;
@@ -189,7 +192,7 @@ struct op_list_result {
 
 #define AT(member) .offset = offsetof(struct op_list_result, member)
 static const struct field op_list_result[] = {
-    {"ops", FIELD_OBJECTS, AT(ops), .size = sizeof(struct lodge_op), .fields = lodge_op_fields,
+    {"ops", FIELD_OBJECTS, AT(ops), .size = sizeof(struct told_op), .fields = lodge_op_fields,
      .required = true, .help = "newest first"},
     {"cursor", FIELD_INT, AT(cursor), .help = "for the next page, if there is one"},
     {.type = FIELD_END},
@@ -206,6 +209,7 @@ static void answer_list(void *data, const struct history_ops *ops, const struct 
     struct op_listing *listing = data;
     struct call *call = listing->call;
     struct registry *registry = call_house(call)->registry;
+    struct viewer viewer = call_viewer(call);
     struct op_list_result page = {.cursor = LODGE_UNKNOWN};
     if (ops == NULL) {
         call_fail(call, error);
@@ -217,7 +221,8 @@ static void answer_list(void *data, const struct history_ops *ops, const struct 
         const struct registry_op *shown = registry_find_op(registry, ops->items[i].id);
         if (is_visible(call, &ops->items[i], ops->uids[i])) {
             /* what is under way is newer in memory */
-            page.ops.items[page.ops.count++] = shown == NULL ? ops->items[i] : shown->facts;
+            told_op(registry, &viewer, shown == NULL ? &ops->items[i] : &shown->facts,
+                    &page.ops.items[page.ops.count++]);
         }
     }
     if (ops->count > 0 && (int64_t)ops->count == listing->choice.limit) {
@@ -227,6 +232,9 @@ static void answer_list(void *data, const struct history_ops *ops, const struct 
     fields_write(&result, op_list_result, FIELD_MASK_ALL, &page);
     call_reply(call, &result);
     buffer_free(&result);
+    for (size_t i = 0; i < page.ops.count; i++) {
+        told_op_clear(&page.ops.items[i]);
+    }
     free(page.ops.items);
     free(listing);
 }

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/reads.h"
+#include "registry/told.h"
 #include "rpc/method.h"
 #include "rpc/openrpc.h"
 #include "scope.h"
@@ -141,11 +142,13 @@ static void health_run(struct call *call, const void *params)
     const struct rpc_house *house = call_house(call);
     const char *trouble = reads_store_trouble(house->reads);
     const char *note = reads_store_note(house->reads);
+    const struct told_about about = {.is_answer = true};
+    struct viewer viewer = call_viewer(call);
     struct health health = {
         .live = true,
         .ready = registry_is_ready(house->registry),
-        .store = xstrdup(trouble == NULL ? "ok" : trouble),
-        .store_note = xstrdup_or_null(note),
+        .store = told_text(house->registry, &viewer, &about, trouble == NULL ? "ok" : trouble),
+        .store_note = told_text(house->registry, &viewer, &about, note),
     };
     struct registry_host *host = registry_first_host(house->registry);
     for (; host != NULL; host = host->next) {
@@ -154,13 +157,14 @@ static void health_run(struct call *call, const void *params)
         health.hosts.items[health.hosts.count++] = (struct host_health){
             .name = host->facts.name,
             .state = xstrdup(lodge_host_state_name(host->facts.state)),
-            .error = host->facts.error,
+            .error = told_host_error(host, &viewer),
         };
     }
     struct buffer result = {0};
     fields_write(&result, health_fields, FIELD_MASK_ALL, &health);
     for (size_t i = 0; i < health.hosts.count; i++) {
         free(health.hosts.items[i].state);
+        free(health.hosts.items[i].error);
     }
     free(health.hosts.items);
     free(health.store);

@@ -1,0 +1,17 @@
+/* told_private: what told.c and told_text.c ask each other. Loop-only. */
+#ifndef REGISTRY_TOLD_PRIVATE_H
+#define REGISTRY_TOLD_PRIVATE_H
+
+#include "registry/told.h"
+
+/* What is wrong with a host, to those who may not hear more. */
+#define TOLD_NOT_REACHED "its libvirt cannot be reached"
+
+/* Adds what hosts' URIs name: users, machines, files. */
+void told_add_secrets(struct registry *registry, struct lodge_strings *secrets);
+
+/* Whether libvirt's `text` may be told as it is. */
+bool told_is_clean(struct registry *registry, const struct viewer *viewer,
+                   const struct told_about *about, const char *text);
+
+#endif
