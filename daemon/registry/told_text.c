@@ -219,7 +219,7 @@ static size_t rule_path(struct walk *walk, const char *text, size_t at)
     }
     size_t length = path_length(text + at, before);
     return is_own_path(walk, text + at, length) ? tell_as_is(walk, text + at, length)
-                                                : tell_instead(walk, "a file", length);
+                                                : tell_instead(walk, "a path", length);
 }
 
 /* VMs */

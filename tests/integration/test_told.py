@@ -350,10 +350,31 @@ class Told(unittest.TestCase):
                 ear.ask("audit.list")
             told = {role: ear.ask("op.get", op=op)["error"]["message"] for role, ear in self.ears.items()}
             self.assertIn(f"{self.hidden}/amber-kernel", told["admin"])
-            self.assertIn("a file", told["second"])
+            self.assertIn("a path", told["second"])
             self.assertEqual(told["second"], told["viewer"])
             self.nothing_was_told()
             self.start_again()
+
+    def test_what_is_noted_of_an_operation_is_told_without_the_hosts_files(self):
+        daemon = self.world.daemon(None, name="nowhere", config={
+            "daemon": {"socket_mode": "0666"},
+            "host q": {"uri": self.libvirtd.qemu_uri, "pool": "nowhere", "dir": "/proc/secret-folder/vms"}})
+        self.addCleanup(daemon.stop)
+        daemon.synced(60).rpc.close()
+        admin, second = Ear(daemon, None), Ear(daemon, SECOND)
+        bare = {"vcpus": 1, "memory_mib": 64, "network": None, "wait": True}
+        made = second.ask("vm.create", name="bravo-note", **bare)
+        self.assertIn("no log of its serial port", made["notes"][0])
+        failed = second.ask("vm.create", name="bravo-disk", disks=[{"size_gib": 1}], **bare)
+        self.assertEqual(failed["data"]["kind"], "hypervisor", failed)
+        for ear in (admin, second):
+            for op in (made["op"], failed["data"]["op"]):
+                ear.ask("op.get", op=op)
+            ear.ask("op.list")
+            ear.ask("audit.list")
+        self.assertEqual(second.found(["secret-folder"]), [])
+        self.assertGreater(len(admin.found(["secret-folder"])), 5)
+        second.ask("vm.delete", vm="bravo-note", wait=True)
 
     def start_again(self):
         """What has ended is then in the store alone."""

@@ -82,14 +82,14 @@ static void paths_but_ones_own_are_for_admins(void **state)
         const char *text, *wanted;
     } rows[] = {
         {"the database /var/lib/lodge/lodge.db cannot be read: x",
-         "the database a file cannot be read: x"},
+         "the database a path cannot be read: x"},
         {"/srv/disks/mine.qcow2 stays: x", "/srv/disks/mine.qcow2 stays: x"},
         {"disk '/srv/disks//mine.qcow2' is old", "disk '/srv/disks//mine.qcow2' is old"},
         {"/pool/" MINE "-0.qcow2: x", "/pool/" MINE "-0.qcow2: x"},
-        {"/pool/" HIS "-0.qcow2: x", "a file: x"},
-        {"cannot open '/a b/c d.iso': x", "cannot open 'a file': x"},
-        {"cannot open /a b/c.iso: x", "cannot open a file: x"},
-        {"-drive file=/a/b,format=raw", "-drive file=a file,format=raw"},
+        {"/pool/" HIS "-0.qcow2: x", "a path: x"},
+        {"cannot open '/a b/c d.iso': x", "cannot open 'a path': x"},
+        {"cannot open /a b/c.iso: x", "cannot open a path: x"},
+        {"-drive file=/a/b,format=raw", "-drive file=a path,format=raw"},
         {"name one as HOST/mine, 2 of 3 / 4", "name one as HOST/mine, 2 of 3 / 4"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -97,7 +97,7 @@ static void paths_but_ones_own_are_for_admins(void **state)
         hears(&admin, &of_op, rows[i].text, rows[i].text);
     }
     hears(&viewer, &of_op, "/pool/" HIS "-0.qcow2: x", "/pool/" HIS "-0.qcow2: x");
-    hears(&viewer, &of_op, "/pool/x.qcow2: x", "a file: x");
+    hears(&viewer, &of_op, "/pool/x.qcow2: x", "a path: x");
 }
 
 static void a_vm_that_one_does_not_see_is_another_vm(void **state)
