@@ -71,6 +71,7 @@ void registry_free(struct registry *registry)
     index_done(&registry->by_key);
     index_done(&registry->by_name);
     free(registry->sorted);
+    lodge_strings_clear(&registry->secrets);
     free(registry);
 }
 
@@ -109,6 +110,7 @@ void registry_add_host(struct registry *registry, const char *name, const char *
     }
     host->next = *place;
     *place = host;
+    registry->knows_secrets = false;
     feed_add(&registry->feed, &host->entry, FEED_HOST);
     host->facts.rev = (int64_t)host->entry.rev;
     registry_something_changed(registry);

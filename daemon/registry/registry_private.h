@@ -24,6 +24,8 @@ struct registry {
     uint64_t turn;      /* of the loop, that the next is about */
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;
+    bool knows_secrets;           /* else they are of fewer hosts than there are */
+    struct lodge_strings secrets; /* told.c: what is in hosts' URIs */
 };
 
 void registry_free_op(struct feed_entry *entry);

@@ -5,6 +5,7 @@
 #include "registry/told_private.h"
 
 #include "memory.h"
+#include "registry/registry_private.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -56,8 +57,14 @@ static void add_query(struct lodge_strings *secrets, const char *query)
     }
 }
 
-void told_add_secrets(struct registry *registry, struct lodge_strings *secrets)
+const struct lodge_strings *told_secrets(struct registry *registry)
 {
+    struct lodge_strings *secrets = &registry->secrets;
+    if (registry->knows_secrets) {
+        return secrets;
+    }
+    registry->knows_secrets = true;
+    lodge_strings_clear(secrets);
     struct lodge_strings all = {0};
     struct registry_host *host = registry_first_host(registry);
     for (; host != NULL; host = host->next) {
@@ -76,6 +83,7 @@ void told_add_secrets(struct registry *registry, struct lodge_strings *secrets)
         }
     }
     lodge_strings_clear(&all);
+    return secrets;
 }
 
 char *told_host_error(const struct registry_host *host, const struct viewer *viewer)

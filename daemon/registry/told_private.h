@@ -7,8 +7,8 @@
 /* What is wrong with a host, to those who may not hear more. */
 #define TOLD_NOT_REACHED "its libvirt cannot be reached"
 
-/* Adds what hosts' URIs name: users, machines, files. */
-void told_add_secrets(struct registry *registry, struct lodge_strings *secrets);
+/* What hosts' URIs name: users, machines, files. Made once, and again after a host was added. */
+const struct lodge_strings *told_secrets(struct registry *registry);
 
 /* Whether libvirt's `text` may be told as it is. */
 bool told_is_clean(struct registry *registry, const struct viewer *viewer,

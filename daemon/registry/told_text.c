@@ -30,7 +30,7 @@ struct walk {
     const struct told_about *about;
     bool is_libvirts; /* nothing in it is the reader's */
     bool is_cut;      /* something was not told, or in libvirt's text not known */
-    struct lodge_strings secrets;
+    const struct lodge_strings *secrets;
     struct buffer told;
 };
 
@@ -142,8 +142,8 @@ static size_t rule_uri(struct walk *walk, const char *text, size_t at)
 /* ssh and libvirt name what a URI is made of without the URI. */
 static size_t rule_secret(struct walk *walk, const char *text, size_t at)
 {
-    for (size_t i = 0; i < walk->secrets.count && begins(text, at); i++) {
-        const char *secret = walk->secrets.items[i];
+    for (size_t i = 0; i < walk->secrets->count && begins(text, at); i++) {
+        const char *secret = walk->secrets->items[i];
         size_t length = strlen(secret);
         if (strncasecmp(text + at, secret, length) == 0 && !is_letter(text[at + length]) &&
             text[at + length] != '-') {
@@ -335,11 +335,23 @@ static size_t rule_named(struct walk *walk, const char *text, size_t at)
     return used;
 }
 
+/* What stands behind that quote is no VM's name, or one that the reader has just said. */
+static bool is_other_thing(const char *text, size_t quote)
+{
+    static const char *const things[] = {"no VM ", "network ", "pool ", "image ", "disk ", "host "};
+    for (size_t i = 0; i < ARRAY_LENGTH(things); i++) {
+        size_t length = strlen(things[i]);
+        if (quote >= length && strncmp(text + quote - length, things[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t rule_quoted(struct walk *walk, const char *text, size_t at)
 {
     bool opens = (text[at] == '\'' || text[at] == '"') && begins(text, at);
-    bool is_asked_for = at >= 6 && strncmp(text + at - 6, "no VM ", 6) == 0;
-    const char *end = opens && !is_asked_for ? strchr(text + at + 1, text[at]) : NULL;
+    const char *end = opens && !is_other_thing(text, at) ? strchr(text + at + 1, text[at]) : NULL;
     if (end == NULL || walk->about->is_answer || text[at + 1] == '/') {
         return 0;
     }
@@ -366,8 +378,9 @@ static size_t rule_bare(struct walk *walk, const char *text, size_t at)
     while (length > 0 && text[at + length - 1] == '.') {
         length--;
     }
-    bool is_asked_for = at >= 7 && strncmp(text + at - 7, "no VM '", 7) == 0;
-    if (length == 0 || walk->about->is_answer || !is_no_word || !begins(text, at) || is_asked_for) {
+    bool is_quoted = at > 0 && text[at - 1] == '\'';
+    if (length == 0 || walk->about->is_answer || !is_no_word || !begins(text, at) ||
+        (is_quoted && is_other_thing(text, at - 1))) {
         return 0;
     }
     char word[NAME_MAX_TOLD + 1];
@@ -383,7 +396,7 @@ static rule_fn *const rules[] = {
 
 static char *walk_text(struct walk *walk, const char *text)
 {
-    told_add_secrets(walk->registry, &walk->secrets);
+    walk->secrets = told_secrets(walk->registry);
     for (size_t at = 0; text[at] != '\0';) {
         size_t used = 0;
         for (size_t i = 0; used == 0 && i < ARRAY_LENGTH(rules); i++) {
@@ -391,7 +404,6 @@ static char *walk_text(struct walk *walk, const char *text)
         }
         at += used > 0 ? used : tell_as_is(walk, text + at, 1);
     }
-    lodge_strings_clear(&walk->secrets);
     buffer_add_text(&walk->told, "");
     char *told = walk->told.length == 0 ? xstrdup("") : buffer_take(&walk->told);
     buffer_free(&walk->told);

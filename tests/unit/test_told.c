@@ -145,6 +145,8 @@ static void what_an_operation_left_names_no_other_vm(void **state)
         {"no domain with matching uuid '" MINE "' (mine)",
          "no domain with matching uuid '" MINE "' (mine)"},
         {"'mine' is made, but paused", "'mine' is made, but paused"},
+        {"no network 'his-vm', image 'his-vm', disk 'his-vm'",
+         "no network 'his-vm', image 'his-vm', disk 'his-vm'"},
         {"lodge's pool 'default' isn't active", "lodge's pool 'default' isn't active"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
