@@ -72,7 +72,6 @@ enum storage_removed {
 struct storage_removal {
     const struct uses *uses; /* NULL: not asked yet */
     bool is_own;         /* read by this job, for this: whatever changes meanwhile comes too late */
-    bool names;          /* `why` may tell names that are other people's */
     bool is_log;         /* no pool is started for it: where it is not seen it is not there */
     bool was_made;       /* for certain: a folder that is not there may come back, with it */
     int64_t least_age_s; /* one that was written to later is kept, where its time can be seen */

@@ -32,7 +32,7 @@ bool storage_removal_allows(const struct hand *hand, struct storage_removal *rem
     struct use use = uses_find(removal->uses, target, NULL);
     if (use.kind != USE_NONE) {
         removal->end = STORAGE_KEPT;
-        use_say(&use, removal->names, removal->why, sizeof removal->why);
+        use_say(&use, removal->why, sizeof removal->why);
     }
     return use.kind == USE_NONE;
 }

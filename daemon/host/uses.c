@@ -331,28 +331,16 @@ struct use uses_find(const struct uses *uses, const struct use_target *target, c
     return (struct use){is_traced ? USE_NONE : USE_DOUBT, "chains of images have no end"};
 }
 
-/* What is told to people who may not know of other people's things. */
-static const char *discreet(enum use_kind kind)
+void use_say(const struct use *use, char *ret_text, size_t size)
 {
-    static const char *const words[] = {
-        [USE_NONE] = "nobody uses it",
-        [USE_DOMAIN] = "another VM uses it",
-        [USE_VOLUME] = "another volume is based on it",
-        [USE_DOUBT] = "it is not certain that nobody uses it",
+    static const struct {
+        const char *before, *after;
+    } words[] = {
+        [USE_NONE] = {"nobody uses it", ""},
+        [USE_DOMAIN] = {"VM '", "' uses it"},
+        [USE_VOLUME] = {"", " is based on it"},
+        [USE_DOUBT] = {"it is not certain that nobody uses it: ", ""},
     };
-    return words[kind];
-}
-
-void use_say(const struct use *use, bool names, char *ret_text, size_t size)
-{
-    const char *words = discreet(use->kind);
-    if (!names || use->kind == USE_NONE) {
-        (void)snprintf(ret_text, size, "%s", words);
-    } else if (use->kind == USE_DOMAIN) {
-        (void)snprintf(ret_text, size, "VM '%s' uses it", use->who);
-    } else if (use->kind == USE_VOLUME) {
-        (void)snprintf(ret_text, size, "%s is based on it", use->who);
-    } else {
-        (void)snprintf(ret_text, size, "%s: %s", words, use->who);
-    }
+    (void)snprintf(ret_text, size, "%s%s%s", words[use->kind].before,
+                   use->kind == USE_NONE ? "" : use->who, words[use->kind].after);
 }

@@ -58,8 +58,9 @@ struct use {
 /* Who uses it, but for the domain `except` (a uuid, or NULL). Any thread. */
 struct use uses_find(const struct uses *uses, const struct use_target *target, const char *except);
 
-/* "VM 'web' uses it"; without `names` nothing of other people's is told: "another VM uses it". */
-void use_say(const struct use *use, bool names, char *ret_text, size_t size);
+/* "VM 'web' uses it": other people's VMs and files by name. It is for admins and the store; who
+ * else reads it hears "another VM uses it" (registry/told.h), which knows these words. */
+void use_say(const struct use *use, char *ret_text, size_t size);
 
 /* Reads them. `answer` comes exactly once, on the loop, with uses that are held only for the call,
  * or NULL with the error (HOST_DOWN, CANCELLED, or what libvirt said). */

@@ -97,7 +97,6 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
                                 struct file_end *ret_end)
 {
     struct storage_removal removal = {
-        .names = op->tells_names,
         .is_log = is_log(op, name),
         .was_made = was_made(op, name),
         .least_age_s = op->recipe == &orphan_recipe ? STRAY_AGE_S : 0,

@@ -168,7 +168,6 @@ struct op {
     int64_t counted_ms;    /* monotonic: when it was counted (rate.h); 0: it was not */
     bool answered;         /* those who wait for the beginning */
     bool is_debris;        /* of an undone creation: undone again, not journalled */
-    bool tells_names;      /* who asked for it may know other people's VMs by name */
     struct uses *uses;     /* held for the job that asked, which reads them … */
     struct uses *own_uses; /* … or what the job has read itself */
     unsigned asked;        /* how often this step did */

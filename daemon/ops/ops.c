@@ -377,7 +377,6 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     plan_init(ask->plan);
     op->uid = ask->viewer.uid;
     op->is_admin = ask->viewer.role == ROLE_ADMIN;
-    op->tells_names = op->is_admin;
     op->pid = ask->pid;
     op->request_id = xstrdup_or_null(ask->request_id);
     op->request_hash = xstrdup_or_null(ask->request_hash);

@@ -28,7 +28,7 @@ static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
     struct use_target target = use_target_at(belongings->nvram);
     struct use use = uses_find(uses, &target, op->uuid);
     if (use.kind != USE_NONE) {
-        use_say(&use, op->tells_names, why, sizeof why);
+        use_say(&use, why, sizeof why);
         plan_leave(&op->plan, belongings->nvram, why);
     }
     *ret_keeps = use.kind != USE_NONE;

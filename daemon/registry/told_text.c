@@ -109,19 +109,27 @@ static const struct vm *vm_of_text(const struct walk *walk)
                : registry_find_vm(walk->registry, about->host, about->uuid);
 }
 
-/* Hosts */
-
-/* What is wrong with a host's connection is libvirt's to say, to the end of the text. */
-static size_t rule_host_error(struct walk *walk, const char *text, size_t at)
+/* What follows these words, to the end of the text, is for admins: what libvirt says of a host's
+ * connection (asks.c, reason.c), or of somebody's files (uses.h). */
+static size_t rule_rest(struct walk *walk, const char *text, size_t at)
 {
-    static const char words[] = " is not up: ";
-    enum { LENGTH = sizeof words - 1 };
-    if (strncmp(text + at, words, LENGTH) != 0 ||
-        strncmp(text + at + LENGTH, TOLD_HOST_IS_GONE, sizeof TOLD_HOST_IS_GONE - 1) == 0) {
-        return 0;
+    static const struct {
+        const char *words, *instead;
+    } rests[] = {
+        {" is not up: ", " is not up: " TOLD_NOT_REACHED},
+        {" that nobody uses it: ", " that nobody uses it"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rests); i++) {
+        size_t length = strlen(rests[i].words);
+        if (strncmp(text + at, rests[i].words, length) == 0 &&
+            strncmp(text + at + length, TOLD_HOST_IS_GONE, sizeof TOLD_HOST_IS_GONE - 1) != 0) {
+            return tell_instead(walk, rests[i].instead, strlen(text + at));
+        }
     }
-    return tell_instead(walk, " is not up: " TOLD_NOT_REACHED, strlen(text + at));
+    return 0;
 }
+
+/* Hosts */
 
 static size_t rule_uri(struct walk *walk, const char *text, size_t at)
 {
@@ -216,6 +224,13 @@ static size_t rule_path(struct walk *walk, const char *text, size_t at)
     if (strchr(" \t\n'\"(=:,[<", before) == NULL) {
         walk->is_cut |= walk->is_libvirts; /* who knows where such a path begins */
         return 0;
+    }
+    static const char based[] = " is based on it"; /* uses.h */
+    const char *end = strstr(text + at, based);
+    size_t whole = end == NULL ? 0 : (size_t)(end - (text + at));
+    if (end != NULL && memmem(text + at, whole, ": ", 2) == NULL) {
+        return is_own_path(walk, text + at, whole) ? tell_as_is(walk, text + at, whole)
+                                                   : tell_instead(walk, "another volume", whole);
     }
     size_t length = path_length(text + at, before);
     return is_own_path(walk, text + at, length) ? tell_as_is(walk, text + at, length)
@@ -390,8 +405,8 @@ static size_t rule_bare(struct walk *walk, const char *text, size_t at)
 
 /* In this order: what is a path is not looked through for names. */
 static rule_fn *const rules[] = {
-    rule_host_error, rule_uri,   rule_path,   rule_uuid, rule_mac,
-    rule_secret,     rule_named, rule_quoted, rule_bare,
+    rule_rest,   rule_uri,   rule_path,   rule_uuid, rule_mac,
+    rule_secret, rule_named, rule_quoted, rule_bare,
 };
 
 static char *walk_text(struct walk *walk, const char *text)
