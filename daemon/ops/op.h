@@ -224,7 +224,8 @@ struct ops {
     struct workers *workers; /* for the store's part of operations */
     struct glances *glances;
     struct rate *rate;
-    size_t waiting_turns;    /* operations whose job waits for its turn */
+    size_t waiting_turns;  /* operations whose job waits for its turn */
+    uint64_t turns_passed; /* monotonic ms: when all of them were last asked whether they may go */
     struct workers *readers; /* for questions: a long list delays no operation */
     struct workers *library; /* … nor does the library delay a question, or copies of … */
     struct workers *copies;  /* … the database */

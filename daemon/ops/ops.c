@@ -52,6 +52,7 @@ static void on_people_changed(struct registry_reader *reader)
 /* Once for each set of workers that somebody waits for. */
 static void pass_turns(struct ops *ops)
 {
+    ops->turns_passed = loop_monotonic_ms();
     for (struct op *op = ops->waiting_turns > 0 ? ops->live : NULL; op != NULL; op = op->next) {
         const struct op *first = ops->live;
         while (first != op && !(first->turn == TURN_WAITS && turn_is_same(first, op))) {

@@ -141,12 +141,12 @@ struct op *turn_next(const struct op *other)
 
 uint64_t turns_next(const struct op *op)
 {
-    uint64_t now = loop_monotonic_ms();
     uint64_t next = 0;
     if (op->turn == TURN_WAITS) {
         next = rate_sends_at(op->ops->rate, op->uid);
     } else if (op->turn == TURN_TAKEN && op->ops->waiting_turns > 0) {
         next = op->sent_at + QUICK_MS;
     }
-    return next > now ? next : 0;
+    /* A moment that is over and at which nobody was asked is told too: it comes at once. */
+    return next > op->ops->turns_passed ? next : 0;
 }
