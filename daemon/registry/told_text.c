@@ -217,11 +217,11 @@ static size_t path_length(const char *text, char before)
 
 static size_t rule_path(struct walk *walk, const char *text, size_t at)
 {
-    char before = at == 0 ? ' ' : text[at - 1];
+    const char *before = at == 0 ? " " : text + at - 1;
     if (text[at] != '/' || !is_of_name(text[at + 1])) {
         return 0;
     }
-    if (strchr(" \t\n'\"(=:,[<", before) == NULL) {
+    if (strchr(" \t\n'\"(=:,[<", *before) == NULL) {
         walk->is_cut |= walk->is_libvirts; /* who knows where such a path begins */
         return 0;
     }
@@ -232,7 +232,7 @@ static size_t rule_path(struct walk *walk, const char *text, size_t at)
         return is_own_path(walk, text + at, whole) ? tell_as_is(walk, text + at, whole)
                                                    : tell_instead(walk, "another volume", whole);
     }
-    size_t length = path_length(text + at, before);
+    size_t length = path_length(text + at, *before);
     return is_own_path(walk, text + at, length) ? tell_as_is(walk, text + at, length)
                                                 : tell_instead(walk, "a path", length);
 }
