@@ -192,6 +192,11 @@ void loop_post(struct loop *loop, struct letter *letter)
     mailbox_post(loop->box, letter);
 }
 
+uint64_t loop_take_cost_us(struct loop *loop)
+{
+    return mailbox_take_cost_us(loop->box);
+}
+
 uint64_t loop_turn_number(const struct loop *loop)
 {
     return loop->turn;

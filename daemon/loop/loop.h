@@ -39,6 +39,10 @@ bool loop_is_current(void);
 /* Any thread. Gives a letter to the loop, which delivers it in the order posted. */
 void loop_post(struct loop *loop, struct letter *letter);
 
+/* How much of a processor a worker took for the job whose letter is being delivered; whoever asks
+ * first is told, and pays it. */
+uint64_t loop_take_cost_us(struct loop *loop);
+
 /* Which turn this is: what shares a turn's time asks whether it still is the same one. */
 uint64_t loop_turn_number(const struct loop *loop);
 

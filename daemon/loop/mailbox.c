@@ -14,6 +14,7 @@ struct mailbox {
     pthread_mutex_t lock;
     struct letter *first; /* under lock */
     struct letter **last; /* under lock */
+    uint64_t cost_us;     /* the owner's: of the letter that is being delivered */
     void (*wake)(void *owner);
     void *owner;
 };
@@ -53,6 +54,13 @@ void mailbox_post(struct mailbox *box, struct letter *letter)
     }
 }
 
+uint64_t mailbox_take_cost_us(struct mailbox *box)
+{
+    uint64_t cost_us = box->cost_us;
+    box->cost_us = 0;
+    return cost_us;
+}
+
 unsigned mailbox_collect(struct mailbox *box)
 {
     pthread_mutex_lock(&box->lock);
@@ -64,7 +72,9 @@ unsigned mailbox_collect(struct mailbox *box)
     unsigned delivered = 0;
     while (letter != NULL) {
         struct letter *next = letter->next; /* deliver frees the letter */
+        box->cost_us = letter->cost_us;
         letter->deliver(letter);
+        box->cost_us = 0;
         letter = next;
         delivered++;
     }

@@ -7,8 +7,11 @@
 #ifndef LOOP_MAILBOX_H
 #define LOOP_MAILBOX_H
 
+#include <stdint.h>
+
 struct letter {
     struct letter *next;
+    uint64_t cost_us;                       /* of a processor, of what has made it; 0: not known */
     void (*deliver)(struct letter *letter); /* on the owner's thread; frees the letter */
 };
 
@@ -21,6 +24,9 @@ void mailbox_free(struct mailbox *box);
 
 /* Any thread. Wakes the owner when the box was empty. */
 void mailbox_post(struct mailbox *box, struct letter *letter);
+
+/* Owner only. What the letter that is being delivered has cost; 0 when that was taken already. */
+uint64_t mailbox_take_cost_us(struct mailbox *box);
 
 /* Owner only. Delivers all that was there, in the order posted; returns how many. */
 unsigned mailbox_collect(struct mailbox *box);

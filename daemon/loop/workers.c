@@ -105,6 +105,14 @@ static struct job *next_job(struct workers *workers)
     return job;
 }
 
+/* Of this thread. */
+static uint64_t processor_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
 static void *work(void *data)
 {
     struct workers *workers = data;
@@ -117,7 +125,9 @@ static void *work(void *data)
             break;
         }
         pthread_mutex_unlock(&workers->lock);
+        uint64_t before_us = processor_us();
         job->run(job);
+        job->letter.cost_us = processor_us() - before_us;
         loop_post(loop, &job->letter); /* the job is the loop's now */
         pthread_mutex_lock(&workers->lock);
     }

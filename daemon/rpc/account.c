@@ -417,7 +417,7 @@ void account_stand_up(struct account *account, struct sitter *sitter)
 {
     uint64_t cost_us = 0;
     bool may_begin = seats_leave(account->seats, sitter, &cost_us);
-    charge(account, (int64_t)cost_us);
+    charge(account, (int64_t)(cost_us + loop_take_cost_us(account->loop)));
     if (may_begin && !account->is_closed) {
         loop_later(account->loop, &account->serve);
     }

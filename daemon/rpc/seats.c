@@ -23,30 +23,31 @@ static unsigned most_at(size_t place)
     return most[place < SEAT_XML ? place : SEAT_XML + (place - SEAT_XML) % (SEAT_KINDS - SEAT_XML)];
 }
 
-/* Whether each has a worker of its own. */
-static bool is_side_by_side(size_t place)
-{
-    return place >= SEAT_XML;
-}
-
 static void sit_down(struct seats *seats, struct sitter *sitter)
 {
     sitter->sits = true;
-    sitter->since_us = loop_monotonic_us();
     if (seats->taken++ == 0) {
-        seats->since_us = sitter->since_us;
+        seats->since_us = loop_monotonic_us();
     }
 }
 
-static uint64_t get_up(struct seats *seats, struct sitter *sitter, bool side_by_side)
+static uint64_t cost_at(const struct seats *seats, size_t place)
 {
-    uint64_t now = loop_monotonic_us();
-    uint64_t cost = now - (side_by_side ? sitter->since_us : seats->since_us);
+    uint64_t most_us = SEATS_SHARED_MOST_MS * UINT64_C(1000);
+    uint64_t passed_us = loop_monotonic_us() - seats->since_us;
+    if (place == SEAT_SHARED) {
+        return passed_us < most_us ? passed_us : most_us;
+    }
+    return place < SEAT_XML ? 0 : SEATS_FAR_US;
+}
+
+static uint64_t get_up(struct seats *seats, struct sitter *sitter, size_t place)
+{
+    uint64_t cost_us = cost_at(seats, place);
     sitter->sits = false;
     seats->taken--;
-    seats->since_us = now;
-    uint64_t ceiling = (side_by_side ? SEATS_WAIT_MOST_MS : SEATS_COST_MOST_MS) * UINT64_C(1000);
-    return cost < ceiling ? cost : ceiling;
+    seats->since_us = loop_monotonic_us();
+    return cost_us;
 }
 
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter)
@@ -79,7 +80,7 @@ bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us
     sitter->seats = NULL;
     *ret_cost_us = 0;
     if (sitter->sits) {
-        *ret_cost_us = get_up(seats, sitter, is_side_by_side(place));
+        *ret_cost_us = get_up(seats, sitter, place);
     } else {
         leave_line(seats, sitter);
     }

@@ -23,15 +23,14 @@ enum seat_kind {
 enum {
     SEAT_HOSTS = 64,
     SEAT_PLACES = SEAT_XML + (SEAT_KINDS - SEAT_XML) * SEAT_HOSTS,
-    SEATS_COST_MOST_MS = 20,
-    SEATS_WAIT_MOST_MS = 5,
+    SEATS_SHARED_MOST_MS = 5,
+    SEATS_FAR_US = 1000,
 };
 
 /* A call that sits, or stands in line: embed. */
 struct sitter {
     struct seats *seats; /* NULL: neither */
     bool sits;
-    uint64_t since_us;              /* monotonic, if it sits */
     struct sitter *previous, *next; /* in the line */
     void (*begin)(struct sitter *sitter);
 };
@@ -48,9 +47,9 @@ struct seats {
 bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter);
 
 /* Gives the seat back, or leaves the line. Returns whether somebody may begin now. *ret_cost_us is
- * about what the call has cost elsewhere: of those whose answers one worker makes, the time since
- * the last of them, no more than SEATS_COST_MOST_MS; else its own, no more than SEATS_WAIT_MOST_MS,
- * since it may have waited for a network, or for a guest that hangs. */
+ * about what the call has cost other processes (libvirtd, a guest's QEMU): of an answer for all the
+ * time that it took, no more than SEATS_SHARED_MOST_MS; of what is a host's SEATS_FAR_US, however
+ * long it took, since it may have waited for a network, or for others. */
 bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us);
 
 /* Begins one of those for whom there is a seat now; false if there is none. */
