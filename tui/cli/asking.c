@@ -312,6 +312,14 @@ static void say_all(const struct asking *askings, size_t count)
     json_object_put(all);
 }
 
+static void say_failure(const struct command *command, const struct lodge_error *err)
+{
+    command->output->error(command, err);
+    if (!command->json) {
+        suggest_vm(command, err);
+    }
+}
+
 bool asking_end(const struct command *command, struct asking *askings, size_t count,
                 struct lodge_error *err)
 {
@@ -326,10 +334,7 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
             say_result(command, asking);
         } else if (asking->result == NULL && asking->answered) {
             if (!good && !in_one) {
-                command->output->error(command, err);
-                if (!command->json) {
-                    suggest_vm(command, err);
-                }
+                say_failure(command, err);
             }
             *err = asking->error;
             good = lodge_fail_in(err, "%s", asking->subject);

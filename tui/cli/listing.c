@@ -59,7 +59,7 @@ const char *listing_time(char text[LISTING_TIME], int64_t time_ms, int64_t now_m
 const char *listing_took(char text[LISTING_TIME], int64_t ms)
 {
     char span[UNIT_TEXT];
-    if (ms >= 0 && ms < TENTHS_BELOW_S * MS_PER_S) {
+    if (ms >= 0 && ms / MS_PER_S < TENTHS_BELOW_S) {
         int64_t tenths = ms / 100;
         snprintf(text, LISTING_TIME, "%lld.%llds", (long long)tenths / 10, (long long)tenths % 10);
     } else {
