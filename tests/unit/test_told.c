@@ -189,7 +189,7 @@ static void libvirts_own_text_is_told_only_where_it_is_clean(void **state)
     is_told(&err, "'mine': domain is not running", "domain is not running");
 
     static const char *const unclean[] = {
-        "Could not open '/x/y'", "lock of his-vm", "uuid " HIS, "no 'whatever'", "at file:a/b",
+        "Could not open '/x/y'", "lock of his-vm", ("uuid " HIS), "no 'whatever'", "at file:a/b",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(unclean); i++) {
         err = libvirts(LODGE_ERROR_HYPERVISOR, "starting 'mine': ", unclean[i], "; try again");
