@@ -112,7 +112,8 @@ static int established(struct visitor *visitor, struct lws *wsi)
     visitor->front.kind = &web_front;
     session_join(session, &visitor->front, visitor->peer,
                  visitor->offer.has_secret ? &visitor->offer.secret : NULL);
-    explicit_bzero(&visitor->offer, sizeof visitor->offer);
+    visitor->offer.has_secret = false;
+    explicit_bzero(&visitor->offer.secret, sizeof visitor->offer.secret);
     return 0;
 }
 

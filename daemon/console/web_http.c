@@ -192,7 +192,8 @@ static int confirm_upgrade(struct visitor *visitor, struct lws *wsi, const char 
     if (may_upgrade(visitor, wsi, &err)) {
         return 0;
     }
-    explicit_bzero(&visitor->offer, sizeof visitor->offer);
+    visitor->offer.has_secret = false;
+    explicit_bzero(&visitor->offer.secret, sizeof visitor->offer.secret);
     log_info(LOG_CONSOLE, "%s was not let in: %s", visitor->peer, err.message);
     AUTO(free) char *text = xasprintf("%s\n", err.message);
     return answer_text(wsi, 403, text) < 0 ? -1 : 1;
