@@ -28,7 +28,7 @@ TAG = "heliotrope"
 HUNG = ("amber-one", "amber-two", "amber-three")  # as many as a host's screens are asked at once
 FAR = "qemu+ssh://someuser@somehost.invalid/system?keyfile=/secret/key"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-PICTURE_S = 40
+PICTURE_S = 120
 
 # What may be told of others: method or topic, where in its answer or event, why.
 EXCEPTED = (
@@ -293,15 +293,24 @@ class Told(unittest.TestCase):
         self.addCleanup(self.thaw)
         for name in HUNG:
             self.libvirtd.signal_qemu(name, signal.SIGSTOP)
-        asked = [self.first.ask("vm.screenshot", vm=name) for name in HUNG]
-        answer = self.ears["second"].ask("vm.screenshot", vm="bravo-run")
-        for number in asked:
-            with self.assertRaises(RpcError):
-                self.first.answer(number)
-        self.assertEqual(answer["data"]["kind"], "busy", answer)
+        answer = self.busy_with_all_of_them()
         self.assertIn("waits for another VM, another VM, another VM; force off", answer["error"])
         self.assertIn("'amber-one'", self.ears["admin"].ask("vm.screenshot", vm="bravo-run")["error"])
         self.nothing_was_told()
+
+    def busy_with_all_of_them(self):
+        """What the second hears when each of the three holds a connection: one may open later than the call for
+        it has patience, so they are asked for until it is so."""
+        until = time.monotonic() + PICTURE_S
+        while True:
+            for number in [self.first.ask("vm.screenshot", vm=name) for name in HUNG]:
+                with self.assertRaises(RpcError):
+                    self.first.answer(number)
+            answer = self.ears["second"].ask("vm.screenshot", vm="bravo-run")
+            if answer.get("error", "").count("another VM") == len(HUNG):
+                self.assertEqual(answer["data"]["kind"], "busy", answer)
+                return answer
+            self.assertLess(time.monotonic(), until, answer)
 
     def thaw(self):
         for name in HUNG:
