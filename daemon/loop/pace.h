@@ -6,7 +6,6 @@
 #ifndef LOOP_PACE_H
 #define LOOP_PACE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct pace {

@@ -97,15 +97,13 @@ static void leave_when_paid(struct account *account)
     uint64_t now = loop_monotonic_ms();
     uint64_t paid = pace_next(&account->beside, 0);
     (void)has_credit(account); /* as of now */
-    uint64_t ms = account->has_all ? 0 : earns_in(account, ACCOUNT_BURST_MS);
-    if (!account->has_all && paid > now && paid - now > ms) {
-        ms = paid - now;
-    }
-    if (account->is_closed || ms == 0) {
+    uint64_t earns = earns_in(account, ACCOUNT_BURST_MS);
+    uint64_t pays = paid > now ? paid - now : 0;
+    if (account->has_all || account->is_closed || (earns == 0 && pays == 0)) {
         account_free(account);
     } else {
         loop_later_cancel(account->loop, &account->serve);
-        rest_for(account, ms);
+        rest_for(account, earns > pays ? earns : pays);
     }
 }
 

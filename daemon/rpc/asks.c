@@ -134,7 +134,9 @@ static struct json_object *own_result(struct call *call, const struct op_answer 
         about.host = op->facts.host;
         about.name = op->facts.vm;
     }
-    tell_texts(registry, &viewer, &about, result);
+    if (viewer.role != ROLE_ADMIN) { /* to whom all of it is told */
+        tell_texts(registry, &viewer, &about, result);
+    }
     return result == NULL ? json_object_new_object() : result;
 }
 

@@ -1,6 +1,7 @@
 """Passwords in a definition: a guest keeps them through everything that lodge does with it, and lodge writes
 them nowhere (a private libvirtd with real QEMU, root)."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -180,7 +181,9 @@ class Kept(SecretsTest):
 
 @unittest.skipIf(failpoints.why_not(), failpoints.why_not())
 class Interrupted(SecretsTest):
-    def test_a_backup_in_the_middle_of_an_update_has_none(self):
+    @contextlib.contextmanager
+    def update_held(self):
+        """An update that has read and not defined, for as long as the block lasts; then it ends well."""
         self.make()
         self.assertEqual(self.daemon.stop(), 0)
         held = self.world.folder / f"held-{self.id()}"
@@ -190,28 +193,22 @@ class Interrupted(SecretsTest):
         with self.daemon.rpc() as rpc:
             Mirror(rpc, topics=["op"]).wait(lambda seen: any(
                 note["op"].get("step") == "define" for note in seen.log if "op" in note))
-            rpc.call("server.backup")
-            self.assert_told_nowhere()
-        self.assert_written_nowhere()
+            yield rpc
         held.write_bytes(b"")
         self.rpc.answer(asked, 60)
+
+    def test_a_backup_in_the_middle_of_an_update_has_none(self):
+        with self.update_held() as rpc:
+            rpc.call("server.backup")
+            self.assert_told_nowhere()
+            self.assert_written_nowhere()
         self.assert_has_them()
 
     def test_a_password_that_is_changed_meanwhile_is_kept_as_well(self):
-        self.make()
-        self.assertEqual(self.daemon.stop(), 0)
-        held = self.world.folder / f"held-{self.id()}"
-        os.mkfifo(held)
-        self.rpc = self.start(f"update.define:hold={held}")
-        asked = self.rpc.ask("vm.update", vm="web", vcpus=2, wait=True)
-        with self.daemon.rpc() as rpc:
-            Mirror(rpc, topics=["op"]).wait(lambda seen: any(
-                note["op"].get("step") == "define" for note in seen.log if "op" in note))
-        path = self.world.folder / "secret.xml"
-        path.write_text(path.read_text().replace(PASSWORD, "Hush0815"))
-        self.virsh("define", path)
-        held.write_bytes(b"")
-        self.rpc.answer(asked, 60)
+        with self.update_held():
+            path = self.world.folder / "secret.xml"
+            path.write_text(path.read_text().replace(PASSWORD, "Hush0815"))
+            self.virsh("define", path)
         tree = self.definition()
         self.assertEqual((tree.findtext("vcpu"), tree.find("devices/graphics").get("passwd")), ("2", "Hush0815"))
 

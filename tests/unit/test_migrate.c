@@ -122,13 +122,19 @@ static int count_secrets(const char *path)
     return count;
 }
 
-static void passwords_of_older_journals_are_wiped(void **state)
+static void put_schema_5(void)
 {
-    (void)state;
     char path[512];
     static char bytes[1 << 20];
     snprintf(path, sizeof path, "%s/store/schema-0005.db", getenv("LODGE_TEST_DATA"));
     write_bytes(file, bytes, read_bytes(path, bytes, sizeof bytes));
+}
+
+static void passwords_of_older_journals_are_wiped(void **state)
+{
+    (void)state;
+    char path[512];
+    put_schema_5();
     assert_int_equal(
         foreign("PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;" OLD_ROW(
             "1", "done', 'close', 1, 2") OLD_ROW("3", "running', 'define', 1, NULL")
@@ -149,10 +155,7 @@ static void passwords_of_older_journals_are_wiped(void **state)
 static void a_journal_that_is_no_JSON_stays_as_it_is(void **state)
 {
     (void)state;
-    char path[512];
-    static char bytes[1 << 20];
-    snprintf(path, sizeof path, "%s/store/schema-0005.db", getenv("LODGE_TEST_DATA"));
-    write_bytes(file, bytes, read_bytes(path, bytes, sizeof bytes));
+    put_schema_5();
     assert_int_equal(
         foreign(OLD_ROW("2", "done', 'close', 1, 2") "UPDATE op SET journal = 'old_xml' WHERE uuid "
                                                      "LIKE '%2'"),
