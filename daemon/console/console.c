@@ -9,6 +9,7 @@
 
 #include "console/session.h"
 #include "memory.h"
+#include "refusals.h"
 #include "registry/told.h"
 #include "scope.h"
 
@@ -216,7 +217,7 @@ void console_open(struct console *console, const struct console_ask *ask, consol
 {
     struct lodge_error err = {0};
     if (console->timer == NULL) {
-        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&err);
         answered(data, NULL, &err);
         return;
     }

@@ -13,6 +13,7 @@
 #include "host/uses.h"
 #include "memory.h"
 #include "ops/op.h"
+#include "refusals.h"
 #include "scope.h"
 #include "store/store.h"
 
@@ -350,7 +351,7 @@ void compare_now(struct ops *ops, compare_fn *answer, void *data)
 {
     struct lodge_error err = {0};
     if (ops->closing) {
-        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&err);
         answer(data, NULL, &err);
         return;
     }
@@ -409,8 +410,7 @@ bool compare_find_orphan(struct ops *ops, const char *host, const char *uuid, co
     const struct house_host *on = ops_host(ops, host);
     const struct registry_host *shown = registry_find_host(ops->registry, host);
     if (on == NULL || shown == NULL) {
-        return lodge_fail(err, LODGE_ERROR_NOT_FOUND,
-                          "no host '%s'; host.list names those there are", host);
+        return refuse_unknown_host(err, host);
     }
     if (shown->facts.synced_at == 0) {
         return lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' has not been read", host);

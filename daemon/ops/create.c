@@ -19,6 +19,7 @@
 #include "ops/life.h"
 #include "ops/recipes.h"
 #include "ops/seals.h"
+#include "refusals.h"
 #include "scope.h"
 #include "store/store.h"
 
@@ -234,8 +235,9 @@ static enum step_end define(struct op *op, struct hand *hand)
     AUTO(free) char *xml = write_xml(op, hand);
     bool ok = xml != NULL && hand_define(hand, xml, &op->error);
     if (!ok && op->error.kind == LODGE_ERROR_EXISTS) { /* libvirt tells the other's uuid */
-        return op_fail(op, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
-                       op->host_name, op->plan.name);
+        op->error = (struct lodge_error){0};
+        (void)refuse_taken_name(&op->error, op->host_name, op->plan.name);
+        return STEP_FAILED;
     }
     return op_end(op, ok);
 }

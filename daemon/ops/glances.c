@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "memory.h"
 #include "ops/op.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -250,8 +251,7 @@ static void done(struct host_task *task, bool ran)
     struct glance *glance = CONTAINER_OF(task, struct glance, task);
     struct glances *glances = glance->glances;
     if (!ran) {
-        (void)lodge_fail(&glance->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up",
-                         glance->host_name);
+        (void)refuse_host_down(&glance->error, glance->host_name, NULL);
     }
     bool good = ran && glance->good;
     if (!good) {
@@ -324,7 +324,7 @@ static bool may_wait(const struct glances *glances, const struct glance *shared,
 {
     const struct glance *out = find_out(glances, on->host, uuid);
     if (glances->timer == NULL) {
-        return lodge_fail(err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        return refuse_stopping(err);
     }
     if (out != NULL && is_lost(out)) {
         return unresponsive(out, err);
@@ -345,7 +345,7 @@ void glances_take(struct ops *ops, const struct glance_kind *kind, const struct 
     struct house_host *on = ops_host(ops, at->host);
     struct lodge_error err = {0};
     if (on == NULL) {
-        (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND, "no host '%s'", at->host);
+        (void)refuse_unknown_host(&err, at->host);
         answer(data, NULL, &err);
         return;
     }
@@ -377,7 +377,7 @@ struct glances *glances_new(struct loop *loop)
 void glances_close(struct glances *glances)
 {
     struct lodge_error err = {0};
-    (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+    (void)refuse_stopping(&err);
     loop_timer_free(TAKE(glances->timer));
     loop_later_cancel(glances->loop, &glances->send);
     struct glance *next;

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "ops/op.h"
 #include "ops/questions.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -273,7 +274,7 @@ void history_backup(struct ops *ops, history_backup_fn *answer, void *data)
 {
     struct lodge_error err = {0};
     if (ops->closing) {
-        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&err);
         answer(data, NULL, 0, &err);
         return;
     }

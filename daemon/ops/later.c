@@ -3,6 +3,7 @@
 #include "ops/op.h"
 
 #include "memory.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -38,8 +39,7 @@ void ops_put_off(struct op *stop, struct op_ask *ask)
 
 void ops_ask_later(struct ops *ops, struct later *later)
 {
-    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
-                                        .message = "lodged is leaving"};
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED, .message = REFUSED_STOPPING};
     for (struct later *next; later != NULL; later = next) {
         next = later->next;
         later->ask.plan = &later->plan;

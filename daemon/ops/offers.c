@@ -9,6 +9,7 @@
 #include "host/reading.h"
 #include "memory.h"
 #include "ops/op.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -162,13 +163,12 @@ void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_
     struct lodge_error err = {0};
     struct house_host *on = what == OFFERS_IMAGES ? NULL : ops_host(ops, host);
     if (ops->closing) {
-        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&err);
         answer(data, NULL, &err);
         return;
     }
     if (what != OFFERS_IMAGES && on == NULL) {
-        (void)lodge_fail(&err, LODGE_ERROR_NOT_FOUND,
-                         "no host '%s'; host.list names those there are", host);
+        (void)refuse_unknown_host(&err, host);
         answer(data, NULL, &err);
         return;
     }

@@ -14,6 +14,7 @@
 #include "ops/op.h"
 #include "ops/rate.h"
 #include "ops/recipes.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <assert.h>
@@ -350,7 +351,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     struct lodge_error err = {0};
     assert(recipe != NULL);
     if (ops->closing) {
-        (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&err);
         op_refuse(ask, &err);
         return;
     }
@@ -440,8 +441,7 @@ struct op *ops_find(struct ops *ops, int64_t id)
 /* What is out on a worker finds nobody when it comes back. */
 static void end_rounds(struct rounds *rounds)
 {
-    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED,
-                                        .message = "lodged is leaving"};
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED, .message = REFUSED_STOPPING};
     rounds_drop(rounds, &leaving);
     rounds_free(rounds);
 }

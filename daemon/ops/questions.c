@@ -6,6 +6,7 @@
 #include "ops/questions.h"
 
 #include "ops/op.h"
+#include "refusals.h"
 #include "store/store.h"
 
 static void run(struct job *job)
@@ -25,7 +26,7 @@ static void deliver(struct letter *letter)
 {
     struct question *question = (struct question *)letter;
     if (atomic_load(&question->job.cancelled)) {
-        (void)lodge_fail(&question->error, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&question->error);
     }
     question->answer(question);
 }
@@ -34,7 +35,7 @@ void question_ask(struct ops *ops, struct question *question)
 {
     question->ops = ops;
     if (ops->closing) { /* a call that has waited for something else until now */
-        (void)lodge_fail(&question->error, LODGE_ERROR_CANCELLED, "lodged is leaving");
+        (void)refuse_stopping(&question->error);
         question->answer(question);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "host/host.h"
 #include "memory.h"
+#include "refusals.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static struct host *find_host(const struct reads *reads, const char *name, struc
             return reads->hosts[i];
         }
     }
-    (void)lodge_fail(err, LODGE_ERROR_NOT_FOUND, "no host '%s'", name);
+    (void)refuse_unknown_host(err, name);
     return NULL;
 }
 

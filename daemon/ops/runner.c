@@ -10,6 +10,7 @@
 #include "ops/failpoint.h"
 #include "ops/inquiry.h"
 #include "ops/op.h"
+#include "refusals.h"
 #include "scope.h"
 
 #include <assert.h>
@@ -295,7 +296,7 @@ void op_came_back(struct op *op, bool ran)
     }
     op_pass_turn(op);
     if (!ran && !op->begun) {
-        (void)lodge_fail(&op->error, LODGE_ERROR_HOST_DOWN, "host '%s' is not up", op->host_name);
+        (void)refuse_host_down(&op->error, op->host_name, NULL);
         op->end = STEP_FAILED;
     } else if (!ran) {
         op->error = (struct lodge_error){0};

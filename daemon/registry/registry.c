@@ -8,6 +8,7 @@
 #include "registry/registry.h"
 
 #include "memory.h"
+#include "refusals.h"
 #include "registry/registry_private.h"
 #include "scope.h"
 
@@ -317,8 +318,7 @@ struct vm *registry_get(struct registry *registry, const char *text, const struc
         return NULL;
     }
     if (vm == NULL) {
-        (void)lodge_fail(err, LODGE_ERROR_NOT_FOUND, "no VM '%s'; vm.list names those there are",
-                         text);
+        (void)refuse_unknown_vm(err, text);
     }
     return vm;
 }

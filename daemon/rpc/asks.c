@@ -8,6 +8,7 @@
 #include "rpc/asks.h"
 
 #include "memory.h"
+#include "refusals.h"
 #include "registry/told.h"
 #include "scope.h"
 
@@ -20,8 +21,7 @@ static bool is_there(const struct vm *vm, struct lodge_error *err)
     const struct lodge_host *host = &vm->host->facts;
     if (host->state != LODGE_HOST_UP) {
         err->since_ms = host->since;
-        return lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' is not up%s%s", host->name,
-                          host->error == NULL ? "" : ": ", host->error == NULL ? "" : host->error);
+        return refuse_host_down(err, host->name, host->error);
     }
     if (!vm->present && host->synced_at != 0 && vm->phase == ROW_READY) {
         snprintf(err->state, sizeof err->state, "error");

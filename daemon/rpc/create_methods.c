@@ -1,9 +1,11 @@
 /* vm.create: what is asked for becomes a plan; the library and the host are asked by the recipe. */
 #include "memory.h"
+#include "refusals.h"
 #include "rpc/asks.h"
 #include "rpc/names.h"
 #include "scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -132,18 +134,20 @@ static struct registry_host *choose_host(struct call *call, const char *name,
     } else if (host != NULL && host->next != NULL) {
         host = registry_find_host(registry, "local");
     }
+    if (host == NULL && name != NULL) {
+        snprintf(err->param, sizeof err->param, "host");
+        (void)refuse_unknown_host(err, name);
+        return NULL;
+    }
     if (host == NULL) {
-        (void)lodge_fail_param(err, "host", "%s; host.list names those there are",
-                               name == NULL ? "there are several hosts, so 'host' must say which"
-                                            : "there is no such host");
-        err->kind = name == NULL ? LODGE_ERROR_PARAMS : LODGE_ERROR_NOT_FOUND;
+        (void)lodge_fail_param(err, "host",
+                               "there are several hosts, so 'host' must say which; host.list names "
+                               "those there are");
         return NULL;
     }
     if (host->facts.state != LODGE_HOST_UP) {
         err->since_ms = host->facts.since;
-        (void)lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' is not up%s%s", host->facts.name,
-                         host->facts.error == NULL ? "" : ": ",
-                         host->facts.error == NULL ? "" : host->facts.error);
+        (void)refuse_host_down(err, host->facts.name, host->facts.error);
         return NULL;
     }
     return host;
@@ -159,8 +163,7 @@ static bool name_is_free(struct call *call, const char *host, const char *name,
         const struct lodge_vm *facts = &vms[i]->facts;
         if (facts->name != NULL && strcmp(facts->name, name) == 0 &&
             strcmp(facts->host, host) == 0) {
-            return lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
-                              host, name);
+            return refuse_taken_name(err, host, name);
         }
     }
     return true;

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "ops/reads.h"
 #include "ops/shots.h"
+#include "refusals.h"
 #include "registry/render.h"
 #include "rpc/asks.h"
 #include "rpc/filter.h"
@@ -226,8 +227,7 @@ static void vm_list_run(struct call *call, const void *data)
     };
     bool ok = render_choice_of(&params->fields, &listing->choice, &err);
     if (ok && params->host != NULL && registry_find_host(registry, params->host) == NULL) {
-        ok = lodge_fail(&err, LODGE_ERROR_NOT_FOUND,
-                        "no host '%s'; host.list names those there are", params->host);
+        ok = refuse_unknown_host(&err, params->host);
     }
     ok = ok && filter_parse(params->query, false, &listing->query, &err) &&
          find_start(NULL, 0, params->cursor, &start, &err);

@@ -1,6 +1,7 @@
 /* op_begin: the first transaction of every operation. Everything that may refuse is in it, so that
  * what was checked is still true when it is written. */
 #include "memory.h"
+#include "refusals.h"
 #include "store/age.h"
 #include "store/rows.h"
 
@@ -86,9 +87,7 @@ static bool may_begin(struct store *store, const struct op_begin *begin, struct 
     if (!vm_charge(store, begin->host, begin->uuid, &charge, &found, err)) {
         return false;
     }
-    return (found && charge.owner == begin->uid) ||
-           lodge_fail(err, LODGE_ERROR_NOT_FOUND, "no VM '%s'; vm.list names those there are",
-                      begin->vm_name);
+    return (found && charge.owner == begin->uid) || refuse_unknown_vm(err, begin->vm_name);
 }
 
 static bool insert_vm(struct store *store, const struct op_begin *begin, const char *phase,

@@ -1,5 +1,6 @@
 /* vm_rows: the VMs that lodge manages, with their disks and NICs. */
 #include "memory.h"
+#include "refusals.h"
 #include "store/rows.h"
 
 #include <stdlib.h>
@@ -211,8 +212,7 @@ static bool insert_row(struct store *store, const struct vm_row *vm, const char 
     }
     if ((code & 0xff) == SQLITE_CONSTRAINT &&
         sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_UNIQUE) {
-        return lodge_fail(err, LODGE_ERROR_EXISTS, "host '%s' has a VM called '%s' already",
-                          vm->host, vm->name);
+        return refuse_taken_name(err, vm->host, vm->name);
     }
     return database_fail(store, code, err);
 }
@@ -339,8 +339,7 @@ bool vm_name_is_free(struct store *store, const char *host, const char *uuid, co
     if (!statement_step(store, find, &is_taken, err)) {
         return false;
     }
-    return !is_taken || lodge_fail(err, LODGE_ERROR_EXISTS,
-                                   "host '%s' has a VM called '%s' already", host, name);
+    return !is_taken || refuse_taken_name(err, host, name);
 }
 
 bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_error *err)
