@@ -93,8 +93,9 @@ bool store_write_limits(struct store *store, const uid_t *user, const struct lod
     return audit_insert(store, audit, err) && transaction_commit(transaction, err);
 }
 
-static bool fits(const char *scope, const char *resource, int64_t limit, int64_t used, int64_t more,
-                 struct lodge_error *err)
+/* `words`: what people call the resource. */
+static bool fits(const char *scope, const char *resource, const char *words, int64_t limit,
+                 int64_t used, int64_t more, struct lodge_error *err)
 {
     if (limit == LODGE_UNKNOWN || more <= 0 || used + more <= limit) {
         return true;
@@ -104,19 +105,22 @@ static bool fits(const char *scope, const char *resource, int64_t limit, int64_t
     err->quota.limit = limit;
     err->quota.used = used;
     err->quota.requested = more;
-    return lodge_fail(err, LODGE_ERROR_QUOTA_EXCEEDED,
-                      "the %s's quota of %s is %lld: %lld are used, %lld more were asked for",
-                      scope, resource, (long long)limit, (long long)used, (long long)more);
+    return lodge_fail(
+        err, LODGE_ERROR_QUOTA_EXCEEDED,
+        "the %s's quota of %s is %lld: %lld are used, %lld more were asked for (quota.get)", scope,
+        words, (long long)limit, (long long)used, (long long)more);
 }
 
 static bool fit(const char *scope, const struct lodge_amounts *limits,
                 const struct lodge_amounts *used, const struct lodge_amounts *more,
                 struct lodge_error *err)
 {
-    return fits(scope, "vms", limits->vms, used->vms, more->vms, err) &&
-           fits(scope, "vcpus", limits->vcpus, used->vcpus, more->vcpus, err) &&
-           fits(scope, "memory_mib", limits->memory_mib, used->memory_mib, more->memory_mib, err) &&
-           fits(scope, "disk_gib", limits->disk_gib, used->disk_gib, more->disk_gib, err);
+    return fits(scope, "vms", "VMs", limits->vms, used->vms, more->vms, err) &&
+           fits(scope, "vcpus", "vCPUs", limits->vcpus, used->vcpus, more->vcpus, err) &&
+           fits(scope, "memory_mib", "memory in MiB", limits->memory_mib, used->memory_mib,
+                more->memory_mib, err) &&
+           fits(scope, "disk_gib", "disk in GiB", limits->disk_gib, used->disk_gib, more->disk_gib,
+                err);
 }
 
 static bool check_scope(struct store *store, int64_t uid, const struct lodge_amounts *configured,

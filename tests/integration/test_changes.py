@@ -131,7 +131,7 @@ class Changes(unittest.TestCase):
         self.lodge("quota", "set", "system", "vms=1")
         self.lodge("create", "web", *SMALL)
         error = self.lodge("create", "more", *SMALL, status=BUSY)[1]
-        self.assertIn("the system's quota of vms is 1", error)
+        self.assertIn("the system's quota of VMs is 1", error)
         refused = json.loads(self.lodge("create", "more", *SMALL, "--json", status=BUSY)[1])
         self.assertEqual(refused["data"]["resource"], "vms")
         self.lodge("quota", "set", "system", "vms=none")
