@@ -137,6 +137,19 @@ class Changes(unittest.TestCase):
         self.lodge("quota", "set", "system", "vms=none")
         self.assertIn("quota_exceeded", self.lodge("audit")[0])
 
+    def test_limits_are_said_as_sizes(self):
+        self.addCleanup(self.lodge, "quota", "set", "system", "memory=none", "disk=none", "cpus=none")
+        out = self.lodge("quota", "set", "system", "memory=1536M", "disk=2G", "cpus=4")[0]
+        self.assertIn("1.5G", next(line for line in out.splitlines() if "memory" in line))
+        limits = json.loads(self.lodge("quota", "--json")[0])["system"]["limits"]
+        self.assertEqual((limits["memory_mib"], limits["disk_gib"], limits["vcpus"]), (1536, 2, 4))
+        self.lodge("quota", "set", "system", "memory_mib=64", "disk_gib=none")
+        limits = json.loads(self.lodge("quota", "--json")[0])["system"]["limits"]
+        self.assertEqual((limits["memory_mib"], limits["disk_gib"]), (64, None))
+        for wrong in ("disk=1500M", "memory=", "memory=x", "vms=1G", "=1", "cpus", "bytes=1"):
+            with self.subTest(wrong):
+                self.assertIn("memory=SIZE", self.lodge("quota", "set", "system", wrong, status=WRONG_CALL)[1])
+
     def test_a_wrong_flag_is_said_before_anybody_is_asked(self):
         for words in (("create", "web"), ("create", "web", "--cpus", "x", "--memory", "1G"),
                       ("create", "web", *SMALL, "--disk", "big"), ("set", "web"),

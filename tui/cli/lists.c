@@ -291,19 +291,36 @@ bool run_users(const struct command *command, struct lodge_error *err)
 
 /* quota */
 
+/* What may be limited: as the contract and lodged.conf call it, and as people do. */
+static const struct {
+    const char *there;
+    const char *here;
+    const char *unit;
+    int64_t mib; /* in one of the contract's units; 0: it is a count */
+} resources[] = {
+    {"vms", "vms", "VMs", 0},
+    {"vcpus", "cpus", "vCPUs", 0},
+    {"memory_mib", "memory", "MiB", 1},
+    {"disk_gib", "disk", "GiB", 1024},
+};
+
+/* An amount of a resource: "3", "1.5G"; "-" where nobody knows it. */
+static const char *amount_text(char text[static UNIT_TEXT], size_t resource, const char *amount)
+{
+    if (amount == NULL || resources[resource].mib == 0) {
+        return amount;
+    }
+    return size_text(text, strtoll(amount, NULL, 10) * resources[resource].mib);
+}
+
 static void add_quota_rows(struct table *table, struct json_object *json, const char *scope,
                            const char *of)
 {
-    static const struct {
-        const char *name;
-        const char *unit;
-    } resources[] = {
-        {"vms", "VMs"}, {"vcpus", "vCPUs"}, {"memory_mib", "MiB"}, {"disk_gib", "GiB"}};
     for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
-        char over[UNIT_TEXT] = "";
-        AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, resources[i].name);
-        AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, resources[i].name);
-        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i].name);
+        char over[UNIT_TEXT] = "", texts[3][UNIT_TEXT];
+        AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, resources[i].there);
+        AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, resources[i].there);
+        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i].there);
         const char *limit = listing_text(json, limit_path);
         const char *promised = listing_text(json, promised_path);
         if (limit != NULL && promised != NULL) {
@@ -311,10 +328,10 @@ static void add_quota_rows(struct table *table, struct json_object *json, const 
                       resources[i].unit);
         }
         const char *cells[] = {i == 0 ? of : NULL,
-                               resources[i].name,
-                               promised,
-                               listing_text(json, running),
-                               limit == NULL ? "none" : limit,
+                               resources[i].here,
+                               amount_text(texts[0], i, promised),
+                               amount_text(texts[1], i, listing_text(json, running)),
+                               limit == NULL ? "none" : amount_text(texts[2], i, limit),
                                over};
         table_add(table, cells);
     }
@@ -343,28 +360,43 @@ static bool print_quota(const struct command *command, const char *result)
     return true;
 }
 
-/* "vms=10", "memory_mib=none". */
+/* "vms=10", "memory=4G", "disk=none"; a word of lodged.conf's counts in the unit it names. */
 static bool limit_read(const char *text, struct json_object *limits, struct lodge_error *err)
 {
-    const char *equals = strchr(text, '=');
-    char *end = NULL;
-    long long value = equals == NULL ? 0 : strtoll(equals + 1, &end, 10);
-    bool none = equals != NULL && strcmp(equals + 1, "none") == 0;
-    if (equals == NULL || (!none && (end == equals + 1 || *end != '\0'))) {
-        return lodge_fail(err, LODGE_ERROR_INVALID,
-                          "%s: expected vms=N, vcpus=N, memory_mib=N or disk_gib=N; none lifts it",
-                          text);
+    const char *value = text + strcspn(text, "=") + (strchr(text, '=') != NULL);
+    AUTO(free) char *name = xstrndup(text, strcspn(text, "="));
+    for (size_t i = 0; i < ARRAY_LENGTH(resources) && *value != '\0'; i++) {
+        bool is_there = strcmp(name, resources[i].there) == 0;
+        char *end = NULL;
+        int64_t amount = strtoll(value, &end, 10);
+        bool good = end != value && *end == '\0';
+        if (!is_there && strcmp(name, resources[i].here) != 0) {
+            continue;
+        }
+        if (strcmp(value, "none") == 0) {
+            json_object_object_add(limits, resources[i].there, NULL);
+            return true;
+        }
+        if (!is_there && resources[i].mib > 0) {
+            good = size_from_text(value, &amount) && amount % resources[i].mib == 0;
+            amount /= resources[i].mib;
+        }
+        if (good) {
+            json_object_object_add(limits, resources[i].there, json_object_new_int64(amount));
+            return true;
+        }
     }
-    AUTO(free) char *name = xstrndup(text, (size_t)(equals - text));
-    json_object_object_add(limits, name, none ? NULL : json_object_new_int64(value));
-    return true;
+    return lodge_fail(err, LODGE_ERROR_INVALID,
+                      "%s: expected vms=N, cpus=N, memory=SIZE or disk=SIZE (of whole GiB); none "
+                      "lifts it",
+                      text);
 }
 
 static bool set_quota(const struct command *command, struct lodge_error *err)
 {
     if (command->argc < 3) {
         return lodge_fail(err, LODGE_ERROR_INVALID,
-                          "expected: lodge quota set system|USER KEY=N...");
+                          "expected: lodge quota set system|USER KEY=LIMIT...");
     }
     bool is_system = strcmp(command->argv[1], "system") == 0;
     struct json_object *params = json_object_new_object();

@@ -296,7 +296,7 @@ const struct verb verbs[] = {
     },
     {
         .name = "quota",
-        .arguments = "[USER|set WHO KEY=N...]",
+        .arguments = "[USER|set WHO KEY=LIMIT...]",
         .least = 0,
         .most = MANY,
         .flags = 0,
