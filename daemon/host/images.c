@@ -303,8 +303,9 @@ static bool check_name(const char *name, enum image_kind kind, const char *param
 {
     if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0 || !text_is_plain(name)) {
-        return lodge_fail_param(err, param,
-                                "'%.60s' is no name in the library: image.list has them", name);
+        return lodge_fail_param(
+            err, param, "'%.60s' is no name in the library; image.list names those there are",
+            name);
     }
     return name[0] != '.' ||
            lodge_fail(err, LODGE_ERROR_NOT_FOUND,
@@ -336,7 +337,8 @@ bool image_find(const struct lodge_strings *dirs, const char *name, enum image_k
         *err = first;
         return false;
     }
-    return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "the library has no %s '%.60s'",
+    return lodge_fail(err, LODGE_ERROR_NOT_FOUND,
+                      "the library has no %s '%.60s'; image.list names those there are",
                       image_kind_name(kind), name);
 }
 

@@ -315,6 +315,7 @@ class Verbs(unittest.TestCase):
         for verb in ("ls", "create"):
             self.assertEqual(self.lodge("help", verb)[0], self.lodge(verb, "-h")[0])
         self.assertIn("did you mean 'create'?", self.lodge("help", "craete", status=WRONG_CALL)[1])
+        self.assertIn("did you mean 'list'?", self.lodge("lsit", status=WRONG_CALL)[1])
 
     def test_what_others_call_it_is_understood(self):
         self.assertEqual(self.lodge("list"), self.lodge("ls"))

@@ -47,6 +47,7 @@ static bool no_verb(const char *name, struct lodge_error *err)
     nearest_begin(&nearest, name);
     for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
         nearest_offer(&nearest, verb->name);
+        nearest_offer(&nearest, verb->alias == NULL ? "" : verb->alias);
     }
     return nearest.found == NULL
                ? lodge_fail(err, LODGE_ERROR_INVALID,
