@@ -7,6 +7,7 @@
 #include "scope.h"
 #include "support/desk_world.h"
 #include "support/png.h"
+#include "support/seen.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -249,9 +250,22 @@ static void an_operation_that_waits_shows_why(void **state)
     assert_non_null(strstr(drawn, reason));
 }
 
+static void what_has_happened_is_read_whole(void **state)
+{
+    (void)state;
+    model_note(&desk.model, true, "web  create: %s",
+               "no network: 'default' is not active, and the VM has none: start it with virsh "
+               "net-start default, then make the VM again, or say that it is to have none END");
+    (void)hit("4");
+    expect_seen(80, 24, "to have none END");
+    expect_seen(80, 24, "web create: no network");
+    (void)hit("Esc");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DESK_TEST(what_has_happened_is_read_whole),
         DESK_TEST(a_screen_is_asked_for_by_its_guests_uuid),
         DESK_TEST(without_a_browser_the_address_goes_to_the_clipboard),
         DESK_TEST(the_browsers_file_goes_when_its_session_is_open),

@@ -13,30 +13,39 @@ static void draw_line(const struct happening *happening, struct canvas *canvas, 
     canvas_text(canvas, line, STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN), happening->text);
 }
 
+/* Each whole, over as many lines as it takes: what to do about it stands at its end. */
+static void draw_whole(const struct model *model, struct pen *pen)
+{
+    size_t count = model_happenings(model);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct happening *happening = model_happening(model, i);
+        pen_paragraph(pen, CLOCK_WIDTH + 2, figure_clock(happening->at_ms).text,
+                      STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN), happening->text);
+    }
+}
+
 void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area)
 {
     struct pen pen = {canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
-    size_t count = model_happenings(model);
 
-    if (count == 0) {
+    if (model_happenings(model) == 0) {
         struct area middle = {area.x + 2, area.y + 1, area.width - 4, 1};
         canvas_text(canvas, middle, STYLE(ROLE_DIM),
                     "Nothing has happened since this console was opened.");
     }
-    for (size_t i = 0; i < count; i++) {
-        struct area line = pen_lines(&pen, 1);
-        if (line.height > 0) {
-            draw_line(model_happening(model, i), canvas, line);
-        }
-    }
+    draw_whole(model, &pen);
 }
 
 int events_lines(const struct model *model, const struct view_state *state, struct area area)
 {
+    struct canvas nowhere = {.glyphs = GLYPHS_ASCII};
+    struct pen pen = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
+
     (void)state;
-    (void)area;
-    return (int)model_happenings(model);
+    draw_whole(model, &pen);
+    return pen.line;
 }
 
 void events_draw_pane(const struct model *model, struct canvas *canvas, struct area area)
