@@ -350,7 +350,7 @@ void session_end(struct session *session, const char *reason)
                          session->vm, reason);
         TAKE(session->answered)(session->data, NULL, &err);
     }
-    registry_remove_session(console->registry, session->shown);
+    registry_remove_session(console->registry, session->shown, reason);
     console_forget(console, session);
     session_free(session);
 }

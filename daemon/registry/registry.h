@@ -98,7 +98,9 @@ struct registry_session {
 };
 struct registry_session *registry_add_session(struct registry *registry);
 void registry_session_changed(struct registry *registry, struct registry_session *session);
-void registry_remove_session(struct registry *registry, struct registry_session *session);
+/* `reason`: whole, as the session's row has it. */
+void registry_remove_session(struct registry *registry, struct registry_session *session,
+                             const char *reason);
 
 /* As with operations. */
 bool registry_session_is_visible(const struct registry_session *session,

@@ -152,8 +152,20 @@ void render_op_key(struct buffer *buffer, const struct registry_op *op)
     fields_write(buffer, lodge_op_fields, fields_bit(lodge_op_fields, "id"), &op->facts);
 }
 
-void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only)
+void render_session(struct buffer *buffer, const struct registry_session *session)
 {
-    field_mask mask = key_only ? fields_bit(lodge_session_fields, "session") : FIELD_MASK_ALL;
-    fields_write(buffer, lodge_session_fields, mask, &session->facts);
+    fields_write(buffer, lodge_session_fields, FIELD_MASK_ALL, &session->facts);
+}
+
+void render_session_end(struct buffer *buffer, struct registry *registry,
+                        const struct registry_session *session, const struct viewer *viewer)
+{
+    const struct lodge_session *facts = &session->facts;
+    const struct told_about about = {facts->host, facts->uuid, facts->vm, false};
+    field_mask mask =
+        fields_bit(lodge_session_fields, "session") | fields_bit(lodge_session_fields, "reason");
+    struct lodge_session told = *facts; /* borrows all but its reason */
+    told.reason = told_text(registry, viewer, &about, facts->reason);
+    fields_write(buffer, lodge_session_fields, mask, &told);
+    free(told.reason);
 }

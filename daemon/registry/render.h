@@ -32,8 +32,12 @@ void render_op(struct buffer *buffer, struct registry *registry, const struct lo
                const struct viewer *viewer);
 void render_op_key(struct buffer *buffer, const struct registry_op *op);
 
-/* {…}: a session, or {"session":…} alone. */
-void render_session(struct buffer *buffer, const struct registry_session *session, bool key_only);
+void render_session(struct buffer *buffer, const struct registry_session *session);
+
+/* {"session":…,"reason":…}: what is left of one that is removed; its reason as that reader may hear
+ * it, if it has ended. */
+void render_session_end(struct buffer *buffer, struct registry *registry,
+                        const struct registry_session *session, const struct viewer *viewer);
 
 /* {"host":…,"uuid":…,"name":…}: what is left of one that is removed. */
 void render_vm_key(struct buffer *buffer, const struct vm *vm);

@@ -22,8 +22,11 @@ void registry_session_changed(struct registry *registry, struct registry_session
     registry_something_changed(registry);
 }
 
-void registry_remove_session(struct registry *registry, struct registry_session *session)
+void registry_remove_session(struct registry *registry, struct registry_session *session,
+                             const char *reason)
 {
+    free(session->facts.reason);
+    session->facts.reason = xstrdup(reason);
     feed_remove(&registry->feed, &session->entry);
     registry_something_changed(registry);
 }

@@ -269,7 +269,13 @@ static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
             render_op(line, subscriber->registry, &op->facts, viewer);
         }
     } else if (entry->node.kind == FEED_SESSION) {
-        render_session(line, CONTAINER_OF(entry, struct registry_session, entry), key_only);
+        const struct registry_session *session =
+            CONTAINER_OF(entry, struct registry_session, entry);
+        if (key_only) {
+            render_session_end(line, subscriber->registry, session, viewer);
+        } else {
+            render_session(line, session);
+        }
     } else if (entry->node.kind == FEED_HOST) {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         if (key_only) {

@@ -245,7 +245,7 @@ static void list_one(void *data, const struct registry_session *session)
     struct listing *listing = data;
     if (registry_session_is_visible(session, &listing->viewer)) {
         buffer_add_text(&listing->result, listing->any ? "," : "");
-        render_session(&listing->result, session, false);
+        render_session(&listing->result, session);
         listing->any = true;
     }
 }

@@ -42,6 +42,7 @@ struct lodge_session {
     int64_t started_at;
     int64_t idle_s; /* since the viewer last typed or clicked; unknown while it is not there */
     int64_t bytes;  /* both ways */
+    char *reason;   /* why it ended; NULL: it has not */
 };
 
 const char *lodge_session_state_name(enum lodge_session_state state); /* "unknown" for 0 */

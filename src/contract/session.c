@@ -47,6 +47,7 @@ const struct field lodge_session_fields[] = {
     {"started_at", FIELD_TIME, AT(started_at), .help = "when its viewer came in"},
     {"idle_s", FIELD_INT, AT(idle_s), .help = "since something was typed or clicked"},
     {"bytes", FIELD_INT, AT(bytes), .help = "both ways; a subscription hears of it now and then"},
+    {"reason", FIELD_STRING, AT(reason), .help = "why it ended, where a subscription hears that"},
     {.type = FIELD_END},
 };
 #undef AT

@@ -69,6 +69,8 @@ class Sessions(ScreensTest):
         told = [(note["type"], note["session"].get("state")) for note in mirror.log
                 if note.get("topic") == "session" and note["session"]["session"] == opened["session"]]
         self.assertEqual((told[0][0], told[-1]), ("added", ("removed", None)))
+        last = [note["session"] for note in mirror.log if note.get("topic") == "session"][-1]
+        self.assertEqual(last, {"session": opened["session"], "reason": "root closed it"})
         self.assertIn(("changed", "open"), told)
         self.assertIsNone(self.session(opened))
 

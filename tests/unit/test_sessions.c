@@ -55,11 +55,16 @@ static void listen_as(uid_t uid, enum role role)
     subscriber_begin(subscriber);
 }
 
-static void expect_told(const char *lines)
+static void let_tell(void)
 {
     for (int i = 0; i < 5; i++) {
         loop_turn();
     }
+}
+
+static void expect_told(const char *lines)
+{
+    let_tell();
     assert_string_equal(ear.told, lines);
     ear.told[0] = '\0';
 }
@@ -97,8 +102,23 @@ static void a_session_is_told_from_its_ticket_to_its_end(void **state)
     expect_told(
         "changed {\"session\":4,\"vm\":\"web\",\"mode\":\"ro\",\"state\":\"open\",\"bytes\":12}\n");
 
-    registry_remove_session(registry, session);
-    expect_told("removed {\"session\":4}\n");
+    registry_remove_session(registry, session, "its viewer has left");
+    expect_told("removed {\"session\":4,\"reason\":\"its viewer has left\"}\n");
+}
+
+static void why_it_ended_is_cut_for_who_is_no_admin(void **state)
+{
+    (void)state;
+    struct registry_session *session = add(5, SOME_UID, VM_NO_OWNER);
+    session->facts.host = xstrdup("h");
+    session->facts.vm = xstrdup("web");
+    listen_as(SOME_UID, ROLE_USER);
+    expect_told("added {\"session\":5,\"vm\":\"web\",\"host\":\"h\",\"state\":\"waits\"}\n");
+
+    registry_remove_session(registry, session, "cannot connect to /run/secret/vnc.sock");
+    let_tell();
+    assert_null(strstr(ear.told, "secret"));
+    assert_non_null(strstr(ear.told, "\"reason\":\"cannot connect to "));
 }
 
 static void whoever_comes_later_is_told_of_those_that_are_there(void **state)
@@ -106,7 +126,7 @@ static void whoever_comes_later_is_told_of_those_that_are_there(void **state)
     (void)state;
     struct registry_session *ended = add(1, 0, VM_NO_OWNER);
     (void)add(2, 0, VM_NO_OWNER);
-    registry_remove_session(registry, ended);
+    registry_remove_session(registry, ended, "it is over");
 
     listen_as(0, ROLE_ADMIN);
 
@@ -140,7 +160,7 @@ static void a_user_hears_of_no_sessions_of_others(void **state)
     expect_told("added {\"session\":2,\"state\":\"waits\"}\n");
 
     registry_session_changed(registry, foreign);
-    registry_remove_session(registry, foreign);
+    registry_remove_session(registry, foreign, "it is over");
     expect_told("");
 }
 
@@ -197,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LISTENING(a_session_is_told_from_its_ticket_to_its_end),
+        LISTENING(why_it_ended_is_cut_for_who_is_no_admin),
         LISTENING(whoever_comes_later_is_told_of_those_that_are_there),
         LISTENING(a_session_is_shown_to_those_it_concerns),
         LISTENING(a_user_hears_of_no_sessions_of_others),
