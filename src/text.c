@@ -88,6 +88,12 @@ static const char *head_end(const char *text, size_t cells, size_t *ret_cells)
     return text;
 }
 
+size_t text_head(const char *text, size_t cells)
+{
+    size_t used = 0;
+    return (size_t)(head_end(text, cells, &used) - text);
+}
+
 /* Where the part of `text` that fits into the last `cells` starts, with `width` its whole width. */
 static const char *tail_start(const char *text, size_t width, size_t cells, size_t *ret_cells)
 {

@@ -17,6 +17,9 @@ char *text_visible(const char *text);
 
 size_t text_width(const char *text);
 
+/* How many bytes at its start fit into so many cells: whole characters. */
+size_t text_head(const char *text, size_t cells);
+
 /* Where the '~' of a cut text stands: a name's end often tells more than its middle. */
 enum text_cut { TEXT_CUT_END, TEXT_CUT_MIDDLE };
 

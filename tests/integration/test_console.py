@@ -3,6 +3,7 @@ driver's, their VNC server is a scripted one."""
 
 import os
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -11,7 +12,7 @@ import promise  # noqa: E402
 import rfb  # noqa: E402
 from screens import ScreensTest  # noqa: E402
 from websocket import Refused  # noqa: E402
-from world import Mirror, RpcError  # noqa: E402
+from world import BUILD_DIR, Mirror, RpcError  # noqa: E402
 
 
 class Sessions(ScreensTest):
@@ -73,6 +74,22 @@ class Sessions(ScreensTest):
         self.assertEqual(last, {"session": opened["session"], "reason": "root closed it"})
         self.assertIn(("changed", "open"), told)
         self.assertIsNone(self.session(opened))
+
+    def test_lodge_watch_says_who_came_in_and_why_it_is_over(self):
+        watch = subprocess.Popen([BUILD_DIR / "tui" / "lodge", "watch"], stdout=subprocess.PIPE, text=True,
+                                 env={**os.environ, "LODGE_SOCKET": self.daemon.socket})
+        try:
+            self.assertIn("watching 2 VMs", watch.stdout.readline())
+            opened = self.open()
+            rfb.greet(self.web(opened))
+            self.assertRegex(watch.stdout.readline(), rf"  one  screen opened by root from 127\.0\.0\.1:\d+ "
+                                                      rf"\(session {opened['session']}\)\n$")
+            self.rpc.call("console.close", session=opened["session"])
+            self.assertRegex(watch.stdout.readline(), rf"  one  screen of root closed "
+                                                      rf"\(session {opened['session']}, \S+\): root closed it\n$")
+        finally:
+            watch.kill()
+            watch.communicate()
 
     def test_console_close_tells_the_viewer_who_did_it_at_once(self):
         opened = self.open()

@@ -185,18 +185,99 @@ class Verbs(unittest.TestCase):
                 error = json.loads(self.lodge("call", "vm.get", text, status=WRONG_CALL)[1])
                 self.assertIn("JSON object", error["message"])
 
-    def test_watch_tells_what_is_there_then_ready_and_ends_with_the_daemon(self):
-        daemon = self.world.daemon("test:///default")
-        watch = subprocess.Popen(**self.command(["watch", "--wait", "20"], daemon.socket),
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def watch(self, daemon, *words, **how):
+        """A watch that has said what is there."""
+        command = self.command(["watch", "--wait", "20", *words], daemon.socket)
+        command["env"].update(how.pop("env", {}))
+        watch = subprocess.Popen(**command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how})
+        self.addCleanup(self.end, watch)
+        return watch
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def line_with(self, watch, word):
+        """The next line that has it, and those before."""
         lines = []
-        while not lines or "ready" not in lines[-1]:
+        while not lines or word not in lines[-1]:
             lines.append(watch.stdout.readline())
-            self.assertNotEqual(lines[-1], "", "watch ended")
+            self.assertNotEqual(lines[-1], "", f"watch ended before {word}: {lines}")
+        return lines
+
+    def test_watch_says_what_is_there_in_a_line_and_ends_with_the_daemon(self):
+        daemon = self.world.daemon("test:///default")
+        daemon.synced().rpc.close()
+        watch = self.watch(daemon)
+        self.assertRegex("".join(self.line_with(watch, "watching")),
+                         r"^\S+  watching 1 VM: 1 running; host local: up\n$")
         daemon.stop()
         rest = watch.communicate(timeout=PATIENCE)
         self.assertEqual(watch.returncode, NO_DAEMON, rest)
         self.assertTrue(rest[1].startswith("lodge: "))
+
+    def test_watch_in_a_pipe_says_each_thing_once_with_its_date_and_who_did_it(self):
+        """Local time with its offset; the state that an operation makes stands in its line, and what virsh does
+        in one without."""
+        daemon = self.world.daemon("test:///default")
+        daemon.synced().rpc.close()
+        watch = self.watch(daemon, env={"TZ": "Etc/GMT-3", "LC_ALL": "C.UTF-8"})
+        self.line_with(watch, "watching")
+        self.lodge("pause", "test", door=daemon.socket)
+        self.lodge("resume", "test", door=daemon.socket)
+        self.lodge("adopt", "--owner", "root", "test", door=daemon.socket)
+        self.lodge("set", "test", "--tag", "x", door=daemon.socket)
+        self.lodge("reboot", "--grace", "1", "test", status=TIMEOUT, door=daemon.socket)
+        lines = "".join(self.line_with(watch, "failed"))
+        now = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+03:00  test  "
+        wanted = (r"pause begun by \S+", r"pause: state running → paused \(by root, \d+\.\d s\)",
+                  r"resume begun by root", r"resume: state paused → running \(by root, \d+\.\d s\)",
+                  r"adopt begun by root",
+                  r"adopt: owner none → root, managed by lodge \(by root, \d+\.\d s\)",
+                  r"set begun by root", r"set: tags none → x \(by root, \d+\.\d s\)", r"reboot begun by root",
+                  r"reboot failed \(by root, \d+\.\d s\): 'test' did not answer reboot within 1 s.*")
+        self.assertRegex(lines, "^" + "".join(now + line + "\n" for line in wanted) + "$")
+
+    def test_watch_as_json_is_the_events_of_VMs_and_hosts(self):
+        daemon = self.world.daemon("test:///default")
+        daemon.synced().rpc.close()
+        watch = self.watch(daemon, "--json")
+        events = [json.loads(line) for line in self.line_with(watch, '"ready"')]
+        self.assertEqual({event.get("topic") for event in events}, {"vm", "host", None})
+        self.lodge("pause", "test", door=daemon.socket)
+        events = [json.loads(line) for line in self.line_with(watch, '"paused"')]
+        self.assertEqual({(event["topic"], event["type"]) for event in events}, {("vm", "changed")})
+
+    def test_watch_on_a_terminal_fits_it(self):
+        daemon = self.world.daemon("test:///default")
+        daemon.synced().rpc.close()
+        terminals = {}
+        for columns in (80, 40, 20):
+            ours, theirs = pty.openpty()
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+            self.watch(daemon, stdout=theirs, env={"LC_ALL": "C.UTF-8"})
+            os.close(theirs)
+            self.addCleanup(os.close, ours)
+            terminals[columns] = ours, self.read_until(ours, b"up")
+        self.lodge("reboot", "--grace", "1", "test", status=TIMEOUT, door=daemon.socket)
+        for columns, (ours, text) in terminals.items():
+            text += self.read_until(ours, b"booted")
+            lines = text.decode().replace("\r\n", "\n").splitlines()
+            with self.subTest(columns=columns):
+                self.assertLessEqual(max(map(len, lines)), columns, lines)
+                self.assertRegex(lines[0], r"^\d\d:\d\d:\d\d  watching")
+                self.assertRegex(" ".join(" ".join(lines).split()), "within 1 s: it is running")
+
+    @staticmethod
+    def read_until(terminal, word):
+        text = b""
+        while word not in text:
+            text += os.read(terminal, 4096)
+        return text
 
     def test_without_a_daemon_the_command_that_helps_is_named(self):
         path = self.world.folder / "nobody.sock"

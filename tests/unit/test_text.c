@@ -102,6 +102,15 @@ static void a_small_buffer_never_holds_half_a_character(void **state)
     }
 }
 
+static void what_fits_at_the_start_is_whole_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(text_head("web", 2), 2);
+    assert_int_equal(text_head("web", 9), 3);
+    assert_int_equal(text_head("\u65e5\u672c", 3), 3);
+    assert_int_equal(text_head("\u65e5\u672c", 1), 0);
+}
+
 /* Last: it changes the locale. */
 static void the_c_locale_shows_bytes(void **state)
 {
@@ -123,6 +132,7 @@ int main(void)
         TEST(widths_are_cells),
         TEST(texts_are_cut_to_cells),
         TEST(a_small_buffer_never_holds_half_a_character),
+        TEST(what_fits_at_the_start_is_whole_characters),
         TEST(the_c_locale_shows_bytes),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

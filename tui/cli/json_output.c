@@ -50,7 +50,7 @@ static void write_object(struct buffer *line, const struct lodge_event *event)
 }
 
 /* The notification's own members, without what belongs to the connection. */
-static void print_event(const struct lodge_event *event)
+void print_json_event(const struct lodge_event *event)
 {
     struct buffer line = {0};
     buffer_add_format(&line, "{\"type\":\"%s\",\"rev\":", lodge_event_type_name(event->type));
@@ -106,6 +106,5 @@ const struct output json_output = {
     .vm = print_result,
     .hosts = print_result,
     .info = print_result,
-    .event = print_event,
     .error = print_error,
 };

@@ -18,7 +18,6 @@ struct output {
     bool (*vm)(const char *result, struct lodge_error *err);    /* of vm.get */
     bool (*hosts)(const char *result, struct lodge_error *err); /* of host.list */
     bool (*info)(const char *result, struct lodge_error *err);  /* of server.info */
-    void (*event)(const struct lodge_event *event);
     /* to standard error */
     void (*error)(const struct command *command, const struct lodge_error *error);
 };
@@ -28,6 +27,9 @@ struct json_object;
 /* The error as it travels: code, message and data. What is wrong with the call of lodge has the
  * code that lodged gives for wrong parameters. The caller puts it. */
 struct json_object *error_as_json(const struct lodge_error *error);
+
+/* One event of watch, on a line, as it came. */
+void print_json_event(const struct lodge_event *event);
 
 extern const struct output text_output;
 extern const struct output json_output;

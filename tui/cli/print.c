@@ -11,6 +11,7 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -49,6 +50,39 @@ void print_text(FILE *out, const char *format, ...)
     fputs(visible, out);
     if (is_line) {
         fputc('\n', out);
+    }
+}
+
+/* How many bytes of `text` go on one line of so many cells: all, else to before its last blank
+ * there, else, of a word that is wider, what fits. */
+static size_t line_length(const char *text, size_t cells)
+{
+    size_t whole = text_head(text, cells);
+    size_t blank = whole;
+    if (text[whole] == '\0' || whole == 0) {
+        return strlen(text);
+    }
+    while (blank > 0 && text[blank] != ' ') {
+        blank--;
+    }
+    return blank > 0 ? blank : whole;
+}
+
+void print_line(FILE *out, const char *head, const char *text)
+{
+    AUTO(free) char *visible = text_visible(text);
+    if (visible == NULL) {
+        abort();
+    }
+    AUTO(free) char *line = xasprintf("%s%s", head, visible);
+    size_t width = print_width();
+    size_t indent = width > 2 * strlen(head) ? strlen(head) : 0;
+    size_t length = line_length(line, width == 0 ? SIZE_MAX : width);
+    fprintf(out, "%.*s\n", (int)length, line);
+    for (const char *rest = line + length; *rest != '\0'; rest += length) {
+        rest += strspn(rest, " ");
+        length = line_length(rest, width - indent);
+        fprintf(out, "%*s%.*s\n", (int)indent, "", (int)length, rest);
     }
 }
 

@@ -14,6 +14,10 @@ size_t print_width(void);
 /* A text for people. Newlines are the format's own: those of its arguments are made visible. */
 void print_text(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line of `head`, which is ours, and a text for people: on a terminal it goes on below itself
+ * where it is too wide. */
+void print_line(FILE *out, const char *head, const char *text);
+
 /* A line of JSON, or several, that stays what it says: "\u009b" is what it was. */
 void print_json(FILE *out, const char *json);
 

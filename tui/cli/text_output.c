@@ -1,5 +1,5 @@
 /*
- * text_output: results for people: tables, lines of facts, and one line an event.
+ * text_output: results for people: tables and lines of facts.
  *
  * What is not known is "-" or left out. Standard error gets what must not be mistaken for a row: a
  * host that has not been read, so that a short list is never taken for the whole.
@@ -360,58 +360,6 @@ static bool print_info(const char *result, struct lodge_error *err)
     return true;
 }
 
-/* "running, 1 vCPU, 80M" or "up": what a line of watch says behind the name. The caller frees. */
-static char *event_detail(const struct lodge_event *event, bool host)
-{
-    char memory[UNIT_TEXT];
-    char cpu[UNIT_TEXT];
-    if (event->type == LODGE_EVENT_REMOVED) {
-        return xstrdup("");
-    }
-    if (event->topic == LODGE_TOPIC_METRICS) {
-        double percent = host ? event->host.stats.cpu_percent : event->vm.stats.cpu_percent;
-        int64_t used = host ? event->host.stats.memory_used_mib : event->vm.stats.memory_rss_mib;
-        return xasprintf("cpu %s%%, memory %s", percent_text(cpu, percent),
-                         size_text(memory, used));
-    }
-    if (host) {
-        return xasprintf("%s%s%s", lodge_host_state_name(event->host.state),
-                         event->host.error ? ": " : "", event->host.error ? event->host.error : "");
-    }
-    AUTO(free) char *note = vm_note(&event->vm);
-    AUTO(free) char *boot = next_boot(&event->vm);
-    return xasprintf("%s%s%s%s%s%s", lodge_vm_state_name(event->vm.state),
-                     event->vm.reason ? " " : "", event->vm.reason ? event->vm.reason : "",
-                     note ? ", does not answer" : "", boot ? ", next boot: " : "",
-                     boot ? boot : "");
-}
-
-static void print_event(const struct lodge_event *event)
-{
-    char clock[16];
-    time_t now = time(NULL);
-    struct tm local;
-    strftime(clock, sizeof(clock), "%T", localtime_r(&now, &local));
-    printf("%s  %s", clock, lodge_event_type_name(event->type));
-    if (event->topic != LODGE_TOPIC_NONE) {
-        bool host = event->topic == LODGE_TOPIC_HOST || event->vm.uuid[0] == '\0';
-        AUTO(free) char *detail = event_detail(event, host);
-        AUTO(free)
-        char *line = host ? xasprintf("%s  %s", event->host.name ? event->host.name : "?", detail)
-                          : xasprintf("%s/%s  %s", event->vm.host ? event->vm.host : "?",
-                                      event->vm.name ? event->vm.name : event->vm.uuid, detail);
-        AUTO(free) char *visible = text_visible(line);
-        printf("%*s%-7s  %s", 10 - (int)strlen(lodge_event_type_name(event->type)), "",
-               lodge_topic_name(event->topic), visible ? visible : "?");
-    }
-    for (size_t i = 0; i < event->incomplete.count; i++) {
-        AUTO(free) char *name = text_visible(event->incomplete.items[i]);
-        printf("%s%s", i == 0 ? "  not read: " : ", ", name ? name : "?");
-    }
-    putchar('\n');
-    fflush(stdout);
-}
-
 static void print_error(const struct command *command, const struct lodge_error *error)
 {
     AUTO(free) char *words = terms_for_people(error->message, error->op, command->flags);
@@ -423,6 +371,5 @@ const struct output text_output = {
     .vm = print_vm,
     .hosts = print_hosts,
     .info = print_info,
-    .event = print_event,
     .error = print_error,
 };

@@ -95,7 +95,7 @@ const struct verb verbs[] = {
         .most = 1,
         .takes_query = true,
         .flags = FLAG_WAIT | FLAG_METRICS,
-        .help = "a line for each thing that happens",
+        .help = "a line for each thing that happens, and who did it",
         .run = run_watch,
     },
     {
