@@ -191,6 +191,23 @@ static void read_os_boot(const xmlNode *os, struct domain_facts *facts)
     }
 }
 
+/* A PC without one of its own has QEMU's BIOS; what another machine has is its own affair. */
+static char *firmware_of(const xmlNode *os)
+{
+    const xmlNode *type = xml_child(os, "type");
+    AUTO(free) char *firmware = xml_attribute(os, "firmware");
+    AUTO(free) char *loader = xml_attribute(xml_child(os, "loader"), "type");
+    AUTO(free) char *machine = xml_text(type);
+    AUTO(free) char *arch = xml_attribute(type, "arch");
+    bool is_efi = firmware != NULL && strcmp(firmware, "efi") == 0;
+    bool is_flash = loader != NULL && strcmp(loader, "pflash") == 0;
+    bool is_pc = arch == NULL || strcmp(arch, "x86_64") == 0 || strcmp(arch, "i686") == 0;
+    if (is_efi || is_flash) {
+        return xstrdup("uefi");
+    }
+    return is_pc && machine != NULL && strcmp(machine, "hvm") == 0 ? xstrdup("bios") : NULL;
+}
+
 /* <boot order='N'/> in devices: the kinds, by their lowest order. */
 static void read_device_boot(const xmlNode *devices, struct domain_facts *facts)
 {
@@ -312,7 +329,10 @@ bool domain_xml_read(const char *xml, struct domain_facts *ret_facts, struct lod
         .most_memory_mib = LODGE_UNKNOWN,
     };
     memcpy(facts.uuid, uuid, sizeof facts.uuid);
-    read_os_boot(xml_child(root, "os"), &facts);
+    const xmlNode *os = xml_child(root, "os");
+    facts.firmware = firmware_of(os);
+    facts.kernel = xml_text(xml_child(os, "kernel"));
+    read_os_boot(os, &facts);
     const xmlNode *devices = xml_child(root, "devices");
     if (devices != NULL) {
         read_devices(devices, &facts);
@@ -340,6 +360,8 @@ void domain_facts_clear(struct domain_facts *facts)
     }
     free(facts->name);
     free(facts->graphics);
+    free(facts->firmware);
+    free(facts->kernel);
     free(facts->disks);
     free(facts->nics);
     lodge_strings_clear(&facts->boot);

@@ -62,6 +62,8 @@ struct domain_facts {
     struct lodge_nic *nics;
     size_t nic_count;
     struct lodge_strings boot; /* disk, cdrom, network, in order */
+    char *firmware;            /* bios, uefi; NULL: another, or not known */
+    char *kernel;              /* NULL: none */
     struct lodge_strings tags;
     char installation[33]; /* of the lodged that made it; "" without its mark */
     int64_t made_by;       /* the operation of the mark; 0 without */

@@ -293,6 +293,8 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
     changed |= set_int(&old->memory_mib, facts->memory_mib);
     changed |= set_text(&old->graphics, facts->graphics);
     changed |= set_text(&old->name, facts->name);
+    changed |= set_text(&old->firmware, facts->firmware);
+    changed |= set_text(&old->kernel, facts->kernel);
     /* What differs is swapped, so that the report frees the old. */
     if (!same_strings(&old->tags, &facts->tags)) {
         SWAP(old->tags, facts->tags);

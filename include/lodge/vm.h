@@ -91,6 +91,8 @@ struct lodge_vm {
         size_t count;
     } nics;
     struct lodge_strings boot; /* disk, cdrom, network */
+    char *firmware;            /* bios, uefi */
+    char *kernel;              /* file that is booted without a boot loader */
     char *xml;
 };
 

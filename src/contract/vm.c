@@ -88,6 +88,8 @@ const struct field lodge_vm_fields[] = {
     {"nics", FIELD_OBJECTS, AT(nics), .size = sizeof(struct lodge_nic), .fields = nic_fields,
      .required = true, .help = "in the order of the definition"},
     {"boot", FIELD_STRINGS, AT(boot), .required = true, .help = "disk, cdrom, network, in order"},
+    {"firmware", FIELD_STRING, AT(firmware), .help = "bios or uefi; absent if it is neither"},
+    {"kernel", FIELD_STRING, AT(kernel), .help = "the file that is booted without a boot loader"},
     {"xml", FIELD_STRING, AT(xml), .help = "libvirt's live definition"},
     {.type = FIELD_END},
 };
@@ -97,7 +99,8 @@ field_mask lodge_vm_list_mask(void)
 {
     return FIELD_MASK_ALL &
            ~(fields_bit(lodge_vm_fields, "disks") | fields_bit(lodge_vm_fields, "nics") |
-             fields_bit(lodge_vm_fields, "boot") | fields_bit(lodge_vm_fields, "xml"));
+             fields_bit(lodge_vm_fields, "boot") | fields_bit(lodge_vm_fields, "firmware") |
+             fields_bit(lodge_vm_fields, "kernel") | fields_bit(lodge_vm_fields, "xml"));
 }
 
 const char *lodge_vm_state_name(enum lodge_vm_state state)

@@ -148,6 +148,10 @@ class Verbs(unittest.TestCase):
             self.assertEqual((out["name"], out["uuid"], out["host"]),
                              ("vm00001", uuid_of(1), "a"))
 
+    def test_show_tells_what_it_boots_by(self):
+        out = dict(line.split(None, 1) for line in self.lodge("show", "vm00001")[0].splitlines())
+        self.assertEqual((out["firmware"], "kernel" in out), ("bios", False))
+
     def test_show_xml_is_libvirts_own(self):
         self.assertTrue(self.lodge("show", "vm00001", "--xml")[0].startswith("<domain"))
 

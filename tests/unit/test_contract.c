@@ -208,7 +208,7 @@ static void zero_is_a_value_and_not_unknown(void **state)
 static void a_list_shows_all_but_what_only_get_tells(void **state)
 {
     (void)state;
-    static const char *const detail[] = {"disks", "nics", "boot", "xml"};
+    static const char *const detail[] = {"disks", "nics", "boot", "firmware", "kernel", "xml"};
     field_mask mask = lodge_vm_list_mask();
     for (const struct field *field = lodge_vm_fields; field->type != FIELD_END; field++) {
         bool is_detail = false;

@@ -86,7 +86,34 @@ static void what_is_not_said_is_unknown(void **state)
     assert_string_equal(facts.graphics, "none");
     assert_int_equal(facts.disk_count + facts.nic_count, 0);
     assert_int_equal(facts.boot.count + facts.tags.count, 0);
+    assert_null(facts.firmware);
+    assert_null(facts.kernel);
     domain_facts_clear(&facts);
+}
+
+static void what_it_boots_by_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *xml, *firmware, *kernel;
+    } rows[] = {
+        {DOMAIN("<os><type>hvm</type></os>"), "bios", NULL},
+        {DOMAIN("<os><type arch='x86_64' machine='q35'>hvm</type><kernel>/k/vmlinuz</kernel></os>"),
+         "bios", "/k/vmlinuz"},
+        {DOMAIN("<os firmware='efi'><type arch='x86_64'>hvm</type></os>"), "uefi", NULL},
+        {DOMAIN("<os><type arch='aarch64'>hvm</type><loader type='pflash'>/c</loader></os>"),
+         "uefi", NULL},
+        {DOMAIN("<os><type arch='aarch64'>hvm</type></os>"), NULL, NULL},
+        {DOMAIN("<os><type>exe</type></os>"), NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct domain_facts facts = facts_of(rows[i].xml);
+        const char *firmware = facts.firmware == NULL ? "" : facts.firmware;
+        const char *kernel = facts.kernel == NULL ? "" : facts.kernel;
+        assert_string_equal(firmware, rows[i].firmware == NULL ? "" : rows[i].firmware);
+        assert_string_equal(kernel, rows[i].kernel == NULL ? "" : rows[i].kernel);
+        domain_facts_clear(&facts);
+    }
 }
 
 static void memory_is_read_in_every_unit(void **state)
@@ -229,6 +256,7 @@ int main(void)
         TEST(a_whole_guest_is_read),
         TEST(what_is_not_said_is_unknown),
         TEST(memory_is_read_in_every_unit),
+        TEST(what_it_boots_by_is_read),
         TEST(devices_with_an_order_say_what_is_booted),
         TEST(only_our_own_words_are_tags),
         TEST(text_that_is_no_domain_is_refused),

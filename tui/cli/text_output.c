@@ -272,6 +272,8 @@ static bool print_vm(const char *result, struct lodge_error *err)
     print_vm_devices(&vm);
     fact("addresses", ips);
     fact("graphics", vm.graphics);
+    fact("firmware", vm.firmware);
+    fact("kernel", vm.kernel);
     fact("boot", boot);
     fact("autostart", vm.autostart == LODGE_FLAG_UNKNOWN ? NULL
                       : vm.autostart == LODGE_FLAG_YES   ? "yes"
