@@ -12,6 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
+enum { MIB_PER_GIB = 1024 };
+
+/* Sums of decimals are not exact: 1.1h is 3960 s. */
+#define NO_DIFFERENCE 1e-6
+
 /* The number at the start of `text`; returns what follows it, or NULL if there is none. */
 static const char *read_number(const char *text, double *ret_number)
 {
@@ -45,7 +50,7 @@ bool number_from_text(const char *text, double *ret_number)
     return true;
 }
 
-bool size_from_text(const char *text, int64_t *ret_mib)
+bool size_exact_from_text(const char *text, double *ret_mib)
 {
     static const struct {
         const char *suffix;
@@ -59,11 +64,32 @@ bool size_from_text(const char *text, int64_t *ret_mib)
     const char *rest = read_number(text, &number);
     for (size_t i = 0; rest != NULL && i < ARRAY_LENGTH(sizes); i++) {
         if (strcasecmp(rest, sizes[i].suffix) == 0 && number * sizes[i].mib <= most) {
-            *ret_mib = (int64_t)(number * sizes[i].mib);
+            *ret_mib = number * sizes[i].mib;
             return true;
         }
     }
     return false;
+}
+
+bool size_from_text(const char *text, int64_t *ret_mib)
+{
+    double mib = 0;
+    if (!size_exact_from_text(text, &mib)) {
+        return false;
+    }
+    *ret_mib = (int64_t)mib;
+    return true;
+}
+
+bool disk_size_from_text(const char *text, int64_t *ret_gib)
+{
+    double mib = 0;
+    if (!size_exact_from_text(text, &mib)) {
+        return false;
+    }
+    int64_t whole = (int64_t)(mib / MIB_PER_GIB);
+    *ret_gib = whole + (mib - (double)whole * MIB_PER_GIB > NO_DIFFERENCE);
+    return true;
 }
 
 static const struct {
@@ -97,7 +123,12 @@ bool duration_from_text(const char *text, int64_t *ret_s)
     if (total > most) {
         return false;
     }
-    *ret_s = (int64_t)total;
+    int64_t nearest = (int64_t)(total + 0.5);
+    double beside = total - (double)nearest;
+    if (beside > NO_DIFFERENCE || beside < -NO_DIFFERENCE) {
+        return false;
+    }
+    *ret_s = nearest;
     return true;
 }
 

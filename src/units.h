@@ -20,7 +20,15 @@ bool number_from_text(const char *text, double *ret_number);
 /* "512" (MiB), "512M", "4G", "1.5T", "4GiB": MiB, rounded down. Either case. */
 bool size_from_text(const char *text, int64_t *ret_mib);
 
-/* "3d4h", "90s", "90" (seconds), "1w", "1h30m": seconds; larger units first, each once. */
+/* The same without rounding. */
+bool size_exact_from_text(const char *text, double *ret_mib);
+
+/* The same for disks, which are whole GiB: rounded up, so that nobody has less than was asked for.
+ */
+bool disk_size_from_text(const char *text, int64_t *ret_gib);
+
+/* "3d4h", "90s", "90" (seconds), "1w", "1h30m": seconds; larger units first, each once; whole in
+ * all. */
 bool duration_from_text(const char *text, int64_t *ret_s);
 
 /* "90", "90%", "12.5%". */

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB_PER_GIB = 1024 };
-
 /* :create NAME CPUS MEMORY [DISK] [iso=… kernel=… image=… network=… start] */
 
 struct wish {
@@ -27,7 +25,6 @@ static bool wish_read(char *line, struct wish *ret_wish)
     char *rest = line;
     char *parts[12];
     size_t count = 0;
-    int64_t mib = 0;
 
     for (char *word; count < ARRAY_LENGTH(parts) && (word = strsep(&rest, " ")) != NULL;) {
         if (word[0] != '\0') {
@@ -40,8 +37,7 @@ static bool wish_read(char *line, struct wish *ret_wish)
     }
     snprintf(ret_wish->name, sizeof(ret_wish->name), "%s", parts[0]);
     ret_wish->vcpus = strtoll(parts[1], NULL, 10);
-    bool has_disk = count > 3 && size_from_text(parts[3], &mib);
-    ret_wish->disk_gib = has_disk ? (mib + MIB_PER_GIB - 1) / MIB_PER_GIB : 0;
+    bool has_disk = count > 3 && disk_size_from_text(parts[3], &ret_wish->disk_gib);
     for (size_t i = has_disk ? 4 : 3; i < count && ret_wish->word_count < 8; i++) {
         ret_wish->words[ret_wish->word_count++] = parts[i];
     }

@@ -13,6 +13,7 @@
 #include "scope.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { POOLS_PATIENCE_MS = 10000 };
 
@@ -114,11 +115,17 @@ const struct rounds_kind offers_images = {.begin = begin_library};
 
 /* Hosts */
 
-static void *read_pools(struct hand *hand, const void *place, struct lodge_error *err)
+static void *read_pools(struct hand *hand, const void *data, struct lodge_error *err)
 {
+    const struct storage_place *place = data;
     struct offers *offers = xcalloc(1, sizeof *offers);
     if (!storage_list_pools(hand, place, take_pool, offers, err)) {
-        free_offers(TAKE(offers));
+        free_offers(offers);
+        return NULL;
+    }
+    for (size_t i = 0; i < offers->count; i++) {
+        bool is_ours = place->pool[0] == '\0' || strcmp(offers->items[i].name, place->pool) == 0;
+        offers->items[i].ours = is_ours ? LODGE_FLAG_YES : LODGE_FLAG_NO;
     }
     return offers;
 }

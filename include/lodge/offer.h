@@ -12,6 +12,7 @@ struct lodge_offer {
     int64_t size_gib; /* of a disk image, or of a pool */
     int64_t free_gib; /* of a pool */
     enum lodge_flag active;
+    enum lodge_flag ours; /* of a pool */
 };
 
 #endif

@@ -66,6 +66,7 @@ const struct field lodge_offer_fields[] = {
     {"size_gib", FIELD_INT, AT(size_gib), .help = "of a disk image, or of a pool"},
     {"free_gib", FIELD_INT, AT(free_gib), .help = "of a pool"},
     {"active", FIELD_FLAG, AT(active), .help = "of a pool or network"},
+    {"ours", FIELD_FLAG, AT(ours), .help = "of a pool: the one that lodge makes disks in"},
     {.type = FIELD_END},
 };
 #undef AT

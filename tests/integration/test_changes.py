@@ -57,7 +57,8 @@ class Changes(unittest.TestCase):
 
     def test_a_VM_lives_from_create_to_rm(self):
         self.assertEqual(self.lodge("create", "web", *SMALL, "--disk", "2G", "--tag", "a,b",
-                                    "--start")[0], "web: create done\n")
+                                    "--start")[0],
+                         "web: create done\nweb: 1 vCPU, 64 MiB of memory, vda 2 GiB\n")
         vm = self.get("web")
         self.assertEqual((vm["state"], vm["memory_mib"], vm["disk_gib"], vm["tags"]),
                          ("running", 64, 2, ["a", "b"]))
@@ -71,6 +72,38 @@ class Changes(unittest.TestCase):
         self.assertEqual((vm["vcpus"], vm["disk_gib"]), (3, 4))
         self.lodge("rm", "web2", "--yes")
         self.assertNotIn("web2", self.lodge("ls")[0])
+
+    def test_create_fills_in_what_nobody_says_and_says_what_became_of_sizes(self):
+        out = self.lodge("create", "web", "--network", "none")[0]
+        self.assertEqual(out, "web: create done\nweb: 1 vCPU, 1024 MiB of memory\n"
+                              "web: by default --cpus 1, --memory 1G\n")
+        vm = self.get("web")
+        self.assertEqual((vm["vcpus"], vm["memory_mib"]), (1, 1024))
+        usage = self.lodge("help", "create")[0]
+        self.assertIn("Without --cpus it has 1, without --memory 1G", usage)
+        self.assertIn("a comma of a name is\nwritten twice", usage)
+        out = self.lodge("create", "db", "--network", "none", "--memory", "65537K", "--disk", "1500M", "--disk", "3G")[0]
+        self.assertEqual(out.splitlines()[1:],
+                         ["db: 1 vCPU, 64 MiB of memory, vda 2 GiB, vdb 3 GiB",
+                          "db: --memory 65537K is 64 MiB: memory is whole MiB",
+                          "db: a disk of 1500M is 2 GiB: disks are whole GiB", "db: by default --cpus 1"])
+        out = self.lodge("set", "db", "--disk", "vda=2500M")[0]
+        self.assertEqual(out, "db: set done\ndb: a disk of 2500M is 3 GiB: disks are whole GiB\n")
+        self.assertEqual(self.get("db")["disks"][0]["size_gib"], 3)
+        out = self.lodge("create", "more", *SMALL, "--disk", "2500M", "--no-wait")[0]
+        self.assertRegex(out, r"^more: operation \d+\nmore: a disk of 2500M is 3 GiB: disks are whole GiB\n$")
+        said = json.loads(self.lodge("create", "json", *SMALL, "--json")[0])
+        self.assertLessEqual({"op", "uuid"}, set(said))
+
+    def test_more_disk_than_the_pool_has_free_is_a_warning(self):
+        for name in ("web", "db"):  # the first makes the pool
+            out, error = self.lodge("create", name, *SMALL, "--disk", "30000G", "--disk", "30000G")
+            self.assertIn("create done", out)
+            self.assertRegex(error, rf"lodge: {name}: its disks may grow to 60000 GiB, and pool 'lodge' has \d+ GiB free")
+        self.assertEqual(self.lodge("create", "small", *SMALL, "--disk", "2G")[1], "")
+        with self.daemon.rpc() as rpc:
+            ours = [pool["name"] for pool in rpc.call("pool.list")["pools"] if pool["ours"]]
+        self.assertEqual(ours, ["lodge"])
 
     def test_without_waiting_the_operation_s_number_is_printed(self):
         out = self.lodge("create", "web", *SMALL, "--no-wait")[0]
@@ -151,7 +184,8 @@ class Changes(unittest.TestCase):
                 self.assertIn("memory=SIZE", self.lodge("quota", "set", "system", wrong, status=WRONG_CALL)[1])
 
     def test_a_wrong_flag_is_said_before_anybody_is_asked(self):
-        for words in (("create", "web"), ("create", "web", "--cpus", "x", "--memory", "1G"),
+        for words in (("create", "web", "--cpus", "x"), ("create", "web", "--cpus", "1", "--memory", "x"),
+                      ("create", "web", "--image", "a", "--disk", "2G,image=b"), ("shutdown", "web", "--grace", "1.5s"),
                       ("create", "web", *SMALL, "--disk", "big"), ("set", "web"),
                       ("media", "web"), ("adopt", "web"), ("shutdown", "web", "--grace", "soon"),
                       ("quota", "set", "system", "vms"), ("ops", "x"), ("users", "set", "a")):

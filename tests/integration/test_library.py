@@ -114,6 +114,21 @@ class Attacks:
         with plain.open("rb") as file:
             return file.read(1 << 20)
 
+    def test_a_name_with_commas_and_words_can_be_said_and_a_size_left_out(self):
+        env = {**os.environ, "LODGE_SOCKET": self.daemon.socket}
+        name = "a,pool=b.qcow2"
+        run("cp", self.library / "good.qcow2", self.put(name))
+        create_image(self.put("large.qcow2"), "-f", "qcow2", size="11G")
+        for words, size in ((["--disk", "2G,image=" + name.replace(",", ",,")], 2), (["--image", name], 10),
+                            (["--image", name, "--disk", "3G"], 3), (["--disk", "image=large.qcow2"], 11)):
+            with self.subTest(words=words):
+                ran = subprocess.run([BUILD_DIR / "tui" / "lodge", "create", "vm", "--network", "none", *words], env=env,
+                                     timeout=120, capture_output=True, text=True, check=True)
+                self.assertIn(f"vm: 1 vCPU, 1024 MiB of memory, vda {size} GiB\n", ran.stdout)
+                self.assertEqual("by default a disk" in ran.stdout, size > 3, ran.stdout)
+                self.assertEqual(self.disk() == PATTERN, size < 11)
+                self.rpc.call("vm.delete", vm="vm", wait=True, deadline=60)
+
     def test_an_image_is_copied_whole_and_with_what_it_is_based_on(self):
         overlay(self.put("top.qcow2"), "good.raw", "raw")
         overlay(self.put("higher.qcow2"), self.library / "top.qcow2", "qcow2")

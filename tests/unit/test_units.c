@@ -29,6 +29,22 @@ static void sizes_are_read(void **state)
     }
 }
 
+static void a_disk_is_whole_GiB_and_never_less_than_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t gib;
+    } rows[] = {{"10G", 10}, {"1500M", 2}, {"1", 1}, {"10240.5M", 11}, {"1.25T", 1280}, {"0", 0}};
+    int64_t gib = -7;
+    assert_false(disk_size_from_text("big", &gib));
+    assert_int_equal(gib, -7);
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        assert_true(disk_size_from_text(rows[i].text, &gib));
+        assert_int_equal(gib, rows[i].gib);
+    }
+}
+
 static void what_is_no_size_is_refused_and_writes_nothing(void **state)
 {
     (void)state;
@@ -52,8 +68,8 @@ static void durations_are_read(void **state)
         const char *text;
         int64_t seconds;
     } rows[] = {
-        {"12s", 12},     {"90", 90},     {"3d4h", 273600}, {"1w", 604800},
-        {"1h30m", 5400}, {"1.5h", 5400}, {"0", 0},         {"1w1d1h1m1s", 694861},
+        {"12s", 12},    {"90", 90},     {"3d4h", 273600}, {"1w", 604800},         {"1h30m", 5400},
+        {"1.5h", 5400}, {"1.1h", 3960}, {"0", 0},         {"1w1d1h1m1s", 694861},
     };
 
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -66,9 +82,9 @@ static void durations_are_read(void **state)
 static void what_is_no_duration_is_refused(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"",     "s",   "4h3d",  "1h1h", "1h30",
-                                       "3 d",  "-1s", "1ms",   "1y",   "99999999999999s",
-                                       "1h s", "1D",  "1m1m1", "d4h"};
+    static const char *const rows[] = {
+        "",     "s",  "4h3d",  "1h1h", "1h30", "3 d",  "-1s", "1ms", "1y", "99999999999999s",
+        "1h s", "1D", "1m1m1", "d4h",  "1.5s", "0.01m"};
 
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         int64_t seconds = -7;
@@ -243,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sizes_are_read),
+        TEST(a_disk_is_whole_GiB_and_never_less_than_asked_for),
         TEST(what_is_no_size_is_refused_and_writes_nothing),
         TEST(durations_are_read),
         TEST(what_is_no_duration_is_refused),

@@ -18,8 +18,8 @@ static bool add_grace(const struct command *command, struct json_object *params,
         return true;
     }
     if (!duration_from_text(grace, &seconds) || seconds < 1) {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "--grace %s: expected a time such as 30s or 5m",
-                          grace);
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "--grace %s: expected whole seconds, such as 30s or 5m", grace);
     }
     json_object_object_add(params, "grace_s", json_object_new_int64(seconds));
     return true;

@@ -1,179 +1,32 @@
-/* create: `lodge create NAME …`, `lodge set VM …`, `lodge media VM …`: flags become parameters. */
+/* create: `lodge create NAME …`, `lodge set VM …`, `lodge media VM …`: flags become parameters, and
+ * what became of them is said beside the result. */
 #include "cli/asking.h"
+#include "cli/print.h"
+#include "cli/room.h"
+#include "cli/wish.h"
 #include "memory.h"
 #include "units.h"
+#include "usual.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB_PER_GIB = 1024 };
+DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
-static void add_text(struct json_object *params, const char *name, const char *text)
+/* Sends what is wished for, and says how that went. `ret_uuid` is of the VM that was made, "" where
+ * the result has none; NULL: nobody wants to know. */
+static bool send_wish(const struct command *command, struct lodge_client *client, struct wish *wish,
+                      char ret_uuid[37], struct lodge_error *err)
 {
-    if (text != NULL) {
-        json_object_object_add(params, name, json_object_new_string(text));
+    struct asking asking = {.subject = command->argv[0], .params = TAKE(wish->params)};
+    bool good = asking_all(command, client, &asking, 1, err);
+    if (ret_uuid != NULL && asking.result != NULL) {
+        AUTO(json_object_put) struct json_object *json = json_tokener_parse(asking.result);
+        const char *uuid = json_object_get_string(json_object_object_get(json, "uuid"));
+        snprintf(ret_uuid, 37, "%s", uuid == NULL ? "" : uuid);
     }
-}
-
-static bool add_number(const struct command *command, struct json_object *params, const char *flag,
-                       const char *name, struct lodge_error *err)
-{
-    const char *text = command_value(command, flag);
-    char *end = NULL;
-    if (text == NULL) {
-        return true;
-    }
-    long long value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0') {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "%s %s: expected a number", flag, text);
-    }
-    json_object_object_add(params, name, json_object_new_int64(value));
-    return true;
-}
-
-static bool add_memory(const struct command *command, struct json_object *params,
-                       struct lodge_error *err)
-{
-    const char *text = command_value(command, "--memory");
-    int64_t mib = 0;
-    if (text == NULL) {
-        return true;
-    }
-    if (!size_from_text(text, &mib)) {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "--memory %s: expected a size: 512M, 4G", text);
-    }
-    json_object_object_add(params, "memory_mib", json_object_new_int64(mib));
-    return true;
-}
-
-/* Disks are whole GiB; what is less is rounded up. */
-static bool gib_from_text(const char *text, int64_t *ret_gib)
-{
-    int64_t mib = 0;
-    bool good = size_from_text(text, &mib) && mib > 0;
-    *ret_gib = (mib + MIB_PER_GIB - 1) / MIB_PER_GIB;
-    return good;
-}
-
-/* Where the value ends that begins here: at the next word that says what it is. Names of images may
- * have commas. */
-static char *value_end(char *value)
-{
-    static const char *const words[] = {",image=", ",format=", ",pool="};
-    char *end = value + strlen(value);
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        char *word = strstr(value, words[i]);
-        end = word != NULL && word < end ? word : end;
-    }
-    return end;
-}
-
-/* "10G,image=debian,format=raw". */
-static struct json_object *disk_read(const char *text, struct lodge_error *err)
-{
-    static const char *const words[] = {"image", "format", "pool"};
-    AUTO(free) char *copy = xstrdup(text);
-    char *rest = copy;
-    const char *size = strsep(&rest, ",");
-    int64_t gib = 0;
-    if (!gib_from_text(size, &gib)) {
-        lodge_fail(err, LODGE_ERROR_INVALID, "--disk %s: expected a size first: 10G", text);
-        return NULL;
-    }
-    struct json_object *disk = json_object_new_object();
-    json_object_object_add(disk, "size_gib", json_object_new_int64(gib));
-    while (rest != NULL) {
-        const char *word = rest;
-        char *value = strchr(rest, '=');
-        bool known = false;
-        for (size_t i = 0; value != NULL && i < ARRAY_LENGTH(words); i++) {
-            size_t length = strlen(words[i]);
-            known |= (size_t)(value - word) == length && strncmp(word, words[i], length) == 0;
-        }
-        if (!known) {
-            json_object_put(disk);
-            lodge_fail(err, LODGE_ERROR_INVALID,
-                       "--disk %s: after the size may stand image=, format= and pool=", text);
-            return NULL;
-        }
-        *value++ = '\0';
-        rest = value_end(value);
-        bool is_last = *rest == '\0';
-        *rest++ = '\0';
-        rest = is_last ? NULL : rest;
-        add_text(disk, word, value);
-    }
-    return disk;
-}
-
-/* "vda=40G". */
-static struct json_object *growth_read(const char *text, struct lodge_error *err)
-{
-    const char *equals = strchr(text, '=');
-    int64_t gib = 0;
-    if (equals == NULL || !gib_from_text(equals + 1, &gib)) {
-        lodge_fail(err, LODGE_ERROR_INVALID, "--disk %s: expected DISK=SIZE: vda=40G", text);
-        return NULL;
-    }
-    AUTO(free) char *target = xstrndup(text, (size_t)(equals - text));
-    struct json_object *disk = json_object_new_object();
-    add_text(disk, "target", target);
-    json_object_object_add(disk, "size_gib", json_object_new_int64(gib));
-    return disk;
-}
-
-static bool add_disks(const struct command *command, struct json_object *params,
-                      struct json_object *(*read)(const char *, struct lodge_error *),
-                      struct lodge_error *err)
-{
-    struct json_object *disks = NULL;
-    for (size_t i = 0; i < command->option_count; i++) {
-        if (strcmp(command->options[i].flag, "--disk") != 0) {
-            continue;
-        }
-        struct json_object *disk = read(command->options[i].value, err);
-        if (disk == NULL) {
-            json_object_put(disks);
-            return false;
-        }
-        disks = disks == NULL ? json_object_new_array() : disks;
-        json_object_array_add(disks, disk);
-    }
-    if (disks != NULL) {
-        json_object_object_add(params, "disks", disks);
-    }
-    return true;
-}
-
-static void add_words(const struct command *command, struct json_object *params, const char *flag,
-                      const char *name)
-{
-    struct json_object *words = NULL;
-    for (size_t i = 0; i < command->option_count; i++) {
-        if (strcmp(command->options[i].flag, flag) != 0) {
-            continue;
-        }
-        AUTO(free) char *copy = xstrdup(command->options[i].value);
-        char *rest = copy;
-        for (char *word; (word = strsep(&rest, ",")) != NULL;) {
-            words = words == NULL ? json_object_new_array() : words;
-            if (word[0] != '\0') {
-                json_object_array_add(words, json_object_new_string(word));
-            }
-        }
-    }
-    if (words != NULL) {
-        json_object_object_add(params, name, words);
-    }
-}
-
-static bool send_one(const struct command *command, struct json_object *params,
-                     struct lodge_error *err)
-{
-    struct asking asking = {.subject = command->argv[0], .params = params};
-    AUTO(lodge_client_close) struct lodge_client *client = command_connect(command, err);
-    bool good = client != NULL && asking_all(command, client, &asking, 1, err);
     struct lodge_error failed = {0};
     bool done = asking_end(command, &asking, 1, &failed);
     if (good && !done) {
@@ -182,40 +35,165 @@ static bool send_one(const struct command *command, struct json_object *params,
     return good && done;
 }
 
-bool run_create(const struct command *command, struct lodge_error *err)
+static void say_notes_of(const struct command *command, const struct wish *wish)
 {
-    if (!command_has(command, "--cpus") || !command_has(command, "--memory")) {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "create wants --cpus N and --memory SIZE");
+    for (size_t i = 0; !command->json && i < wish->notes.count; i++) {
+        print_text(stdout, "%s: %s\n", command->argv[0], wish->notes.items[i]);
     }
-    struct json_object *params = json_object_new_object();
-    const char *network = command_value(command, "--network");
-    add_text(params, "name", command->argv[0]);
-    add_text(params, "iso", command_value(command, "--iso"));
-    add_text(params, "kernel", command_value(command, "--kernel"));
-    add_text(params, "graphics", command_value(command, "--graphics"));
-    add_text(params, "firmware", command_value(command, "--firmware"));
-    add_text(params, "host", command_value(command, "--host"));
-    add_text(params, "owner", command_value(command, "--owner"));
-    if (network != NULL && strcmp(network, "none") == 0) {
-        json_object_object_add(params, "network", NULL);
-    } else {
-        add_text(params, "network", network);
-    }
-    add_words(command, params, "--boot", "boot");
-    add_words(command, params, "--tag", "tags");
-    if (command_has(command, "--start")) {
-        json_object_object_add(params, "start", json_object_new_boolean(true));
-    }
-    if (!add_number(command, params, "--cpus", "vcpus", err) || !add_memory(command, params, err) ||
-        !add_disks(command, params, disk_read, err)) {
-        json_object_put(params);
-        return false;
-    }
-    return send_one(command, params, err);
 }
 
-static bool add_autostart(const struct command *command, struct json_object *params,
-                          struct lodge_error *err)
+/* What it has become, as lodged tells it: "web: 1 vCPU, 1024 MiB of memory, vda 10 GiB". */
+static void say_made(const struct command *command, struct lodge_client *client, const char *uuid)
+{
+    struct lodge_vm vm;
+    struct lodge_error ignored = {0}; /* it was made, and may be gone already */
+    AUTO(json_object_put) struct json_object *params = json_object_new_object();
+    json_object_object_add(params, "vm", json_object_new_string(uuid));
+    AUTO(free)
+    char *result = lodge_client_call_wait(
+        client, "vm.get", json_object_to_json_string_ext(params, JSON_C_TO_STRING_PLAIN),
+        COMMAND_ANSWER_MS, &ignored);
+    if (result == NULL || !lodge_vm_from_json(result, &vm, &ignored)) {
+        return;
+    }
+    print_text(stdout, "%s: %" PRId64 " vCPU%s, %" PRId64 " MiB of memory", command->argv[0],
+               vm.vcpus, vm.vcpus == 1 ? "" : "s", vm.memory_mib);
+    for (size_t i = 0; i < vm.disks.count; i++) {
+        const struct lodge_disk *disk = &vm.disks.items[i];
+        if (disk->size_gib >= 0) {
+            print_text(stdout, ", %s %" PRId64 " GiB", disk->target, disk->size_gib);
+        }
+    }
+    fputc('\n', stdout);
+    lodge_vm_clear(&vm);
+}
+
+/* --image: what the first disk is a copy of; without one, it is one. */
+static bool add_image(const struct command *command, struct wish *wish, struct lodge_error *err)
+{
+    const char *image = command_value(command, "--image");
+    struct json_object *disks = json_object_object_get(wish->params, "disks");
+    if (image == NULL) {
+        return true;
+    }
+    if (disks == NULL) {
+        disks = json_object_new_array();
+        json_object_array_add(disks, json_object_new_object());
+        json_object_object_add(wish->params, "disks", disks);
+    }
+    struct json_object *first = json_object_array_get_idx(disks, 0);
+    if (json_object_object_get(first, "image") != NULL) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "--image %s: the first --disk says already what it is made from", image);
+    }
+    json_object_object_add(first, "image", json_object_new_string(image));
+    return true;
+}
+
+/* What nobody has said. The contract leaves it to whoever asks. */
+static void add_defaults(struct wish *wish)
+{
+    int64_t memory = 0;
+    bool lacks_vcpus = json_object_object_get(wish->params, "vcpus") == NULL;
+    bool lacks_memory = json_object_object_get(wish->params, "memory_mib") == NULL;
+    if (lacks_vcpus) {
+        json_object_object_add(wish->params, "vcpus",
+                               json_object_new_int64(strtoll(USUAL_VCPUS, NULL, 10)));
+    }
+    if (lacks_memory && size_from_text(USUAL_MEMORY, &memory)) {
+        json_object_object_add(wish->params, "memory_mib", json_object_new_int64(memory));
+    }
+    if (lacks_vcpus || lacks_memory) {
+        wish_note(wish, "by default %s%s%s", lacks_vcpus ? "--cpus " USUAL_VCPUS : "",
+                  lacks_vcpus && lacks_memory ? ", " : "",
+                  lacks_memory ? "--memory " USUAL_MEMORY : "");
+    }
+}
+
+/* A disk whose size nobody has said is the usual one, or as large as its image. */
+static void add_disk_sizes(struct lodge_client *client, struct wish *wish)
+{
+    struct json_object *disks = json_object_object_get(wish->params, "disks");
+    for (size_t i = 0; disks != NULL && i < json_object_array_length(disks); i++) {
+        struct json_object *disk = json_object_array_get_idx(disks, i);
+        struct json_object *image = json_object_object_get(disk, "image");
+        int64_t gib = 0;
+        if (json_object_object_get(disk, "size_gib") != NULL || image == NULL ||
+            !disk_size_from_text(USUAL_DISK, &gib)) {
+            continue;
+        }
+        const char *name = json_object_get_string(image);
+        int64_t least = room_for_image(client, name);
+        gib = least > gib ? least : gib;
+        json_object_object_add(disk, "size_gib", json_object_new_int64(gib));
+        wish_note(wish, "by default a disk of %" PRId64 " GiB for image '%s'", gib, name);
+    }
+}
+
+static bool read_creation(const struct command *command, struct wish *wish, struct lodge_error *err)
+{
+    static const struct {
+        const char *flag, *name;
+    } texts[] = {
+        {"--iso", "iso"},           {"--kernel", "kernel"}, {"--graphics", "graphics"},
+        {"--firmware", "firmware"}, {"--host", "host"},     {"--owner", "owner"},
+    };
+    const char *network = command_value(command, "--network");
+    json_object_object_add(wish->params, "name", json_object_new_string(command->argv[0]));
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        wish_text(command, wish, texts[i].flag, texts[i].name);
+    }
+    if (network != NULL && strcmp(network, "none") == 0) {
+        json_object_object_add(wish->params, "network", NULL);
+    } else {
+        wish_text(command, wish, "--network", "network");
+    }
+    wish_words(command, wish, "--boot", "boot");
+    wish_words(command, wish, "--tag", "tags");
+    if (command_has(command, "--start")) {
+        json_object_object_add(wish->params, "start", json_object_new_boolean(true));
+    }
+    return wish_amounts(command, wish, err) && wish_disks(command, wish, err) &&
+           add_image(command, wish, err);
+}
+
+static bool create_over(const struct command *command, struct lodge_client *client,
+                        struct wish *wish, struct lodge_error *err)
+{
+    char uuid[37] = "";
+    const char *host = command_value(command, "--host");
+    add_defaults(wish);
+    add_disk_sizes(client, wish);
+    AUTO(json_object_put)
+    struct json_object *disks = json_object_get(json_object_object_get(wish->params, "disks"));
+    bool waits = !command_has(command, "--no-wait");
+    bool is_weighed = command->json || room_weigh(client, host, disks, command->argv[0]);
+    if (!send_wish(command, client, wish, uuid, err)) {
+        return false;
+    }
+    if (waits && !command->json) {
+        say_made(command, client, uuid);
+    }
+    say_notes_of(command, wish);
+    if (waits && !is_weighed) { /* the pool was made with its first volume */
+        (void)room_weigh(client, host, disks, command->argv[0]);
+    }
+    return true;
+}
+
+bool run_create(const struct command *command, struct lodge_error *err)
+{
+    struct wish wish;
+    wish_init(&wish);
+    bool good = read_creation(command, &wish, err);
+    AUTO(lodge_client_close)
+    struct lodge_client *client = good ? command_connect(command, err) : NULL;
+    good = client != NULL && create_over(command, client, &wish, err);
+    wish_done(&wish);
+    return good;
+}
+
+static bool add_autostart(const struct command *command, struct wish *wish, struct lodge_error *err)
 {
     const char *text = command_value(command, "--autostart");
     if (text == NULL) {
@@ -225,8 +203,22 @@ static bool add_autostart(const struct command *command, struct json_object *par
     if (!on && strcmp(text, "off") != 0) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "--autostart %s: expected on or off", text);
     }
-    json_object_object_add(params, "autostart", json_object_new_boolean(on));
+    json_object_object_add(wish->params, "autostart", json_object_new_boolean(on));
     return true;
+}
+
+/* What was read of a call goes to lodged, if it was good. */
+static bool send_alone(const struct command *command, struct wish *wish, bool good,
+                       struct lodge_error *err)
+{
+    AUTO(lodge_client_close)
+    struct lodge_client *client = good ? command_connect(command, err) : NULL;
+    good = client != NULL && send_wish(command, client, wish, NULL, err);
+    if (good) {
+        say_notes_of(command, wish);
+    }
+    wish_done(wish);
+    return good;
 }
 
 bool run_set(const struct command *command, struct lodge_error *err)
@@ -234,17 +226,15 @@ bool run_set(const struct command *command, struct lodge_error *err)
     if (command->option_count == 0) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "set wants to know what is to change");
     }
-    struct json_object *params = json_object_new_object();
-    add_text(params, "vm", command->argv[0]);
-    add_text(params, "name", command_value(command, "--name"));
-    add_words(command, params, "--boot", "boot");
-    add_words(command, params, "--tag", "tags");
-    if (!add_number(command, params, "--cpus", "vcpus", err) || !add_memory(command, params, err) ||
-        !add_autostart(command, params, err) || !add_disks(command, params, growth_read, err)) {
-        json_object_put(params);
-        return false;
-    }
-    return send_one(command, params, err);
+    struct wish wish;
+    wish_init(&wish);
+    json_object_object_add(wish.params, "vm", json_object_new_string(command->argv[0]));
+    wish_text(command, &wish, "--name", "name");
+    wish_words(command, &wish, "--boot", "boot");
+    wish_words(command, &wish, "--tag", "tags");
+    bool good = wish_amounts(command, &wish, err) && add_autostart(command, &wish, err) &&
+                wish_growth(command, &wish, err);
+    return send_alone(command, &wish, good, err);
 }
 
 bool run_media(const struct command *command, struct lodge_error *err)
@@ -253,9 +243,11 @@ bool run_media(const struct command *command, struct lodge_error *err)
     if (ejects == (command->argc > 1)) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "media wants the name of an ISO, or --eject");
     }
-    struct json_object *params = json_object_new_object();
-    add_text(params, "vm", command->argv[0]);
-    add_text(params, "target", command_value(command, "--target"));
-    json_object_object_add(params, "iso", ejects ? NULL : json_object_new_string(command->argv[1]));
-    return send_one(command, params, err);
+    struct wish wish;
+    wish_init(&wish);
+    json_object_object_add(wish.params, "vm", json_object_new_string(command->argv[0]));
+    wish_text(command, &wish, "--target", "target");
+    json_object_object_add(wish.params, "iso",
+                           ejects ? NULL : json_object_new_string(command->argv[1]));
+    return send_alone(command, &wish, true, err);
 }

@@ -40,6 +40,9 @@ void usage_print_verb(FILE *out, const struct verb *verb)
             fprintf(out, "%*s%s\n", used < 21 ? 21 - used : 1, "", flag->help);
         }
     }
+    if (verb->more != NULL) {
+        fprintf(out, "\n%s", verb->more);
+    }
     if (verb->takes_query) {
         fputs(
             "\nQUERY is words that names contain, and terms such as state:running host:h1 tag:ci\n"

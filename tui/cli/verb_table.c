@@ -1,6 +1,8 @@
 /* verb_table.c: the flags and the verbs, one row each. */
 #include "cli/verb_table.h"
 
+#include "usual.h"
+
 #include <limits.h>
 
 enum { MANY = INT_MAX };
@@ -12,6 +14,7 @@ const struct flag flags[] = {
     {FLAG_CPUS, "--cpus", "N", "virtual CPUs"},
     {FLAG_MEMORY, "--memory", "SIZE", "memory: 512M, 4G"},
     {FLAG_DISK, "--disk", "SIZE", "a disk: 10G, 10G,image=NAME,format=raw; may be given again"},
+    {FLAG_IMAGE, "--image", "NAME", "the first disk is a copy of this image"},
     {FLAG_GROW, "--disk", "DISK=SIZE", "let a disk grow: vda=40G; may be given again"},
     {FLAG_ISO, "--iso", "NAME", "an ISO of the library in its drive"},
     {FLAG_KERNEL, "--kernel", "NAME", "boot this kernel of the library"},
@@ -117,10 +120,14 @@ const struct verb verbs[] = {
         .arguments = "NAME",
         .least = 1,
         .most = 1,
-        .flags = FLAG_NO_WAIT | FLAG_CPUS | FLAG_MEMORY | FLAG_DISK | FLAG_ISO | FLAG_KERNEL |
-                 FLAG_NETWORK | FLAG_GRAPHICS | FLAG_FIRMWARE | FLAG_BOOT | FLAG_HOST | FLAG_OWNER |
-                 FLAG_TAG | FLAG_START,
+        .flags = FLAG_NO_WAIT | FLAG_CPUS | FLAG_MEMORY | FLAG_DISK | FLAG_IMAGE | FLAG_ISO |
+                 FLAG_KERNEL | FLAG_NETWORK | FLAG_GRAPHICS | FLAG_FIRMWARE | FLAG_BOOT |
+                 FLAG_HOST | FLAG_OWNER | FLAG_TAG | FLAG_START,
         .help = "make a virtual machine",
+        .more = "Without --cpus it has " USUAL_VCPUS ", without --memory " USUAL_MEMORY
+                "; a disk of an image is " USUAL_DISK ", or as\n"
+                "large as that, where its size is not said. In --disk a comma of a name is\n"
+                "written twice.\n",
         .method = "vm.create",
         .run = run_create,
     },

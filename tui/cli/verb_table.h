@@ -39,6 +39,7 @@ enum flag_bit {
     FLAG_PRINT = 1LL << 31,
     FLAG_VIEWER = 1LL << 32,
     FLAG_CLOSE = 1LL << 33,
+    FLAG_IMAGE = 1LL << 34,
 };
 enum { EVERY_VERB = FLAG_SOCKET | FLAG_JSON | FLAG_HELP };
 
@@ -59,6 +60,7 @@ struct verb {
     bool speaks_json; /* whatever is asked */
     uint64_t flags;   /* beside EVERY_VERB */
     const char *help;
+    const char *more;   /* lines behind its flags; NULL: none */
     const char *method; /* that it calls, where several verbs share one `run` */
     bool (*run)(const struct command *command, struct lodge_error *err);
 };

@@ -76,8 +76,8 @@ static bool wait_read(const char *text, int *ret_wait_s, struct lodge_error *err
 {
     int64_t seconds;
     if (!duration_from_text(text, &seconds) || seconds > 86400) {
-        return lodge_fail(err, LODGE_ERROR_INVALID, "--wait %s: expected a time such as 10s or 2m",
-                          text);
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "--wait %s: expected whole seconds, such as 10s or 2m", text);
     }
     *ret_wait_s = (int)seconds;
     return true;

@@ -5,13 +5,12 @@
 #include "input/form.h"
 
 #include "units.h"
+#include "usual.h"
 #include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MIB_PER_GIB = 1024 };
 
 const struct form_label form_labels[FORM_FIELDS] = {
     [FORM_NAME] = {"Name", "what it is called"},
@@ -29,7 +28,11 @@ const struct form_label form_labels[FORM_FIELDS] = {
 void form_open(struct form *form)
 {
     static const char *const first[FORM_FIELDS] = {
-        [FORM_VCPUS] = "1", [FORM_MEMORY] = "1G", [FORM_DISK] = "10G", [FORM_START] = "yes"};
+        [FORM_VCPUS] = USUAL_VCPUS,
+        [FORM_MEMORY] = USUAL_MEMORY,
+        [FORM_DISK] = USUAL_DISK,
+        [FORM_START] = "yes",
+    };
 
     for (enum form_field field = 0; form->text[FORM_START][0] == '\0' && field < FORM_FIELDS;
          field++) {
@@ -171,7 +174,6 @@ bool form_amounts(const struct form *form, struct lodge_amounts *ret_amounts,
 {
     const char *disk = form->text[FORM_DISK];
     char *end = NULL;
-    int64_t mib = 0;
 
     *ret_amounts = (struct lodge_amounts){.vms = 1};
     ret_amounts->vcpus = strtoll(form->text[FORM_VCPUS], &end, 10);
@@ -183,10 +185,9 @@ bool form_amounts(const struct form *form, struct lodge_amounts *ret_amounts,
         *ret_wrong = FORM_MEMORY;
         return false;
     }
-    if (disk[0] != '\0' && !size_from_text(disk, &mib)) {
+    if (disk[0] != '\0' && !disk_size_from_text(disk, &ret_amounts->disk_gib)) {
         *ret_wrong = FORM_DISK;
         return false;
     }
-    ret_amounts->disk_gib = (mib + MIB_PER_GIB - 1) / MIB_PER_GIB;
     return true;
 }
