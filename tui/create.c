@@ -11,11 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is being made: with what became of the disk's size where that is not what was typed. */
+static void name_creation(struct ask *ask, const char *name, const char *disk, int64_t gib)
+{
+    double mib = 0;
+    int length = snprintf(ask->what, sizeof(ask->what), "create %s", name);
+    bool is_rounded = size_exact_from_text(disk, &mib) && (double)gib * 1024 != mib;
+    if (is_rounded && length > 0 && (size_t)length < sizeof(ask->what)) {
+        snprintf(ask->what + length, sizeof(ask->what) - (size_t)length,
+                 " with a disk of %lld GiB, for %s", (long long)gib, disk);
+    }
+}
+
 /* :create NAME CPUS MEMORY [DISK] [iso=… kernel=… image=… network=… start] */
 
 struct wish {
     char name[80];
     int64_t vcpus, memory_mib, disk_gib;
+    const char *disk;     /* its size as it was typed, in the copy that is read; "" without */
     const char *words[8]; /* the rest, in the copy that is read */
     size_t word_count;
 };
@@ -31,13 +44,14 @@ static bool wish_read(char *line, struct wish *ret_wish)
             parts[count++] = word;
         }
     }
-    *ret_wish = (struct wish){0};
+    *ret_wish = (struct wish){.disk = ""};
     if (count < 3 || !size_from_text(parts[2], &ret_wish->memory_mib)) {
         return false;
     }
     snprintf(ret_wish->name, sizeof(ret_wish->name), "%s", parts[0]);
     ret_wish->vcpus = strtoll(parts[1], NULL, 10);
     bool has_disk = count > 3 && disk_size_from_text(parts[3], &ret_wish->disk_gib);
+    ret_wish->disk = has_disk ? parts[3] : "";
     for (size_t i = has_disk ? 4 : 3; i < count && ret_wish->word_count < 8; i++) {
         ret_wish->words[ret_wish->word_count++] = parts[i];
     }
@@ -118,7 +132,7 @@ unsigned act_create(struct desk *desk, const struct command *command, const char
         return ACT_DRAW;
     }
     (void)ask_begin(desk, "vm.create", "create");
-    snprintf(desk->ask.what, sizeof(desk->ask.what), "create %s", wish.name);
+    name_creation(&desk->ask, wish.name, wish.disk, wish.disk_gib);
     if (!wish_apply(&wish, desk->ask.params, &word)) {
         desk_say(desk, ROLE_WARN, "'%s' is nothing that create takes", word);
         ask_done(&desk->ask);
@@ -208,7 +222,7 @@ static unsigned form_send(struct desk *desk)
     }
     struct ask *ask = ask_begin(desk, "vm.create", "create");
     form_params(form, &amounts, ask->params);
-    snprintf(ask->what, sizeof(ask->what), "create %s", form->text[FORM_NAME]);
+    name_creation(ask, form->text[FORM_NAME], form->text[FORM_DISK], amounts.disk_gib);
     snprintf(form->asked, sizeof(form->asked), "%s", form->text[FORM_NAME]);
     form->waits = ask->number;
     form->wrong[0] = '\0';

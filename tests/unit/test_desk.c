@@ -332,6 +332,16 @@ static void a_creation_is_typed_and_weighed(void **state)
                                    "\"disks\":[{\"size_gib\":10}],\"network\":null,"
                                    "\"start\":true"));
     free(params);
+    assert_string_equal(desk.ask.what, "create new");
+}
+
+static void a_disk_that_is_rounded_is_said(void **state)
+{
+    (void)state;
+    (void)hit(":");
+    type("create new 2 1G 1500M");
+    assert_true(hit("Enter") & ACT_ASK);
+    assert_string_equal(desk.ask.what, "create new with a disk of 2 GiB, for 1500M");
 }
 
 static void the_form_is_filled_and_sent(void **state)
@@ -471,6 +481,7 @@ int main(void)
         DESK_TEST(a_deletion_wants_the_name_typed),
         DESK_TEST(what_is_done_to_marked_guests_is_done_to_all_of_them),
         DESK_TEST(a_creation_is_typed_and_weighed),
+        DESK_TEST(a_disk_that_is_rounded_is_said),
         DESK_TEST(the_form_is_filled_and_sent),
         DESK_TEST(what_the_daemon_refuses_is_said_in_the_form),
         DESK_TEST(the_form_stays_until_a_key_leaves_it),
