@@ -58,6 +58,27 @@ def wait_a_moment(door):
         line.sendall("".join(json.dumps(message) + "\n" for message in [*news, answer]).encode())
 
 
+def miss_events(door):
+    """A lodged whose events have a gap, after which its VM is another than before; then it goes away."""
+    line, _ = door.accept()
+    vm = {"host": "a", "uuid": uuid_of(1), "name": "web", "vcpus": 1}
+    host = {"name": "a", "state": "up", "synced_at": "2026-01-01T00:00:00.000Z"}
+    lives = [("running", [1, 2, 3, 9]), ("shutoff", [1, 2, 3])]
+    for number, request in enumerate(json.loads(text) for text in line.makefile()):
+        if "id" not in request:
+            continue
+        state, seqs = lives.pop(0)
+        told = [{"topic": "host", "type": "added", "host": host}, {"type": "ready", "incomplete": []}, {"type": "ready"}]
+        told.insert(1, {"topic": "vm", "type": "added", "vm": {**vm, "state": state}})
+        messages = [{"jsonrpc": "2.0", "id": request["id"], "result": {"subscription": number + 1, "rev": 1}}]
+        messages += [{"jsonrpc": "2.0", "method": "event", "params": {"subscription": number + 1, "rev": 1, "seq": seq,
+                                                                      **what}} for seq, what in zip(seqs, told)]
+        line.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
+        if not lives:
+            line.close()
+            return
+
+
 class Verbs(unittest.TestCase):
     """Host a has 6 domains of which 4 run; host gone cannot be opened."""
 
@@ -245,6 +266,19 @@ class Verbs(unittest.TestCase):
                   r"set begun by root", r"set: tags none → x \(by root, \d+\.\d s\)", r"reboot begun by root",
                   r"reboot failed \(by root, \d+\.\d s\): 'test' did not answer reboot within 1 s.*")
         self.assertRegex(lines, "^" + "".join(now + line + "\n" for line in wanted) + "$")
+
+    def test_watch_says_what_it_missed_and_nothing_twice(self):
+        path = self.world.folder / "misses"
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(path))
+            door.listen(1)
+            threading.Thread(target=miss_events, args=(door,), daemon=True).start()
+            out, error = self.lodge("watch", door=path, status=NO_DAEMON)
+        self.assertEqual([line.split("  ", 1)[1].replace("→", "->") for line in out.splitlines()],
+                         ["watching 1 VM: 1 running; host a: up",
+                          "events were missed: what is different since follows",
+                          "web  state running -> shutoff"])
+        self.assertTrue(error.startswith("lodge: "), error)
 
     def test_watch_as_json_is_the_events_of_VMs_and_hosts(self):
         daemon = self.world.daemon("test:///default")
