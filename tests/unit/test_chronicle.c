@@ -161,6 +161,20 @@ static void what_an_operation_did_stands_in_its_own_line_once(void **state)
     expect("");
 }
 
+static void one_that_was_under_way_before_says_what_it_did(void **state)
+{
+    (void)state;
+    begin(NULL);
+    hear_vm(LODGE_EVENT_ADDED, VM("1", "web", ",\"state\":\"creating\"" FACTS));
+    hear_op(LODGE_EVENT_ADDED, OP("7", "vm.create", GOES_ON));
+    hear(LODGE_TOPIC_NONE, LODGE_EVENT_READY, NULL);
+    expect("watching 1 VM: 1 creating; host a: up; 1 operation under way\n");
+    hear_vm(LODGE_EVENT_CHANGED,
+            VM("1", "web", ",\"state\":\"running\",\"reason\":\"booted\"" FACTS));
+    hear_op(LODGE_EVENT_CHANGED, OP("7", "vm.create", DONE));
+    expect("web  create: state creating -> running (by root, 0.8 s)\n");
+}
+
 static void what_came_together_with_its_operation_is_its_too(void **state)
 {
     (void)state;
@@ -307,6 +321,7 @@ int main(void)
         CHRONICLE(what_is_there_is_one_line),
         CHRONICLE(a_change_that_nobody_asked_lodge_for_is_said_with_its_reason),
         CHRONICLE(what_an_operation_did_stands_in_its_own_line_once),
+        CHRONICLE(one_that_was_under_way_before_says_what_it_did),
         CHRONICLE(what_came_together_with_its_operation_is_its_too),
         CHRONICLE(what_an_operation_is_not_for_is_not_laid_at_its_door),
         CHRONICLE(one_that_failed_says_why),

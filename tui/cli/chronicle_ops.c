@@ -25,7 +25,7 @@ static const struct purpose {
     enum lodge_vm_state state; /* that it brings the VM into; UNKNOWN: whichever */
     bool makes, removes;
 } purposes[] = {
-    {.kind = "vm.create", .parts = VM_PARTS, .makes = true},
+    {.kind = "vm.create", .parts = VM_PARTS & ~VM_PART_REASON, .makes = true},
     {.kind = "vm.delete", .parts = VM_PARTS, .removes = true},
     {.kind = "vm.forget", .parts = VM_PARTS, .removes = true},
     {.kind = "vm.start", .parts = VM_PART_STATE, .state = LODGE_VM_RUNNING},
