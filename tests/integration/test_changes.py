@@ -142,7 +142,8 @@ class Changes(unittest.TestCase):
         self.lodge("create", "web", *SMALL, "--start")
         self.assertNotIn("NOTE", self.lodge("ls")[0])
         self.assertNotIn("next boot", self.lodge("show", "web")[0])
-        self.lodge("set", "web", "--boot", "cdrom")
+        self.assertEqual(self.lodge("set", "web", "--boot", "cdrom")[0],
+                         "web: set done\nboot order of web: at its next boot\n")
         self.assertEqual(self.get("web")["pending"], ["boot"])
         title, row = self.lodge("ls", "pending:*")[0].splitlines()
         self.assertTrue(title.endswith("NOTE") and row.endswith("next boot: boot order"), row)

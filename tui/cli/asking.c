@@ -10,6 +10,7 @@
 #include "cli/print.h"
 #include "cli/suggest.h"
 #include "cli/terms.h"
+#include "contract/contract.h"
 #include "memory.h"
 #include "scope.h"
 #include "text.h"
@@ -215,8 +216,9 @@ static void say_pending(struct json_object *result, const char *subject)
     struct json_object *pending = json_object_object_get(result, "pending");
     size_t count = pending == NULL ? 0 : json_object_array_length(pending);
     for (size_t i = 0; i < count; i++) {
+        const char *member = json_object_get_string(json_object_array_get_idx(pending, i));
         print_text(stdout, "%s%s", i == 0 ? "" : ", ",
-                   json_object_get_string(json_object_array_get_idx(pending, i)));
+                   lodge_vm_waiting_words(member == NULL ? "?" : member));
     }
     if (count > 0) {
         print_text(stdout, " of %s: at its next boot\n", subject);
