@@ -226,6 +226,7 @@ static unsigned show_link(struct desk *desk, enum screen_way way, const char *re
     struct json_object *json = json_tokener_parse(result);
     struct json_object *url = json_object_object_get(json, "url");
     struct lodge_error err = {0};
+    struct program browser;
     unsigned acts = ACT_DRAW;
 
     snprintf(desk->text, sizeof(desk->text), "%s", url == NULL ? "" : json_object_get_string(url));
@@ -240,7 +241,8 @@ static unsigned show_link(struct desk *desk, enum screen_way way, const char *re
         desk->link.file = NULL;
         desk->link.session = json_object_get_int64(json_object_object_get(json, "session"));
         desk->link.file = browser_file(&err);
-        if (desk->link.file != NULL && browser_open(desk->text, desk->link.file, &err)) {
+        if (desk->link.file != NULL && browser_open(desk->text, desk->link.file, &browser, &err)) {
+            beside_add(&desk->beside, "the browser", &browser);
             desk_say(desk, ROLE_PLAIN, "its screen is on the way to the browser");
         } else {
             desk_say(desk, ROLE_WARN, "%s", err.message);

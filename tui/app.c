@@ -9,7 +9,6 @@
 
 #include "act.h"
 #include "calls.h"
-#include "cli/browser.h"
 #include "desk.h"
 #include "memory.h"
 #include "model/settings.h"
@@ -242,7 +241,11 @@ static void start_viewer(struct app *app)
     char *without[] = {self, vnc, viewer, app->desk.text, NULL};
     struct lodge_error err = {0};
 
-    if (!start_program(socket[0] == '\0' ? without : with, &err)) {
+    struct program program;
+
+    if (program_start(socket[0] == '\0' ? without : with, &program, &err)) {
+        beside_add(&app->desk.beside, "the viewer", &program);
+    } else {
         desk_say(&app->desk, ROLE_WARN, "%s", err.message);
     }
 }
@@ -372,15 +375,26 @@ static void draw_if_due(struct app *app)
     }
 }
 
+/* A viewer or a browser says nothing on this terminal: what it died of is said here. */
+static void notice_failures(struct app *app)
+{
+    AUTO(free) char *failure = beside_failure(&app->desk.beside);
+    if (failure != NULL) {
+        desk_say(&app->desk, ROLE_WARN, "%s", failure);
+        draw_by(app, 0);
+    }
+}
+
 static void loop(struct app *app)
 {
     while (!app->quit) {
-        struct pollfd waits[] = {
+        struct pollfd waits[3 + BESIDE_MAX] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
             {.fd = app->signals, .events = POLLIN},
             {.fd = feed_fd(app->feed), .events = feed_events(app->feed)},
         };
-        if (poll(waits, ARRAY_LENGTH(waits), patience(app)) < 0 && errno != EINTR) {
+        size_t count = 3 + beside_waits(&app->desk.beside, waits + 3);
+        if (poll(waits, count, patience(app)) < 0 && errno != EINTR) {
             break;
         }
         app->desk.model.now_ms = clock_ms(CLOCK_REALTIME);
@@ -392,6 +406,7 @@ static void loop(struct app *app)
         draw_if_due(app); /* what a key did does not wait for news */
         feed_run(app->feed);
         screen_forget_link(&app->desk, false);
+        notice_failures(app);
         notice_news(app);
         draw_if_due(app);
     }

@@ -31,6 +31,7 @@ void desk_done(struct desk *desk)
     screen_forget_target(desk);
     screen_forget_link(desk, true);
     screen_forget_shot(desk);
+    beside_done(&desk->beside);
     model_done(&desk->model);
 }
 

@@ -7,6 +7,7 @@
 #define TUI_DESK_H
 
 #include "ask.h"
+#include "beside.h"
 #include "input/commands.h"
 #include "view/view.h"
 
@@ -43,6 +44,7 @@ struct desk {
         int64_t session;
         bool seen; /* its session has been told of */
     } link;
+    struct beside beside; /* programs that show screens */
 };
 
 void desk_init(struct desk *desk);

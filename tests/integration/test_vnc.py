@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import promise  # noqa: E402
 import rfb  # noqa: E402
 from screens import ScreensTest  # noqa: E402
+from terminal import Terminal  # noqa: E402
 from world import BUILD_DIR, PATIENCE  # noqa: E402
 
 LODGE = BUILD_DIR / "tui" / "lodge"
@@ -42,10 +43,16 @@ line.wait_closed()
 
 VIEWER = f"""#!{sys.executable}
 import os, socket, sys
+path = sys.argv[int(os.environ.get("AT", "1"))]
 line = socket.socket(socket.AF_UNIX)
-line.connect(sys.argv[1])
-mode = oct(os.stat(os.path.dirname(sys.argv[1])).st_mode)
-open("seen", "w").write(mode + " " + line.recv(12).decode() + " ".join(sys.argv))
+line.connect(path)
+version = line.recv(12)
+for word in (version, b"\\1", b"\\0"):
+    line.sendall(word)
+    line.recv(65536)
+line.sendall(bytes([3, 0, 0, 0, 0, 0, 2, 0, 1, 0]))
+mode = oct(os.stat(os.path.dirname(path)).st_mode)
+open("seen", "w").write(mode + " " + version.decode() + " ".join(sys.argv))
 """
 
 
@@ -103,7 +110,8 @@ class Vnc(ScreensTest):
         self.assertEqual(list(self.runtime.iterdir()), [], "the file is gone once it was used")
 
     def test_what_is_interrupted_leaves_nothing_behind(self):
-        idle = self.script("idle", "#!/bin/sh\nexit 0\n")
+        os.mkfifo(self.folder / "pipe")
+        idle = self.script("idle", f"#!/bin/sh\nread word <{self.folder}/pipe\n")
         for flag, name in (("--ro", "BROWSER"), ("--viewer", "LODGE_VIEWER")):
             with self.subTest(program=name):
                 process = self.world.keeper.start(
@@ -174,9 +182,58 @@ class Vnc(ScreensTest):
         self.assertEqual(list(self.runtime.iterdir()), [])
         self.guest().wait(lambda g: g.ended)
 
+    def test_the_address_goes_where_the_command_says_or_to_its_end(self):
+        viewer = self.script("viewer", VIEWER)
+        for command, at, wanted in (("{} --like %s --this", "2", r"viewer --like {} --this"),
+                                    ("  {}  --like", "2", r"viewer --like {}"), ("{}", "1", r"viewer {}")):
+            with self.subTest(command=command):
+                ran = self.lodge("vnc", "one", "--viewer", LODGE_VIEWER=command.format(viewer), AT=at)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertRegex(self.seen_by_program(), wanted.format(rf"{self.runtime}/lodge-\w+/vnc") + "$")
+                (self.folder / "seen").unlink()
+
+    def test_a_viewer_that_ends_at_once_is_an_error_with_its_last_line(self):
+        shakes = VIEWER.replace("bytes([3, 0, 0, 0, 0, 0, 2, 0, 1, 0])", "b''") + "sys.exit('no such colours')\n"
+        for name, text, said in (
+                ("says", "#!/bin/sh\necho first\necho 'I see \033[7m no display' >&2\necho\nexit 1\n",
+                 r"says ended before it had connected: I see \x1b[7m no display"),
+                ("leaves", "#!/bin/sh\necho gone >&2\nexit 0\n", "leaves ended before it had connected: gone"),
+                ("mute", "#!/bin/sh\nkill -9 $$\n", "mute ended before it had connected, and said nothing"),
+                ("endless", "#!/bin/sh\nyes for-ever-and-ever | head -c 9000000 2>/dev/null\nexit 1\n",
+                 "endless ended before it had connected: for-ever"),
+                ("shakes", shakes, "shakes ended before it showed the screen: no such colours")):
+            with self.subTest(viewer=name):
+                ran = self.lodge("vnc", "one", "--viewer", LODGE_VIEWER=str(self.script(name, text)))
+                self.assertEqual(ran.returncode, 1)
+                self.assertIn(said, ran.stderr)
+                self.assertEqual(list(self.runtime.iterdir()), [])
+
+    def test_a_browser_that_fails_is_an_error_with_its_last_line(self):
+        browser = self.script("browser", "#!/bin/sh\necho >&2 'no display here'\nexit 3\n")
+        ran = self.lodge("vnc", "one", BROWSER=str(browser))
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("the browser failed: no display here; lodge vnc --print", ran.stderr)
+        self.assertEqual(list(self.runtime.iterdir()), [])
+
+    def test_in_the_console_a_viewer_or_a_browser_that_fails_is_told_of_too(self):
+        fails = str(self.script("fails", "#!/bin/sh\necho 'no display here' >&2\nexit 1\n"))
+        env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "XDG_RUNTIME_DIR": str(self.runtime),
+               "LODGE_VIEWER": fails, "BROWSER": fails, "XDG_STATE_HOME": str(self.folder)}
+        terminal = Terminal(self.world, [str(LODGE), "--socket", self.daemon.socket], env, self.folder)
+        terminal.wait("one")
+        terminal.type("v")
+        terminal.wait("the browser failed: no display here")
+        terminal.type("V")
+        terminal.wait("viewer")
+        terminal.type("l")
+        terminal.wait("the viewer failed: ")  # a long line: it is broken somewhere
+        terminal.wait("display here")
+        terminal.type("q")
+        self.assertEqual(terminal.process.wait(), 0)
+
     def test_what_is_wrong_is_said(self):
         for words, said, code in ((("vnc", "nothere"), "no VM 'nothere'", 4), (("vnc",), "VM", 2),
-                                  (("vnc", "one", "--viewer"), "install virt-viewer", 1),
+                                  (("vnc", "one", "--viewer"), "install tigervnc-viewer, gvncviewer or ssvnc", 1),
                                   (("vnc", "one", "--viewer", "--print"), "choose one", 2),
                                   (("sessions", "999999", "--close"), "no session 999999", 4),
                                   (("sessions", "x", "--close"), "a session's number", 2)):

@@ -1,7 +1,6 @@
 /*
  * browser: the link is written into a page of a new private folder, and the browser is started on
- * that file. It is a grandchild of ours, so that nobody has to wait for it; why it could not be run
- * comes through a pipe that a successful exec closes.
+ * that file.
  *
  * The file is the caller's to forget; `doomed` is one that a signal removes, set before its handler
  * is.
@@ -24,8 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 32 };
-
 /* NULL also for one that is empty. */
 static const char *value_of(const char *name)
 {
@@ -38,114 +35,20 @@ static bool is_set(const char *name)
     return value_of(name) != NULL;
 }
 
-bool program_exists(const char *name)
-{
-    AUTO(free) char *path = xstrdup(getenv("PATH") == NULL ? "/usr/bin:/bin" : getenv("PATH"));
-    char *rest = path;
-    if (strchr(name, '/') != NULL) {
-        return access(name, X_OK) == 0;
-    }
-    for (char *folder; (folder = strsep(&rest, ":")) != NULL;) {
-        AUTO(free) char *file = xasprintf("%s/%s", folder, name);
-        if (access(file, X_OK) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool browser_is_there(void)
 {
     return is_set("BROWSER") ||
            ((is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")) && program_exists("xdg-open"));
 }
 
-/* The program, in the grandchild: nobody has to wait for it. Why it could not be run goes through
- * the pipe, which a successful exec closes. */
-static _Noreturn void run_program(char *const *words, int trouble)
-{
-    int null = open("/dev/null", O_RDWR);
-    (void)setsid();
-    if (fork() == 0) {
-        if (null >= 0) {
-            (void)dup2(null, STDIN_FILENO);
-            (void)dup2(null, STDOUT_FILENO);
-            (void)dup2(null, STDERR_FILENO);
-        }
-        execvp(words[0], words);
-        int why = errno;
-        ssize_t wrote = write(trouble, &why, sizeof why);
-        _exit(wrote < 0 ? 126 : 127);
-    }
-    _exit(0);
-}
-
-bool start_program(char *const *words, struct lodge_error *err)
-{
-    int trouble[2];
-    if (pipe2(trouble, O_CLOEXEC) != 0) {
-        return lodge_fail(err, LODGE_ERROR_INTERNAL, "a pipe: %s", strerror(errno));
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        run_program(words, trouble[1]);
-    }
-    close(trouble[1]);
-    int why = child < 0 ? errno : 0;
-    if (child > 0) {
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-        }
-        if (read(trouble[0], &why, sizeof why) != (ssize_t)sizeof why) {
-            why = 0;
-        }
-    }
-    close(trouble[0]);
-    return why == 0 || lodge_fail(err, LODGE_ERROR_INTERNAL, "%s cannot be started: %s", words[0],
-                                  strerror(why));
-}
-
-/* A word with the address in place of its %s, if it has one. */
-static char *placed_word(const char *word, const char *address, bool *placed)
-{
-    const char *place = strstr(word, "%s");
-    *placed |= place != NULL;
-    return place == NULL ? xstrdup(word)
-                         : xasprintf("%.*s%s%s", (int)(place - word), word, address, place + 2);
-}
-
-/* One command of $BROWSER: words with spaces between; %s is where the address goes, else the end.
- */
-static bool start_browser(const char *command, const char *address, struct lodge_error *err)
-{
-    AUTO(free) char *copy = xstrdup(command);
-    char *rest = copy;
-    char *words[WORDS_MAX + 2];
-    size_t count = 0;
-    bool placed = false;
-    for (char *word; count < WORDS_MAX && (word = strsep(&rest, " ")) != NULL;) {
-        if (word[0] != '\0') {
-            words[count++] = placed_word(word, address, &placed);
-        }
-    }
-    if (!placed) {
-        words[count++] = xstrdup(address);
-    }
-    words[count] = NULL;
-    bool good = start_program(words, err);
-    for (size_t i = 0; i < count; i++) {
-        free(words[i]);
-    }
-    return good;
-}
-
-static bool start_any(const char *address, struct lodge_error *err)
+static bool start_any(const char *address, struct program *ret_program, struct lodge_error *err)
 {
     AUTO(free) char *commands = xstrdup(is_set("BROWSER") ? getenv("BROWSER") : "xdg-open");
     char *rest = commands;
     struct lodge_error last = {0}; /* of no interest once one could be started */
     for (char *command; (command = strsep(&rest, ":")) != NULL;) {
         struct lodge_error failure = {0};
-        if (command[0] != '\0' && start_browser(command, address, &failure)) {
+        if (command[0] != '\0' && program_start_on(command, address, ret_program, &failure)) {
             return true;
         }
         last = command[0] == '\0' ? last : failure;
@@ -224,7 +127,8 @@ char *browser_file(struct lodge_error *err)
     return xasprintf("%s/screen.html", folder);
 }
 
-bool browser_open(const char *url, const char *file, struct lodge_error *err)
+bool browser_open(const char *url, const char *file, struct program *ret_program,
+                  struct lodge_error *err)
 {
     AUTO(free) char *page = write_page(url);
     AUTO(free) char *address = file_url(file);
@@ -234,7 +138,7 @@ bool browser_open(const char *url, const char *file, struct lodge_error *err)
     if (!fill(file, page)) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
     }
-    return start_any(address, err);
+    return start_any(address, ret_program, err);
 }
 
 void browser_forget(char *file)

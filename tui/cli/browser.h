@@ -7,6 +7,7 @@
 #ifndef TUI_CLI_BROWSER_H
 #define TUI_CLI_BROWSER_H
 
+#include "cli/program.h"
 #include "lodge/error.h"
 
 #include <stdbool.h>
@@ -18,8 +19,10 @@ bool browser_is_there(void);
  */
 char *browser_file(struct lodge_error *err);
 
-/* Writes the link into `file` and starts a browser on it; does not wait. */
-bool browser_open(const char *url, const char *file, struct lodge_error *err) LODGE_MUST_CHECK;
+/* Writes the link into `file` and starts a browser on it; does not wait. The program is the
+ * caller's to watch and to forget: one that fails has opened nothing. */
+bool browser_open(const char *url, const char *file, struct program *ret_program,
+                  struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Removes the file, and its folder, and frees its name. NULL is fine. */
 void browser_forget(char *file);
@@ -34,12 +37,5 @@ void remove_at_signal(const char *file);
 /* "ssh -L 6080:127.0.0.1:6080 alice@host01": what makes `url` work at the other end of an ssh. The
  * caller frees. */
 char *browser_tunnel(const char *url);
-
-/* Starts a program, by its words, in a session of its own, its streams on /dev/null. The error says
- * why it cannot be run. */
-bool start_program(char *const *words, struct lodge_error *err) LODGE_MUST_CHECK;
-
-/* Whether a program of that name is in $PATH. */
-bool program_exists(const char *name);
 
 #endif

@@ -56,6 +56,10 @@ int64_t command_now_ms(void);
 bool command_listen(struct lodge_client *client, int timeout_ms, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+/* The same, and returns when `fd` (-1: none) can be read as well. */
+bool command_listen_beside(struct lodge_client *client, int fd, int timeout_ms,
+                           struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Whether a flag was given; the value of the last, NULL without. */
 bool command_has(const struct command *command, const char *flag);
 const char *command_value(const struct command *command, const char *flag);

@@ -67,12 +67,21 @@ struct lodge_client *command_connect(const struct command *command, struct lodge
 
 bool command_listen(struct lodge_client *client, int timeout_ms, struct lodge_error *err)
 {
+    return command_listen_beside(client, -1, timeout_ms, err);
+}
+
+bool command_listen_beside(struct lodge_client *client, int fd, int timeout_ms,
+                           struct lodge_error *err)
+{
     int own = lodge_client_timeout_ms(client);
     if (timeout_ms < 0 || (own >= 0 && own < timeout_ms)) {
         timeout_ms = own;
     }
-    struct pollfd poll_fd = {.fd = lodge_client_fd(client), .events = lodge_client_events(client)};
-    if (poll(&poll_fd, 1, timeout_ms) < 0 && errno != EINTR) {
+    struct pollfd waits[] = {
+        {.fd = lodge_client_fd(client), .events = lodge_client_events(client)},
+        {.fd = fd, .events = POLLIN},
+    };
+    if (poll(waits, ARRAY_LENGTH(waits), timeout_ms) < 0 && errno != EINTR) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "poll: %s", strerror(errno));
     }
     return lodge_client_dispatch(client, err);

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ struct way {
     int to;
     size_t begin;
     size_t end;
+    uint64_t got;
     char bytes[CHUNK];
 };
 
@@ -38,6 +40,7 @@ static bool hand_on(struct way *way, short from_events, short to_events)
         }
         way->begin = 0;
         way->end = (size_t)got;
+        way->got += (uint64_t)got;
         to_events = POLLOUT; /* most often there is room */
     }
     if (way->begin < way->end && to_events != 0) {
@@ -61,7 +64,7 @@ static bool is_nonblocking(int fd)
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-void relay_run(int one, int other)
+uint64_t relay_run(int one, int other)
 {
     struct way there = {.from = one, .to = other};
     struct way back = {.from = other, .to = one};
@@ -81,4 +84,5 @@ void relay_run(int one, int other)
         goes_on = hand_on(&there, ends[0].revents, ends[1].revents) &&
                   hand_on(&back, ends[1].revents, ends[0].revents);
     }
+    return there.got;
 }

@@ -35,7 +35,8 @@ const struct flag flags[] = {
     {FLAG_USER, "--user", "USER", "of this user"},
     {FLAG_RO, "--ro", NULL, "look only"},
     {FLAG_PRINT, "--print", NULL, "print the address and open nothing"},
-    {FLAG_VIEWER, "--viewer", NULL, "a local viewer: remote-viewer, vncviewer or $LODGE_VIEWER"},
+    {FLAG_VIEWER, "--viewer", NULL,
+     "a local viewer: TigerVNC's, gvncviewer, ssvncviewer or $LODGE_VIEWER"},
     {FLAG_CLOSE, "--close", NULL, "end the session"},
     {
         .bit = FLAG_WAIT,

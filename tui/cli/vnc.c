@@ -72,8 +72,18 @@ static void hear(void *data, const struct lodge_event *event, const struct lodge
     }
 }
 
-/* The file with the link stays until it is used, or worth nothing. */
-static bool await_browser(struct lodge_client *client, int64_t session, struct lodge_error *err)
+static bool browser_failed(const struct program *browser, struct lodge_error *err)
+{
+    AUTO(free) char *last = program_last_line(browser);
+    return lodge_fail(err, LODGE_ERROR_INTERNAL,
+                      "the browser failed%s%s; lodge vnc --print gives an address to open by hand",
+                      last[0] == '\0' ? ", and said nothing" : ": ", last);
+}
+
+/* The file with the link stays until it is used, or worth nothing. A browser that ends well may
+ * have handed it on to one that runs. */
+static bool await_browser(struct lodge_client *client, int64_t session, struct program *browser,
+                          struct lodge_error *err)
 {
     struct watch watch = {.session = session};
     struct lodge_subscribe sessions = {.topics = {[LODGE_TOPIC_SESSION] = true}};
@@ -81,8 +91,12 @@ static bool await_browser(struct lodge_client *client, int64_t session, struct l
         return false;
     }
     while (!watch.over) {
-        if (!command_listen(client, -1, err)) {
+        int end = browser->has_ended ? -1 : browser->end;
+        if (!command_listen_beside(client, end, -1, err)) {
             return false;
+        }
+        if (!watch.over && program_has_ended(browser, 0) && !browser->went_well) {
+            return browser_failed(browser, err);
         }
     }
     return watch.open || lodge_fail(err, LODGE_ERROR_TIMEOUT,
@@ -94,13 +108,17 @@ static bool open_in_browser(const struct command *command, struct lodge_client *
                             struct json_object *result, struct lodge_error *err)
 {
     int64_t session = json_object_get_int64(json_object_object_get(result, "session"));
+    struct program browser;
     char *file = browser_file(err);
     if (file == NULL) {
         return false;
     }
     remove_at_signal(file);
-    bool good =
-        browser_open(text_of(result, "url"), file, err) && await_browser(client, session, err);
+    bool good = browser_open(text_of(result, "url"), file, &browser, err);
+    if (good) {
+        good = await_browser(client, session, &browser, err);
+        program_forget(&browser);
+    }
     browser_forget(file);
     if (good) {
         print_text(stdout, "%s: its screen is open in the browser (session %lld)\n",
