@@ -202,7 +202,10 @@ static int run(struct config *config, const struct options *options, struct lodg
         log_info(LOG_MAIN, "everybody may open %s: its mode is %04o", config->socket,
                  (unsigned)config->socket_mode);
     } else if (config->group_absent) {
-        log_info(LOG_MAIN, "there is no group 'lodge': only root may open %s", config->socket);
+        log_warning(LOG_MAIN,
+                    "there is no group 'lodge', only root may open %s: groupadd --system lodge, "
+                    "adduser USER lodge, and start lodged again",
+                    config->socket);
     }
     parts.loop = loop_new();
     struct loop *loop = parts.loop;

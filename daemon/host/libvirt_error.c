@@ -87,6 +87,35 @@ bool libvirt_fail(struct lodge_error *err, const char *format, ...)
     return false;
 }
 
+static bool says(const char *text, const char *const *words)
+{
+    while (*words != NULL && strstr(text, *words) == NULL) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+/* libvirt's words (9.0) for one thing that is to be done: what a libvirtd that is not there is,
+ * what its polkit says no with, and what it says when it cannot ask polkit. */
+static const char *const not_there[] = {"No such file or directory", "Connection refused", NULL};
+static const char *const no_bus[] = {"system bus connection", "org.freedesktop.PolicyKit1", NULL};
+static const char *const refused[] = {"authentication", "polkit", "access denied by policy", NULL};
+
+static const char *advice_embedded(const char *text)
+{
+    return strstr(text, "pid file") != NULL
+               ? "; another program has this root open: stop it, or choose another root"
+           : strstr(text, "no connection driver") != NULL ? "; install libvirt-daemon-driver-qemu"
+                                                          : "";
+}
+
+static const char *advice_not_there(const struct uri *uri)
+{
+    return uri->has_socket   ? "; is that the socket of a libvirtd that runs?"
+           : uri->is_session ? "; try by hand: virsh -c qemu:///session list"
+                             : "; is libvirtd running? try: systemctl start libvirtd";
+}
+
 const char *libvirt_advice(const char *uri_text, const struct lodge_error *error)
 {
     struct uri uri;
@@ -94,18 +123,19 @@ const char *libvirt_advice(const char *uri_text, const struct lodge_error *error
     const char *text = error->libvirt.text;
     const char *advice = "";
     if (uri.is_embedded) {
-        if (strstr(text, "pid file") != NULL) {
-            advice = "; another program has this root open: stop it, or choose another root";
-        } else if (strstr(text, "no connection driver") != NULL) {
-            advice = "; install libvirt-daemon-driver-qemu";
-        }
-    } else if (strstr(text, "Permission denied") != NULL || error->kind == LODGE_ERROR_DENIED) {
-        advice = "; let this account use libvirt: adduser USER libvirt, then log in again";
+        advice = advice_embedded(text);
     } else if (strstr(text, "no connection driver") != NULL) {
         advice = "; check the URI, or install the libvirt driver for it";
-    } else if (uri.is_local && !uri.is_test) {
-        advice = "; is libvirtd running? try: systemctl start libvirtd";
-    } else if (!uri.is_local) {
+    } else if (uri.is_local && !uri.is_test && says(text, no_bus)) {
+        advice = "; libvirtd runs and cannot ask polkit: systemctl start dbus polkit";
+    } else if (uri.is_local && says(text, refused)) {
+        advice = "; libvirtd runs, and polkit does not let this account in: adduser USER libvirt, "
+                 "then log in again";
+    } else if (strstr(text, "Permission denied") != NULL || error->kind == LODGE_ERROR_DENIED) {
+        advice = "; let this account use libvirt: adduser USER libvirt, then log in again";
+    } else if (uri.is_local && !uri.is_test && says(text, not_there)) {
+        advice = advice_not_there(&uri);
+    } else if (!uri.is_test) {
         advice = "; try by hand: virsh -c URI list";
     }
     uri_clear(&uri);
