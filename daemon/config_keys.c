@@ -242,7 +242,7 @@ const struct config_key config_keys[] = {
         .offset = offsetof(struct config, console.per_user),
         .min = 0,
         .max = 1000,
-        .preset = "2",
+        .preset = "8",
         .reloadable = true,
         .help = "Sessions that a user may have; 0: any number.",
     },

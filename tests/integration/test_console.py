@@ -312,6 +312,19 @@ class Limits(ScreensTest):
             self.world.keeper.look(0.02)
 
 
+class Defaults(ScreensTest):
+    CONSOLE = {"per_user": None}
+
+    def test_a_user_has_eight_screens_by_default(self):
+        lines = [self.web(self.open()) for _ in range(8)]
+        for line in lines:
+            rfb.greet(line)
+        with self.assertRaises(RpcError) as caught:
+            self.open()
+        self.assertEqual(caught.exception.kind, "too_many")
+        self.assertIn("you have 8 sessions", str(caught.exception))
+
+
 class Passwords(ScreensTest):
     PASSWORD = True
 

@@ -13,7 +13,7 @@ DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory uni
 
 
 class ScreensTest(unittest.TestCase):
-    CONSOLE = {}     # keys of [console]
+    CONSOLE = {}     # keys of [console]; None: lodged's default
     GUESTS = ("one", "two")
     PASSWORD = False
     HTTP = "127.0.0.1:0"
@@ -31,12 +31,17 @@ class ScreensTest(unittest.TestCase):
             for at, name in enumerate(cls.GUESTS)) + "</node>")
         cls.daemon = cls.world.daemon(
             {"t": f"test://{xml}"}, flags=["--http", cls.HTTP],
-            config={"daemon": {"socket_mode": "0666"}, "console": {"per_user": 0, "per_vm": 0, **cls.CONSOLE}})
+            config={"daemon": {"socket_mode": "0666"}, "console": cls.console()})
         cls.daemon.synced().rpc.close()
         with cls.daemon.rpc() as rpc:
             host, port = rpc.call("server.info")["web"].rsplit(":", 1)
         cls.address = host, int(port)
         cls.stream = cls.daemon.socket + ".stream"
+
+    @classmethod
+    def console(cls):
+        keys = {"per_user": 0, "per_vm": 0, **cls.CONSOLE}
+        return {key: value for key, value in keys.items() if value is not None}
 
     def setUp(self):
         self.rpc = self.daemon.rpc()
