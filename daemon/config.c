@@ -407,6 +407,7 @@ void config_clear(struct config *config)
     lodge_strings_clear(&config->image_dirs);
     free(config->console.listen);
     free(config->console.novnc_dir);
+    free(config->console.public_url);
     free(config->console.tls_cert);
     free(config->console.tls_key);
     lodge_strings_clear(&config->console.origins);

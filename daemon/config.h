@@ -52,6 +52,7 @@ struct config {
         char *novnc_dir;
         unsigned ticket_ttl_s, idle_s, max_s, per_user, per_vm; /* 0 is off */
         struct lodge_strings origins, hosts;
+        char *public_url;         /* ends with /; NULL: none */
         char *tls_cert, *tls_key; /* both or none */
     } console;
     unsigned op_keep_days;

@@ -277,6 +277,16 @@ const struct config_key config_keys[] = {
     },
     {
         .section = "console",
+        .name = "public_url",
+        .type = KEY_ADDRESS,
+        .offset = offsetof(struct config, console.public_url),
+        .preset = "none",
+        .reloadable = true,
+        .help = "The address that browsers have for lodged, where it is behind a reverse proxy: "
+                "links begin with it, and pages of its name are lodged's own.",
+    },
+    {
+        .section = "console",
         .name = "tls_cert",
         .type = KEY_FILE,
         .offset = offsetof(struct config, console.tls_cert),

@@ -18,6 +18,7 @@ enum key_type {
     KEY_FILE,    /* char *, absolute; `none` is NULL */
     KEY_WORDS,   /* struct lodge_strings, with spaces between; `none` is none */
     KEY_LISTEN,  /* char *, ADDR:PORT or `off` */
+    KEY_ADDRESS, /* char *, of a folder: http:// or https://, with / at its end; `none` is NULL */
     KEY_WORD,    /* char *, a name without '/' */
     KEY_LIMIT,   /* int64_t from 0; `none` is LODGE_UNKNOWN */
     KEY_URI,     /* char *, of a libvirt driver */

@@ -141,6 +141,55 @@ static bool set_listen(const struct config_key *key, void *target, const char *t
     return true;
 }
 
+static bool port_is_valid(const char *text, size_t length)
+{
+    enum { PORT_DIGITS = 5, PORT_MAX = 65535 };
+    size_t digits = strspn(text, "0123456789");
+    unsigned long port = digits > PORT_DIGITS ? 0 : strtoul(text, NULL, 10);
+    return digits == length && port > 0 && port <= PORT_MAX;
+}
+
+/* NAME, NAME:PORT, or with an address in brackets; no user. */
+static bool authority_is_valid(const char *text, size_t length)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    const char *end = text[0] == '[' ? memchr(text, ']', length) : NULL;
+    size_t host = end != NULL ? (size_t)(end + 1 - text) : strspn(text, name);
+    bool named = end == NULL ? host > 0 : address_is_valid(text, host);
+    return named && (host == length || (host < length && text[host] == ':' &&
+                                        port_is_valid(text + host + 1, length - host - 1)));
+}
+
+/* What a path may have that goes into addresses as it is. */
+static bool path_is_plain(const char *text)
+{
+    return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "-._~%/")] == '\0';
+}
+
+/* Relative addresses are below it: so it ends with a slash, whether that was written or not. */
+static bool set_address(const struct config_key *key, void *target, const char *text,
+                        struct lodge_error *err)
+{
+    bool none = strcmp(text, "none") == 0;
+    size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
+                    : strncmp(text, "http://", 7) == 0 ? 7
+                                                       : 0;
+    const char *authority = text + scheme;
+    size_t length = strcspn(authority, "/?#");
+    if (!none && (scheme == 0 || !authority_is_valid(authority, length) ||
+                  !path_is_plain(authority + length))) {
+        return lodge_fail(err, LODGE_ERROR_INVALID,
+                          "%s = '%s', expected an address such as https://lodge.example.org/ or "
+                          "https://example.org/lodge/, or none",
+                          key->name, text);
+    }
+    bool has_slash = text[strlen(text) - 1] == '/';
+    AUTO(free) char *address = xasprintf("%s%s", text, has_slash ? "" : "/");
+    set_text(key, target, none ? NULL : address);
+    return true;
+}
+
 static bool set_word(const struct config_key *key, void *target, const char *text,
                      struct lodge_error *err)
 {
@@ -284,6 +333,8 @@ bool config_key_set(const struct config_key *key, void *target, const char *text
         return set_words(key, target, text);
     case KEY_LISTEN:
         return set_listen(key, target, text, err);
+    case KEY_ADDRESS:
+        return set_address(key, target, text, err);
     case KEY_WORD:
         return set_word(key, target, text, err);
     case KEY_LIMIT:
@@ -326,6 +377,7 @@ char *config_key_text(const struct config_key *key, const void *target)
     case KEY_PATH:
     case KEY_FILE:
     case KEY_LISTEN:
+    case KEY_ADDRESS:
     case KEY_WORD:
     case KEY_URI:
     case KEY_GROUP:

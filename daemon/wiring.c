@@ -219,6 +219,20 @@ static const char *trouble_of(void *owner)
                                                 : "hosts are still being read";
 }
 
+static struct web_options web_options_of(struct house *house, const struct config *config)
+{
+    return (struct web_options){
+        .hosts = &config->console.hosts,
+        .origins = &config->console.origins,
+        .public_url = config->console.public_url,
+        .novnc_dir = config->console.novnc_dir,
+        .tls_cert = config->console.tls_cert,
+        .tls_key = config->console.tls_key,
+        .trouble = trouble_of,
+        .owner = house,
+    };
+}
+
 static bool open_console(struct house *house, struct lodge_error *err)
 {
     struct console_limits limits = console_limits_of(&house->config);
@@ -228,17 +242,8 @@ static bool open_console(struct house *house, struct lodge_error *err)
     if (house->web_fd < 0) {
         return true;
     }
-    house->web = web_door_new(house->loop, house->console, house->web_fd,
-                              &(struct web_options){
-                                  .hosts = &house->config.console.hosts,
-                                  .origins = &house->config.console.origins,
-                                  .novnc_dir = house->config.console.novnc_dir,
-                                  .tls_cert = house->config.console.tls_cert,
-                                  .tls_key = house->config.console.tls_key,
-                                  .trouble = trouble_of,
-                                  .owner = house,
-                              },
-                              err);
+    struct web_options options = web_options_of(house, &house->config);
+    house->web = web_door_new(house->loop, house->console, house->web_fd, &options, err);
     return house->web != NULL;
 }
 
@@ -339,7 +344,8 @@ static void take_over(struct house *house, struct reload *reload)
     struct console_limits limits = console_limits_of(&reload->config);
     console_set_limits(house->console, &limits);
     if (house->web != NULL) {
-        web_door_reload(house->web, &reload->config.console.hosts, &reload->config.console.origins);
+        struct web_options web = web_options_of(house, &reload->config);
+        web_door_reload(house->web, &web);
     }
     log_info(LOG_MAIN, "configuration read again");
 }

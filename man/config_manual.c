@@ -30,6 +30,9 @@ static void print_values(const struct config_key *key)
     case KEY_PATH:
         printf("an absolute path");
         break;
+    case KEY_ADDRESS:
+        printf("an http:// or https:// address, or _none_");
+        break;
     case KEY_URI:
         printf("a libvirt URI");
         break;

@@ -232,8 +232,8 @@ static unsigned show_link(struct desk *desk, enum screen_way way, const char *re
     snprintf(desk->text, sizeof(desk->text), "%s", url == NULL ? "" : json_object_get_string(url));
     if (way == SCREEN_COPY || !browser_is_there()) {
         char *tunnel = browser_tunnel(desk->text);
-        desk_say(desk, ROLE_PLAIN, "address copied, if the terminal can; from afar first: %s",
-                 tunnel);
+        desk_say(desk, ROLE_PLAIN, "address copied, if the terminal can%s%s",
+                 tunnel == NULL ? "" : "; from afar first: ", tunnel == NULL ? "" : tunnel);
         free(tunnel);
         acts |= ACT_COPY;
     } else {

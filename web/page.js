@@ -142,6 +142,15 @@ function endAtLink() {
         'Ask for a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
 }
 
+function endAtProxy() {
+    const here = new URL('.', location.href);
+    here.hash = '';
+    end('not connected', 'lodge does not know this address',
+        ['This page came from ', code(here.href), ', by way of a reverse proxy that lodge was not told of.'],
+        'In ', code('lodged.conf'), ', section ', code('[console]'), ', set ', code(`public_url = ${here.href}`),
+        ' and have lodged read it again (', code('systemctl reload lodged'), '). Then: ', openCommand(), '.');
+}
+
 function endElsewhere() {
     end('not connected', 'This tab cannot come back',
         'A session goes on only in the tab that opened it.',
@@ -237,7 +246,9 @@ function broke(event) {
 
 /* The upgrade was refused, or nobody was there: a browser does not tell which. */
 async function refused(byTicket) {
-    if (byTicket) {
+    if (await isForeign()) {
+        endAtProxy();
+    } else if (byTicket) {
         endAtLink();
     } else if (await daemonAnswers()) {
         endSession(password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
@@ -246,14 +257,21 @@ async function refused(byTicket) {
     }
 }
 
-async function daemonAnswers() {
+/* The status of an answer to a question of ours; 0: nobody is there. */
+async function statusOf(path) {
     try {
         const signal = AbortSignal.timeout(OPEN_MS);
-        const answer = await fetch('healthz', { cache: 'no-store', signal });
-        return answer.status === 200;
+        return (await fetch(path, { cache: 'no-store', signal })).status;
     } catch {
-        return false;
+        return 0;
     }
+}
+
+const daemonAnswers = async () => await statusOf('healthz') === 200;
+
+/* Whether this page came by an address that the daemon does not know as its own: a proxy's. */
+async function isForeign() {
+    return await statusOf(`console?${new URLSearchParams({ origin: location.origin })}`) === 403;
 }
 
 /* Coming back */

@@ -4,8 +4,12 @@
  */
 #include "console/web_admit.h"
 
+#include "memory.h"
+#include "scope.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,11 +68,33 @@ static bool is_configured(const char *host, const char *name, const struct lodge
     return false;
 }
 
+char *web_origin_of(const char *url)
+{
+    size_t scheme = (size_t)(strstr(url, "://") + 3 - url);
+    size_t length = scheme + strcspn(url + scheme, "/");
+    AUTO(free) char *origin = xstrndup(url, length);
+    const char *own = strncmp(url, "https:", 6) == 0 ? ":443" : ":80";
+    size_t tail = strlen(own);
+    if (length - scheme > tail && strcmp(origin + length - tail, own) == 0) {
+        origin[length - tail] = '\0';
+    }
+    return TAKE(origin);
+}
+
+/* Its port is the proxy's, which need not send it on. */
+static bool is_public(const char *name, const struct web_names *names)
+{
+    char ours[NAME_MAX_BYTES + 1];
+    return names->public_origin != NULL && name_of(strstr(names->public_origin, "://") + 3, ours) &&
+           strcasecmp(name, ours) == 0;
+}
+
 bool web_host_is_ours(const char *host, const char *reached, const struct web_names *names)
 {
     char name[NAME_MAX_BYTES + 1];
-    return name_of(host, name) && (is_loopback(name) || strcasecmp(name, reached) == 0 ||
-                                   is_configured(host, name, names->hosts));
+    return name_of(host, name) &&
+           (is_loopback(name) || strcasecmp(name, reached) == 0 || is_public(name, names) ||
+            is_configured(host, name, names->hosts));
 }
 
 bool web_origin_is_ours(const char *origin, const char *host, const struct web_names *names)
@@ -80,6 +106,9 @@ bool web_origin_is_ours(const char *origin, const char *host, const struct web_n
             strcasecmp(origin + length, host) == 0) {
             return true;
         }
+    }
+    if (names->public_origin != NULL && strcasecmp(names->public_origin, origin) == 0) {
+        return true;
     }
     for (size_t i = 0; i < names->origins->count; i++) {
         if (strcasecmp(names->origins->items[i], origin) == 0) {

@@ -19,14 +19,20 @@
 struct web_names {
     const struct lodge_strings *hosts;   /* NAME or NAME:PORT */
     const struct lodge_strings *origins; /* SCHEME://NAME or SCHEME://NAME:PORT */
+    const char *public_origin;           /* that of a proxy's pages which are ours, or NULL */
 };
 
-/* Whether `host`, a Host header, is loopback, a configured name, or the address that the browser
- * has reached (`reached`, as text without a port). A port is only looked at where one is
- * configured: it may be another one at the near end of a tunnel. */
+/* The Origin of pages at `url`, as a browser says it, SCHEME://NAME with the port where that is not
+ * the scheme's own. The caller frees. */
+char *web_origin_of(const char *url);
+
+/* Whether `host`, a Host header, is loopback, a configured or the public name, or the address that
+ * the browser has reached (`reached`, as text without a port). A port is only looked at where one
+ * is configured: it may be another one at the near end of a tunnel. */
 bool web_host_is_ours(const char *host, const char *reached, const struct web_names *names);
 
-/* Whether an Origin header is that of a page which `host` served, or a configured one. */
+/* Whether an Origin header is that of a page which `host` served, a configured one, or the public
+ * one. */
 bool web_origin_is_ours(const char *origin, const char *host, const struct web_names *names);
 
 /* The subprotocols that an upgrade offers: `binary`, which is what is spoken, and behind it the

@@ -61,7 +61,7 @@ static void learn_address(struct web_door *door)
 
 struct web_names web_names_of(const struct web_door *door)
 {
-    return (struct web_names){&door->hosts, &door->origins};
+    return (struct web_names){&door->hosts, &door->origins, door->public_origin};
 }
 
 static void on_knock(uv_poll_t *poll, int status, int events);
@@ -299,6 +299,17 @@ static void copy_strings(struct lodge_strings *copy, const struct lodge_strings 
     }
 }
 
+static void take_names(struct web_door *door, const struct web_options *options)
+{
+    const char *url = options->public_url;
+    copy_strings(&door->hosts, options->hosts);
+    copy_strings(&door->origins, options->origins);
+    free(door->public_url);
+    free(door->public_origin);
+    door->public_url = xstrdup_or_null(url);
+    door->public_origin = url == NULL ? NULL : web_origin_of(url);
+}
+
 struct web_door *web_door_new(struct loop *loop, struct console *console, int fd,
                               const struct web_options *options, struct lodge_error *err)
 {
@@ -311,8 +322,7 @@ struct web_door *web_door_new(struct loop *loop, struct console *console, int fd
     door->tls_key = xstrdup_or_null(options->tls_key);
     door->trouble = options->trouble;
     door->owner = options->owner;
-    copy_strings(&door->hosts, options->hosts);
-    copy_strings(&door->origins, options->origins);
+    take_names(door, options);
     learn_address(door);
     if (!make_context(door) || !make_vhost(door)) {
         (void)lodge_fail(err, LODGE_ERROR_INVALID,
@@ -338,11 +348,9 @@ struct web_door *web_door_new(struct loop *loop, struct console *console, int fd
     return door;
 }
 
-void web_door_reload(struct web_door *door, const struct lodge_strings *hosts,
-                     const struct lodge_strings *origins)
+void web_door_reload(struct web_door *door, const struct web_options *options)
 {
-    copy_strings(&door->hosts, hosts);
-    copy_strings(&door->origins, origins);
+    take_names(door, options);
     if (door->tls_cert != NULL) {
         (void)lws_tls_cert_updated(door->context, door->tls_cert, door->tls_key, NULL, 0, NULL, 0);
     }
@@ -387,19 +395,30 @@ static void add_authority(const struct web_door *door, struct buffer *buffer)
     }
 }
 
+/* Of the page, or with "ws" in place of "http" of what is beside it; ends with /. */
+static void add_address(const struct web_door *door, struct buffer *buffer, const char *scheme)
+{
+    buffer_add_text(buffer, scheme);
+    if (door->public_url != NULL) {
+        buffer_add_text(buffer, door->public_url + strlen("http"));
+        return;
+    }
+    buffer_add_text(buffer, door->tls_cert == NULL ? "://" : "s://");
+    add_authority(door, buffer);
+    buffer_add_text(buffer, "/");
+}
+
 void web_door_page_url(const struct web_door *door, struct buffer *buffer, int64_t session,
                        const char *ticket, const char *vm, const char *mode)
 {
-    buffer_add_text(buffer, door->tls_cert == NULL ? "http://" : "https://");
-    add_authority(door, buffer);
-    buffer_add_format(buffer, "/#session=%lld&ticket=%s&vm=", (long long)session, ticket);
+    add_address(door, buffer, "http");
+    buffer_add_format(buffer, "#session=%lld&ticket=%s&vm=", (long long)session, ticket);
     buffer_add_encoded(buffer, vm, "");
     buffer_add_format(buffer, "&mode=%s", mode);
 }
 
 void web_door_socket_url(const struct web_door *door, struct buffer *buffer, const char *ticket)
 {
-    buffer_add_text(buffer, door->tls_cert == NULL ? "ws://" : "wss://");
-    add_authority(door, buffer);
-    buffer_add_format(buffer, "/console?ticket=%s", ticket);
+    add_address(door, buffer, "ws");
+    buffer_add_format(buffer, "console?ticket=%s", ticket);
 }

@@ -21,6 +21,7 @@ struct web_door;
 struct web_options {
     const struct lodge_strings *hosts; /* names that a Host header may have, with or without port */
     const struct lodge_strings *origins;
+    const char *public_url; /* a reverse proxy's address for the door, which ends with /; or NULL */
     const char *novnc_dir;
     const char *tls_cert, *tls_key; /* NULL: no TLS */
     /* What /readyz says: NULL when all is well, else what is not. Borrowed until the next turn. */
@@ -39,9 +40,9 @@ bool web_door_bind(const char *listen, bool any_port, int *ret_fd, struct lodge_
 struct web_door *web_door_new(struct loop *loop, struct console *console, int fd,
                               const struct web_options *options, struct lodge_error *err);
 
-/* Names are taken over, the certificate's files read again. Blocks for two small files. */
-void web_door_reload(struct web_door *door, const struct lodge_strings *hosts,
-                     const struct lodge_strings *origins);
+/* Names and the public address are taken over, the certificate's files read again. Blocks for two
+ * small files. */
+void web_door_reload(struct web_door *door, const struct web_options *options);
 
 /* After the console was closed; then, when the loop has run, free. NULL is fine for both. */
 void web_door_close(struct web_door *door);

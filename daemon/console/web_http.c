@@ -10,7 +10,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HEADER_MAX = 2048, PATH_MAX_BYTES = 512, HEAD_ROOM = 2048, PROTOCOLS_MAX = 128 };
+enum {
+    HEADER_MAX = 2048,
+    PATH_MAX_BYTES = 512,
+    HEAD_ROOM = 2048,
+    PROTOCOLS_MAX = 128,
+    ORIGIN_MAX = 512
+};
 
 /* noVNC needs nothing but its own scripts, data: images (its cursor) and the WebSocket. */
 static const struct lws_protocol_vhost_options referrer = {NULL, NULL,
@@ -74,6 +80,22 @@ static int answer_text(struct lws *wsi, unsigned status, const char *text)
     return answer(wsi, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+/* A browser does not tell a page why its WebSocket was refused: it asks whether its Origin was the
+ * reason, which is all that is said here to anybody. */
+static int answer_origin(const struct visitor *visitor, struct lws *wsi)
+{
+    char host[HEADER_MAX];
+    char room[ORIGIN_MAX];
+    struct web_names names = web_names_of(visitor->door);
+    const char *origin = lws_get_urlarg_by_name(wsi, "origin=", room, sizeof room);
+    bool good = origin != NULL && header_of(wsi, WSI_TOKEN_HOST, host, sizeof host) &&
+                web_origin_is_ours(origin, host, &names);
+    return good ? answer_text(wsi, 200, "ok\n")
+                : answer_text(wsi, 403,
+                              "pages of this Origin open no screens here: behind a reverse proxy "
+                              "set public_url in [console] to its address\n");
+}
+
 static int answer_path(struct visitor *visitor, struct lws *wsi, const char *path)
 {
     const struct web_file *file = web_page_find(path);
@@ -91,6 +113,9 @@ static int answer_path(struct visitor *visitor, struct lws *wsi, const char *pat
         const char *trouble = visitor->door->trouble(visitor->door->owner);
         AUTO(free) char *text = xasprintf("%s\n", trouble == NULL ? "ready" : trouble);
         return answer_text(wsi, trouble == NULL ? 200 : 503, text);
+    }
+    if (strcmp(path, "/console") == 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0) {
+        return answer_origin(visitor, wsi);
     }
     if (strcmp(path, "/console") == 0) {
         return answer_text(wsi, 426, "this address is for WebSockets: see lodge vnc\n");
@@ -110,7 +135,9 @@ static int refuse_host(struct lws *wsi)
 {
     (void)answer_text(wsi, 403,
                       "lodged does not know itself by this name: use the address that lodge vnc "
-                      "prints, or add the name to hosts in [console]\n");
+                      "prints. Behind a reverse proxy set public_url in [console] to the address "
+                      "that browsers have, such as https://example.org/lodge/; without one add "
+                      "the name to hosts there\n");
     return -1;
 }
 
@@ -171,7 +198,10 @@ static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_e
     }
     if (!header_of(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin) ||
         (origin[0] != '\0' && !web_origin_is_ours(origin, host, &names))) {
-        return lodge_fail(err, LODGE_ERROR_DENIED, "this Origin is not lodge's page");
+        return lodge_fail(err, LODGE_ERROR_DENIED,
+                          "its Origin, %.100s, is not that of %.100s; if that is lodge behind a "
+                          "reverse proxy, set public_url in [console] to its address",
+                          origin, host);
     }
     if (!header_of(wsi, WSI_TOKEN_GET_URI, path, sizeof path) || strcmp(path, "/console") != 0) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "the WebSocket is at /console");

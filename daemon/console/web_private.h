@@ -39,6 +39,7 @@ struct web_door {
     struct visitor *visitors;
     struct loop_timer *timer;
     struct lodge_strings hosts, origins;
+    char *public_url, *public_origin; /* NULL: no proxy is known of */
     char *novnc_dir;
     char *tls_cert, *tls_key;
     const char *(*trouble)(void *owner);

@@ -40,6 +40,7 @@ export class Door {
         this.guest = { width: 640, height: 400, paint: () => [32, 96, 160], ...guest };
         this.tickets = new Map();       /* ticket -> session */
         this.sessions = new Map();      /* session -> its page's secret */
+        this.isForeign = false;         /* as behind a proxy that the daemon was not told of */
         this.upgrades = [];
         this.messages = [];
         this.waits = [];
@@ -73,9 +74,13 @@ export class Door {
     }
 
     async serve(request, answer) {
-        const path = new URL(request.url, 'http://door').pathname;
+        const { pathname: path, searchParams } = new URL(request.url, 'http://door');
         if (path === '/healthz') {
             answer.writeHead(200, HEADERS).end('ok\n');
+            return;
+        }
+        if (path === '/console' && searchParams.has('origin')) {
+            answer.writeHead(this.isForeign ? 403 : 200, HEADERS).end();
             return;
         }
         const file = this.fileOf(path);
@@ -116,7 +121,7 @@ export class Door {
         const [, secret] = /^binary, back\.([0-9a-f]{64})$/.exec(request.headers['sec-websocket-protocol']) ?? [];
         const session = secret && this.redeem(query, secret);
         this.upgrades.push(query.has('ticket') ? 'ticket' : 'session');
-        if (session === undefined) {
+        if (session === undefined || this.isForeign) {
             stream.end(REFUSAL);
             return;
         }

@@ -382,6 +382,16 @@ const cases = {
         assert.ok(!t.page.url().includes(link.ticket));
     },
 
+    'behind a proxy that lodge does not know the page says what to set, and to what': async (t) => {
+        t.expected = /WebSocket connection to .* failed|403/;
+        t.door.isForeign = true;
+
+        await t.page.goto(t.door.link().url);
+
+        const text = await waitForCard(t.page, 'lodge does not know this address');
+        assert.ok(text.includes(`[console], set public_url = http://127.0.0.1:${t.door.port}/`), text);
+    },
+
     'a new link in the same window opens': async (t) => {
         t.expected = /WebSocket connection to .* failed|403/;
         const used = t.door.link();

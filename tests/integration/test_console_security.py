@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
 import rfb  # noqa: E402
-from screens import ScreensTest  # noqa: E402
+from screens import ScreensTest, make_certificate  # noqa: E402
 from websocket import Closed, Refused, WebSocket, http_get, read_head, request  # noqa: E402
 from world import BUILD_DIR, Gone, RpcError, as_uid  # noqa: E402
 
@@ -375,15 +375,6 @@ class Names(ScreensTest):
         for origin in ("https://panel.example.org:444", "http://panel.example.org"):
             with self.assertRaises(Refused):
                 self.web(self.open(), origin=origin)
-
-
-def make_certificate(folder, name):
-    """A certificate of its own for localhost, with its key."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", folder / "key.new", "-out", folder / "cert.new", "-days", "2", "-subj", f"/CN={name}",
-                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
-    (folder / "key.new").rename(folder / "key.pem")
-    (folder / "cert.new").rename(folder / "cert.pem")
 
 
 class Tls(ScreensTest):

@@ -1,15 +1,26 @@
 """screens: lodged with guests of the test driver whose VNC server is one of ours."""
 
 import secrets
+import subprocess
+import time
 import unittest
 
 from rfb import Server
 from websocket import Refused, WebSocket
-from world import World, uuid_of
+from world import PATIENCE, World, uuid_of
 
 DOMAIN = ("<domain type='test'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>64</memory>"
           "<vcpu>1</vcpu><os><type>hvm</type></os><devices>"
           "<graphics type='vnc' port='{port}' listen='127.0.0.1'/></devices></domain>")
+
+
+def make_certificate(folder, name):
+    """A certificate of its own for localhost, with its key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", folder / "key.new", "-out", folder / "cert.new", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    (folder / "key.new").rename(folder / "key.pem")
+    (folder / "cert.new").rename(folder / "cert.pem")
 
 
 class ScreensTest(unittest.TestCase):
@@ -54,6 +65,16 @@ class ScreensTest(unittest.TestCase):
             except Exception:  # pylint: disable=broad-except
                 pass  # it ended meanwhile
         self.rpc.close()
+
+    def configure(self, **console):
+        """lodged reads its file again, with these keys of [console] beside the class's."""
+        said = self.daemon.process.output().count("configuration read again")
+        self.daemon.configure({"daemon": {"socket_mode": "0666"}, "console": {**self.console(), **console}})
+        self.daemon.process.signal(1)
+        until = time.monotonic() + PATIENCE
+        while self.daemon.process.output().count("configuration read again") == said:
+            assert time.monotonic() < until, "lodged does not read its file again"
+            self.world.keeper.look(0.02)
 
     def open(self, vm="one", **params):
         return self.rpc.call("console.open", vm=vm, **params)

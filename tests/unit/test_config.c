@@ -387,7 +387,7 @@ static void limits_of_sessions_change_with_a_reload_and_doors_do_not(void **stat
     static const char *const texts[] = {
         "",
         ("ticket_ttl_s = 5\nidle_s = 5\nmax_s = 5\nper_user = 5\nper_vm = 5\n"
-         "origins = https://a.example\nhosts = a.example\n"),
+         "origins = https://a.example\nhosts = a.example\npublic_url = https://a.example/\n"),
         "listen = off\nnovnc_dir = /elsewhere\n",
     };
     struct config configs[ARRAY_LENGTH(texts)];

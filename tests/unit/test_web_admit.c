@@ -13,7 +13,8 @@ static char *host_items[] = {(char[]){"lodge.example.org"}, (char[]){"other.exam
 static char *origin_items[] = {(char[]){"https://panel.example.org"}};
 static const struct lodge_strings hosts = {.items = host_items, .count = 2};
 static const struct lodge_strings origins = {.items = origin_items, .count = 1};
-static const struct web_names names = {&hosts, &origins};
+static const struct web_names names = {&hosts, &origins, NULL};
+static const struct web_names proxied = {&hosts, &origins, "https://vm.example.org"};
 
 static void a_Host_is_loopback_configured_or_the_address_that_was_reached(void **state)
 {
@@ -84,6 +85,54 @@ static void an_Origin_is_that_of_the_page_or_configured(void **state)
         if (web_origin_is_ours(rows[i].origin, "localhost:6080", &names) != rows[i].ours) {
             fail_msg("Origin '%s' is %sours", rows[i].origin, rows[i].ours ? "not " : "");
         }
+    }
+}
+
+static void the_public_address_adds_its_own_name_and_Origin_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin;
+        bool ours;
+    } rows[] = {
+        {"https://vm.example.org", true},
+        {"HTTPS://VM.example.org", true},
+        {"http://vm.example.org", false},
+        {"https://vm.example.org:8443", false},
+        {"https://vm.example.org/", false},
+        {"https://vm.example.org.evil.example", false},
+        {"https://xvm.example.org", false},
+        {"https://evil.example", false},
+        {"null", false},
+        {"http://127.0.0.1:6080", true},
+        {"http://127.0.0.1:6081", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (web_origin_is_ours(rows[i].origin, "127.0.0.1:6080", &proxied) != rows[i].ours) {
+            fail_msg("Origin '%s' is %sours", rows[i].origin, rows[i].ours ? "not " : "");
+        }
+    }
+    assert_false(web_origin_is_ours("https://vm.example.org", "127.0.0.1:6080", &names));
+    assert_true(web_host_is_ours("VM.example.org:443", "192.0.2.7", &proxied));
+    assert_false(web_host_is_ours("vm.example.org.evil.example", "192.0.2.7", &proxied));
+    assert_false(web_host_is_ours("vm.example.org", "192.0.2.7", &names));
+}
+
+static void an_Origin_names_no_port_that_is_its_schemes_own(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"https://vm.example.org/", "https://vm.example.org"},
+        {"https://vm.example.org:443/lodge/", "https://vm.example.org"},
+        {"https://vm.example.org:80/", "https://vm.example.org:80"},
+        {"http://vm.example.org:80/", "http://vm.example.org"},
+        {"http://vm.example.org:8080/a/b/", "http://vm.example.org:8080"},
+        {"https://[2001:db8::443]/", "https://[2001:db8::443]"},
+        {"https://[2001:db8::1]:443/", "https://[2001:db8::1]"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        AUTO(free) char *origin = web_origin_of(rows[i][0]);
+        assert_string_equal(origin, rows[i][1]);
     }
 }
 
@@ -187,6 +236,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_Host_is_loopback_configured_or_the_address_that_was_reached),
         TEST(an_Origin_is_that_of_the_page_or_configured),
+        TEST(the_public_address_adds_its_own_name_and_Origin_and_nothing_else),
+        TEST(an_Origin_names_no_port_that_is_its_schemes_own),
         TEST(binary_is_offered_and_behind_it_one_secret_that_is_one),
         TEST(a_ticket_is_64_small_hex_digits_and_no_other_text),
         TEST(the_page_is_part_of_the_program),

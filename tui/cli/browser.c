@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,11 +177,21 @@ void remove_at_signal(const char *file)
 
 /* Far away */
 
+/* As lodged writes it: with its port. */
+static bool is_loopback(const char *authority)
+{
+    return strncmp(authority, "127.", 4) == 0 || strncmp(authority, "[::1]:", 6) == 0 ||
+           strncasecmp(authority, "localhost:", 10) == 0;
+}
+
 char *browser_tunnel(const char *url)
 {
     const char *authority = strstr(url, "://") == NULL ? url : strstr(url, "://") + 3;
     size_t length = strcspn(authority, "/#");
     AUTO(free) char *address = xstrndup(authority, length);
+    if (!is_loopback(address)) {
+        return NULL;
+    }
     const char *colon = strrchr(address, ':');
     const char *ssh = getenv("SSH_CONNECTION"); /* client, its port, this machine, its port */
     const struct passwd *user = getpwuid(getuid());

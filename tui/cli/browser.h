@@ -35,7 +35,7 @@ char *private_folder(void);
 void remove_at_signal(const char *file);
 
 /* "ssh -L 6080:127.0.0.1:6080 alice@host01": what makes `url` work at the other end of an ssh. The
- * caller frees. */
+ * caller frees; NULL for one that is not the loopback's. */
 char *browser_tunnel(const char *url);
 
 #endif

@@ -132,8 +132,12 @@ static void say_address(struct json_object *result)
     const char *url = text_of(result, "url");
     AUTO(free) char *tunnel = browser_tunnel(url);
     print_address(url);
-    fputs("Open it once within half a minute. From another machine, first:\n  ", stderr);
-    print_text(stderr, "%s\n", tunnel);
+    fputs("Open it once within half a minute.", stderr);
+    if (tunnel != NULL) {
+        fputs(" From another machine, first:\n  ", stderr);
+        print_text(stderr, "%s", tunnel);
+    }
+    fputs("\n", stderr);
 }
 
 bool run_vnc(const struct command *command, struct lodge_error *err)
