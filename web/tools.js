@@ -74,6 +74,7 @@ export function prepareTools(name, isViewOnly) {
     prepareSize();
     prepareFullScreen();
     prepareWayOut();
+    prepareWayBack();
 }
 
 /* A new connection's screen takes over what the last one was set to. */
@@ -218,11 +219,8 @@ function receiveClipboard(text) {
 
 function prepareSize() {
     element('scale').onclick = () => {
-        const room = element('screen');
-        const canvas = room.querySelector('canvas');
-        /* While scaled, the canvas has all of the guest's pixels: does it fit? */
-        dragging = canvas.width > room.clientWidth || canvas.height > room.clientHeight;
         actualSize = !actualSize;
+        dragging = false;   /* the pointer is the guest's until somebody says otherwise */
         applySize();
         focusScreen();
     };
@@ -236,10 +234,10 @@ function prepareSize() {
 function applySize() {
     rfb.scaleViewport = !actualSize;
     rfb.clipViewport = actualSize;
-    rfb.dragViewport = actualSize && (dragging || viewOnly);
+    rfb.dragViewport = actualSize && dragging;
     element('scale').setAttribute('aria-pressed', String(actualSize));
     element('drag').setAttribute('aria-pressed', String(dragging));
-    element('drag').hidden = !actualSize || viewOnly;
+    element('drag').disabled = !actualSize;     /* not hidden: what stands beside it would move */
 }
 
 /* Full screen: there the guest gets Alt-Tab and Esc too, where the browser can lend them. */
@@ -285,6 +283,41 @@ function prepareWayOut() {
             setTimeout(() => [...element('tools').querySelectorAll('button')].find(seen)?.focus());
         }
     }, { capture: true });
+}
+
+/* Esc leads back from the bar to the screen, and so does Tab from either end of it, and of the panel. */
+function prepareWayBack() {
+    const back = (event) => {
+        event.preventDefault();
+        focusScreen();
+    };
+    const endsOf = (room) => {
+        const stops = [...room.querySelectorAll('button, textarea')]
+            .filter((stop) => stop.offsetParent !== null && !stop.disabled && stop.tabIndex >= 0);
+        return [stops[0], stops.at(-1)];
+    };
+
+    element('tools').addEventListener('keydown', (event) => {
+        const [first, last] = endsOf(element('tools'));
+        if (event.defaultPrevented) {
+            return;     /* it was a menu's */
+        }
+        if (event.key === 'Escape') {
+            back(event);
+        } else if (event.key === 'Tab' && event.target === (event.shiftKey ? first : last)) {
+            if (event.shiftKey || clip.hidden) {
+                back(event);
+            } else {
+                event.preventDefault();
+                clipText.focus();
+            }
+        }
+    });
+    clip.addEventListener('keydown', (event) => {
+        if (event.key === 'Tab' && !event.shiftKey && event.target === endsOf(clip)[1]) {
+            back(event);
+        }
+    });
 }
 
 /* The dialog */

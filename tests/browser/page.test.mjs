@@ -15,7 +15,7 @@ const WEB = fileURLToPath(new URL('../../web', import.meta.url));
 const DEADLINE_MS = 10_000;
 
 const COLOUR = [32, 96, 160];
-const KEYSYM = { control: 0xffe3, alt: 0xffe9, del: 0xffff, f2: 0xffbf };
+const KEYSYM = { control: 0xffe3, alt: 0xffe9, del: 0xffff, f2: 0xffbf, tab: 0xff09, escape: 0xff1b };
 
 /* What a page shows, by role and name as a person finds it. */
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -56,6 +56,14 @@ async function roundTrip(door) {
     door.screen.paint();
     await door.until(() => door.named('update').length > before, 'a request for the next picture');
 }
+
+/* The guest's pixel that is seen near the corner of its picture, where each has a colour of its own. */
+const MAP = { width: 2000, height: 1400, paint: (x, y) => [x & 255, y & 255, x >> 8 << 4 | y >> 8] };
+const cornerPixel = (page) => page.evaluate(() => {
+    const seen = document.querySelector('#screen div > canvas');
+    const [x, y, high] = seen.getContext('2d').getImageData(5, 5, 1, 1).data;
+    return [x + 256 * (high >> 4), y + 256 * (high & 15)];
+});
 
 const pressed = (door) => door.named('key').filter((key) => key.down).map((key) => key.keysym);
 
@@ -197,6 +205,50 @@ const cases = {
         }, scaled);
     },
 
+    'in 1:1 neither the picture nor a button of the bar moves but by Drag': async (t) => {
+        t.door.reset(MAP);
+        await openScreen(t);
+        await middleColour(t.page);
+        const boxes = async () => JSON.stringify(await t.page.evaluate(() => ['#scale', '#full', '#screen']
+            .map((which) => document.querySelector(which).getBoundingClientRect())));
+        const drag = async () => {
+            await t.page.mouse.move(400, 300);
+            await t.page.mouse.down();
+            await t.page.mouse.move(300, 250, { steps: 5 });
+            await t.page.mouse.up();
+            await roundTrip(t.door);
+        };
+        const before = await boxes();
+
+        await button(t.page, 'Actual size (1:1)').click();
+        await t.page.waitForFunction(() => document.querySelector('#screen canvas').width === 1280);
+        assert.equal(await boxes(), before, 'a button is elsewhere after 1:1');
+        await drag();
+        assert.deepEqual(await cornerPixel(t.page), [5, 5], 'the pointer has moved the picture');
+        const clicks = t.door.named('pointer').filter((pointer) => pointer.buttons === 1);
+        assert.deepEqual([clicks.at(-1).x, clicks.at(-1).y], [300, 210], 'the guest was not told where');
+
+        await button(t.page, 'Drag').click();
+        await drag();
+        assert.deepEqual(await cornerPixel(t.page), [105, 55], 'Drag does not move it');
+        await button(t.page, 'Drag').click();
+
+        await button(t.page, 'Full screen').click();
+        await t.page.mouse.move(600, 500);
+        const waitForBar = (shown) => t.page.waitForFunction((wanted) => {
+            const { bottom } = document.querySelector('#bar').getBoundingClientRect();
+            return document.fullscreenElement && (wanted ? bottom > 30 : bottom < 6);
+        }, shown, { timeout: DEADLINE_MS });
+        const seen = async () => JSON.stringify([await canvas(t.page).boundingBox(), await cornerPixel(t.page)]);
+        await waitForBar(false);
+        await roundTrip(t.door);
+        const hidden = await seen();
+        await t.page.mouse.move(600, 1);
+        await waitForBar(true);
+        await roundTrip(t.door);
+        assert.equal(await seen(), hidden, 'the bar has moved the picture');
+    },
+
     'in full screen the bar comes to the pointer, and the keys stay the guest\'s': async (t) => {
         await openScreen(t);
         const waitForBar = (shown) => t.page.waitForFunction((wanted) => {
@@ -230,6 +282,46 @@ const cases = {
         await t.door.until(() => t.door.named('key').length >= 6, 'the keys');
         const still = t.door.named('key').reduce((down, key) => down + (key.down ? 1 : -1), 0);
         assert.equal(still, 0, 'modifiers that stay down in the guest');
+    },
+
+    'Tab and Esc are the guest\'s on its screen, and lead back to it from the bar': async (t) => {
+        await openScreen(t);
+        const focused = () => t.page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+        await t.page.keyboard.press('Tab');
+        await t.page.keyboard.press('Escape');
+        await t.door.until(() => t.door.named('key').length >= 4, 'Tab and Esc');
+        assert.deepEqual(pressed(t.door), [KEYSYM.tab, KEYSYM.escape]);
+        assert.equal(await focused(), 'CANVAS');
+
+        await t.page.locator('#ctrl-alt-del').focus();
+        await t.page.keyboard.press('Escape');
+        assert.equal(await focused(), 'CANVAS', 'Esc in the bar');
+        await t.page.locator('#full').focus();
+        await t.page.keyboard.press('Tab');
+        assert.equal(await focused(), 'CANVAS', 'Tab from its last button');
+        await t.page.locator('#ctrl-alt-del').focus();
+        await t.page.keyboard.press('Shift+Tab');
+        assert.equal(await focused(), 'CANVAS', 'Shift-Tab from its first');
+        await t.page.locator('#ctrl-alt-del').focus();
+        await t.page.keyboard.press('Tab');
+        assert.equal(await focused(), 'keys', 'Tab within it');
+
+        await t.page.keyboard.press('Enter');
+        await t.page.keyboard.press('Escape');
+        assert.equal(await focused(), 'keys', 'Esc closes the menu first');
+        await t.page.keyboard.press('Escape');
+        assert.equal(await focused(), 'CANVAS', 'and then leads back');
+
+        await t.page.locator('#clipboard').click();
+        await t.page.locator('#full').focus();
+        await t.page.keyboard.press('Tab');
+        assert.equal(await focused(), 'clipboard-text', 'the panel comes behind the bar');
+        await t.page.locator('#clipboard-send').focus();
+        await t.page.keyboard.press('Tab');
+        assert.equal(await focused(), 'CANVAS', 'Tab from the panel\'s last button');
+        await t.page.keyboard.type('q');
+        await t.door.until(() => pressed(t.door).length >= 3, 'a key after all that');
+        assert.deepEqual(pressed(t.door).slice(2), [0x71], 'what led back was not the guest\'s');
     },
 
     'a session that the daemon ends says why and does not come back': async (t) => {
