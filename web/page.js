@@ -9,6 +9,7 @@
 import { ask, attachScreen, element, enableTools, focusScreen, prepareTools } from './tools.js';
 
 const CLOSED_FOR_GOOD = 4000;   /* the daemon's close code with a reason: do not come back */
+const GOODBYE = 1000;           /* our close code: nothing is wrong (RFC 6455 7.4.1) */
 const RETURN_MS = 60_000;       /* the daemon keeps a broken session for that long */
 const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the longest */
 const LONGEST_DELAY_MS = 8_000;
@@ -21,6 +22,7 @@ const address = readAddress();
 let state = 'idle';
 let secret = null;              /* what the session lets this page, and no other, come back by */
 let RFB = null;                 /* noVNC's class, once loaded */
+let channel = null;             /* the WebSocket of now, or of the last try */
 let rfb = null;                 /* its object, while the connection of now is up */
 let outage = null;              /* { until, tries, timer, tick } from a break until steady again */
 let password = 'unasked';       /* or asked, refused: of a remote guest's VNC server */
@@ -174,18 +176,19 @@ function endUnshown(reason) {
 
 /* Opens the door's WebSocket: by ticket once, by session (and the secret) to come back. */
 function open(query) {
-    const channel = new WebSocket(doorUrl(query), ['binary', `back.${secret}`]);
-    const patience = setTimeout(() => channel.close(), OPEN_MS);
+    const mine = new WebSocket(doorUrl(query), ['binary', `back.${secret}`]);
+    channel = mine;
+    const patience = setTimeout(() => mine.close(), OPEN_MS);
     let opened = false;
 
-    channel.addEventListener('open', () => {
+    mine.addEventListener('open', () => {
         clearTimeout(patience);
         opened = true;
         keepSecret();   /* not sooner: a used link would take the place of the one that is good */
-        startScreen(channel);
+        startScreen(mine);
     });
     /* noVNC sets its handlers later, so this one runs first. */
-    channel.addEventListener('close', (event) => {
+    mine.addEventListener('close', (event) => {
         clearTimeout(patience);
         if (state === 'ended') {
             return;
@@ -198,11 +201,11 @@ function open(query) {
     });
 }
 
-function startScreen(channel) {
+function startScreen(opened) {
     if (state === 'opening') {
         setState('opening', 'waiting for the screen');
     }
-    const mine = new RFB(screen, channel, { shared: true });
+    const mine = new RFB(screen, opened, { shared: true });
     rfb = mine;
     attachScreen(mine);
     mine.addEventListener('connect', connected);
@@ -383,6 +386,19 @@ function showName() {
     element('bar').hidden = false;
 }
 
+/*
+ * A page that goes says so, and its place is free for another at once. It may be a reload, which comes
+ * back; and a browser may put the page aside and show it again, which is as a reload then.
+ */
+function sayGoodbye() {
+    addEventListener('pagehide', () => channel?.close(GOODBYE));
+    addEventListener('pageshow', (event) => {
+        if (event.persisted) {
+            location.reload();
+        }
+    });
+}
+
 async function start() {
     addEventListener('hashchange', () => location.reload());    /* a new link, in this window */
     if (address.empty) {
@@ -400,6 +416,7 @@ async function start() {
         endElsewhere();
         return;
     }
+    sayGoodbye();
     prepareTools(address.vm, address.viewOnly);
     setState('opening', 'connecting');
     try {

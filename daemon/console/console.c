@@ -172,24 +172,32 @@ static bool is_of_vm(const struct session *session, const struct console_ask *as
     return session_is_of(session, ask->vm->facts.host, ask->vm->facts.uuid);
 }
 
-/* Who asks again has lost the link: a ticket of theirs that nobody has used makes room. */
+/* Whose page was closed keeps nobody out; it could only come back because it may be being reloaded.
+ * And who asks again has lost the link: a ticket of theirs that nobody has used makes room. */
+static bool gives_room(const struct session *session, const struct console_ask *ask)
+{
+    return (session->phase == SESSION_AWAY && session->has_left) ||
+           (session->phase == SESSION_TICKETED && is_of_user(session, ask));
+}
+
 static bool make_room(struct console *console, const struct console_ask *ask, unsigned limit,
                       bool (*counts)(const struct session *, const struct console_ask *))
 {
     unsigned count = 0;
-    struct session *unused = NULL;
+    struct session *spare = NULL;
     for (struct session *session = console->first; session != NULL; session = session->next) {
-        bool is_unused = session->phase == SESSION_TICKETED && is_of_user(session, ask);
+        bool fits = counts(session, ask) && gives_room(session, ask);
+        bool is_better = spare == NULL || (session->has_left && !spare->has_left);
         count += counts(session, ask);
-        unused = unused == NULL && is_unused && counts(session, ask) ? session : unused;
+        spare = fits && is_better ? session : spare;
     }
     if (limit == 0 || count < limit) {
         return true;
     }
-    if (unused == NULL) {
+    if (spare == NULL) {
         return false;
     }
-    session_end(unused, "another ticket took its place");
+    session_end(spare, spare->has_left ? SESSION_LEFT : "another ticket took its place");
     return count == limit;
 }
 
@@ -198,16 +206,18 @@ static bool has_room(struct console *console, const struct console_ask *ask,
 {
     const struct console_limits *limits = &console->limits;
     if (!make_room(console, ask, limits->per_user, is_of_user)) {
-        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
-                          "you have %u sessions, which is as many as you may: close one "
-                          "(console.close), or wait a minute for one whose window is closed",
-                          limits->per_user);
+        return lodge_fail(
+            err, LODGE_ERROR_TOO_MANY,
+            "you have %u sessions, which is as many as you may: close the window of one, "
+            "or end it (console.close)",
+            limits->per_user);
     }
     if (!make_room(console, ask, limits->per_vm, is_of_vm)) {
-        return lodge_fail(err, LODGE_ERROR_TOO_MANY,
-                          "'%s' has %u sessions, which is as many as it may: close one "
-                          "(console.close)",
-                          ask->vm->facts.name, limits->per_vm);
+        return lodge_fail(
+            err, LODGE_ERROR_TOO_MANY,
+            "'%s' has %u sessions, which is as many as it may: close the window of one, "
+            "or end it (console.close)",
+            ask->vm->facts.name, limits->per_vm);
     }
     return true;
 }

@@ -40,10 +40,10 @@ struct front {
     struct session *session; /* NULL before and after */
 };
 
-/* The door's: what its viewer sends, that it can take more, that it has gone. `bytes` are changed
- * in place. */
+/* The door's: what its viewer sends, that it can take more, that it has gone: by itself (`left`: it
+ * said so, or hung up), or because its connection broke. `bytes` are changed in place. */
 void session_from_viewer(struct session *session, uint8_t *bytes, size_t length);
 void session_has_room(struct session *session);
-void session_front_gone(struct session *session);
+void session_front_gone(struct session *session, bool left);
 
 #endif

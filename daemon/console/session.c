@@ -3,8 +3,8 @@
  *
  *     ASKED     the server is connected: TICKETED; it cannot be: ENDED
  *     TICKETED  the ticket is shown in time: OPEN
- *     OPEN      a viewer with a secret breaks off, or the server refuses it: AWAY
- *     AWAY      that secret is shown in time: OPEN
+ *     OPEN      a viewer with a secret breaks off or leaves, or the server refuses it: AWAY
+ *     AWAY      that secret is shown in time: OPEN; it left, and its place is wanted: ENDED
  *     any       time is over, the VM or access is gone, a side ends it: ENDED
  *
  * A session owns the guest's descriptor until a relay has it, and what the registry shows of it. It
@@ -236,6 +236,7 @@ void session_join(struct session *session, struct front *front, const char *peer
     relay_end(&session->relay);
     explicit_bzero(&session->ticket, sizeof session->ticket);
     session->gone_at = 0;
+    session->has_left = false;
     set_peer(session, peer);
     if (session->joined_at == 0) {
         session->joined_at = loop_monotonic_ms();
@@ -258,9 +259,11 @@ void session_join(struct session *session, struct front *front, const char *peer
     set_phase(session, SESSION_OPEN, 0);
 }
 
-/* Its viewer's connection is not there any more. */
-static void go_away(struct session *session)
+/* Its viewer's connection is not there any more. A page that is reloaded says goodbye as one that
+ * is closed does: so both may come back, and neither keeps anybody out. */
+static void go_away(struct session *session, bool left)
 {
+    session->has_left = left;
     relay_end(&session->relay);
     set_phase(session, SESSION_AWAY, loop_monotonic_ms() + RETURN_MS);
 }
@@ -275,13 +278,13 @@ void session_has_room(struct session *session)
     relay_has_room(&session->relay);
 }
 
-void session_front_gone(struct session *session)
+void session_front_gone(struct session *session, bool left)
 {
     session->front = NULL;
     if (session->gone_at == 0 && session->has_secret) {
-        go_away(session);
+        go_away(session, left);
     } else {
-        session_end(session, "its viewer has left");
+        session_end(session, SESSION_LEFT);
     }
 }
 
@@ -293,7 +296,7 @@ static void server_gone(struct relay *relay)
     struct session *session = CONTAINER_OF(relay, struct session, relay);
     if (relay->rfb.state == RFB_REFUSED && session->has_secret) {
         leave_front(session, false, rfb_reason(&relay->rfb));
-        go_away(session);
+        go_away(session, false);
         return;
     }
     session->gone_at = loop_monotonic_ms();
@@ -461,8 +464,9 @@ uint64_t session_tick(struct session *session, uint64_t now)
         server_words(session, reason, sizeof reason);
     } else if (is_over(session->phase_until, now)) {
         (void)snprintf(reason, sizeof reason, "%s",
-                       session->phase == SESSION_AWAY ? "its viewer did not come back"
-                                                      : "its ticket was not used in time");
+                       session->phase == SESSION_TICKETED ? "its ticket was not used in time"
+                       : session->has_left                ? SESSION_LEFT
+                                                          : "its viewer did not come back");
     } else if (is_over(idle_until(session), now)) {
         (void)snprintf(reason, sizeof reason, "nothing was typed or clicked for %u s",
                        limits->idle_s);

@@ -29,6 +29,7 @@ struct session {
     struct ticket ticket;
     struct ticket secret; /* its page's own, to come back with */
     bool has_secret;
+    bool has_left; /* it is AWAY because its page was closed: its place is free for another */
     console_fn *answered; /* NULL: it was */
     void *data;
     int fd;         /* the guest's VNC server, until a viewer is joined to it; -1 */
@@ -46,6 +47,9 @@ struct session *session_new(struct console *console, const struct console_ask *a
 
 /* Has the guest's VNC server opened. */
 void session_ask(struct session *session);
+
+/* The reason of one whose page was closed. */
+#define SESSION_LEFT "its viewer has left"
 
 /* With a reason that its viewer is told: a clause without a full stop. It is freed at the end of
  * the turn. */

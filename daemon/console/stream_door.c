@@ -186,7 +186,7 @@ static void gone(struct client *client)
     struct session *session = TAKE(client->front.session);
     client_close(client);
     if (session != NULL) {
-        session_front_gone(session);
+        session_front_gone(session, true);
     }
 }
 

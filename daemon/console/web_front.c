@@ -147,12 +147,13 @@ int web_front_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return writable(visitor);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        visitor->said_goodbye = true;
         /* Our close frame is out: no second one. */
         return visitor->front.session == NULL ? -1 : 0;
     case LWS_CALLBACK_CLOSED: {
         struct session *session = TAKE(visitor->front.session);
         if (session != NULL) {
-            session_front_gone(session);
+            session_front_gone(session, visitor->said_goodbye);
         }
         return 0;
     }

@@ -27,6 +27,7 @@ struct visitor {
     int64_t credit;  /* bytes that the socket takes for sure */
     bool is_leaving; /* it was at a screen, and has been told why not any more */
     bool is_broken;
+    bool said_goodbye; /* its page closed the WebSocket, or was closed */
 };
 
 struct web_door {

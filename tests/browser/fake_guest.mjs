@@ -51,6 +51,7 @@ export class Guest {
             this.input = Buffer.concat([this.input, bytes]);
             this.wake();
         };
+        socket.onclose = (code) => say({ name: 'goodbye', code });
         this.serve().catch((error) => {
             say({ name: 'trouble', error });
             socket.cut();

@@ -411,6 +411,27 @@ const cases = {
         assert.deepEqual(t.door.upgrades, ['ticket', 'session']);
     },
 
+    'a tab that is closed, left or reloaded says goodbye, one whose network breaks cannot': async (t) => {
+        const goodbyes = (count) => t.door.until(() => t.door.named('goodbye').length === count, `goodbye ${count}`);
+        await openScreen(t);
+        t.door.screen.socket.cut();
+        await waitForState(t.page, 'lost');
+        await waitForState(t.page, 'connected');
+        assert.equal(t.door.named('goodbye').length, 0);
+
+        await t.page.reload();
+        await waitForState(t.page, 'connected');
+        await goodbyes(1);
+        await t.page.goto('about:blank');
+        await goodbyes(2);
+        const second = await t.page.context().newPage();
+        await second.goto(t.door.link().url);
+        await waitForState(second, 'connected');
+        await second.close();
+        await goodbyes(3);
+        assert.deepEqual(t.door.named('goodbye').map(({ code }) => code), [1000, 1000, 1000]);
+    },
+
     'a second tab at the same address does not come back, and leaves the first alone': async (t) => {
         await openScreen(t);
 

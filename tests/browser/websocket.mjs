@@ -39,6 +39,7 @@ class Socket {
         this.stream = stream;
         this.input = Buffer.alloc(0);
         this.onbytes = () => {};
+        this.onclose = () => {};
         stream.on('data', (data) => this.read(data));
         stream.on('error', () => {});
     }
@@ -48,6 +49,7 @@ class Socket {
         for (let frame = readFrame(this.input); frame; frame = readFrame(this.input)) {
             this.input = frame.rest;
             if (frame.opcode === CLOSE) {
+                this.onclose(frame.body.length ? frame.body.readUInt16BE(0) : 1005);
                 this.frame(CLOSE, frame.body.subarray(0, 2));
                 this.stream.end();
             } else if (frame.opcode <= BINARY) {

@@ -280,6 +280,38 @@ class Limits(ScreensTest):
             self.web(unused)
         self.web(latest)
 
+    def test_a_closed_page_frees_its_place_at_once_and_a_reload_comes_back(self):
+        opened = self.open()
+        first, second = self.web(opened), self.web(self.open())
+        rfb.greet(first)
+        rfb.greet(second)
+        first.leave()
+        self.guest().wait(lambda g: g.ended)
+        self.assertEqual(self.session(opened)["state"], "away")
+        first = self.back(opened, first.secret)  # a reload
+        rfb.greet(first)
+        with self.assertRaises(RpcError):
+            self.open()  # it counts again
+        first.leave()
+        self.guest(2).wait(lambda g: g.ended)
+        third = self.web(self.open())
+        rfb.greet(third)
+        self.refused(lambda: self.back(opened, first.secret))  # its place was wanted
+        self.assertIsNone(self.session(opened))
+        second.send(rfb.UPDATE_REQUEST)
+        self.guest(1).wait(lambda g: g.received)
+
+    def test_a_closed_page_is_no_VMs_place_either(self):
+        lines = [self.web(self.open(mode="ro")) for _ in range(2)]
+        with self.daemon.rpc(uid=42001) as other:
+            self.rpc.call("vm.adopt", vm="one", owner="#42001", wait=True)
+            lines.append(self.web(other.call("console.open", vm="one")))
+            with self.assertRaises(RpcError) as caught:
+                other.call("console.open", vm="one")
+            self.assertIn("'one' has 3 sessions", str(caught.exception))
+            lines[0].leave()
+            rfb.greet(self.web(other.call("console.open", vm="one")))
+
     def test_a_session_that_may_write_ends_without_input(self):
         looks = self.web(self.open(mode="ro"))
         rfb.greet(looks)

@@ -142,6 +142,12 @@ class WebSocket:
         except Closed as closed:
             return closed
 
+    def leave(self):
+        """As a page that is closed: with its close frame."""
+        self.send_frame(CLOSE, struct.pack(">H", 1001))
+        self.wait_closed()
+        self.socket.close()
+
     def break_off(self):
         """As a network does: no close frame."""
         self.socket.close()
