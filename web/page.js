@@ -6,9 +6,13 @@
  * Nothing here decides who may do what: the daemon does. `mode` only says what to offer.
  */
 
-import { ask, attachScreen, element, enableTools, focusScreen, prepareTools } from './tools.js';
+import { ask, attachScreen, copyText, element, enableTools, focusScreen, prepareTools } from './tools.js';
 
-const CLOSED_FOR_GOOD = 4000;   /* the daemon's close code with a reason: do not come back */
+/* The daemon's close codes, each with a reason. Any other close is the network's: come back. */
+const OVER = 4000;              /* nothing to do but to ask for another session */
+const OFF = 4001;               /* the guest is off */
+const AGAIN = 4002;             /* the guest is there: it can be opened again */
+const ELSEWHERE = 4003;         /* another window goes on with it */
 const GOODBYE = 1000;           /* our close code: nothing is wrong (RFC 6455 7.4.1) */
 const RETURN_MS = 60_000;       /* the daemon keeps a broken session for that long */
 const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the longest */
@@ -24,6 +28,7 @@ let secret = null;              /* what the session lets this page, and no other
 let RFB = null;                 /* noVNC's class, once loaded */
 let channel = null;             /* the WebSocket of now, or of the last try */
 let rfb = null;                 /* its object, while the connection of now is up */
+let doing = '';                 /* what the daemon has said that the guest does */
 let outage = null;              /* { until, tries, timer, tick } from a break until steady again */
 let password = 'unasked';       /* or asked, refused: of a remote guest's VNC server */
 
@@ -94,7 +99,9 @@ function keptSecret() {
 function setState(next, words) {
     state = next;
     document.body.dataset.state = state;
+    document.body.removeAttribute('data-paused');
     element('state').textContent = words;
+    element('note').hidden = true;
     enableTools(state === 'connected');
 }
 
@@ -104,12 +111,25 @@ function code(text) {
     return node;
 }
 
-/* `lodge vnc NAME` as it can be pasted into a shell. */
-function openCommand(flag = '') {
+/* A command about this guest, `lodge VERB NAME`, as it can be pasted into a shell, and what copies it. */
+function command(verb) {
     const name = address.vm || 'NAME';
     const plain = /^[\w.@:+%][\w.@:+%-]*$/.test(name);
-    return code(`lodge vnc ${plain ? name : `'${name.replaceAll("'", "'\\''")}'`}${flag}`);
+    const text = `lodge ${verb} ${plain ? name : `'${name.replaceAll("'", "'\\''")}'`}`;
+    const copy = document.createElement('button');
+    copy.type = 'button';
+    copy.textContent = 'Copy';
+    copy.setAttribute('aria-label', `Copy ${text}`);
+    copy.onclick = async () => {
+        copy.textContent = await copyText(text) ? 'Copied' : 'Not copied';
+    };
+    const both = document.createElement('span');
+    both.className = 'command';
+    both.append(code(text), copy);
+    return both;
 }
+
+const openCommand = () => command('vnc');
 
 function showCard(title, text, ...advice) {
     element('card-title').textContent = title;
@@ -132,10 +152,27 @@ function end(words, title, text, ...advice) {
 
 const sentenceOf = (reason) => `${reason.replace(/\.$/, '')}.`;
 
-function endSession(reason) {
-    end('ended', 'Session ended',
-        reason ? `This session has ended: ${sentenceOf(reason)}` : 'This session has ended.',
-        'Open a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
+/* As a title: the name of the guest, which is quoted in a sentence, stands for itself. */
+function titleOf(reason) {
+    const quoted = `'${address.vm}' `;
+    const words = reason.startsWith(quoted) ? `${address.vm} ${reason.slice(quoted.length)}` : reason;
+    return words.charAt(0) === reason.charAt(0) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+}
+
+function endSession(how, reason) {
+    if (how === OFF) {
+        end('off', titleOf(reason), 'A guest that is off has no screen.',
+            'Start it and open its screen: ', command('vnc --start'));
+    } else if (how === AGAIN) {
+        end('ended', titleOf(reason), 'This session has ended with it.', 'Open a new one: ', openCommand());
+    } else if (how === ELSEWHERE) {
+        end('in another window', 'Another window has this screen',
+            'The session goes on there.', 'For one of its own: ', openCommand());
+    } else {
+        end('ended', 'Session ended',
+            reason ? `This session has ended: ${sentenceOf(reason)}` : 'This session has ended.',
+            'Open a new one: ', openCommand(), ', or ', code('v'), ' in the console.');
+    }
 }
 
 function endAtLink() {
@@ -150,7 +187,7 @@ function endAtProxy() {
     end('not connected', 'lodge does not know this address',
         ['This page came from ', code(here.href), ', by way of a reverse proxy that lodge was not told of.'],
         'In ', code('lodged.conf'), ', section ', code('[console]'), ', set ', code(`public_url = ${here.href}`),
-        ' and have lodged read it again (', code('systemctl reload lodged'), '). Then: ', openCommand(), '.');
+        ' and have lodged read it again (', code('systemctl reload lodged'), '). Then: ', openCommand());
 }
 
 function endElsewhere() {
@@ -162,21 +199,21 @@ function endElsewhere() {
 function endAway() {
     end('connection lost', 'The connection did not come back',
         'Nobody answered for a minute. The guest is not touched by that.',
-        'Once the daemon can be reached, open a new session: ', openCommand(), '.');
+        'Once the daemon can be reached, open a new session: ', openCommand());
 }
 
 function endUnshown(reason) {
     end('not connected', 'The screen cannot be shown',
         reason ? `The guest's VNC server refused: ${sentenceOf(reason)}`
             : 'The guest\'s VNC server says or wants something that this page does not know.',
-        'A local viewer may know more: ', openCommand(' --viewer'), '.');
+        'A local viewer may know more: ', command('vnc --viewer'));
 }
 
 /* The connection */
 
 /* Opens the door's WebSocket: by ticket once, by session (and the secret) to come back. */
 function open(query) {
-    const mine = new WebSocket(doorUrl(query), ['binary', `back.${secret}`]);
+    const mine = new WebSocket(doorUrl(query), ['binary', `back.${secret}`, 'told']);
     channel = mine;
     const patience = setTimeout(() => mine.close(), OPEN_MS);
     let opened = false;
@@ -187,7 +224,13 @@ function open(query) {
         keepSecret();   /* not sooner: a used link would take the place of the one that is good */
         startScreen(mine);
     });
-    /* noVNC sets its handlers later, so this one runs first. */
+    /* noVNC sets its handlers later, so these run first; a text message is not the screen's. */
+    mine.addEventListener('message', (event) => {
+        if (typeof event.data === 'string') {
+            event.stopImmediatePropagation();
+            hear(event.data);
+        }
+    });
     mine.addEventListener('close', (event) => {
         clearTimeout(patience);
         if (state === 'ended') {
@@ -221,11 +264,31 @@ function startScreen(opened) {
     });
 }
 
+/* What the guest does that its screen does not show: that it is paused, and by whom; "": it runs. */
+function hear(words) {
+    doing = words;
+    sayDoing();
+}
+
+function sayDoing() {
+    const note = element('note');
+    note.hidden = state !== 'connected' || doing === '';
+    if (state === 'connected') {
+        document.body.toggleAttribute('data-paused', doing !== '');
+        element('state').textContent = doing || 'connected';
+    }
+    if (!note.hidden) {
+        note.replaceChildren(`${address.vm || 'The guest'} is ${sentenceOf(doing)} It goes on with `,
+            command('resume'));
+    }
+}
+
 function connected() {
     screen.querySelector('.still')?.remove();
     element('card').hidden = true;
     password = 'unasked';
     setState('connected', 'connected');
+    sayDoing();
     if (outage) {
         clearInterval(outage.tick);
         outage.timer = setTimeout(forgetOutage, STEADY_MS);
@@ -237,11 +300,12 @@ function connected() {
 function broke(event) {
     keepStill();
     rfb = null;
+    doing = '';
     if (password === 'refused') {
         beginOutage();
         open({ session: address.session });     /* the way back leads to the same question */
-    } else if (event.code === CLOSED_FOR_GOOD) {
-        endSession(event.reason);
+    } else if ([OVER, OFF, AGAIN, ELSEWHERE].includes(event.code)) {
+        endSession(event.code, event.reason);
     } else {
         comeBack();
     }
@@ -254,7 +318,7 @@ async function refused(byTicket) {
     } else if (byTicket) {
         endAtLink();
     } else if (await daemonAnswers()) {
-        endSession(password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
+        endSession(OVER, password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
     } else {
         comeBack();
     }

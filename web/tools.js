@@ -107,6 +107,29 @@ export function focusScreen() {
     }
 }
 
+/* Into the clipboard of who looks; whether it is there. */
+export async function copyText(text) {
+    try {
+        await navigator.clipboard.writeText(text);
+        return true;
+    } catch {
+        return copySelected(text);
+    }
+}
+
+/* Plain http from afar has nothing better. */
+function copySelected(text) {
+    const room = document.createElement('textarea');
+    const before = document.activeElement;
+    room.value = text;
+    document.body.append(room);
+    room.select();
+    const good = document.execCommand('copy');
+    room.remove();
+    before?.focus();
+    return good;
+}
+
 /* Keys and power */
 
 function sendKeys(keys) {
@@ -183,11 +206,7 @@ function prepareClipboard() {
     };
     element('clipboard-copy').onclick = () => {
         clipText.select();
-        if (navigator.clipboard) {
-            navigator.clipboard.writeText(clipText.value).catch(() => {});
-        } else {
-            document.execCommand('copy');   /* plain http from afar has nothing better */
-        }
+        copyText(clipText.value);
     };
     element('clipboard-send').onclick = () => {
         rfb.clipboardPasteFrom(clipText.value);

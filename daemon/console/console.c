@@ -98,6 +98,7 @@ static void on_changed(struct registry_reader *reader)
         next = session->next;
         if (session_goes_on(session, &said)) {
             session_follow_owner(session);
+            session_tell_pause(session);
         }
     }
 }
@@ -146,6 +147,11 @@ void console_each(struct console *console,
 
 /* Opening */
 
+struct viewer console_viewer(const struct console *console, const struct identity *who)
+{
+    return (struct viewer){who->uid, people_role(registry_people(console->registry), who)};
+}
+
 bool console_may_use(const struct console *console, const struct identity *who, const struct vm *vm)
 {
     enum role role = people_role(registry_people(console->registry), who);
@@ -156,8 +162,7 @@ bool console_may_use(const struct console *console, const struct identity *who, 
 char *console_told(const struct session *session, const char *reason)
 {
     struct registry *registry = session->console->registry;
-    struct viewer viewer = {session->who.uid,
-                            people_role(registry_people(registry), &session->who)};
+    struct viewer viewer = console_viewer(session->console, &session->who);
     struct told_about about = {session->host, session->uuid, session->vm, false};
     return told_text(registry, &viewer, &about, reason);
 }

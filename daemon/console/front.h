@@ -15,6 +15,15 @@ struct session;
 /* Free bytes in front of whatever is given to write(): libwebsockets puts its header there. */
 enum { FRONT_HEADROOM = 32 };
 
+/* What there is for a viewer to do when its session has ended. */
+enum front_end {
+    FRONT_FOR_NOW,   /* it may come back by itself */
+    FRONT_OVER,      /* nothing but to ask for another session */
+    FRONT_OFF,       /* the guest is off: to start it */
+    FRONT_AGAIN,     /* to open it again */
+    FRONT_ELSEWHERE, /* another window has it: to take it back */
+};
+
 struct front_kind {
     /* How many bytes it would take now without keeping any of them. `want` is what would help. */
     size_t (*room)(struct front *front, size_t want);
@@ -30,9 +39,12 @@ struct front_kind {
     /* While held, nothing is read from the viewer. */
     void (*hold)(struct front *front, bool held);
 
-    /* Tells the viewer why, and closes. It has no session any more. `for_good` false: it may come
-     * back by itself. */
-    void (*end)(struct front *front, bool for_good, const char *reason);
+    /* What the guest does that its screen does not show, "" when there is nothing any more. NULL:
+     * there is no place for words. */
+    void (*tell)(struct front *front, const char *words);
+
+    /* Tells the viewer why, and closes. It has no session any more. */
+    void (*end)(struct front *front, enum front_end how, const char *reason);
 };
 
 struct front {

@@ -13,6 +13,7 @@
  */
 #include "console/session.h"
 
+#include "console/ending.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/screens.h"
@@ -27,8 +28,7 @@
 enum {
     RETURN_MS = 60000, /* how long a viewer whose connection broke may come back */
     REASON_MS =
-        1000, /* a server that closes mostly belongs to a VM that stops: its event says how */
-    REASON_MAX = 200,
+        3000, /* a server that closes mostly belongs to a VM that stops: its event says how */
 };
 
 static const struct relay_owner relay_owner;
@@ -168,7 +168,7 @@ static void opened(void *data, struct glance_result *result, const struct lodge_
         session_end(session, error->message);
         answered(session->data, NULL, error);
     } else if (error != NULL) {
-        session_end(session, error->message);
+        session_end_as(session, FRONT_AGAIN, error->message);
     } else if (asked) {
         session->fd = take_fd(result);
         answer_ticket(session);
@@ -188,12 +188,12 @@ void session_ask(struct session *session)
 
 /* The viewer */
 
-static void leave_front(struct session *session, bool for_good, const char *reason)
+static void leave_front(struct session *session, enum front_end how, const char *reason)
 {
     struct front *front = TAKE(session->front);
     if (front != NULL) {
         front->session = NULL;
-        front->kind->end(front, for_good, reason);
+        front->kind->end(front, how, reason);
     }
 }
 
@@ -232,7 +232,7 @@ void session_join(struct session *session, struct front *front, const char *peer
         session->secret = *secret;
         session->has_secret = true;
     }
-    leave_front(session, true, "continued in another window");
+    leave_front(session, FRONT_ELSEWHERE, "continued in another window");
     relay_end(&session->relay);
     explicit_bzero(&session->ticket, sizeof session->ticket);
     session->gone_at = 0;
@@ -257,6 +257,8 @@ void session_join(struct session *session, struct front *front, const char *peer
              "session %lld: %s %s the screen of '%s' from %s", (long long)session_id(session),
              session->shown->facts.user, returns ? "is back at" : "is at", session->vm, peer);
     set_phase(session, SESSION_OPEN, 0);
+    session->told[0] = '\0';
+    session_tell_pause(session);
 }
 
 /* Its viewer's connection is not there any more. A page that is reloaded says goodbye as one that
@@ -295,7 +297,7 @@ static void server_gone(struct relay *relay)
 {
     struct session *session = CONTAINER_OF(relay, struct session, relay);
     if (relay->rfb.state == RFB_REFUSED && session->has_secret) {
-        leave_front(session, false, rfb_reason(&relay->rfb));
+        leave_front(session, FRONT_FOR_NOW, rfb_reason(&relay->rfb));
         go_away(session, false);
         return;
     }
@@ -329,6 +331,11 @@ static void session_free(struct session *session)
 
 void session_end(struct session *session, const char *reason)
 {
+    session_end_as(session, FRONT_OVER, reason);
+}
+
+void session_end_as(struct session *session, enum front_end how, const char *reason)
+{
     struct console *console = session->console;
     if (session->phase == SESSION_ENDED) {
         return;
@@ -341,8 +348,11 @@ void session_end(struct session *session, const char *reason)
              (&(struct log_fields){.host = session->host, .vm = session->vm}),
              "session %lld at '%s' has ended: %s", (long long)id, session->vm, reason);
     set_phase(session, SESSION_ENDED, 0);
+    if (how == FRONT_AGAIN && !session->has_secret) {
+        how = FRONT_OVER;
+    }
     AUTO(free) char *told = console_told(session, reason);
-    leave_front(session, true, told);
+    leave_front(session, how, told);
     relay_end(&session->relay);
     if (session->fd >= 0) {
         close(session->fd);
@@ -358,56 +368,14 @@ void session_end(struct session *session, const char *reason)
     session_free(session);
 }
 
-static const char *stop_words(const struct vm *vm)
-{
-    static const struct {
-        const char *reason; /* libvirt's */
-        const char *words;
-    } stops[] = {
-        {"shutdown", "was shut down"}, {"destroyed", "was forced off"},
-        {"crashed", "has crashed"},    {"migrated", "has moved to another host"},
-        {"saved", "was saved"},        {"failed", "has failed"},
-    };
-    for (size_t i = 0; vm->live_reason != NULL && i < ARRAY_LENGTH(stops); i++) {
-        if (strcmp(stops[i].reason, vm->live_reason) == 0) {
-            return stops[i].words;
-        }
-    }
-    return "is not running any more";
-}
-
-/* The reason why it must end, if what the registry says is one; `buffer` may hold it. */
-static const char *trouble_of(const struct session *session, char *buffer, size_t size)
-{
-    const struct vm *vm =
-        registry_find_vm(session->console->registry, session->host, session->uuid);
-    const char *words = NULL;
-    if (vm != NULL && !console_may_use(session->console, &session->who, vm)) {
-        return "access to the VM was taken away";
-    }
-    if (vm == NULL || (vm->host->facts.synced_at != 0 && !vm->present)) {
-        words = "is gone";
-    } else if (vm->present && vm->live == LODGE_VM_SHUTOFF) {
-        words = stop_words(vm);
-    } else if (vm->starts != session->starts && vm_is_active(vm)) {
-        words = "was stopped and started again";
-    }
-    if (words == NULL) {
-        return NULL;
-    }
-    (void)snprintf(buffer, size, "'%.80s' %s", session->vm, words);
-    return buffer;
-}
-
 bool session_goes_on(struct session *session, struct lodge_error *err)
 {
-    char words[REASON_MAX];
-    const char *trouble = trouble_of(session, words, sizeof words);
-    if (trouble == NULL) {
+    struct ending ending;
+    if (!ending_find(session, &ending)) {
         return true;
     }
-    (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", trouble);
-    session_end(session, trouble);
+    (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", ending.words);
+    session_end_as(session, ending.how, ending.words);
     return false;
 }
 
@@ -418,6 +386,19 @@ void session_follow_owner(struct session *session)
     if (vm != NULL && vm->owner != session->shown->owner) {
         session->shown->owner = vm->owner;
         registry_session_changed(registry, session->shown);
+    }
+}
+
+void session_tell_pause(struct session *session)
+{
+    char words[SESSION_TOLD_MAX];
+    if (session->front == NULL || session->front->kind->tell == NULL) {
+        return;
+    }
+    ending_pause(session, words, sizeof words);
+    if ((words[0] == '\0') != (session->told[0] == '\0')) {
+        memcpy(session->told, words, sizeof words);
+        session->front->kind->tell(session->front, words);
     }
 }
 
@@ -447,22 +428,19 @@ static bool is_over(uint64_t until, uint64_t now)
     return until != 0 && until <= now;
 }
 
-static void server_words(const struct session *session, char *buffer, size_t size)
-{
-    const char *reason = rfb_reason(&session->relay.rfb);
-    (void)snprintf(buffer, size, "%s",
-                   reason != NULL ? reason : "the guest's VNC server closed the connection");
-}
-
 uint64_t session_tick(struct session *session, uint64_t now)
 {
-    char reason[REASON_MAX];
+    char reason[ENDING_MAX];
     uint64_t gone_until = session->gone_at == 0 ? 0 : session->gone_at + REASON_MS;
     const struct console_limits *limits = &session->console->limits;
     reason[0] = '\0';
     if (is_over(gone_until, now)) {
-        server_words(session, reason, sizeof reason);
-    } else if (is_over(session->phase_until, now)) {
+        struct ending ending;
+        ending_of_server(session, &ending);
+        session_end_as(session, ending.how, ending.words);
+        return UINT64_MAX;
+    }
+    if (is_over(session->phase_until, now)) {
         (void)snprintf(reason, sizeof reason, "%s",
                        session->phase == SESSION_TICKETED ? "its ticket was not used in time"
                        : session->has_left                ? SESSION_LEFT

@@ -14,6 +14,8 @@ enum session_phase {
     SESSION_ENDED,
 };
 
+enum { SESSION_TOLD_MAX = 100 };
+
 struct session {
     struct session *next; /* in console.sessions, the oldest first */
     struct console *console;
@@ -40,7 +42,7 @@ struct session {
     uint64_t joined_at;   /* monotonic ms, as all of these; 0: not yet */
     uint64_t phase_until; /* the ticket's end, the end of being away; 0: none */
     uint64_t gone_at;     /* the server closed: when that is said, unless a better reason comes */
-    uint64_t told_bytes;
+    char told[SESSION_TOLD_MAX]; /* what its viewer was told last that the guest does */
 };
 
 struct session *session_new(struct console *console, const struct console_ask *ask);
@@ -51,9 +53,10 @@ void session_ask(struct session *session);
 /* The reason of one whose page was closed. */
 #define SESSION_LEFT "its viewer has left"
 
-/* With a reason that its viewer is told: a clause without a full stop. It is freed at the end of
- * the turn. */
-void session_end(struct session *session, const char *reason);
+/* With a reason that its viewer is told: a clause without a full stop; and what he may do then. It
+ * is freed at the end of the turn. */
+void session_end_as(struct session *session, enum front_end how, const char *reason);
+void session_end(struct session *session, const char *reason); /* FRONT_OVER */
 
 /* Whether it may go on; else it has ended, because its VM stopped or access to it was taken away:
  * DENIED, with the words that its viewer was told. */
@@ -63,6 +66,9 @@ bool session_is_of(const struct session *session, const char *host, const char *
 
 /* The VM's owner of now may see it. */
 void session_follow_owner(struct session *session);
+
+/* Its viewer hears whether the guest is paused. */
+void session_tell_pause(struct session *session);
 
 /* Ends it if its time is over. Returns when to look again, monotonic ms. */
 uint64_t session_tick(struct session *session, uint64_t now);
@@ -74,6 +80,7 @@ bool session_refresh(struct session *session);
 void console_forget(struct console *console, struct session *session);
 struct session *console_find(struct console *console, int64_t id);
 void console_set_timer(struct console *console);
+struct viewer console_viewer(const struct console *console, const struct identity *who);
 bool console_may_use(const struct console *console, const struct identity *who,
                      const struct vm *vm);
 /* What of a reason its viewer may hear, on the heap; the session's row has all of it. */

@@ -118,15 +118,20 @@ static void front_hold(struct front *front, bool held)
 }
 
 /* There are no words in a byte stream; the viewer sees its end. */
-static void front_end(struct front *front, bool for_good, const char *reason)
+static void front_end(struct front *front, enum front_end how, const char *reason)
 {
-    (void)for_good;
+    (void)how;
     (void)reason;
     client_close(client_of(front));
 }
 
-static const struct front_kind stream_front = {front_room, front_write, front_want_room, front_hold,
-                                               front_end};
+static const struct front_kind stream_front = {
+    .room = front_room,
+    .write = front_write,
+    .want_room = front_want_room,
+    .hold = front_hold,
+    .end = front_end,
+};
 
 /* Tickets */
 

@@ -140,6 +140,7 @@ bool web_offer_read(char *header, struct web_offer *ret_offer, struct lodge_erro
     for (char *word; (word = strsep(&rest, ", \t")) != NULL;) {
         bool is_secret = strncmp(word, back, sizeof back - 1) == 0;
         has_binary = has_binary || strcmp(word, "binary") == 0;
+        ret_offer->has_told = ret_offer->has_told || strcmp(word, "told") == 0;
         if (is_secret && !read_secret(word + sizeof back - 1, ret_offer, err)) {
             return false;
         }

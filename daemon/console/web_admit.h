@@ -40,6 +40,7 @@ bool web_origin_is_ours(const char *origin, const char *host, const struct web_n
  * set no header but this one; addresses are logged on the way, and what a browser keeps and sends
  * by itself goes to every port of the host name. */
 struct web_offer {
+    bool has_told; /* `told`: it takes text messages, which say what its guest does */
     bool has_secret;
     struct ticket secret;
 };

@@ -3,17 +3,22 @@
 #include "scope.h"
 
 #include <linux/sock_diag.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 _Static_assert(FRONT_HEADROOM >= LWS_PRE, "libwebsockets writes its header there");
 
 enum {
-    CLOSE_FOR_GOOD = 4000, /* the page does not come back */
-    CLOSE_FOR_NOW = 1011,  /* it may */
-    REASON_MAX = 123,      /* of a control frame's 125 bytes (RFC 6455 5.5) */
+    REASON_MAX = 123, /* of a control frame's 125 bytes (RFC 6455 5.5) */
     CLOSING_MS = 5000,
     WRITE_CLOSE = 4, /* LWS_WRITE_CLOSE, which the header leaves out (lws.md 4.9) */
+};
+
+/* Close codes (RFC 6455 7.4): man/lodged.8.scd tells them. */
+static const unsigned close_codes[] = {
+    [FRONT_FOR_NOW] = 1011, [FRONT_OVER] = 4000,      [FRONT_OFF] = 4001,
+    [FRONT_AGAIN] = 4002,   [FRONT_ELSEWHERE] = 4003,
 };
 
 static struct visitor *visitor_of(struct front *front)
@@ -83,10 +88,10 @@ static size_t cut(const char *text, size_t room)
 
 /* `return -1` from a callback would lose the frame in libwebsockets 4.1.6 (lws.md 4.9): the frame
  * is written, and the peer's own ends it. */
-static void front_end(struct front *front, bool for_good, const char *reason)
+static void front_end(struct front *front, enum front_end how, const char *reason)
 {
     struct visitor *visitor = visitor_of(front);
-    unsigned code = for_good ? CLOSE_FOR_GOOD : CLOSE_FOR_NOW;
+    unsigned code = close_codes[how];
     unsigned char frame[LWS_PRE + 2 + REASON_MAX];
     size_t length = cut(reason, REASON_MAX);
     frame[LWS_PRE] = (unsigned char)(code >> 8);
@@ -98,8 +103,38 @@ static void front_end(struct front *front, bool for_good, const char *reason)
     web_visitor_leaves(visitor, sent ? CLOSING_MS : 1);
 }
 
-static const struct front_kind web_front = {front_room, front_write, front_want_room, front_hold,
-                                            front_end};
+/* In a text message, beside the binary ones of the screen, to a page that understands it; when
+ * there is room, and of several only the last. */
+static void front_tell(struct front *front, const char *words)
+{
+    struct visitor *visitor = visitor_of(front);
+    if (visitor->offer.has_told) {
+        (void)snprintf(visitor->words, sizeof visitor->words, "%s", words);
+        visitor->has_words = true;
+        lws_callback_on_writable(visitor->wsi);
+    }
+}
+
+static bool send_words(struct visitor *visitor)
+{
+    unsigned char frame[LWS_PRE + WEB_WORDS_MAX];
+    if (!visitor->has_words || lws_partial_buffered(visitor->wsi)) {
+        return true;
+    }
+    size_t length = strlen(visitor->words);
+    visitor->has_words = false;
+    memcpy(frame + LWS_PRE, visitor->words, length);
+    return lws_write(visitor->wsi, frame + LWS_PRE, length, LWS_WRITE_TEXT) >= 0;
+}
+
+static const struct front_kind web_front = {
+    .room = front_room,
+    .write = front_write,
+    .want_room = front_want_room,
+    .hold = front_hold,
+    .tell = front_tell,
+    .end = front_end,
+};
 
 static int established(struct visitor *visitor, struct lws *wsi)
 {
@@ -119,7 +154,7 @@ static int established(struct visitor *visitor, struct lws *wsi)
 
 static int writable(struct visitor *visitor)
 {
-    if (visitor->is_broken) {
+    if (visitor->is_broken || (!visitor->is_leaving && !send_words(visitor))) {
         return -1;
     }
     if (visitor->front.session != NULL) {

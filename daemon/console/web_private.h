@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-enum { WEB_PEER_MAX = 64, WEB_PAUSE_MS = 1000 };
+enum { WEB_PEER_MAX = 64, WEB_PAUSE_MS = 1000, WEB_WORDS_MAX = 128 };
 
 /* A connection, from accept() to its end. libwebsockets has it as the wsi's opaque user data. */
 struct visitor {
@@ -27,6 +27,8 @@ struct visitor {
     int64_t credit;  /* bytes that the socket takes for sure */
     bool is_leaving; /* it was at a screen, and has been told why not any more */
     bool is_broken;
+    bool has_words; /* that the page is to be told */
+    char words[WEB_WORDS_MAX];
     bool said_goodbye; /* its page closed the WebSocket, or was closed */
 };
 

@@ -5,6 +5,7 @@
 #include "scope.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct registry_op *registry_add_op(struct registry *registry)
 {
@@ -45,19 +46,49 @@ void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t
     }
 }
 
-struct registry_op *registry_find_op(struct registry *registry, int64_t id)
+/* The next of the feed's after that slot; NULL: none. */
+static struct registry_op *next_op(struct registry *registry, size_t *slot)
 {
     const struct feed *feed = &registry->feed;
-    for (size_t slot = 0; slot < feed->slot_count; slot++) {
-        struct feed_entry *entry = feed->slots[slot];
+    while (*slot < feed->slot_count) {
+        struct feed_entry *entry = feed->slots[(*slot)++];
         if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
-            struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
-            if (op->facts.id == id) {
-                return op;
-            }
+            return CONTAINER_OF(entry, struct registry_op, entry);
         }
     }
     return NULL;
+}
+
+struct registry_op *registry_find_op(struct registry *registry, int64_t id)
+{
+    struct registry_op *op;
+    for (size_t slot = 0; (op = next_op(registry, &slot)) != NULL;) {
+        if (op->facts.id == id) {
+            return op;
+        }
+    }
+    return NULL;
+}
+
+static bool is_op_at(const struct registry_op *op, const char *host, const char *uuid,
+                     const char *kind)
+{
+    const struct lodge_op *facts = &op->facts;
+    return facts->host != NULL && facts->kind != NULL && strcmp(facts->kind, kind) == 0 &&
+           strcmp(facts->uuid, uuid) == 0 && strcmp(facts->host, host) == 0;
+}
+
+struct registry_op *registry_last_op(struct registry *registry, const char *host, const char *uuid,
+                                     const char *kind)
+{
+    struct registry_op *last = NULL;
+    struct registry_op *op;
+    for (size_t slot = 0; (op = next_op(registry, &slot)) != NULL;) {
+        if (is_op_at(op, host, uuid, kind) && (last == NULL || op->facts.id > last->facts.id)) {
+            last = op;
+        }
+    }
+    return last;
 }
 
 bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer)

@@ -86,6 +86,10 @@ void registry_op_changed(struct registry *registry, struct registry_op *op);
 void registry_remove_op(struct registry *registry, struct registry_op *op);
 struct registry_op *registry_find_op(struct registry *registry, int64_t id);
 
+/* The last one of that kind at that VM, as far as they are still shown; NULL: none. */
+struct registry_op *registry_last_op(struct registry *registry, const char *host, const char *uuid,
+                                     const char *kind);
+
 /* Those one asked for, and those of VMs one owns. */
 bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer);
 

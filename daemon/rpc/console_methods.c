@@ -50,7 +50,8 @@ static const struct field open_result[] = {
     {"url", FIELD_STRING, AT(url), .help = "the page, with the ticket in its fragment"},
     {"ws_url", FIELD_STRING, AT(ws_url),
      .help =
-         "the WebSocket, subprotocol binary; back.HEX (64 digits) behind it is to come back by"},
+         "the WebSocket, subprotocol binary; behind it back.HEX (64 digits) to come back by, and "
+         "told for words on the guest as text messages"},
     {"socket", FIELD_STRING, AT(socket),
      .help = "the Unix socket that takes the ticket as first line, and answers ok"},
     {"ticket", FIELD_STRING, AT(ticket), .help = "64 hex digits, good for one use"},

@@ -118,7 +118,7 @@ export class Door {
 
     upgrade(request, stream) {
         const query = new URL(request.url, 'http://door').searchParams;
-        const [, secret] = /^binary, back\.([0-9a-f]{64})$/.exec(request.headers['sec-websocket-protocol']) ?? [];
+        const [, secret] = /^binary, back\.([0-9a-f]{64}), told$/.exec(request.headers['sec-websocket-protocol']) ?? [];
         const session = secret && this.redeem(query, secret);
         this.upgrades.push(query.has('ticket') ? 'ticket' : 'session');
         if (session === undefined || this.isForeign) {

@@ -330,9 +330,48 @@ const cases = {
         t.door.screen.socket.close(4000, 'the guest was shut off');
 
         assert.match(await waitForCard(t.page, 'Session ended'),
-            /This session has ended: the guest was shut off\. Open a new one: lodge vnc web1/);
+            /This session has ended: the guest was shut off\. Open a new one: lodge vnc web1 Copy/);
         assert.equal(await canvas(t.page).count(), 0, 'the picture of a session that has ended');
         assert.deepEqual(t.door.upgrades, ['ticket']);
+    },
+
+    'an end is said as what it was, with a command that works': async (t) => {
+        const rows = [
+            [4001, '\'web1\' was shut down', 'web1 was shut down', 'lodge vnc --start web1'],
+            [4001, '\'web1\' was forced off by root', 'web1 was forced off by root', 'lodge vnc --start web1'],
+            [4002, '\'web1\' was stopped and started again', 'web1 was stopped and started again', 'lodge vnc web1'],
+            [4002, 'the guest\'s VNC server closed', 'The guest\'s VNC server closed', 'lodge vnc web1'],
+            [4003, 'continued in another window', 'Another window has this screen', 'lodge vnc web1'],
+            [4000, 'alice closed it', 'Session ended', 'lodge vnc web1'],
+        ];
+        await t.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+        for (const [code, reason, title, command] of rows) {
+            await openScreen(t);
+            t.door.screen.socket.close(code, reason);
+            await waitForState(t.page, 'ended');
+            assert.equal(await cardTitle(t.page).innerText(), title);
+            await button(t.page, `Copy ${command}`).click();
+            await t.page.getByText('Copied').waitFor({ timeout: DEADLINE_MS });
+            assert.equal(await t.page.evaluate(() => navigator.clipboard.readText()), command);
+        }
+    },
+
+    'a guest that is paused is said to be, with the command to go on, and its screen stays': async (t) => {
+        await openScreen(t);
+        const colour = await middleColour(t.page);
+        const box = JSON.stringify(await canvas(t.page).boundingBox());
+
+        t.door.screen.socket.tell('paused by root');
+        await t.page.locator('#state', { hasText: 'paused by root' }).waitFor({ timeout: DEADLINE_MS });
+        assert.match((await t.page.locator('#note').innerText()).replaceAll(/\s+/g, ' '),
+            /web1 is paused by root\. It goes on with lodge resume web1 Copy/);
+        await roundTrip(t.door);
+        assert.deepEqual(await middleColour(t.page), colour);
+        assert.equal(JSON.stringify(await canvas(t.page).boundingBox()), box, 'the note has moved the picture');
+
+        t.door.screen.socket.tell('');
+        await t.page.locator('#note').waitFor({ state: 'hidden', timeout: DEADLINE_MS });
+        assert.equal(await t.page.locator('#state').innerText(), 'connected');
     },
 
     'a broken connection comes back by its session': async (t) => {
@@ -491,7 +530,7 @@ const cases = {
 
         const text = await waitForCard(t.page, 'This link does not work (any more)');
         assert.match(text, /opens a screen once, within 30 seconds/);
-        assert.match(text, /lodge vnc web1, or v in the console/);
+        assert.match(text, /lodge vnc web1 Copy ?, or v in the console/);
         assert.ok(!t.page.url().includes(link.ticket));
     },
 
@@ -569,7 +608,7 @@ const cases = {
 
         await t.page.goto(t.door.link().url);
 
-        assert.match(await waitForCard(t.page, 'The screen cannot be shown'), /lodge vnc web1 --viewer/);
+        assert.match(await waitForCard(t.page, 'The screen cannot be shown'), /lodge vnc --viewer web1/);
     },
 
     'a door without noVNC says what is missing': async (t) => {

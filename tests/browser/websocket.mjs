@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const BINARY = 2, CLOSE = 8;
+const TEXT = 1, BINARY = 2, CLOSE = 8;
 
 /* Answers an upgrade; further header lines go along. */
 export function acceptUpgrade(request, stream, ...lines) {
@@ -69,6 +69,10 @@ class Socket {
 
     send(...parts) {
         this.frame(BINARY, Buffer.concat(parts));
+    }
+
+    tell(words) {
+        this.frame(TEXT, Buffer.from(words));
     }
 
     close(code, reason) {

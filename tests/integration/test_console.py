@@ -110,7 +110,7 @@ class Sessions(ScreensTest):
         waiting = self.open("two")
         self.rpc.call("vm.stop", vm="two", wait=True)
         closed = line.wait_closed()
-        self.assertEqual((closed.code, closed.reason), (4000, "'two' was forced off"))
+        self.assertEqual((closed.code, closed.reason), (4001, "'two' was forced off by root"))
         with self.assertRaises(Refused):
             self.web(waiting)
         with self.assertRaises(RpcError) as caught:
@@ -133,7 +133,7 @@ class Sessions(ScreensTest):
         rfb.greet(line)
         self.guest().hang_up()
         closed = line.wait_closed()
-        self.assertEqual((closed.code, closed.reason), (4000, "the guest's VNC server closed the connection"))
+        self.assertEqual((closed.code, closed.reason), (4002, "the guest's VNC server closed the connection"))
 
     def test_after_a_blip_the_viewer_comes_back_by_its_secret(self):
         opened = self.open()
@@ -154,7 +154,7 @@ class Sessions(ScreensTest):
         rfb.greet(line)
         again = self.back(opened, line.secret)
         closed = line.wait_closed()
-        self.assertEqual((closed.code, closed.reason), (4000, "continued in another window"))
+        self.assertEqual((closed.code, closed.reason), (4003, "continued in another window"))
         rfb.greet(again)
 
     def test_the_secret_of_the_ticket_is_the_one_that_counts_however_often_one_comes_back(self):

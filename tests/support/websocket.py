@@ -8,7 +8,7 @@ import struct
 
 from rpc import PATIENCE
 
-BINARY, CLOSE, PING, PONG = 2, 8, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class Refused(Exception):
@@ -72,9 +72,9 @@ def http_get(address, path, host=None, method="GET", extra=b"", tls=None):
 class WebSocket:
     def __init__(self, address, path, host=None, origin=None, secret=None, protocol="binary", buffer=None,
                  tls=None, **headers):
-        """`secret`: what the page comes back with, offered behind the subprotocol."""
+        """`secret`: what the page comes back with, offered behind the subprotocol; as a page, it takes words."""
         if secret is not None:
-            protocol = f"{protocol}, back.{secret}"
+            protocol = f"{protocol}, back.{secret}, told"
         self.socket = connect(address, tls, buffer)
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(request(path, host or f"{address[0]}:{address[1]}", Upgrade="websocket",
@@ -88,6 +88,7 @@ class WebSocket:
             self.socket.close()
             raise Refused(status, self.headers, self.buffer)
         self.secret = secret
+        self.words = []  # text messages
         self.stream = b""  # of binary messages, not asked for yet
 
     def send_frame(self, opcode, data):
@@ -129,10 +130,21 @@ class WebSocket:
                 raise Closed(struct.unpack(">H", data[:2])[0] if data else None, data[2:].decode())
             if opcode == PING:
                 self.send_frame(PONG, data)
+            if opcode == TEXT:
+                self.words.append(data.decode())
             if opcode == BINARY:
                 self.stream += data
         taken, self.stream = self.stream[:count], self.stream[count:]
         return taken
+
+    def wait_words(self, count):
+        """Until so many text messages have come; all that did."""
+        while len(self.words) < count:
+            opcode, data = self.frame()
+            if opcode == TEXT:
+                self.words.append(data.decode())
+            assert opcode in (TEXT, BINARY, PING), f"a frame {opcode}: {data!r}"
+        return self.words
 
     def wait_closed(self):
         """Reads on until the other side closes; its Closed."""
