@@ -237,8 +237,8 @@ static bool open_console(struct house *house, struct lodge_error *err)
 {
     struct console_limits limits = console_limits_of(&house->config);
     house->session_log = session_log_new(house->loop);
-    house->console =
-        console_new(house->loop, house->registry, house->ops, house->session_log, &limits);
+    house->console = console_new(house->loop, house->registry, house->ops, house->audit,
+                                 house->session_log, &limits);
     if (house->web_fd < 0) {
         return true;
     }

@@ -14,6 +14,8 @@ const OFF = 4001;               /* the guest is off */
 const AGAIN = 4002;             /* the guest is there: it can be opened again */
 const ELSEWHERE = 4003;         /* another window goes on with it */
 const GOODBYE = 1000;           /* our close code: nothing is wrong (RFC 6455 7.4.1) */
+/* Of what the daemon says, in the command line's words. */
+const METHODS = { '(vm.stop)': '(lodge stop)', '(console.close)': '(lodge sessions N --close)' };
 const RETURN_MS = 60_000;       /* the daemon keeps a broken session for that long */
 const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the longest */
 const LONGEST_DELAY_MS = 8_000;
@@ -116,13 +118,10 @@ function command(verb) {
     const name = address.vm || 'NAME';
     const plain = /^[\w.@:+%][\w.@:+%-]*$/.test(name);
     const text = `lodge ${verb} ${plain ? name : `'${name.replaceAll("'", "'\\''")}'`}`;
-    const copy = document.createElement('button');
-    copy.type = 'button';
-    copy.textContent = 'Copy';
-    copy.setAttribute('aria-label', `Copy ${text}`);
-    copy.onclick = async () => {
+    const copy = actButton('Copy', async () => {
         copy.textContent = await copyText(text) ? 'Copied' : 'Not copied';
-    };
+    });
+    copy.setAttribute('aria-label', `Copy ${text}`);
     const both = document.createElement('span');
     both.className = 'command';
     both.append(code(text), copy);
@@ -131,7 +130,24 @@ function command(verb) {
 
 const openCommand = () => command('vnc');
 
+function actButton(label, act, ...classes) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = label;
+    button.classList.add(...classes);
+    button.onclick = act;
+    return button;
+}
+
+/* What the card offers beside its words. */
+function offer(...buttons) {
+    element('card-buttons').replaceChildren(...buttons);
+    element('card-buttons').hidden = buttons.length === 0;
+    buttons[0]?.focus();
+}
+
 function showCard(title, text, ...advice) {
+    offer();
     element('card-title').textContent = title;
     element('card-text').replaceChildren(...[text].flat());
     element('card-advice').replaceChildren(...advice);
@@ -152,22 +168,40 @@ function end(words, title, text, ...advice) {
 
 const sentenceOf = (reason) => `${reason.replace(/\.$/, '')}.`;
 
-/* As a title: the name of the guest, which is quoted in a sentence, stands for itself. */
+/* A title and the rest of it: the guest's name, which is quoted in a sentence, stands for itself. */
 function titleOf(reason) {
+    const [, head, rest] = /^(.*?)(?:: (.*))?$/s.exec(reason);
     const quoted = `'${address.vm}' `;
-    const words = reason.startsWith(quoted) ? `${address.vm} ${reason.slice(quoted.length)}` : reason;
-    return words.charAt(0) === reason.charAt(0) ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+    if (head.startsWith(quoted)) {
+        return [`${address.vm} ${head.slice(quoted.length)}`, rest];
+    }
+    return [head.charAt(0).toUpperCase() + head.slice(1), rest];
 }
 
-function endSession(how, reason) {
+/* Asks the daemon for the screen of a session that has ended, which may say no. */
+function openAgain(wish, words) {
+    element('card').hidden = true;
+    setState('opening', words);
+    open({ session: address.session, ...wish });
+}
+
+function endSession(how, said) {
+    const reason = said.replaceAll(/\((?:vm|console)\.\w+\)/g, (method) => METHODS[method] ?? method);
+    const [title, rest] = titleOf(reason);
     if (how === OFF) {
-        end('off', titleOf(reason), 'A guest that is off has no screen.',
-            'Start it and open its screen: ', command('vnc --start'));
+        end('off', title, rest ? sentenceOf(rest) : 'A guest that is off has no screen.',
+            'Start it and open its screen', address.viewOnly ? ' with ' : ' here, or with ', command('vnc --start'));
+        if (!address.viewOnly) {
+            offer(actButton('Start', () => openAgain({ again: 'start' }, `starting ${address.vm}`), 'main'));
+        }
     } else if (how === AGAIN) {
-        end('ended', titleOf(reason), 'This session has ended with it.', 'Open a new one: ', openCommand());
+        end('ended', title, rest ? sentenceOf(rest) : 'This session has ended with that.',
+            'Open it again here, or a new one with ', openCommand());
+        offer(actButton('Open again', () => openAgain({ again: 'open' }, 'connecting'), 'main'));
     } else if (how === ELSEWHERE) {
-        end('in another window', 'Another window has this screen',
-            'The session goes on there.', 'For one of its own: ', openCommand());
+        end('in another window', 'Another window has this screen', 'The session goes on there.',
+            'Take it back here, or open one of its own with ', openCommand());
+        offer(actButton('Open again', () => openAgain({}, 'connecting'), 'main'));
     } else {
         end('ended', 'Session ended',
             reason ? `This session has ended: ${sentenceOf(reason)}` : 'This session has ended.',
@@ -200,6 +234,7 @@ function endAway() {
     end('connection lost', 'The connection did not come back',
         'Nobody answered for a minute. The guest is not touched by that.',
         'Once the daemon can be reached, open a new session: ', openCommand());
+    offer(actButton('Open again', () => openAgain({}, 'connecting'), 'main'));
 }
 
 function endUnshown(reason) {

@@ -7,6 +7,7 @@
  */
 #include "console/console.h"
 
+#include "console/again.h"
 #include "console/session.h"
 #include "memory.h"
 #include "refusals.h"
@@ -21,12 +22,14 @@ static void on_changed(struct registry_reader *reader);
 static void on_time(void *owner);
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
-                            struct session_log *log, const struct console_limits *limits)
+                            struct audit *audit, struct session_log *log,
+                            const struct console_limits *limits)
 {
     struct console *console = xcalloc(1, sizeof *console);
     console->loop = loop;
     console->registry = registry;
     console->ops = ops;
+    console->audit = audit;
     console->log = log;
     console->limits = *limits;
     console->hub = relay_hub_new(loop);
@@ -55,6 +58,7 @@ void console_close(struct console *console)
     while (console->first != NULL) {
         session_end(console->first, "lodged is leaving");
     }
+    again_clear(console);
     loop_timer_free(TAKE(console->timer));
 }
 
@@ -78,13 +82,15 @@ void console_forget(struct console *console, struct session *session)
     *place = session->next;
 }
 
-static void add(struct console *console, struct session *session)
+struct session *console_add(struct console *console, const struct console_ask *ask)
 {
+    struct session *session = session_new(console, ask);
     struct session **end = &console->first;
     while (*end != NULL) {
         end = &(*end)->next;
     }
     *end = session;
+    return session;
 }
 
 /* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
@@ -206,8 +212,8 @@ static bool make_room(struct console *console, const struct console_ask *ask, un
     return count == limit;
 }
 
-static bool has_room(struct console *console, const struct console_ask *ask,
-                     struct lodge_error *err)
+bool console_has_room(struct console *console, const struct console_ask *ask,
+                      struct lodge_error *err)
 {
     const struct console_limits *limits = &console->limits;
     if (!make_room(console, ask, limits->per_user, is_of_user)) {
@@ -236,14 +242,13 @@ void console_open(struct console *console, const struct console_ask *ask, consol
         answered(data, NULL, &err);
         return;
     }
-    if (!has_room(console, ask, &err)) {
+    if (!console_has_room(console, ask, &err)) {
         answered(data, NULL, &err);
         return;
     }
-    struct session *session = session_new(console, ask);
+    struct session *session = console_add(console, ask);
     session->answered = answered;
     session->data = data;
-    add(console, session);
     session_ask(session);
 }
 
@@ -273,10 +278,13 @@ struct session *console_find_ticket(struct console *console, const char *text, s
 
 /* By its number first, and then by the secret: so two sessions with the same one, which only a page
  * that makes bad ones can bring about, are still two. */
-struct session *console_find_secret(struct console *console, int64_t id,
+struct session *console_find_secret(struct console *console, int64_t page,
                                     const struct ticket *secret, struct lodge_error *err)
 {
-    struct session *session = console_find(console, id);
+    struct session *session = console->first;
+    while (session != NULL && session->page != page) {
+        session = session->next;
+    }
     bool good = session != NULL && session->has_secret &&
                 (session->phase == SESSION_OPEN || session->phase == SESSION_AWAY) &&
                 ticket_is(&session->secret, secret);

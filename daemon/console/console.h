@@ -15,6 +15,7 @@
 #include "lodge/session.h"
 #include "registry/registry.h"
 
+struct audit;
 struct console;
 struct ops;
 struct session_log;
@@ -29,7 +30,8 @@ struct console_limits {
 };
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
-                            struct session_log *log, const struct console_limits *limits);
+                            struct audit *audit, struct session_log *log,
+                            const struct console_limits *limits);
 void console_set_limits(struct console *console, const struct console_limits *limits);
 
 /* The store is there, and remembers sessions up to this number. Those that were opened without it
@@ -75,10 +77,17 @@ struct session *console_find_ticket(struct console *console, const char *text, s
                                     enum lodge_session_door door, uid_t uid,
                                     struct lodge_error *err);
 
-/* The session whose viewer comes back with the secret that came with its ticket; NULL with DENIED.
- */
-struct session *console_find_secret(struct console *console, int64_t id,
+/* The session whose viewer comes back with the secret that came with its ticket; `page` is the
+ * number of that ticket's first session. NULL with DENIED. */
+struct session *console_find_secret(struct console *console, int64_t page,
                                     const struct ticket *secret, struct lodge_error *err);
+
+/* Whether a session that the page with that secret knows by that number has ended a while ago. Then
+ * console_again(), in the same turn, tells the page why, or does what it wishes (again.h). */
+bool console_remembers(struct console *console, int64_t page, const struct ticket *secret);
+enum again_wish { AGAIN_TOLD, AGAIN_OPEN, AGAIN_START };
+void console_again(struct console *console, int64_t page, const struct ticket *secret,
+                   enum again_wish wish, struct front *front, const char *peer);
 
 /* Of what console_find_…() gave, in the same turn of the loop: the ticket is used up, the viewer is
  * in; one who was there before is sent away. With the ticket goes `secret`, by which this viewer

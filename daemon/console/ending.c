@@ -78,6 +78,8 @@ bool ending_find(const struct session *session, struct ending *ret_ending)
         ending_say(session, "was deleted", "vm.delete", FRONT_OVER, ret_ending);
     } else if (is_gone) {
         ending_say(session, "is gone", NULL, FRONT_OVER, ret_ending);
+    } else if (session->is_starting) {
+        return false; /* it is off as yet */
     } else if (vm->present && vm->live == LODGE_VM_SHUTOFF) {
         say_stop(session, vm, ret_ending);
     } else if (vm->starts != session->starts && vm_is_active(vm)) {

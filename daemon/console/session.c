@@ -13,11 +13,13 @@
  */
 #include "console/session.h"
 
+#include "console/again.h"
 #include "console/ending.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/screens.h"
 #include "ops/session_log.h"
+#include "registry/told.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -38,7 +40,7 @@ static uint64_t after(unsigned seconds)
     return loop_monotonic_ms() + (uint64_t)seconds * 1000;
 }
 
-static void copy_identity(struct identity *copy, const struct identity *who)
+void session_copy_identity(struct identity *copy, const struct identity *who)
 {
     *copy = *who;
     copy->groups = NULL;
@@ -78,10 +80,11 @@ struct session *session_new(struct console *console, const struct console_ask *a
     session->door = ask->door;
     session->mode = ask->mode;
     session->fd = -1;
-    copy_identity(&session->who, ask->who);
+    session_copy_identity(&session->who, ask->who);
     relay_init(&session->relay, console->hub, &relay_owner);
     session->shown = registry_add_session(console->registry);
     show(session, ask->vm);
+    session->page = session_id(session);
     return session;
 }
 
@@ -168,7 +171,7 @@ static void opened(void *data, struct glance_result *result, const struct lodge_
         session_end(session, error->message);
         answered(session->data, NULL, error);
     } else if (error != NULL) {
-        session_end_as(session, FRONT_AGAIN, error->message);
+        session_fail(session, FRONT_AGAIN, error);
     } else if (asked) {
         session->fd = take_fd(result);
         answer_ticket(session);
@@ -240,6 +243,7 @@ void session_join(struct session *session, struct front *front, const char *peer
     set_peer(session, peer);
     if (session->joined_at == 0) {
         session->joined_at = loop_monotonic_ms();
+        session->since = session->since == 0 ? session->joined_at : session->since;
         session->shown->facts.started_at = loop_wall_ms();
         note_begin(session);
     }
@@ -329,12 +333,8 @@ static void session_free(struct session *session)
     loop_free_later(session->console->loop, session);
 }
 
-void session_end(struct session *session, const char *reason)
-{
-    session_end_as(session, FRONT_OVER, reason);
-}
-
-void session_end_as(struct session *session, enum front_end how, const char *reason)
+static void end_session(struct session *session, enum front_end how, const char *reason,
+                        const char *told)
 {
     struct console *console = session->console;
     if (session->phase == SESSION_ENDED) {
@@ -351,7 +351,6 @@ void session_end_as(struct session *session, enum front_end how, const char *rea
     if (how == FRONT_AGAIN && !session->has_secret) {
         how = FRONT_OVER;
     }
-    AUTO(free) char *told = console_told(session, reason);
     leave_front(session, how, told);
     relay_end(&session->relay);
     if (session->fd >= 0) {
@@ -365,7 +364,30 @@ void session_end_as(struct session *session, enum front_end how, const char *rea
     }
     registry_remove_session(console->registry, session->shown, reason);
     console_forget(console, session);
+    if (session->has_secret) {
+        again_keep(session, how, told);
+    }
     session_free(session);
+}
+
+void session_end_as(struct session *session, enum front_end how, const char *reason)
+{
+    AUTO(free) char *told = console_told(session, reason);
+    end_session(session, how, reason, told);
+}
+
+void session_end(struct session *session, const char *reason)
+{
+    session_end_as(session, FRONT_OVER, reason);
+}
+
+void session_fail(struct session *session, enum front_end how, const struct lodge_error *err)
+{
+    struct viewer viewer = console_viewer(session->console, &session->who);
+    struct told_about about = {session->host, session->uuid, session->vm, false};
+    struct lodge_error told;
+    told_error(session->console->registry, &viewer, &about, err, &told);
+    end_session(session, how, err->message, told.message);
 }
 
 bool session_goes_on(struct session *session, struct lodge_error *err)
@@ -420,7 +442,7 @@ static uint64_t idle_until(const struct session *session)
 static uint64_t maximum_until(const struct session *session)
 {
     unsigned max_s = session->console->limits.max_s;
-    return max_s == 0 || session->joined_at == 0 ? 0 : session->joined_at + (uint64_t)max_s * 1000;
+    return max_s == 0 || session->joined_at == 0 ? 0 : session->since + (uint64_t)max_s * 1000;
 }
 
 static bool is_over(uint64_t until, uint64_t now)

@@ -31,11 +31,15 @@ struct session {
     struct ticket ticket;
     struct ticket secret; /* its page's own, to come back with */
     bool has_secret;
-    bool has_left; /* it is AWAY because its page was closed: its place is free for another */
+    int64_t page;   /* its page's number for it: that of the first session of its ticket */
+    uint64_t since; /* when that was joined, monotonic ms */
+    unsigned times; /* that it was opened again */
+    bool has_left;  /* it is AWAY because its page was closed: its place is free for another */
     console_fn *answered; /* NULL: it was */
     void *data;
-    int fd;         /* the guest's VNC server, until a viewer is joined to it; -1 */
-    bool is_asking; /* a viewer who came back waits for the server */
+    int fd;           /* the guest's VNC server, until a viewer is joined to it; -1 */
+    bool is_asking;   /* a viewer who came back waits for the server */
+    bool is_starting; /* … and that for its guest, which is off */
     struct front *front;
     struct relay relay;
     bool logged;          /* it has a row */
@@ -58,6 +62,11 @@ void session_ask(struct session *session);
 void session_end_as(struct session *session, enum front_end how, const char *reason);
 void session_end(struct session *session, const char *reason); /* FRONT_OVER */
 
+/* The same for an error. */
+void session_fail(struct session *session, enum front_end how, const struct lodge_error *err);
+
+void session_copy_identity(struct identity *copy, const struct identity *who);
+
 /* Whether it may go on; else it has ended, because its VM stopped or access to it was taken away:
  * DENIED, with the words that its viewer was told. */
 bool session_goes_on(struct session *session, struct lodge_error *err);
@@ -76,7 +85,10 @@ uint64_t session_tick(struct session *session, uint64_t now);
 /* Its numbers, where they are shown. Returns whether any changed. */
 bool session_refresh(struct session *session);
 
-/* console.c: it has ended. */
+/* console.c: a new one; whether there is room for it (TOO_MANY); it has ended. */
+struct session *console_add(struct console *console, const struct console_ask *ask);
+bool console_has_room(struct console *console, const struct console_ask *ask,
+                      struct lodge_error *err) LODGE_MUST_CHECK;
 void console_forget(struct console *console, struct session *session);
 struct session *console_find(struct console *console, int64_t id);
 void console_set_timer(struct console *console);
@@ -90,10 +102,12 @@ struct console {
     struct loop *loop;
     struct registry *registry;
     struct ops *ops;
+    struct audit *audit;
     struct session_log *log;
     struct console_limits limits;
     struct relay_hub *hub;
     struct session *first;
+    struct rest *rests;       /* of those that have ended (again.c) */
     struct loop_timer *timer; /* NULL: closed */
     struct registry_reader reader;
     int64_t last_id;

@@ -92,11 +92,17 @@ static void front_end(struct front *front, enum front_end how, const char *reaso
 {
     struct visitor *visitor = visitor_of(front);
     unsigned code = close_codes[how];
+    static const char more[] = "\xe2\x80\xa6"; /* an ellipsis */
     unsigned char frame[LWS_PRE + 2 + REASON_MAX];
-    size_t length = cut(reason, REASON_MAX);
+    bool is_whole = strlen(reason) <= REASON_MAX;
+    size_t length = is_whole ? strlen(reason) : cut(reason, REASON_MAX - (sizeof more - 1));
     frame[LWS_PRE] = (unsigned char)(code >> 8);
     frame[LWS_PRE + 1] = (unsigned char)code;
     memcpy(frame + LWS_PRE + 2, reason, length);
+    if (!is_whole) {
+        memcpy(frame + LWS_PRE + 2 + length, more, sizeof more - 1);
+        length += sizeof more - 1;
+    }
     bool sent = !visitor->is_broken && lws_write(visitor->wsi, frame + LWS_PRE, length + 2,
                                                  (enum lws_write_protocol)WRITE_CLOSE) >= 0;
     lws_rx_flow_control(visitor->wsi, 1);
@@ -139,14 +145,19 @@ static const struct front_kind web_front = {
 static int established(struct visitor *visitor, struct lws *wsi)
 {
     struct session *session = TAKE(visitor->joining);
-    if (session == NULL) {
+    const struct ticket *secret = visitor->offer.has_secret ? &visitor->offer.secret : NULL;
+    if (session == NULL && (visitor->page == 0 || secret == NULL)) {
         return -1;
     }
     visitor->fd = lws_get_socket_fd(wsi);
     visitor->until = 0;
     visitor->front.kind = &web_front;
-    session_join(session, &visitor->front, visitor->peer,
-                 visitor->offer.has_secret ? &visitor->offer.secret : NULL);
+    if (session != NULL) {
+        session_join(session, &visitor->front, visitor->peer, secret);
+    } else {
+        console_again(visitor->door->console, visitor->page, secret, visitor->wish, &visitor->front,
+                      visitor->peer);
+    }
     visitor->offer.has_secret = false;
     explicit_bzero(&visitor->offer.secret, sizeof visitor->offer.secret);
     return 0;

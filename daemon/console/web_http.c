@@ -143,7 +143,18 @@ static int refuse_host(struct lws *wsi)
 
 /* The WebSocket. Whatever is wrong with what came is 403 to who sent it. */
 
-static struct session *find_by_secret(const struct visitor *visitor, const char *number,
+static enum again_wish wish_of(struct lws *wsi)
+{
+    char room[16];
+    const char *wish = lws_get_urlarg_by_name(wsi, "again=", room, sizeof room);
+    return wish == NULL                 ? AGAIN_TOLD
+           : strcmp(wish, "start") == 0 ? AGAIN_START
+           : strcmp(wish, "open") == 0  ? AGAIN_OPEN
+                                        : AGAIN_TOLD;
+}
+
+/* NULL also for one that has ended and is remembered: then the visitor has its number. */
+static struct session *find_by_secret(struct visitor *visitor, struct lws *wsi, const char *number,
                                       struct lodge_error *err)
 {
     char *end;
@@ -152,7 +163,13 @@ static struct session *find_by_secret(const struct visitor *visitor, const char 
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "there is no such session to come back to");
         return NULL;
     }
-    return console_find_secret(visitor->door->console, id, &visitor->offer.secret, err);
+    struct console *console = visitor->door->console;
+    struct session *session = console_find_secret(console, id, &visitor->offer.secret, err);
+    if (session == NULL && console_remembers(console, id, &visitor->offer.secret)) {
+        visitor->page = id;
+        visitor->wish = wish_of(wsi);
+    }
+    return session;
 }
 
 /* By the ticket if there is one, and by that alone: a secret beside it is for later. */
@@ -164,7 +181,7 @@ static struct session *find_session(struct visitor *visitor, struct lws *wsi,
     const char *ticket = lws_get_urlarg_by_name(wsi, "ticket=", room, sizeof room);
     const char *session = lws_get_urlarg_by_name(wsi, "session=", number, sizeof number);
     if (ticket == NULL && session != NULL) {
-        return find_by_secret(visitor, session, err);
+        return find_by_secret(visitor, wsi, session, err);
     }
     if (ticket == NULL) {
         (void)lodge_fail(err, LODGE_ERROR_DENIED, "the ticket is not, or no longer, good");
@@ -210,7 +227,7 @@ static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_e
         return false;
     }
     visitor->joining = find_session(visitor, wsi, err);
-    return visitor->joining != NULL;
+    return visitor->joining != NULL || visitor->page != 0;
 }
 
 static int confirm_upgrade(struct visitor *visitor, struct lws *wsi, const char *protocol)

@@ -22,6 +22,8 @@ struct visitor {
     uint64_t came_at;           /* monotonic ms */
     uint64_t until;             /* monotonic ms, when it is closed; 0: it is at a screen */
     struct session *joining;    /* between the look at its ticket and the upgrade, in one turn */
+    int64_t page;               /* not 0: the session that its page knows by that has ended … */
+    enum again_wish wish;       /* … and this is to come of it */
     struct web_offer offer;     /* what it offered with that; wiped after */
     struct front front;
     int64_t credit;  /* bytes that the socket takes for sure */

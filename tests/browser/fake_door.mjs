@@ -41,6 +41,7 @@ export class Door {
         this.tickets = new Map();       /* ticket -> session */
         this.sessions = new Map();      /* session -> its page's secret */
         this.isForeign = false;         /* as behind a proxy that the daemon was not told of */
+        this.answer = null;
         this.upgrades = [];
         this.messages = [];
         this.waits = [];
@@ -120,12 +121,16 @@ export class Door {
         const query = new URL(request.url, 'http://door').searchParams;
         const [, secret] = /^binary, back\.([0-9a-f]{64}), told$/.exec(request.headers['sec-websocket-protocol']) ?? [];
         const session = secret && this.redeem(query, secret);
-        this.upgrades.push(query.has('ticket') ? 'ticket' : 'session');
+        this.upgrades.push(query.has('ticket') ? 'ticket' : query.get('again') ?? 'session');
         if (session === undefined || this.isForeign) {
             stream.end(REFUSAL);
             return;
         }
         const socket = acceptUpgrade(request, stream, 'Sec-WebSocket-Protocol: binary');
+        if (this.answer) {      /* to a page that asks for what has ended */
+            socket.close(...this.answer);
+            return;
+        }
         this.screen = new Guest(socket, this.guest, (message) => this.say(message));
     }
 

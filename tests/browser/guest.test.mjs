@@ -33,9 +33,11 @@ function call(method, params = {}) {
 
 const open = (mode) => call('console.open', { vm: GUEST, mode });
 
-/* Until the guest has written `word` to its serial port. */
-function heard(word) {
-    const said = () => readFileSync(SERIAL, 'latin1').includes(word);
+const times = (word) => readFileSync(SERIAL, 'latin1').split(word).length - 1;
+
+/* Until the guest has written `word` to its serial port; once more than `before`, or in a new file. */
+function heard(word, before = 0) {
+    const said = () => times(word) > 0 && times(word) !== before;
     return new Promise((resolve, reject) => {
         const watcher = watch(SERIAL, look);
         const late = setTimeout(() => end(reject, new Error(`the guest did not say ${word}`)), DEADLINE_MS);
@@ -156,14 +158,51 @@ const cases = {
         await state(page, 'connected');
     },
 
-    'a guest that reboots keeps its screen, one that is forced off ends it': async (page) => {
+    'a closed tab frees its place at once': async (page) => {
+        const opened = await look(page, 'rw');
+        await page.close();
+        for (;;) {
+            const { sessions } = await call('console.list');
+            const [mine] = sessions.filter(({ session }) => session === opened.session);
+            if (mine.state === 'away') {
+                break;      /* and test_console.py says that it counts no more then */
+            }
+        }
+    },
+
+    'a guest that is paused is said to be': async (page) => {
+        await look(page, 'rw');
+        await call('vm.pause', { vm: GUEST, wait: true });
+        await page.locator('#state', { hasText: 'paused by root' }).waitFor({ timeout: DEADLINE_MS });
+        await page.screenshot({ path: `${PICTURES}/paused.png` });
+        await call('vm.resume', { vm: GUEST, wait: true });
+        await page.locator('#note').waitFor({ state: 'hidden', timeout: DEADLINE_MS });
+    },
+
+    'a guest that reboots keeps its screen, one that is forced off ends it, and Start brings it back': async (page) => {
         await look(page, 'rw');
         await call('vm.reset', { vm: GUEST, wait: true });
         await painted(page);
         await state(page, 'connected');
         await call('vm.stop', { vm: GUEST, wait: true });
-        assert.match(await card(page, 'Session ended'), /was forced off/);
+        assert.match(await card(page, `${GUEST} was forced off by root`), /lodge vnc --start/);
         await page.screenshot({ path: `${PICTURES}/stopped.png` });
+        await page.getByRole('button', { name: 'Start', exact: true }).click();
+        await state(page, 'connected');
+        await painted(page);
+        await page.screenshot({ path: `${PICTURES}/started.png` });
+    },
+
+    'a guest that shuts itself down is said to have done so': async (page) => {
+        await call('vm.stop', { vm: GUEST, wait: true });
+        const before = times('tiny up after');
+        await call('vm.start', { vm: GUEST, wait: true });
+        await look(page, 'rw');
+        await heard('tiny up after', before);
+        await page.keyboard.type('poweroff -f\n', { delay: 20 });
+        await card(page, `${GUEST} was shut down`);
+        assert.ok(!(await page.locator('#card h2').innerText()).includes(' by '), 'nobody of lodge did it');
+        await page.screenshot({ path: `${PICTURES}/shut-down.png` });
     },
 };
 

@@ -356,6 +356,61 @@ const cases = {
         }
     },
 
+    'Start asks for the guest to be started, and its screen appears in the same tab': async (t) => {
+        t.expected = /Failed when connecting/;      /* noVNC's, of a refusal */
+        await openScreen(t);
+        t.door.screen.socket.close(4001, '\'web1\' was shut down');
+        await waitForCard(t.page, 'web1 was shut down');
+
+        t.door.answer = [4001, '\'web1\' was not started: there is no room (vm.stop)'];
+        await button(t.page, 'Start').click();
+        assert.match(await waitForCard(t.page, 'web1 was not started'), /there is no room \(lodge stop\)\./);
+
+        t.door.answer = null;
+        assert.equal(await t.page.evaluate(() => document.activeElement.textContent), 'Start');
+        await t.page.keyboard.press('Enter');
+        await waitForState(t.page, 'connected');
+        assert.deepEqual(t.door.upgrades, ['ticket', 'start', 'start']);
+        assert.deepEqual(await middleColour(t.page), COLOUR);
+        await t.page.keyboard.type('s');
+        await t.door.until(() => pressed(t.door).includes(0x73), 'a key after Start');
+    },
+
+    'Open again asks for the screen again, of another window too; who only looks cannot start': async (t) => {
+        await openScreen(t, { mode: 'ro' });
+        t.door.screen.socket.close(4002, '\'web1\' was stopped and started again');
+        await waitForCard(t.page, 'web1 was stopped and started again');
+        await button(t.page, 'Open again').click();
+        await waitForState(t.page, 'connected');
+
+        t.door.screen.socket.close(4003, 'continued in another window');
+        await waitForCard(t.page, 'Another window has this screen');
+        await button(t.page, 'Open again').click();
+        await waitForState(t.page, 'connected');
+        assert.deepEqual(t.door.upgrades, ['ticket', 'open', 'session']);
+
+        t.door.screen.socket.close(4001, '\'web1\' was shut down');
+        await waitForCard(t.page, 'web1 was shut down');
+        assert.equal(await button(t.page, 'Start').count(), 0);
+        await openScreen(t);
+        t.door.screen.socket.close(4000, 'root closed it');
+        await waitForCard(t.page, 'Session ended');
+        assert.equal(await button(t.page, 'Start').count() + await button(t.page, 'Open again').count(), 0);
+    },
+
+    'a reload after the end says the end again': async (t) => {
+        t.expected = /Failed when connecting/;
+        await openScreen(t);
+        t.door.screen.socket.close(4001, '\'web1\' was forced off by root');
+        await waitForState(t.page, 'ended');
+        t.door.answer = [4001, '\'web1\' was forced off by root'];
+
+        await t.page.reload();
+
+        await waitForCard(t.page, 'web1 was forced off by root');
+        assert.ok(await button(t.page, 'Start').isVisible());
+    },
+
     'a guest that is paused is said to be, with the command to go on, and its screen stays': async (t) => {
         await openScreen(t);
         const colour = await middleColour(t.page);

@@ -52,7 +52,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     loop = loop_new();
     struct people *people = people_new(loop);
     struct registry *registry = registry_new(loop, people, 1);
-    struct console *console = console_new(loop, registry, NULL, NULL, &limits);
+    struct console *console = console_new(loop, registry, NULL, NULL, NULL, &limits);
     must(web_door_bind("127.0.0.1:0", false, &fd, &err));
     must(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
     must(web_door_new(loop, console, fd, &options, &err) != NULL);

@@ -98,8 +98,8 @@ class Sessions(ScreensTest):
         self.rpc.call("console.close", session=opened["session"])
         closed = line.wait_closed()
         self.assertEqual((closed.code, closed.reason), (4000, "root closed it"))
-        with self.assertRaises(Refused):
-            self.back(opened, line.secret)
+        closed = self.back(opened, line.secret).wait_closed()  # it is told why, and no more
+        self.assertEqual((closed.code, closed.reason), (4000, "root closed it"))
         with self.assertRaises(RpcError) as caught:
             self.rpc.call("console.close", session=opened["session"])
         self.assertEqual(caught.exception.kind, "not_found")
@@ -296,7 +296,8 @@ class Limits(ScreensTest):
         self.guest(2).wait(lambda g: g.ended)
         third = self.web(self.open())
         rfb.greet(third)
-        self.refused(lambda: self.back(opened, first.secret))  # its place was wanted
+        closed = self.back(opened, first.secret).wait_closed()  # its place was wanted
+        self.assertEqual((closed.code, closed.reason), (4000, "its viewer has left"))
         self.assertIsNone(self.session(opened))
         second.send(rfb.UPDATE_REQUEST)
         self.guest(1).wait(lambda g: g.received)

@@ -85,8 +85,10 @@ class ScreensTest(unittest.TestCase):
             how.setdefault("secret", secrets.token_hex(32))
         return WebSocket(self.address, f"/console?ticket={opened['ticket']}", tls=self.TLS, **how)
 
-    def back(self, opened, secret, **how):
-        return WebSocket(self.address, f"/console?session={opened['session']}", secret=secret, tls=self.TLS, **how)
+    def back(self, opened, secret, again=None, **how):
+        wish = "" if again is None else f"&again={again}"
+        return WebSocket(self.address, f"/console?session={opened['session']}{wish}", secret=secret, tls=self.TLS,
+                         **how)
 
     def guest(self, number=0):
         """The server's end of the connection that was made so many after this test's first."""
