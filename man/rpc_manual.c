@@ -41,6 +41,8 @@ static const char *type_word(const struct field *field)
         return "object";
     case FIELD_OBJECTS:
         return "list of objects";
+    case FIELD_JSON:
+        return "object";
     case FIELD_END:
         break;
     }

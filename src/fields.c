@@ -15,6 +15,7 @@ static void init_member(const struct field *field, void *member)
 {
     switch (field->type) {
     case FIELD_STRING:
+    case FIELD_JSON:
         *(char **)member = NULL;
         return;
     case FIELD_TEXT:
@@ -74,7 +75,7 @@ void fields_clear(const struct field *table, void *out)
 {
     for (const struct field *field = table; field->type != FIELD_END; field++) {
         void *member = (char *)out + field->offset;
-        if (field->type == FIELD_STRING) {
+        if (field->type == FIELD_STRING || field->type == FIELD_JSON) {
             free(*(char **)member);
         } else if (field->type == FIELD_STRINGS) {
             lodge_strings_clear(member);

@@ -30,6 +30,7 @@ enum field_type {
     FIELD_ENUMS,   /* bool[names->count]: which of the words are there */
     FIELD_OBJECT,  /* a struct in place, by `fields`; known when one of its members is */
     FIELD_OBJECTS, /* struct { T *items; size_t count; }, each by `fields`, `size` is sizeof(T) */
+    FIELD_JSON,    /* char *, on the heap: an object as JSON text, of members that no table names */
 };
 
 /* The words of an enum. words[0] is NULL: unknown. */

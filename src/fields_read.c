@@ -190,6 +190,17 @@ static bool read_list(const struct reader *reader, struct json_object *json,
     return true;
 }
 
+static bool read_json(const struct reader *reader, struct json_object *json,
+                      const struct field *field, char **member)
+{
+    if (!json_object_is_type(json, json_type_object)) {
+        return wants(reader, field, "an object");
+    }
+    *member = strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
+    return *member != NULL || no_memory(reader);
+}
+
 static bool read_member(const struct reader *reader, struct json_object *json,
                         const struct field *field, void *member)
 {
@@ -231,6 +242,8 @@ static bool read_member(const struct reader *reader, struct json_object *json,
             return wants(reader, field, "an object");
         }
         return read_table(reader, json, field->fields, member);
+    case FIELD_JSON:
+        return read_json(reader, json, field, member);
     case FIELD_END:
         break;
     }

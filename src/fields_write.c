@@ -9,6 +9,7 @@ static bool is_known(const struct field *field, const void *member)
 {
     switch (field->type) {
     case FIELD_STRING:
+    case FIELD_JSON:
         return *(char *const *)member != NULL;
     case FIELD_TEXT:
         return *(const char *)member != '\0';
@@ -107,6 +108,9 @@ static void write_member(struct buffer *buffer, const struct field *field, const
         return;
     case FIELD_OBJECT:
         fields_write(buffer, field->fields, FIELD_MASK_ALL, member);
+        return;
+    case FIELD_JSON:
+        buffer_add_text(buffer, *(char *const *)member);
         return;
     case FIELD_STRINGS:
     case FIELD_ENUMS:
@@ -215,6 +219,9 @@ static void write_type(struct buffer *buffer, const struct field *field)
     case FIELD_OBJECTS:
         buffer_add_text(buffer, "\"type\":\"array\",\"items\":");
         fields_write_schema(buffer, field->fields);
+        return;
+    case FIELD_JSON:
+        buffer_add_text(buffer, "\"type\":\"object\"");
         return;
     case FIELD_END:
         return;

@@ -273,7 +273,8 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
     struct console_ask ask = {vm, &rest->who, LODGE_SESSION_WEB, rest->mode};
     struct session *session = console_add(console, &ask);
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = {rest->who.uid, rest->who.pid, "console.open", target};
+    struct audit_call call = {
+        .uid = rest->who.uid, .pid = rest->who.pid, .method = "console.open", .target = target};
     session->page = rest->page;
     session->secret = rest->secret;
     session->has_secret = true;
@@ -302,7 +303,8 @@ static void refuse_again(struct console *console, const struct rest *rest, const
                          const struct lodge_error *err, struct front *front)
 {
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = {rest->who.uid, rest->who.pid, "console.open", target};
+    struct audit_call call = {
+        .uid = rest->who.uid, .pid = rest->who.pid, .method = "console.open", .target = target};
     struct viewer viewer = console_viewer(console, &rest->who);
     struct told_about about = {rest->host, rest->uuid, rest->vm, false};
     struct lodge_error told;

@@ -55,6 +55,7 @@ struct note {
     struct user *user;
     struct audit_row row;
     char *target;
+    char *params;
     char *error;       /* NULL: it was done */
     audit_fn *written; /* of what was done */
     void *data;
@@ -230,6 +231,7 @@ static bool note_free(struct audit *audit, struct note *note)
         free(user);
     }
     free(note->target);
+    free(note->params);
     free(note->error);
     free(note);
     return room;
@@ -280,6 +282,8 @@ struct audit_row audit_row_of(const struct audit_call *call)
         .method = call->method,
         .target = call->target,
         .times = 1,
+        .params = call->params,
+        .op = call->op,
     };
 }
 
@@ -288,10 +292,12 @@ static struct note *add_note(struct audit *audit, const struct audit_call *call,
 {
     struct note *note = xcalloc(1, sizeof *note);
     note->target = xstrdup(target);
+    note->params = target == call->target ? xstrdup_or_null(call->params) : NULL;
     note->error = err == NULL ? NULL : xstrdup(err->message);
     note->user = user_of(audit, call->uid);
     note->row = audit_row_of(call);
     note->row.target = note->target;
+    note->row.params = note->params;
     note->row.result = err == NULL ? LODGE_ERROR_NONE : err->kind;
     note->row.error = note->error;
     note->user->count++;

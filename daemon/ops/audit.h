@@ -40,6 +40,8 @@ struct audit_call {
     pid_t pid;
     const char *method; /* a table's */
     const char *target; /* "" without one */
+    const char *params; /* what is kept of them, as a JSON object; NULL: nothing */
+    int64_t op;         /* that it began or was about; 0: none */
 };
 
 /* The row of a call that is being done now, for the transaction of its change. Texts are borrowed.

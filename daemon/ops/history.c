@@ -169,6 +169,8 @@ static void take_audit(void *data, const struct audit_entry *entry)
         .result = xstrdup(entry->result),
         .error = xstrdup_or_null(entry->error),
         .times = entry->times,
+        .op = entry->op > 0 ? entry->op : LODGE_UNKNOWN,
+        .params = xstrdup_or_null(entry->params),
     };
 }
 

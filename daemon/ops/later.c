@@ -20,7 +20,7 @@ struct later {
     struct later *next;
     struct op_ask ask;
     struct plan plan;
-    char *host, *uuid, *request_id, *request_hash;
+    char *host, *uuid, *request_id, *request_hash, *asked;
 };
 
 void ops_put_off(struct op *stop, struct op_ask *ask)
@@ -31,6 +31,7 @@ void ops_put_off(struct op *stop, struct op_ask *ask)
     later->ask.uuid = later->uuid = xstrdup(ask->uuid);
     later->ask.request_id = later->request_id = xstrdup_or_null(ask->request_id);
     later->ask.request_hash = later->request_hash = xstrdup_or_null(ask->request_hash);
+    later->ask.asked = later->asked = xstrdup_or_null(ask->asked);
     later->plan = *ask->plan;
     plan_init(ask->plan);
     later->next = stop->later;
@@ -52,6 +53,7 @@ void ops_ask_later(struct ops *ops, struct later *later)
         free(later->uuid);
         free(later->request_id);
         free(later->request_hash);
+        free(later->asked);
         free(later);
     }
 }

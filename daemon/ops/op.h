@@ -128,6 +128,7 @@ struct op {
     bool is_admin;
     char *request_id;
     char *request_hash;
+    char *for_audit;            /* what was asked, or NULL */
     struct lodge_error refusal; /* of one that only asks for its request_id's */
 
     /* The holder's: the loop's, or the worker's while `out`. */

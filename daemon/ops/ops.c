@@ -201,6 +201,7 @@ void op_free(struct op *op)
     free(op->host_name);
     free(op->request_id);
     free(op->request_hash);
+    free(op->for_audit);
     free(op->result);
     free(op->seen.name);
     free(op->retry_reason);
@@ -382,6 +383,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->pid = ask->pid;
     op->request_id = xstrdup_or_null(ask->request_id);
     op->request_hash = xstrdup_or_null(ask->request_hash);
+    op->for_audit = xstrdup_or_null(ask->asked);
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
     waiters_add(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     if (ask->refusal == NULL) {

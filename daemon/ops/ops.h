@@ -59,6 +59,7 @@ struct op_ask {
     struct plan *plan;        /* its members are taken over */
     const char *request_id;   /* or NULL */
     const char *request_hash; /* its other parameters */
+    const char *asked;        /* of them what the audit keeps, or NULL */
     bool wait;
     int64_t timeout_ms;                /* of the wait; LODGE_UNKNOWN: none */
     const struct lodge_error *refusal; /* only an operation of that request_id is asked for (its VM

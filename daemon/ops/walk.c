@@ -44,6 +44,7 @@ static bool begin(struct op *op)
         .journal = journal,
         .request_id = op->request_id,
         .request_hash = op->request_hash,
+        .asked = op->for_audit,
         .effect = op->recipe->begins,
         .vm = &row,
         .system_limits = op->ops->options.system_limits,

@@ -8,6 +8,7 @@
 #include "rpc/asks.h"
 
 #include "memory.h"
+#include "ops/audit.h"
 #include "refusals.h"
 #include "registry/told.h"
 #include "scope.h"
@@ -148,6 +149,7 @@ static void answered(void *data, const struct op_answer *answer)
     if (answer->began) {
         call_set_audited(call);
     }
+    call_set_op(call, answer->op);
     if (answer->error != NULL && answer->error->kind != LODGE_ERROR_NONE) {
         call_fail(call, answer->error);
         return;
@@ -194,6 +196,7 @@ static void submit(struct call *call, const void *params, const struct ask_param
     op_ask->pid = call_pid(call);
     op_ask->request_id = ask->request_id;
     op_ask->request_hash = parameters;
+    op_ask->asked = call_for_audit(call).params;
     op_ask->wait = ask->wait;
     op_ask->timeout_ms = ask->timeout_ms;
     op_ask->answer = answered;

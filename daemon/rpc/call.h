@@ -61,6 +61,9 @@ void call_read_beside(struct call *call, const struct vm *vm);
 /* What it is about, for the audit: HOST/NAME. */
 void call_set_target(struct call *call, const char *host, const char *name);
 
+/* The operation that it began or is about, for the audit. */
+void call_set_op(struct call *call, int64_t op);
+
 /* Who calls what, as the audit has it; the texts are the call's, and live until it is answered. */
 struct audit_call call_for_audit(const struct call *call);
 

@@ -19,6 +19,7 @@
 #include "rpc/account.h"
 #include "rpc/door.h"
 #include "rpc/method.h"
+#include "rpc/record.h"
 #include "scope.h"
 
 #include <json-c/json.h>
@@ -37,6 +38,8 @@ struct call {
     bool is_notification;
     bool is_audited;
     char *target;
+    char *record;            /* its parameters, as the audit keeps them; NULL: nothing */
+    int64_t op;              /* that it began or is about; 0: none */
     struct account *account; /* held */
     size_t asked;            /* what it counts there */
     struct sitter seat;
@@ -81,7 +84,14 @@ struct audit_call call_for_audit(const struct call *call)
         .pid = call->pid,
         .method = call->method->name,
         .target = call->target == NULL ? "" : call->target,
+        .params = call->record,
+        .op = call->op,
     };
+}
+
+void call_set_op(struct call *call, int64_t op)
+{
+    call->op = op;
 }
 
 void call_set_audited(struct call *call)
@@ -142,6 +152,7 @@ static void call_free(struct call *call)
     buffer_free(&call->envelope);
     free(call->id);
     free(call->target);
+    free(call->record);
     free(call);
 }
 
@@ -392,6 +403,7 @@ static void run(struct call *call, struct json_object *params)
         call_fail(call, &err);
         return;
     }
+    call->record = method->mutates ? record_make(params) : NULL;
     enum seat_kind kind = seat_of(call, room);
     if (kind != SEAT_NONE) {
         keep_params(call, room);

@@ -148,6 +148,7 @@ static void op_cancel_run(struct call *call, const void *params)
     } else {
         (void)not_found(get->op, &err);
     }
+    call_set_op(call, ok ? get->op : 0);
     bool is_admin = viewer.role == ROLE_ADMIN;
     bool changed = false;
     if (!ok || !ops_cancel(call_house(call)->ops, get->op, is_admin, &changed, &err)) {

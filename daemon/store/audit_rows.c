@@ -58,6 +58,10 @@ bool audit_insert(struct store *store, const struct audit_row *row, struct lodge
     statement_bind_text(insert, 6, ok ? "ok" : lodge_error_kind_name(row->result));
     statement_bind_text(insert, 7, ok ? NULL : row->error);
     statement_bind_int(insert, 8, times_of(row));
+    statement_bind_text(insert, 9, row->params);
+    if (row->op > 0) {
+        statement_bind_int(insert, 10, row->op);
+    }
     return statement_step(store, insert, &more, err);
 }
 
@@ -76,6 +80,8 @@ static bool add_refusal(struct store *store, const struct audit_row *row, struct
         return audit_insert(store, row, err);
     }
     summed.target = "";
+    summed.params = NULL;
+    summed.op = 0;
     return count_up(store, &summed, SUMMED_MS, &counted, err) &&
            (counted || audit_insert(store, &summed, err));
 }
@@ -125,6 +131,7 @@ bool store_list_audit(struct store *store, const struct audit_choice *choice, st
             return true;
         }
         bool refused = sqlite3_column_type(list, 7) != SQLITE_NULL;
+        bool asked = sqlite3_column_type(list, 9) != SQLITE_NULL;
         each(data, &(struct audit_entry){
                        .id = sqlite3_column_int64(list, 0),
                        .at_ms = sqlite3_column_int64(list, 1),
@@ -135,6 +142,8 @@ bool store_list_audit(struct store *store, const struct audit_choice *choice, st
                        .result = statement_text(list, 6),
                        .error = refused ? statement_text(list, 7) : NULL,
                        .times = sqlite3_column_int64(list, 8),
+                       .params = asked ? statement_text(list, 9) : NULL,
+                       .op = sqlite3_column_int64(list, 10),
                    });
     }
 }

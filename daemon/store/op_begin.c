@@ -174,7 +174,8 @@ static bool insert_op(struct store *store, const struct op_begin *begin, int64_t
     return true;
 }
 
-static bool note_audit(struct store *store, const struct op_begin *begin, struct lodge_error *err)
+static bool note_audit(struct store *store, const struct op_begin *begin, int64_t op,
+                       struct lodge_error *err)
 {
     AUTO(free) char *target = xasprintf("%s/%s", begin->host, begin->vm_name);
     struct audit_row row = {
@@ -184,6 +185,8 @@ static bool note_audit(struct store *store, const struct op_begin *begin, struct
         .method = begin->kind,
         .target = target,
         .result = LODGE_ERROR_NONE,
+        .params = begin->asked,
+        .op = op,
     };
     return audit_insert(store, &row, err);
 }
@@ -206,5 +209,5 @@ bool store_begin_op(struct store *store, const struct op_begin *begin, struct op
     return may_begin(store, begin, err) && is_free(store, begin, err) && apply(store, begin, err) &&
            insert_op(store, begin, &ret_begun->id, err) && age_grow(store, err) &&
            op_add_step(store, ret_begun->id, begin->step, begin->at_ms, err) &&
-           note_audit(store, begin, err) && transaction_commit(transaction, err);
+           note_audit(store, begin, ret_begun->id, err) && transaction_commit(transaction, err);
 }

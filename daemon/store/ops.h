@@ -40,6 +40,7 @@ struct op_begin {
     const char *journal;      /* JSON: what undo and recovery need */
     const char *request_id;   /* NULL without; per uid and kind */
     const char *request_hash; /* of the other parameters */
+    const char *asked;        /* for the audit, or NULL */
     enum vm_effect effect;
     const struct vm_row *vm; /* VM_INSERT, VM_ADOPT, VM_CHARGE */
     /* Limits where none are stored, from the configuration. */
@@ -173,6 +174,8 @@ struct audit_entry {
     pid_t pid;
     const char *method, *target, *result, *error; /* error NULL when it was done */
     int64_t times;
+    const char *params; /* or NULL */
+    int64_t op;         /* 0: none */
 };
 typedef void store_audit_fn(void *data, const struct audit_entry *entry);
 bool store_list_audit(struct store *store, const struct audit_choice *choice, store_audit_fn *each,

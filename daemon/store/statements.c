@@ -310,26 +310,26 @@ const struct statement_row statement_rows[STATEMENTS] = {
         },
     [AUDIT_INSERT] =
         {
-            .sql = "INSERT INTO audit (at_ms, uid, pid, method, target, result, error, times)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            .sql = "INSERT INTO audit (at_ms, uid, pid, method, target, result, error, times,"
+                   " params, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             .hot = true,
         },
     [AUDIT_LIST] =
         {
-            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times, params, op"
                    " FROM audit WHERE id < ?1 AND at_ms >= ?2 ORDER BY id DESC LIMIT ?3",
             .hot = true,
         },
     [AUDIT_LIST_OF_USER] =
         {
-            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times, params, op"
                    " FROM audit WHERE uid = ?4 AND id < ?1 AND at_ms >= ?2"
                    " AND (?5 IS NULL OR target = ?5) ORDER BY id DESC LIMIT ?3",
             .hot = true,
         },
     [AUDIT_LIST_OF_TARGET] =
         {
-            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times"
+            .sql = "SELECT id, at_ms, uid, pid, method, target, result, error, times, params, op"
                    " FROM audit WHERE target = ?5 AND id < ?1 AND at_ms >= ?2 ORDER BY id DESC "
                    "LIMIT ?3",
             .hot = true,

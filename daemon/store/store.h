@@ -77,6 +77,8 @@ struct audit_row {
     enum lodge_error_kind result; /* NONE: it was done */
     const char *error;            /* the message; NULL exactly when it was done */
     int64_t times;                /* so many calls; 0 is 1, as it is for what was done */
+    const char *params;           /* what was asked, as a JSON object; NULL: not kept */
+    int64_t op;                   /* that it began or was about; 0: none */
 };
 
 /* All of them or none, in one transaction, on disk when it returns. What was done has a row each. A

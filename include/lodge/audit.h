@@ -15,6 +15,8 @@ struct lodge_audit {
     char *result; /* ok, or the error's kind */
     char *error;
     int64_t times;
+    int64_t op;   /* that it began or was about */
+    char *params; /* what was asked: an object as JSON text */
 };
 
 #endif

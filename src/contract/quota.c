@@ -54,6 +54,10 @@ const struct field lodge_audit_fields[] = {
     {"error", FIELD_STRING, AT(error), .help = "the error's text"},
     {"times", FIELD_INT, AT(times),
      .help = "so many calls: the same refusal again is counted here"},
+    {"op", FIELD_INT, AT(op), .help = "the operation that it began or was about"},
+    {"params", FIELD_JSON, AT(params),
+     .help = "what was asked, of the first where it counts several: without `request_id`, `wait` "
+             "and `timeout_ms`; \"…\" in place of what is too long to keep"},
     {.type = FIELD_END},
 };
 #undef AT

@@ -1,10 +1,16 @@
 """The audit: what was done is in it when its caller hears of it, and refusals cost next to nothing."""
 
+import fcntl
 import json
 import os
+import pty
+import re
 import select
 import sqlite3
+import struct
+import subprocess
 import sys
+import termios
 import threading
 import time
 import unittest
@@ -12,7 +18,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import failpoints  # noqa: E402
 import promise  # noqa: E402
-from world import PATIENCE, Inotify, RpcError, World  # noqa: E402
+from world import BUILD_DIR, PATIENCE, Inotify, RpcError, World  # noqa: E402
 
 ROOT = os.geteuid() == 0
 VIEWER = 41003 if ROOT else None  # refused by role; else the admin is, by what is not there
@@ -162,6 +168,86 @@ class Audit(AuditTest):
         self.assertLess(self.ask(daemon, f"SELECT count(*) {refused}"), 300)
         if not sanitized:
             self.assertLess(grown, 8 * 1024, f"KiB for {FLOOD} refusals")
+
+
+class Asked(AuditTest):
+    """A row says what was asked, as much as is fit to be kept, and which operation came of it."""
+
+    NEW = {"name": "new", "vcpus": 2, "memory_mib": 64, "network": None}
+
+    def setUp(self):
+        super().setUp()
+        self.started = self.daemon()
+        self.rpc = self.started.rpc()
+        self.addCleanup(self.rpc.close)
+
+    def newest(self):
+        return self.rpc.call("audit.list", limit=1)["rows"][0]
+
+    def lodge(self, *words):
+        ran = subprocess.run([BUILD_DIR / "tui" / "lodge", *words], capture_output=True, text=True, timeout=PATIENCE,
+                             env={**os.environ, "LODGE_SOCKET": str(self.started.socket)}, check=True)
+        return ran.stdout
+
+    def refused(self, method, **params):
+        with self.assertRaises(RpcError):
+            self.rpc.call(method, **params)
+        self.rpc.call("server.set_log_level", level="info")  # is answered when its row, and all before, are on disk
+        return next(row for row in self.rpc.call("audit.list")["rows"] if row["method"] == method)
+
+    def test_a_row_has_the_parameters_and_the_operation(self):
+        op = self.rpc.call("vm.create", **self.NEW, wait=True, request_id="mine", timeout_ms=60000)["op"]
+        row = self.newest()
+        self.assertEqual((row["params"], row["op"]), (self.NEW, op))
+        op = self.rpc.call("vm.update", vm="new", tags=["x"], wait=True)["op"]
+        row = self.newest()
+        self.assertEqual((row["params"], row["op"]), ({"vm": "new", "tags": ["x"]}, op))
+        self.rpc.call("quota.set", scope="system", limits={"vms": None})
+        row = self.newest()
+        self.assertEqual((row["params"], row.get("op")), ({"scope": "system", "limits": {"vms": None}}, None))
+        self.assertNotIn("params", self.refused("server.backup", bogus=1))
+
+    def test_what_is_refused_and_counted_has_what_the_first_asked(self):
+        for vcpus in (500, 501):
+            row = self.refused("vm.update", vm="nobody's", vcpus=vcpus)
+        self.assertEqual((row["params"], row["times"]), ({"vm": "nobody's", "vcpus": 500}, 2))
+
+    def test_what_was_no_parameter_is_not_kept(self):
+        row = self.refused("vm.update", vm="new", password="Hush-4711")
+        self.assertNotIn("params", row)
+        self.assertEqual(self.ask(self.started, "SELECT count(*) FROM audit WHERE params LIKE '%Hush%'"), 0)
+
+    def test_a_row_keeps_so_many_bytes_and_says_what_it_left_out(self):
+        tags = [f"{number:03d}" + "x" * 60 for number in range(32)]
+        row = self.refused("vm.update", vm="nobody's", tags=tags, vcpus=3)
+        self.assertEqual(row["params"], {"vm": "nobody's", "tags": "\u2026", "vcpus": 3})
+
+    def test_lodge_audit_shows_it_as_it_is_typed_and_fits_the_terminal(self):
+        op = self.rpc.call("vm.create", **self.NEW, disks=[{"size_gib": 1}], tags=["a", "b"], wait=True)["op"]
+        self.rpc.call("vm.update", vm="new", autostart=False, name="newer", wait=True)
+        self.rpc.call("quota.set", scope="user", user="root", limits={"vms": 7, "vcpus": None})
+        self.refused("op.cancel", op=op)
+        title, *rows = self.lodge("audit").splitlines()
+        self.assertEqual(title.split(), ["AT", "USER", "WHAT", "TARGET", "ASKED", "OP", "TIMES", "RESULT"])
+        for asked in (f"create  local/new  --cpus 2 --memory 64M --network none --disk 1G --tag a --tag b  {op} ",
+                      "set  local/new  --autostart off --name newer  ", "quota set  user/root  vms=7 vcpus=none  ",
+                      f"ops {op} --cancel  "):
+            self.assertTrue([row for row in rows if asked in re.sub("   +", "  ", row)], (asked, rows))
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        subprocess.run([BUILD_DIR / "tui" / "lodge", "audit"], stdout=theirs, timeout=PATIENCE, check=True,
+                       env={**os.environ, "LODGE_SOCKET": str(self.started.socket), "LC_ALL": "C.UTF-8"})
+        os.close(theirs)
+        lines = os.read(ours, 65536).decode().splitlines()
+        os.close(ours)
+        self.assertLessEqual(max(map(len, lines)), 80, lines)
+        self.assertTrue([line for line in lines if "--cpus" in line], lines)
+
+    def test_quota_says_whose_it_is_also_where_it_was_set(self):
+        user = self.lodge("quota", "set", "root", "vms=9")
+        self.assertEqual([line.split()[0] for line in user.splitlines() if "vms" in line], ["system", "root"])
+        system = self.lodge("quota", "set", "system", "vms=9")
+        self.assertEqual([line.split()[0] for line in system.splitlines() if "vms" in line], ["system", "yours"])
 
 
 class Forgets(AuditTest):

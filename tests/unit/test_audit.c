@@ -52,7 +52,7 @@ static void refuse(uid_t uid, const char *method, int target)
     struct lodge_error err = {0};
     snprintf(name, sizeof name, "h1/vm%d", target);
     (void)lodge_fail(&err, LODGE_ERROR_DENIED, "not yours");
-    audit_refused(audit, &(struct audit_call){uid, 7, method, name}, &err);
+    audit_refused(audit, &(struct audit_call){uid, 7, method, name, NULL, 0}, &err);
     memset(name, 'x', sizeof name - 1); /* it copies what it is given */
 }
 
@@ -64,7 +64,8 @@ static void count_written(void *data)
 
 static void note_done(uid_t uid)
 {
-    audit_done(audit, &(struct audit_call){uid, 7, "vm.stop", "h1/web1"}, count_written, &written);
+    audit_done(audit, &(struct audit_call){uid, 7, "vm.stop", "h1/web1", NULL, 0}, count_written,
+               &written);
 }
 
 static int wanted;
@@ -162,7 +163,8 @@ static void who_is_told_finds_the_row_committed(void **state)
     int seen = 0;
     wanted = 1;
 
-    audit_done(audit, &(struct audit_call){1000, 7, "vm.stop", ""}, look_from_outside, &seen);
+    audit_done(audit, &(struct audit_call){1000, 7, "vm.stop", "", NULL, 0}, look_from_outside,
+               &seen);
 
     assert_true(loop_until(all_are_written));
     assert_int_equal(seen, 1);

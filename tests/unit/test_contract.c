@@ -21,6 +21,9 @@ static void fill(const struct field *table, void *out, int *count)
         case FIELD_STRING:
             *(char **)member = strdup(field->name);
             break;
+        case FIELD_JSON:
+            *(char **)member = strdup("{\"vcpus\":2}");
+            break;
         case FIELD_TEXT:
             memset(member, 'a', field->size - 1);
             ((char *)member)[field->size - 1] = '\0';

@@ -142,9 +142,9 @@ static void refuse(struct store *store, uid_t uid, int targets)
     struct lodge_error err = {0};
     for (int i = 0; i < 3 * targets; i++) {
         snprintf(names[i / 3], sizeof names[0], "h1/vm%d", i / 3);
-        rows[i] = (struct audit_row){1000000 + i / 3 * 20, uid,          77,
-                                     methods[i % 3],       names[i / 3], LODGE_ERROR_DENIED,
-                                     "not yours",          i % 3 + 1};
+        rows[i] = (struct audit_row){
+            1000000 + i / 3 * 20, uid,         77,        methods[i % 3], names[i / 3],
+            LODGE_ERROR_DENIED,   "not yours", i % 3 + 1, NULL,           0};
     }
     if (!store_add_audit(store, rows, 3 * (size_t)targets, &err)) {
         fail_msg("%s", err.message);
@@ -175,7 +175,8 @@ static void each_refusal_is_counted_once_though_a_method_has_no_target(void **st
     (void)state;
     struct lodge_error err = {0};
     AUTO(store_close) struct store *store = open_well();
-    struct audit_row row = {0, 1000, 77, "vm.create", "", LODGE_ERROR_EXISTS, "is there", 1};
+    struct audit_row row = {0, 1000, 77, "vm.create", "", LODGE_ERROR_EXISTS, "is there",
+                            1, NULL, 0};
     for (int minute = 1; minute < 5; minute++) { /* a row each: the hour's sum is the newest's */
         row.at_ms = minute * 60001;
         assert_true(store_add_audit(store, &row, 1, &err));
@@ -206,8 +207,9 @@ static void rows_of_one_list_are_all_written_or_none(void **state)
     struct lodge_error err = {0};
     AUTO(store_close) struct store *store = open_well();
     const struct audit_row rows[] = {
-        {1, 1000, 7, "vm.stop", "h1/a", LODGE_ERROR_NONE, NULL, 0},
-        {2, (uid_t)-1, 7, "vm.stop", "h1/a", LODGE_ERROR_NONE, NULL, 0}, /* the schema refuses it */
+        {1, 1000, 7, "vm.stop", "h1/a", LODGE_ERROR_NONE, NULL, 0, NULL, 0},
+        {2, (uid_t)-1, 7, "vm.stop", "h1/a", LODGE_ERROR_NONE, NULL, 0, NULL,
+         0}, /* the schema refuses it */
     };
 
     assert_false(store_add_audit(store, rows, 2, &err));
@@ -226,7 +228,8 @@ static void a_change_of_roles_or_limits_and_its_row_are_written_together_or_not_
     AUTO(store_close) struct store *store = open_well();
     const struct lodge_amounts limits = {1, 2, 3, 4};
     const uid_t user = 1000;
-    struct audit_row row = {1, (uid_t)-1, 7, "user.set", "user/bob", LODGE_ERROR_NONE, NULL, 1};
+    struct audit_row row = {1,    (uid_t)-1, 7,    "user.set", "user/bob", LODGE_ERROR_NONE,
+                            NULL, 1,         NULL, 0};
 
     assert_false(store_write_role(store, user, "viewer", &row, &err));
     err = (struct lodge_error){0};

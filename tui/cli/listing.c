@@ -1,6 +1,7 @@
 /* listing: an answer's objects go through a table of columns into a table of cells. No state. */
 #include "cli/listing.h"
 
+#include "cli/asked.h"
 #include "cli/print.h"
 #include "cli/terms.h"
 #include "fields.h"
@@ -81,6 +82,11 @@ static bool time_of(struct json_object *item, const char *member, int64_t *ret_m
     return text != NULL && time_from_text(text, ret_ms);
 }
 
+static int64_t op_of(struct json_object *item)
+{
+    return json_object_get_int64(json_object_object_get(item, "op"));
+}
+
 /* The caller frees; NULL is empty. */
 static char *make_cell(const struct listing *listing, size_t column, struct json_object *item)
 {
@@ -92,9 +98,11 @@ static char *make_cell(const struct listing *listing, size_t column, struct json
     case CELL_TEXT:
         break;
     case CELL_VERB:
-        return xstrdup(terms_verb(said));
+        return terms_what(said, op_of(item));
+    case CELL_ASKED:
+        return asked_text(listing_text(item, "method"), json_object_object_get(item, "params"));
     case CELL_TERMS:
-        return said == NULL ? NULL : terms_for_people(said, 0, 0);
+        return said == NULL ? NULL : terms_for_people(said, op_of(item), TERMS_ANY_FLAG);
     case CELL_TIME:
         return time_of(item, listing->members[column], &began)
                    ? xstrdup(listing_time(text, began, now_in_ms()))

@@ -20,6 +20,7 @@ enum listing_cell {
     CELL_TIME,  /* when, by the clock on the wall: of another day with its date */
     CELL_TOOK,  /* from started_at to ended_at, or until now */
     CELL_STEP,  /* of what has not ended */
+    CELL_ASKED, /* the parameters of a call, as flags */
 };
 
 /* A table of the objects in member `list` of a result: a column per member. */

@@ -189,16 +189,17 @@ bool run_audit(const struct command *command, struct lodge_error *err)
     static const struct listing listing = {
         .list = "rows",
         .empty = "nothing was called that changes something",
-        .count = 7,
+        .count = 8,
         .columns = {{.title = "AT"},
                     {.title = "USER"},
-                    {.title = "METHOD"},
-                    {.title = "TARGET"},
-                    {.title = "RESULT"},
+                    {.title = "WHAT", .cut_to = 12},
+                    {.title = "TARGET", .cut_to = 12},
+                    {.title = "ASKED", .cut_to = 16, .cut_end = true},
+                    {.title = "OP", .right = true},
                     {.title = "TIMES", .right = true, .rank = 1},
-                    {.title = "ERROR", .cut_to = 20}},
-        .members = {"at", "user", "method", "target", "result", "times", "error"},
-        .cells = {[0] = CELL_TIME, [6] = CELL_TERMS},
+                    {.title = "RESULT", .cut_to = 12, .cut_end = true}},
+        .members = {"at", "user", "method", "target", "params", "op", "times", "error|result"},
+        .cells = {[0] = CELL_TIME, [2] = CELL_VERB, [4] = CELL_ASKED, [7] = CELL_TERMS},
     };
     struct json_object *params = json_object_new_object();
     add_option(command, params, "--vm", "vm");
@@ -337,7 +338,8 @@ static void add_quota_rows(struct table *table, struct json_object *json, const 
     }
 }
 
-static bool print_quota(const struct command *command, const char *result)
+/* `user`: whose beside the system's; NULL: the caller's. */
+static bool print_quota(const struct command *command, const char *user, const char *result)
 {
     static const struct table_column columns[] = {
         {.title = "OF"},
@@ -353,9 +355,8 @@ static bool print_quota(const struct command *command, const char *result)
     }
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(result);
     AUTO(table_free) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
-    const char *user = command->argc > 0 ? command->argv[0] : "yours";
     add_quota_rows(table, json, "system", "system");
-    add_quota_rows(table, json, "user", user);
+    add_quota_rows(table, json, "user", user == NULL ? "yours" : user);
     table_print(table, print_width(), stdout);
     return true;
 }
@@ -413,7 +414,7 @@ static bool set_quota(const struct command *command, struct lodge_error *err)
         }
     }
     AUTO(free) char *result = ask(command, "quota.set", params, err);
-    return result != NULL && print_quota(command, result);
+    return result != NULL && print_quota(command, is_system ? NULL : command->argv[1], result);
 }
 
 bool run_quota(const struct command *command, struct lodge_error *err)
@@ -426,5 +427,6 @@ bool run_quota(const struct command *command, struct lodge_error *err)
         json_object_object_add(params, "user", json_object_new_string(command->argv[0]));
     }
     AUTO(free) char *result = ask(command, "quota.get", params, err);
-    return result != NULL && print_quota(command, result);
+    return result != NULL &&
+           print_quota(command, command->argc > 0 ? command->argv[0] : NULL, result);
 }

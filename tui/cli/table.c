@@ -144,9 +144,9 @@ static void print_row(const struct table *table, const size_t *widths, bool is_c
         if (widths[i] == 0) {
             continue;
         }
-        size_t used = is_cut
-                          ? text_fit(fitted, sizeof(fitted), cells[i], widths[i], TEXT_CUT_MIDDLE)
-                          : text_width(cells[i]);
+        enum text_cut where = table->columns[i].cut_end ? TEXT_CUT_END : TEXT_CUT_MIDDLE;
+        size_t used = is_cut ? text_fit(fitted, sizeof(fitted), cells[i], widths[i], where)
+                             : text_width(cells[i]);
         size_t rest = widths[i] > used ? widths[i] - used : 0;
         pending += (first ? 0 : GAP) + (table->columns[i].right ? rest : 0);
         if (used > 0) {

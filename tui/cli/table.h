@@ -13,9 +13,10 @@
 
 struct table_column {
     const char *title;
-    bool right; /* numbers */
-    int cut_to; /* may be cut to so many cells; 0: never cut */
-    int rank;   /* 0 always stays; the higher, the sooner it goes when there is no room */
+    bool right;   /* numbers */
+    int cut_to;   /* may be cut to so many cells; 0: never cut */
+    bool cut_end; /* of its text the end goes, not the middle */
+    int rank;     /* 0 always stays; the higher, the sooner it goes when there is no room */
 };
 
 struct table;

@@ -56,6 +56,7 @@ static const struct {
     {"owner", FLAG_OWNER, ""},       {"tags", FLAG_TAG, ""},
     {"user", FLAG_USER, ""},         {"start", FLAG_START, ""},
     {"target", FLAG_TARGET, ""},     {"grace_s", FLAG_GRACE, " (in seconds)"},
+    {"name", FLAG_NAME, ""},         {"autostart", FLAG_AUTOSTART, ""},
 };
 
 static bool is_word(const char *word, const char *text, size_t length)
@@ -106,13 +107,9 @@ static bool ends_in(const struct buffer *text, const char *end)
     return text->length >= length && memcmp(text->data + text->length - length, end, length) == 0;
 }
 
-/* What goes on, or was tried, has the verb's bare name; else it is what to type. */
-static void add_method(struct buffer *out, const char *method, size_t length, int64_t op)
+/* With the operation's number, where its verb wants one. */
+static void add_verb(struct buffer *out, const char *verb, int64_t op)
 {
-    const char *verb = verb_of(method, length);
-    bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
-    bool has_no_verb = strchr(verb, '.') != NULL;
-    buffer_add_text(out, has_no_verb ? "lodge call " : is_deed ? "" : "lodge ");
     size_t before = strcspn(verb, "%");
     buffer_add(out, verb, before);
     if (verb[before] == '%' && op > 0) {
@@ -121,6 +118,16 @@ static void add_method(struct buffer *out, const char *method, size_t length, in
         buffer_add_text(out, "N");
     }
     buffer_add_text(out, verb[before] == '%' ? verb + before + 1 : "");
+}
+
+/* What goes on, or was tried, has the verb's bare name; else it is what to type. */
+static void add_method(struct buffer *out, const char *method, size_t length, int64_t op)
+{
+    const char *verb = verb_of(method, length);
+    bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
+    bool has_no_verb = strchr(verb, '.') != NULL;
+    buffer_add_text(out, has_no_verb ? "lodge call " : is_deed ? "" : "lodge ");
+    add_verb(out, verb, op);
 }
 
 /* The quoted word at `text`, quotes included; 0: none is closed there. An apostrophe begins none.
@@ -137,6 +144,26 @@ static size_t quoted_length(const char *whole, const char *text)
     return end == NULL ? 0 : (size_t)(end - text) + 1;
 }
 
+static const char *text_of_flag(enum flag_bit bit)
+{
+    for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
+        if (flag->bit == bit) {
+            return flag->flag;
+        }
+    }
+    return NULL;
+}
+
+const char *terms_flag(const char *param)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(params); i++) {
+        if (strcmp(params[i].name, param) == 0) {
+            return text_of_flag(params[i].flag);
+        }
+    }
+    return NULL;
+}
+
 /* Of those that the verb takes; false: it is none. */
 static bool add_flag(struct buffer *out, const char *param, size_t length, uint64_t taken)
 {
@@ -144,13 +171,9 @@ static bool add_flag(struct buffer *out, const char *param, size_t length, uint6
         if ((taken & (uint64_t)params[i].flag) == 0 || !is_word(params[i].name, param, length)) {
             continue;
         }
-        for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
-            if (flag->bit == params[i].flag) {
-                buffer_add_text(out, flag->flag);
-                buffer_add_text(out, params[i].unit);
-                return true;
-            }
-        }
+        buffer_add_text(out, text_of_flag(params[i].flag));
+        buffer_add_text(out, params[i].unit);
+        return true;
     }
     return false;
 }
@@ -201,4 +224,12 @@ const char *terms_verb(const char *kind)
 {
     const char *verb = kind == NULL ? "" : verb_of(kind, strlen(kind));
     return verb == NULL ? kind : verb;
+}
+
+char *terms_what(const char *kind, int64_t op)
+{
+    struct buffer out = {0};
+    add_verb(&out, terms_verb(kind), op);
+    char *words = buffer_take(&out);
+    return words == NULL ? xstrdup("") : words;
 }
