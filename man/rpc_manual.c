@@ -53,7 +53,8 @@ static void print_row(const struct field *field)
 {
     printf("|  *");
     print_plain(field->name);
-    printf("*\n:  %s%s\n:  ", type_word(field), field->required ? "" : "?");
+    printf("*\n:  %s%s%s\n:  ", type_word(field),
+           field->nullable || field->null_is_empty ? " or null" : "", field->required ? "" : "?");
     print_plain(field->help == NULL ? "" : field->help);
     bool words = field->type == FIELD_ENUM || field->type == FIELD_ENUMS;
     for (size_t i = 1; words && i < field->names->count; i++) {

@@ -47,8 +47,8 @@ struct field {
     bool required;      /* when read strictly; a list that is required is written even when empty */
     bool null_is_empty; /* STRING, TEXT: null is read as "", INT: as FIELD_NULL, which are not the
                            same as absent */
-    bool nullable; /* written as null when unknown, and null is taken for unknown when read strictly
-                    */
+    bool nullable; /* STRING, INT, NUMBER, TIME: written as null when unknown, and null is taken for
+                      unknown when read strictly */
     int64_t min; /* INT: value; STRING, TEXT: bytes (max 0: no bound; an unbounded INT says both) */
     int64_t max;
     int decimals; /* NUMBER, when written */

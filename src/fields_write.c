@@ -177,30 +177,38 @@ static void write_bounds(struct buffer *buffer, const struct field *field, const
     }
 }
 
+/* What is a string, a number or a time may be null where the row says so. */
+static void write_type_word(struct buffer *buffer, const struct field *field, const char *word)
+{
+    bool takes_null = field->nullable || field->null_is_empty;
+    buffer_add_format(buffer, takes_null ? "\"type\":[\"%s\",\"null\"]" : "\"type\":\"%s\"", word);
+}
+
 static void write_type(struct buffer *buffer, const struct field *field)
 {
     switch (field->type) {
     case FIELD_STRING:
     case FIELD_TEXT:
-        buffer_add_text(buffer, "\"type\":\"string\"");
+        write_type_word(buffer, field, "string");
         write_bounds(buffer, field, "minLength", "maxLength");
         return;
     case FIELD_INT:
-        buffer_add_text(buffer, "\"type\":\"integer\"");
+        write_type_word(buffer, field, "integer");
         write_bounds(buffer, field, "minimum", "maximum");
         return;
     case FIELD_NUMBER:
-        buffer_add_text(buffer, "\"type\":\"number\"");
+        write_type_word(buffer, field, "number");
         return;
     case FIELD_BOOL:
     case FIELD_FLAG:
-        buffer_add_text(buffer, "\"type\":\"boolean\"");
+        write_type_word(buffer, field, "boolean");
         return;
     case FIELD_TIME:
-        buffer_add_text(buffer, "\"type\":\"string\",\"format\":\"date-time\"");
+        write_type_word(buffer, field, "string");
+        buffer_add_text(buffer, ",\"format\":\"date-time\"");
         return;
     case FIELD_ENUM:
-        buffer_add_text(buffer, "\"type\":\"string\"");
+        write_type_word(buffer, field, "string");
         write_words(buffer, field->names);
         return;
     case FIELD_STRINGS:

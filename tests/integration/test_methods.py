@@ -143,6 +143,54 @@ class Discover(MethodsTest):
                 self.refused_param(method["name"], "no_such_parameter", no_such_parameter=1)
 
 
+    def places(self, schema, wrap):
+        """Each value that a parameter's schema describes, its own and those within: its name, its schema, and
+        the parameter's value with it in its place."""
+        for inner in schema.get("allOf", []):
+            for name, member in inner.get("properties", {}).items():
+                yield name, member, lambda value, name=name: wrap({name: value})
+        for name, member in schema.get("items", {}).get("properties", {}).items():
+            yield name, member, lambda value, name=name: wrap([{name: value}])
+
+    def takes_null(self, method, name, params):
+        try:
+            self.rpc.call(method, **params)
+        except RpcError as error:
+            return error.data.get("param") != name or error.message.startswith("missing")
+        return True
+
+    def test_null_is_in_the_schema_of_what_takes_it_and_of_nothing_else(self):
+        """Promise: the document says null wherever lodged takes it, in every method, and nowhere else."""
+        taken = set()
+        for method in self.rpc.call("rpc.discover")["methods"]:
+            for param in method["params"]:
+                name, schema = param["name"], param["schema"]
+                for inner, told, wrap in [(name, schema, lambda value: value),
+                                          *self.places(schema, lambda value: value)]:
+                    with self.subTest(method=method["name"], param=name, member=inner):
+                        takes = self.takes_null(method["name"], inner, {name: wrap(None)})
+                        self.assertEqual("null" in told.get("type", []), takes)
+                        if takes:
+                            taken.add((method["name"], inner))
+        self.assertLessEqual({("vm.create", "network"), ("vm.create", "iso"), ("vm.create", "kernel"),
+                              ("vm.media", "iso"), ("quota.set", "vms"), ("quota.set", "memory_mib")}, taken)
+
+    def test_what_may_be_null_in_an_answer_is_told(self):
+        methods = {method["name"]: method for method in self.rpc.call("rpc.discover")["methods"]}
+        limits = methods["quota.get"]["result"]["schema"]["properties"]["system"]["allOf"][0]["properties"]["limits"]
+        self.assertEqual(limits["allOf"][0]["properties"]["vms"]["type"], ["integer", "null"])
+        self.assertIsNone(self.rpc.call("quota.get")["system"]["limits"]["vms"])
+
+    def test_network_null_is_no_network_and_none_named_the_usual_one(self):
+        for params, networks in (({"network": None}, []), ({}, ["default"])):
+            with self.subTest(params=params):
+                made = self.rpc.call("vm.create", name="netted", host="b", vcpus=1, memory_mib=16, wait=True, **params)
+                self.addCleanup(self.rpc.call, "vm.delete", vm="b/netted", wait=True)
+                nics = self.rpc.call("vm.get", vm="b/netted").get("nics", [])
+                self.assertEqual(([nic["network"] for nic in nics], made.get("notes", [])), (networks, []))
+                self.doCleanups()
+
+
 class Hosts(MethodsTest):
     def test_host_list_tells_each_host(self):
         hosts = self.rpc.call("host.list")["hosts"]

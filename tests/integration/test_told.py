@@ -244,8 +244,10 @@ class Told(unittest.TestCase):
             return known[name]
         if "enum" in schema:
             return schema["enum"]
+        kind = schema.get("type")
+        kind = kind[0] if isinstance(kind, list) else kind  # the other is null
         return {"boolean": [True, False], "integer": [max(1, schema.get("minimum", 1))],
-                "array": [["x"]], "object": [{}]}.get(schema.get("type"), ["x" * max(1, schema.get("minLength", 1))])
+                "array": [["x"]], "object": [{}]}.get(kind, ["x" * max(1, schema.get("minLength", 1))])
 
     def calls(self, method, own):
         """Each value of each parameter once, the others being as few as may be."""
