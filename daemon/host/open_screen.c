@@ -8,6 +8,7 @@
 #include "host/open_screen.h"
 
 #include "host/dial.h"
+#include "host/edge.h"
 #include "host/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -86,7 +87,7 @@ static int open_place(struct hand *hand, virDomainPtr domain, const struct scree
     return open_by_address(hand, place, name, err);
 }
 
-int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *err)
+static int open_running(struct hand *hand, const char *uuid, struct lodge_error *err)
 {
     AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     struct screen_place place;
@@ -97,6 +98,9 @@ int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *er
         (void)snprintf(err->state, sizeof err->state, "shutoff");
         (void)lodge_fail(err, LODGE_ERROR_BAD_STATE,
                          "it does not run: start it first (vm.start, or `start`)");
+        return -1;
+    }
+    if (edge_is_starting(domain, err)) {
         return -1;
     }
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, 0);
@@ -115,5 +119,14 @@ int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *er
         fd = open_place(hand, domain, &place, err);
     }
     screen_place_clear(&place);
+    return fd;
+}
+
+int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *err)
+{
+    int fd = open_running(hand, uuid, err);
+    if (fd < 0) {
+        edge_tell(hand, uuid, err);
+    }
     return fd;
 }

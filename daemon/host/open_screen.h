@@ -10,8 +10,8 @@
  * has to exist, no password has to be known. Where the driver cannot do that, the address in the
  * live XML is connected to, within about a second; a password is then asked by the server.
  *
- * BAD_STATE: it does not run. UNSUPPORTED: it has no VNC, or none that can be reached from here.
- * UNRESPONSIVE, HOST_DOWN. */
+ * BAD_STATE: it does not run, or is just starting or ending. UNSUPPORTED: it has no VNC, or none
+ * that can be reached from here. UNRESPONSIVE, HOST_DOWN. */
 int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *err);
 
 #endif

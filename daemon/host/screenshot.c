@@ -4,6 +4,7 @@
  */
 #include "host/screenshot.h"
 
+#include "host/edge.h"
 #include "host/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -47,8 +48,8 @@ static bool receive(virStreamPtr stream, struct buffer *ret_png, struct lodge_er
     return picture_maker_end(maker, ret_png, err);
 }
 
-bool hand_screenshot(struct hand *hand, const char *uuid, struct buffer *ret_png,
-                     struct lodge_error *err)
+static bool take_picture(struct hand *hand, const char *uuid, struct buffer *ret_png,
+                         struct lodge_error *err)
 {
     AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
     if (domain == NULL) {
@@ -61,4 +62,14 @@ bool hand_screenshot(struct hand *hand, const char *uuid, struct buffer *ret_png
     /* What it claims to be is not asked: the first bytes tell. */
     AUTO(free) char *mime = virDomainScreenshot(domain, stream, 0, 0);
     return mime == NULL ? refused(hand, domain, err) : receive(stream, ret_png, err);
+}
+
+bool hand_screenshot(struct hand *hand, const char *uuid, struct buffer *ret_png,
+                     struct lodge_error *err)
+{
+    bool good = take_picture(hand, uuid, ret_png, err);
+    if (!good) {
+        edge_tell(hand, uuid, err);
+    }
+    return good;
 }

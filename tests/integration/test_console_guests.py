@@ -9,6 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import embed  # noqa: E402
 import libvirtd as libvirtds  # noqa: E402
 import promise  # noqa: E402
 from websocket import Closed, WebSocket  # noqa: E402
@@ -141,6 +142,54 @@ class Guests(unittest.TestCase):
                 self.assertLess(time.monotonic(), until)
                 self.world.keeper.look(0.1)
         self.assertTrue(self.sees(line) and self.sees(again))
+
+
+@unittest.skipIf(embed.why_not(), embed.why_not())
+class Edges(unittest.TestCase):
+    """A guest that is started and forced off again and again, while its screen is asked for."""
+
+    ROUNDS = 8
+
+    def setUp(self):
+        self.world = World("le")
+        self.addCleanup(self.world.close)
+        (self.world.folder / "home").mkdir()
+        root = embed.Root(self.world)
+        self.daemon = self.world.daemon({"local": root.uri}, wrap=root.wrap, env={
+            "HOME": str(self.world.folder / "home"), "USER": "", "XDG_RUNTIME_DIR": ""})
+        self.rpc = self.daemon.synced(60).rpc
+        self.other = self.daemon.rpc()
+        self.addCleanup(self.other.close)
+
+    def look(self, method, **params):
+        """The error's kind, None: there was a screen."""
+        try:
+            answer = self.other.call(method, vm="brief", **params)
+        except RpcError as error:
+            self.assertIn(error.kind, ("bad_state", "cancelled"), str(error))
+            self.assertTrue(error.kind != "bad_state" or error.data["state"], str(error))
+            return error.kind
+        if "session" in answer:
+            try:
+                self.other.call("console.close", session=answer["session"])
+            except RpcError as error:
+                self.assertEqual(error.kind, "not_found", str(error))  # the guest has ended, and it with it
+        return None
+
+    def test_at_its_start_and_its_end_a_guest_s_screen_is_bad_state_and_no_failure(self):
+        """Promise: whoever asks a moment too early or too late hears that, not libvirt's confusion."""
+        self.rpc.call("vm.create", name="brief", vcpus=1, memory_mib=32, network=None, wait=True, deadline=60)
+        kinds = set()
+        for number in range(self.ROUNDS):
+            for method in ("vm.start", "vm.stop"):
+                asked = self.rpc.ask(method, vm="brief", wait=True)
+                while asked not in self.rpc.answers:
+                    kinds.add(self.look("console.open", door="stream"))
+                    if number % 2:
+                        kinds.add(self.look("vm.screenshot"))
+                    self.rpc.drain()
+                self.rpc.answer(asked)
+        self.assertIn("bad_state", kinds)
 
 
 if __name__ == "__main__":
