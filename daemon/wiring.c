@@ -164,6 +164,10 @@ static void store_opened(void *owner, struct store *store, const struct recall *
             people_set_role(house->people, recall->users[i].uid, known);
         }
     }
+    for (size_t i = 0; i < recall->limit_count; i++) {
+        const struct recalled_limits *set = &recall->limits[i];
+        registry_set_limits(house->registry, set->is_system ? NULL : &set->uid, &set->limits);
+    }
     for (size_t i = 0; i < recall->vm_count; i++) {
         learn_vm(house, &recall->vms[i]);
     }
@@ -264,6 +268,7 @@ struct house *house_new(struct house_parts *parts, struct lodge_error *err)
     struct store *store = NULL;
     house->opener = store_opener_new(house->loop, house->config.state_dir, &store);
     house->registry = registry_new(house->loop, house->people, boot_number(store));
+    registry_set_default_limits(house->registry, &house->config.quota, &house->config.quota_user);
     house->reads = reads_new();
     house->audit = audit_new(house->loop);
     house->ops = ops_new(house->loop, house->registry,

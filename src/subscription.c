@@ -56,6 +56,7 @@ static const struct field event_fields[] = {
     {"host", FIELD_OBJECT, AT(host), .fields = lodge_host_fields},
     {"op", FIELD_OBJECT, AT(op), .fields = lodge_op_fields},
     {"session", FIELD_OBJECT, AT(session), .fields = lodge_session_fields},
+    {"quota", FIELD_OBJECT, AT(quota), .fields = lodge_quota_of_fields},
     {.type = FIELD_END},
 };
 #undef AT
@@ -295,7 +296,8 @@ static bool is_known(const struct lodge_event *event)
     case LODGE_EVENT_CHANGED:
     case LODGE_EVENT_REMOVED:
         return event->topic == LODGE_TOPIC_VM || event->topic == LODGE_TOPIC_HOST ||
-               event->topic == LODGE_TOPIC_OP || event->topic == LODGE_TOPIC_SESSION;
+               event->topic == LODGE_TOPIC_OP || event->topic == LODGE_TOPIC_SESSION ||
+               event->topic == LODGE_TOPIC_QUOTA;
     case LODGE_EVENT_SAMPLE:
         return event->topic == LODGE_TOPIC_METRICS;
     case LODGE_EVENT_NONE:

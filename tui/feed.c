@@ -183,6 +183,7 @@ static bool begin(struct feed *feed, struct lodge_error *err)
                 [LODGE_TOPIC_METRICS] = true,
                 [LODGE_TOPIC_OP] = true,
                 [LODGE_TOPIC_SESSION] = true,
+                [LODGE_TOPIC_QUOTA] = true,
             },
         .fields = fields,
     };

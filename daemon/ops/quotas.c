@@ -66,14 +66,6 @@ static bool write_quota(struct question *question, struct store *store)
            read_quota(question, store);
 }
 
-static void add(struct lodge_amounts *sum, const struct vm *vm)
-{
-    sum->vms++;
-    sum->vcpus += vm->facts.vcpus > 0 ? vm->facts.vcpus : 0;
-    sum->memory_mib += vm->facts.memory_mib > 0 ? vm->facts.memory_mib : 0;
-    sum->disk_gib += vm->facts.disk_gib > 0 ? vm->facts.disk_gib : 0;
-}
-
 /* What runs now is the registry's to say: the store does not know. */
 static void sum_running(struct registry *registry, struct quota_answer *quota)
 {
@@ -83,9 +75,9 @@ static void sum_running(struct registry *registry, struct quota_answer *quota)
         if (vms[i]->phase == ROW_NONE || !vm_is_active(vms[i])) {
             continue;
         }
-        add(&quota->system.running, vms[i]);
+        registry_add_running(&quota->system.running, vms[i]);
         if (vms[i]->owner == quota->uid) {
-            add(&quota->user.running, vms[i]);
+            registry_add_running(&quota->user.running, vms[i]);
         }
     }
 }
@@ -96,6 +88,12 @@ static void answer_quota(struct question *question)
     bool ok = question->error.kind == LODGE_ERROR_NONE;
     if (ok) {
         sum_running(question->ops->registry, &reading->quota);
+    }
+    if (ok && !question->reads) { /* they are stored */
+        const struct quota_change *change = &reading->change;
+        registry_set_limits(question->ops->registry, change->is_system ? NULL : &change->uid,
+                            change->is_system ? &reading->quota.system.limits
+                                              : &reading->quota.user.limits);
     }
     reading->answer(reading->data, ok ? &reading->quota : NULL, ok ? NULL : &question->error);
     free(reading);

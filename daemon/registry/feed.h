@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum feed_kind { FEED_HEAD, FEED_CURSOR, FEED_VM, FEED_HOST, FEED_OP, FEED_SESSION };
+enum feed_kind { FEED_HEAD, FEED_CURSOR, FEED_VM, FEED_HOST, FEED_OP, FEED_SESSION, FEED_QUOTA };
 
 struct feed_node {
     struct feed_node *prev;

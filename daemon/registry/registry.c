@@ -27,6 +27,8 @@ static void free_entry(struct feed_entry *entry)
         registry_free_op(entry);
     } else if (entry->node.kind == FEED_SESSION) {
         registry_free_session(entry);
+    } else if (entry->node.kind == FEED_QUOTA) {
+        registry_free_quota(entry);
     } else {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         lodge_host_clear(&host->facts);
@@ -55,6 +57,7 @@ struct registry *registry_new(struct loop *loop, struct people *people, uint64_t
     feed_init(&registry->feed, boot, free_entry);
     index_init(&registry->by_key);
     index_init(&registry->by_name);
+    registry_init_quotas(registry);
     registry->tell.run = tell_readers;
     registry->tell.owner = registry;
     people_on_name(people, name_learned, registry);
@@ -69,6 +72,7 @@ void registry_free(struct registry *registry)
     assert(registry->readers == NULL);
     loop_later_cancel(registry->loop, &registry->tell);
     feed_done(&registry->feed);
+    registry_done_quotas(registry);
     index_done(&registry->by_key);
     index_done(&registry->by_name);
     free(registry->sorted);
@@ -93,6 +97,7 @@ void registry_vm_changed(struct registry *registry, struct vm *vm)
     feed_changed(&registry->feed, &vm->entry);
     vm->facts.rev = (int64_t)vm->entry.rev;
     vm_forget_rendered(vm);
+    registry_quotas_changed(registry);
     registry_something_changed(registry);
 }
 
@@ -158,6 +163,7 @@ void registry_remove_vm(struct registry *registry, struct vm *vm)
     registry->sorted_stale = true;
     vm_keep_key(vm);
     feed_remove(&registry->feed, &vm->entry);
+    registry_quotas_changed(registry);
     registry_something_changed(registry);
 }
 
@@ -171,6 +177,9 @@ static void name_learned(void *owner, uid_t uid)
         }
         if (entry != NULL && !entry->gone && entry->node.kind == FEED_SESSION) {
             registry_name_session(registry, entry, uid);
+        }
+        if (entry != NULL && !entry->gone && entry->node.kind == FEED_QUOTA) {
+            registry_name_quota(registry, entry, uid);
         }
         if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
             continue;

@@ -9,6 +9,7 @@
 
 #include "host/report.h"
 #include "lodge/op.h"
+#include "lodge/quota.h"
 #include "lodge/session.h"
 #include "registry/feed.h"
 #include "registry/vm.h"
@@ -113,6 +114,36 @@ bool registry_session_is_visible(const struct registry_session *session,
 /* How many look at a VM's screen now. */
 void registry_set_viewers(struct registry *registry, const char *host, const char *uuid,
                           int64_t viewers);
+
+/* What VMs may add up to and do, the system's and each user's who has VMs, limits of his own or
+ * looks: summed of the VMs that are shown, a moment after something changed, while anybody looks.
+ */
+struct registry_quota {
+    struct feed_entry entry; /* first */
+    struct lodge_quota_of facts;
+    uid_t uid; /* of scope user */
+    struct index_link by_uid;
+    struct registry_quota *next;            /* in registry.quotas */
+    struct lodge_amounts promised, running; /* as they are being summed */
+};
+
+/* The configuration's, which hold where none were set. Before anything else about quotas. */
+void registry_set_default_limits(struct registry *registry, const struct lodge_amounts *system,
+                                 const struct lodge_amounts *user);
+
+/* They were set; `uid` NULL: the system's. */
+void registry_set_limits(struct registry *registry, const uid_t *uid,
+                         const struct lodge_amounts *limits);
+
+/* One more looks, as this user; one fewer. */
+void registry_watch_quotas(struct registry *registry, const struct viewer *viewer);
+void registry_leave_quotas(struct registry *registry);
+
+/* The system's, and one's own. */
+bool registry_quota_is_visible(const struct registry_quota *quota, const struct viewer *viewer);
+
+/* Of one that runs or is paused. */
+void registry_add_running(struct lodge_amounts *sum, const struct vm *vm);
 
 /* How many VMs were ever added: who looks for newcomers compares. */
 uint64_t registry_added(const struct registry *registry);

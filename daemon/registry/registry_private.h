@@ -21,6 +21,13 @@ struct registry {
     uint64_t added;   /* VMs, ever */
     uint64_t differs; /* how often a row was not what libvirt has */
     struct registry_reader *readers;
+    struct registry_quota *quotas;
+    struct registry_quota *system_quota; /* one of them; NULL until somebody wants it */
+    struct index quotas_by_uid;
+    struct lodge_amounts system_limits, user_limits; /* where none were set */
+    struct loop_timer *sum_quotas;
+    size_t quota_watchers;
+    bool quotas_are_old;
     uint64_t turn;      /* of the loop, that the next is about */
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;
@@ -35,6 +42,15 @@ void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t
 
 void registry_free_session(struct feed_entry *entry);
 void registry_name_session(struct registry *registry, struct feed_entry *entry, uid_t uid);
+
+/* quotas.c */
+void registry_init_quotas(struct registry *registry);
+void registry_done_quotas(struct registry *registry); /* after the feed */
+void registry_free_quota(struct feed_entry *entry);
+void registry_name_quota(struct registry *registry, struct feed_entry *entry, uid_t uid);
+
+/* A VM, or its row, has changed: sums are made again soon. */
+void registry_quotas_changed(struct registry *registry);
 
 /* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
 bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer);

@@ -169,3 +169,10 @@ void render_session_end(struct buffer *buffer, struct registry *registry,
     fields_write(buffer, lodge_session_fields, mask, &told);
     free(told.reason);
 }
+
+void render_quota(struct buffer *buffer, const struct registry_quota *quota, bool key_only)
+{
+    field_mask key =
+        fields_bit(lodge_quota_of_fields, "scope") | fields_bit(lodge_quota_of_fields, "user");
+    fields_write(buffer, lodge_quota_of_fields, key_only ? key : FIELD_MASK_ALL, &quota->facts);
+}

@@ -39,6 +39,9 @@ void render_session(struct buffer *buffer, const struct registry_session *sessio
 void render_session_end(struct buffer *buffer, struct registry *registry,
                         const struct registry_session *session, const struct viewer *viewer);
 
+/* {…}: a quota, or whose it is alone. */
+void render_quota(struct buffer *buffer, const struct registry_quota *quota, bool key_only);
+
 /* {"host":…,"uuid":…,"name":…}: what is left of one that is removed. */
 void render_vm_key(struct buffer *buffer, const struct vm *vm);
 

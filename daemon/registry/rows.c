@@ -179,6 +179,7 @@ void registry_set_charge(struct registry *registry, const char *host, const char
         }
         vm->row_vcpus = vcpus;
         vm->row_memory_mib = memory_mib;
+        registry_quotas_changed(registry);
         registry_compare_row(registry, vm); /* libvirt may have gone on meanwhile */
     }
 }

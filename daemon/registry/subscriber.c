@@ -119,6 +119,11 @@ struct subscriber *subscriber_new(struct registry *registry, int64_t id,
     subscriber->cursor.fell_behind = on_fell_behind;
     subscriber->walk_on.run = walk_later;
     subscriber->walk_on.owner = subscriber;
+    if (subscriber->topics[LODGE_TOPIC_QUOTA]) {
+        const struct viewer viewer = sink->viewer(sink);
+        registry_watch_quotas(registry, &viewer);
+        owe_ready(subscriber);
+    }
     feed_cursor_add(registry_feed(registry), &subscriber->cursor);
     registry_add_reader(registry, &subscriber->reader);
     return subscriber;
@@ -130,6 +135,9 @@ void subscriber_free(struct subscriber *subscriber)
         return;
     }
     loop_later_cancel(registry_loop(subscriber->registry), &subscriber->walk_on);
+    if (subscriber->topics[LODGE_TOPIC_QUOTA]) {
+        registry_leave_quotas(subscriber->registry);
+    }
     registry_remove_reader(subscriber->registry, &subscriber->reader);
     feed_cursor_remove(registry_feed(subscriber->registry), &subscriber->cursor);
     query_free(subscriber->query);
@@ -240,6 +248,10 @@ static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
                registry_session_is_visible(CONTAINER_OF(entry, struct registry_session, entry),
                                            viewer);
     }
+    if (entry->node.kind == FEED_QUOTA) {
+        return subscriber->topics[LODGE_TOPIC_QUOTA] &&
+               registry_quota_is_visible(CONTAINER_OF(entry, struct registry_quota, entry), viewer);
+    }
     struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
     return subscriber->topics[LODGE_TOPIC_VM] && vm_is_visible(vm, viewer) &&
            (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts));
@@ -248,10 +260,9 @@ static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
 static enum lodge_topic topic_of(const struct feed_entry *entry)
 {
     static const enum lodge_topic topics[] = {
-        [FEED_VM] = LODGE_TOPIC_VM,
-        [FEED_HOST] = LODGE_TOPIC_HOST,
-        [FEED_OP] = LODGE_TOPIC_OP,
-        [FEED_SESSION] = LODGE_TOPIC_SESSION,
+        [FEED_VM] = LODGE_TOPIC_VM,       [FEED_HOST] = LODGE_TOPIC_HOST,
+        [FEED_OP] = LODGE_TOPIC_OP,       [FEED_SESSION] = LODGE_TOPIC_SESSION,
+        [FEED_QUOTA] = LODGE_TOPIC_QUOTA,
     };
     return topics[entry->node.kind];
 }
@@ -276,6 +287,8 @@ static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
         } else {
             render_session(line, session);
         }
+    } else if (entry->node.kind == FEED_QUOTA) {
+        render_quota(line, CONTAINER_OF(entry, struct registry_quota, entry), key_only);
     } else if (entry->node.kind == FEED_HOST) {
         struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
         if (key_only) {
@@ -354,7 +367,7 @@ static void tell_sample(struct subscriber *subscriber, struct feed_entry *entry,
         return;
     }
     uint64_t rev = registry_feed(subscriber->registry)->rev;
-    if (entry->node.kind == FEED_OP || entry->node.kind == FEED_SESSION) {
+    if (entry->node.kind != FEED_HOST && entry->node.kind != FEED_VM) {
         return;
     }
     if (entry->node.kind == FEED_HOST) {

@@ -75,13 +75,8 @@ static void quota_get_run(struct call *call, const void *params)
     }
 }
 
-enum quota_scope { SCOPE_NONE, SCOPE_SYSTEM, SCOPE_USER, SCOPES };
-
-static const char *const scope_words[SCOPES] = {NULL, "system", "user"};
-static const struct field_names scope_names = {scope_words, SCOPES};
-
 struct quota_set {
-    enum quota_scope scope;
+    enum lodge_quota_scope scope;
     char *user;
     struct lodge_amounts limits; /* LODGE_UNKNOWN: as it is; FIELD_NULL: none */
 };
@@ -101,7 +96,7 @@ static const struct field limit_params[] = {
 
 #define AT(member) .offset = offsetof(struct quota_set, member)
 static const struct field quota_set_params[] = {
-    {"scope", FIELD_ENUM, AT(scope), .required = true, .names = &scope_names,
+    {"scope", FIELD_ENUM, AT(scope), .required = true, .names = &lodge_quota_scope_names,
      .help = "system or user"},
     {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX,
      .help = "whose, for scope user"},
@@ -149,7 +144,7 @@ static void quota_set_run(struct call *call, const void *params)
 {
     const struct quota_set *set = params;
     struct lodge_error err = {0};
-    if ((set->scope == SCOPE_USER) != (set->user != NULL)) {
+    if ((set->scope == LODGE_QUOTA_USER) != (set->user != NULL)) {
         (void)lodge_fail_param(&err, "user",
                                "'user' says whose limits scope user means, and is "
                                "not for scope system");
@@ -159,12 +154,12 @@ static void quota_set_run(struct call *call, const void *params)
     struct setting *setting = xcalloc(1, sizeof *setting);
     struct quota_change *change = &setting->change;
     setting->call = call;
-    change->is_system = set->scope == SCOPE_SYSTEM;
+    change->is_system = set->scope == LODGE_QUOTA_SYSTEM;
     change->limits.vms = limit_of(set->limits.vms, &change->vms);
     change->limits.vcpus = limit_of(set->limits.vcpus, &change->vcpus);
     change->limits.memory_mib = limit_of(set->limits.memory_mib, &change->memory_mib);
     change->limits.disk_gib = limit_of(set->limits.disk_gib, &change->disk_gib);
-    call_set_target(call, scope_words[set->scope], set->user);
+    call_set_target(call, field_names_word(&lodge_quota_scope_names, set->scope), set->user);
     if (change->is_system) {
         uid_t own = call_viewer(call).uid;
         setter_found(setting, &own, NULL);

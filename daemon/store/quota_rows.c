@@ -13,6 +13,12 @@ static int64_t limit_in(sqlite3_stmt *statement, int column)
                : sqlite3_column_int64(statement, column);
 }
 
+static struct lodge_amounts limits_in(sqlite3_stmt *statement)
+{
+    return (struct lodge_amounts){limit_in(statement, 0), limit_in(statement, 1),
+                                  limit_in(statement, 2), limit_in(statement, 3)};
+}
+
 static bool read_limits(struct store *store, int64_t uid, struct lodge_amounts *ret_limits,
                         bool *ret_found, struct lodge_error *err)
 {
@@ -22,8 +28,7 @@ static bool read_limits(struct store *store, int64_t uid, struct lodge_amounts *
         return false;
     }
     if (*ret_found) {
-        *ret_limits = (struct lodge_amounts){limit_in(get, 0), limit_in(get, 1), limit_in(get, 2),
-                                             limit_in(get, 3)};
+        *ret_limits = limits_in(get);
     }
     return true;
 }
@@ -53,6 +58,28 @@ bool store_read_limits(struct store *store, const uid_t *user, struct lodge_amou
     }
     AUTO(database_leave) struct store *entered = store;
     return read_limits(entered, user == NULL ? SYSTEM : (int64_t)*user, ret_limits, ret_found, err);
+}
+
+bool store_read_all_limits(struct store *store, store_limits_fn *each, void *data,
+                           struct lodge_error *err)
+{
+    if (!database_enter(store, err)) {
+        return false;
+    }
+    AUTO(database_leave) struct store *entered = store;
+    AUTO(statement_reset) sqlite3_stmt *all = statement_get(entered, QUOTA_ALL);
+    for (bool row = true;;) {
+        if (!statement_step(entered, all, &row, err)) {
+            return lodge_fail_in(err, "reading limits");
+        }
+        if (!row) {
+            return true;
+        }
+        const struct lodge_amounts limits = limits_in(all);
+        int64_t of = sqlite3_column_int64(all, 4);
+        const uid_t user = (uid_t)of;
+        each(data, of == SYSTEM ? NULL : &user, &limits);
+    }
 }
 
 bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_amounts *ret_sum,

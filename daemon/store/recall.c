@@ -33,6 +33,15 @@ static void learn_user(void *data, uid_t uid, const char *role)
     recall->users[recall->user_count++] = (struct recalled_user){uid, keep_text(recall, role)};
 }
 
+static void learn_limits(void *data, const uid_t *user, const struct lodge_amounts *limits)
+{
+    struct recall *recall = data;
+    size_t size = (recall->limit_count + 1) * sizeof *recall->limits;
+    recall->limits = xrealloc(recall->limits, size);
+    recall->limits[recall->limit_count++] =
+        (struct recalled_limits){user == NULL, user == NULL ? 0 : *user, *limits};
+}
+
 static struct disk_row keep_disk(struct recall *recall, const struct disk_row *disk)
 {
     struct disk_row kept = *disk;
@@ -115,6 +124,7 @@ struct recall *recall_read(struct store *store, struct lodge_error *err)
 {
     AUTO(recall_free) struct recall *recall = xcalloc(1, sizeof *recall);
     if (!store_read_users(store, learn_user, recall, err) ||
+        !store_read_all_limits(store, learn_limits, recall, err) ||
         !store_read_vms(store, learn_vm, recall, err) ||
         !store_read_unfinished(store, learn_unfinished, recall, err) ||
         !store_read_guarded(store, NULL, learn_guarded, recall, err) ||
@@ -136,6 +146,7 @@ void recall_free(struct recall *recall)
     }
     free(recall->blocks);
     free(recall->users);
+    free(recall->limits);
     free(recall->vms);
     free(recall->unfinished);
     free(recall->guarded);

@@ -13,6 +13,12 @@ struct recalled_user {
     const char *role;
 };
 
+struct recalled_limits {
+    bool is_system; /* else uid's */
+    uid_t uid;
+    struct lodge_amounts limits;
+};
+
 struct recalled_begin {
     uid_t uid;
     int64_t started_ms; /* since 1970 */
@@ -21,6 +27,8 @@ struct recalled_begin {
 struct recall {
     struct recalled_user *users;
     size_t user_count;
+    struct recalled_limits *limits; /* that were set */
+    size_t limit_count;
     struct vm_row *vms; /* without MACs */
     size_t vm_count;
     struct op_row *unfinished; /* operations, oldest first; without steps */

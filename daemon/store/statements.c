@@ -140,6 +140,10 @@ const struct statement_row statement_rows[STATEMENTS] = {
             .sql = "SELECT vms, vcpus, memory_mib, disk_gib FROM quota WHERE uid = ?1",
             .hot = true,
         },
+    [QUOTA_ALL] =
+        {
+            .sql = "SELECT vms, vcpus, memory_mib, disk_gib, uid FROM quota",
+        },
     [QUOTA_WRITE] =
         {
             .sql = "INSERT INTO quota (uid, vms, vcpus, memory_mib, disk_gib) VALUES (?1, ?2, ?3, "

@@ -36,6 +36,7 @@ enum statement {
     DISK_SET_SIZE,
     NIC_INSERT,
     QUOTA_GET,
+    QUOTA_ALL,
     QUOTA_WRITE,
     QUOTA_SUM_ALL,
     QUOTA_SUM_USER,

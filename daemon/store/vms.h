@@ -57,6 +57,11 @@ bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_am
 bool store_read_limits(struct store *store, const uid_t *user, struct lodge_amounts *ret_limits,
                        bool *ret_found, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* All limits that are stored; `user` NULL: the system's. */
+typedef void store_limits_fn(void *data, const uid_t *user, const struct lodge_amounts *limits);
+bool store_read_all_limits(struct store *store, store_limits_fn *each, void *data,
+                           struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Stores limits in place of what was there, with the call's row of the audit. Calls may go past
  * them already: that refuses growth, and shrinks nothing. */
 bool store_write_limits(struct store *store, const uid_t *user, const struct lodge_amounts *limits,

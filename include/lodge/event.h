@@ -4,6 +4,7 @@
 
 #include "lodge/host.h"
 #include "lodge/op.h"
+#include "lodge/quota.h"
 #include "lodge/session.h"
 #include "lodge/vm.h"
 
@@ -14,6 +15,7 @@ enum lodge_topic {
     LODGE_TOPIC_METRICS,
     LODGE_TOPIC_OP,
     LODGE_TOPIC_SESSION,
+    LODGE_TOPIC_QUOTA,
     LODGE_TOPICS,
 };
 
@@ -42,6 +44,7 @@ struct lodge_event {
     struct lodge_host host;
     struct lodge_op op;
     struct lodge_session session;
+    struct lodge_quota_of quota;
 };
 
 const char *lodge_topic_name(enum lodge_topic topic);

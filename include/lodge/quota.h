@@ -21,4 +21,18 @@ struct lodge_quota {
     struct lodge_amounts running;
 };
 
+enum lodge_quota_scope {
+    LODGE_QUOTA_NOBODYS,
+    LODGE_QUOTA_SYSTEM,
+    LODGE_QUOTA_USER,
+    LODGE_QUOTA_SCOPES,
+};
+
+/* Whose it is (topic `quota`). */
+struct lodge_quota_of {
+    enum lodge_quota_scope scope;
+    char *user; /* of scope user */
+    struct lodge_quota quota;
+};
+
 #endif

@@ -18,6 +18,8 @@ extern const struct field_names lodge_session_door_names;
 extern const struct field_names lodge_session_state_names;
 extern const struct field lodge_amounts_fields[];
 extern const struct field lodge_quota_fields[];
+extern const struct field lodge_quota_of_fields[];
+extern const struct field_names lodge_quota_scope_names;
 extern const struct field lodge_user_fields[];
 extern const struct field lodge_audit_fields[];
 extern const struct field lodge_offer_fields[];

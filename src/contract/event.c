@@ -10,6 +10,7 @@
 static const char *const topic_words[] = {
     [LODGE_TOPIC_NONE] = NULL,         [LODGE_TOPIC_VM] = "vm", [LODGE_TOPIC_HOST] = "host",
     [LODGE_TOPIC_METRICS] = "metrics", [LODGE_TOPIC_OP] = "op", [LODGE_TOPIC_SESSION] = "session",
+    [LODGE_TOPIC_QUOTA] = "quota",
 };
 _Static_assert(ARRAY_LENGTH(topic_words) == LODGE_TOPICS, "a word per topic");
 const struct field_names lodge_topic_names = {topic_words, LODGE_TOPICS};

@@ -5,6 +5,7 @@
 #include "lodge/audit.h"
 #include "lodge/offer.h"
 #include "lodge/user.h"
+#include "scope.h"
 
 #define AT(member) .offset = offsetof(struct lodge_amounts, member)
 const struct field lodge_amounts_fields[] = {
@@ -24,6 +25,24 @@ const struct field lodge_quota_fields[] = {
     {"promised", FIELD_OBJECT, AT(promised), .fields = lodge_amounts_fields,
      .help = "to VMs, from creation to deletion"},
     {"running", FIELD_OBJECT, AT(running), .fields = lodge_amounts_fields,
+     .help = "by VMs that run or are paused"},
+    {.type = FIELD_END},
+};
+#undef AT
+
+static const char *const scope_words[] = {NULL, "system", "user"};
+_Static_assert(ARRAY_LENGTH(scope_words) == LODGE_QUOTA_SCOPES, "a word per scope");
+const struct field_names lodge_quota_scope_names = {scope_words, LODGE_QUOTA_SCOPES};
+
+#define AT(member) .offset = offsetof(struct lodge_quota_of, member)
+const struct field lodge_quota_of_fields[] = {
+    {"scope", FIELD_ENUM, AT(scope), .names = &lodge_quota_scope_names, .help = "system or user"},
+    {"user", FIELD_STRING, AT(user), .help = "whose, of scope user"},
+    {"limits", FIELD_OBJECT, AT(quota.limits), .fields = lodge_amounts_fields, .required = true,
+     .help = "null is no limit"},
+    {"promised", FIELD_OBJECT, AT(quota.promised), .fields = lodge_amounts_fields,
+     .help = "to VMs, from creation to deletion"},
+    {"running", FIELD_OBJECT, AT(quota.running), .fields = lodge_amounts_fields,
      .help = "by VMs that run or are paused"},
     {.type = FIELD_END},
 };

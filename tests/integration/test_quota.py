@@ -14,6 +14,7 @@ from world import Rpc, RpcError, World, free_uid  # noqa: E402
 
 ROUNDS = int(os.environ.get("QUOTA_ROUNDS", "100"))
 CLIENTS = 64
+NAMELESS = 41201  # users that NSS has no name of
 SMALL = {"vcpus": 1, "memory_mib": 32, "network": None}
 
 
@@ -96,6 +97,106 @@ class Quota(unittest.TestCase):
             with self.assertRaises(RpcError) as caught:
                 user.call("quota.set", scope="system", limits={"vms": 100})
             self.assertEqual(caught.exception.kind, "denied")
+
+
+class Told(unittest.TestCase):
+    """Topic `quota`: limits and what counts against them are pushed when they change, to whom may see them."""
+
+    MANY = 60
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self.daemon = self.world.daemon("test:///default", config={
+            "daemon": {"socket_mode": "0666"}, "quota": {"vms": "80"}, "quota_user": {"vcpus": "70"}})
+        self.daemon.synced().rpc.close()
+        self.admin = self.daemon.rpc()
+        self.addCleanup(self.admin.close)
+
+    def listen(self, uid=None, role=None):
+        """A subscriber, and what it was told until `ready`, by scope and user."""
+        if role is not None:
+            self.admin.call("user.set", user=f"#{uid}", role=role)
+        rpc = self.daemon.rpc(uid=uid)
+        self.addCleanup(rpc.close)
+        rpc.call("event.subscribe", topics=["quota"])
+        told = {}
+        while (note := rpc.notification())["type"] != "ready":
+            self.assertEqual((note["topic"], note["type"]), ("quota", "added"))
+            told[note["quota"].get("user", "system")] = note["quota"]
+        return rpc, told
+
+    def told(self, rpc, user, condition):
+        """How many changes of that quota it takes until it is so."""
+        count = 0
+        while True:
+            quota = rpc.wait_for(lambda note: note["topic"] == "quota")["quota"]
+            count += quota.get("user", "system") == user
+            if quota.get("user", "system") == user and condition(quota):
+                return count
+
+    def test_what_is_there_comes_first_and_is_what_quota_get_says(self):
+        uid = NAMELESS
+        self.admin.call("quota.set", scope="user", user=f"#{uid}", limits={"vms": 9})
+        with self.daemon.rpc(uid=uid) as user:
+            user.call("vm.create", name="mine", start=True, wait=True, **SMALL)
+            said = user.call("quota.get")
+        rpc, told = self.listen(uid)
+        self.assertEqual(set(told), {"system", f"#{uid}"})
+        self.assertEqual(told["system"], {"scope": "system", **said["system"]})
+        self.assertEqual(told[f"#{uid}"], {"scope": "user", "user": f"#{uid}", **said["user"]})
+        self.assertEqual((said["user"]["limits"]["vms"], said["user"]["promised"]["vms"],
+                          said["user"]["running"]["memory_mib"]), (9, 1, 32))
+
+    def test_limits_and_usage_are_pushed_when_they_change(self):
+        uid = NAMELESS
+        rpc, told = self.listen(uid)
+        self.assertEqual(told[f"#{uid}"]["limits"]["vcpus"], 70)
+        self.admin.call("quota.set", scope="user", user=f"#{uid}", limits={"vms": 3})
+        self.told(rpc, f"#{uid}", lambda quota: quota["limits"]["vms"] == 3)
+        self.admin.call("quota.set", scope="system", limits={"disk_gib": 11})
+        self.told(rpc, "system", lambda quota: quota["limits"]["disk_gib"] == 11)
+        with self.daemon.rpc(uid=uid) as user:
+            user.call("vm.create", name="mine", **SMALL)
+            self.told(rpc, f"#{uid}", lambda quota: quota["promised"]["memory_mib"] == 32)
+            user.call("vm.start", vm="mine", wait=True)
+            self.told(rpc, f"#{uid}", lambda quota: quota["running"]["vcpus"] == 1)
+            user.call("vm.stop", vm="mine", wait=True)
+            user.call("vm.update", vm="mine", vcpus=2, wait=True)
+            self.told(rpc, f"#{uid}", lambda quota: quota["promised"]["vcpus"] == 2 and not quota["running"]["vms"])
+            user.call("vm.delete", vm="mine", wait=True)
+            self.told(rpc, f"#{uid}", lambda quota: quota["promised"]["vms"] == 0)
+
+    def test_users_hear_of_the_system_and_themselves_and_viewers_of_all(self):
+        first, second, viewer = (NAMELESS + number for number in range(3))
+        self.listen(first)
+        _, told = self.listen(second)
+        self.assertEqual(set(told), {"system", f"#{second}"})
+        rpc, told = self.listen(viewer, "viewer")
+        self.assertLessEqual({"system", f"#{first}", f"#{second}"}, set(told))
+        self.admin.call("quota.set", scope="user", user=f"#{first}", limits={"vms": 3})
+        self.told(rpc, f"#{first}", lambda quota: quota["limits"]["vms"] == 3)
+        with self.daemon.rpc(uid=second) as other:
+            other.call("event.subscribe", topics=["quota"])
+            other.wait_for(lambda note: note["type"] == "ready")
+            self.admin.call("quota.set", scope="user", user=f"#{first}", limits={"vms": 4})
+            self.admin.call("quota.set", scope="system", limits={"vms": 79})
+            self.assertEqual(other.notification()["quota"]["scope"], "system")
+
+    def test_many_changes_at_once_are_few_of_the_quota(self):
+        rpc, _ = self.listen()
+        asked = [self.admin.ask("vm.create", name=f"m{number}", **SMALL) for number in range(self.MANY)]
+        for call in asked:
+            self.admin.answer(call)
+        count = self.told(rpc, "system", lambda quota: quota["promised"]["vms"] == self.MANY)
+        self.assertLess(count, self.MANY // 2)
+
+    def test_limits_that_were_set_are_known_after_a_start(self):
+        self.admin.call("quota.set", scope="system", limits={"vms": 7})
+        self.daemon.stop()
+        self.daemon.start().synced().rpc.close()
+        _, told = self.listen()
+        self.assertEqual(told["system"]["limits"]["vms"], 7)
 
 
 class PerHour(unittest.TestCase):

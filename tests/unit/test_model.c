@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct model model;
 
@@ -278,6 +279,28 @@ static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
     assert_string_equal(model_happening(&model, 0)->text, "web  create: no network: it is off");
 }
 
+static void limits_that_change_are_taken_and_those_of_others_are_not(void **state)
+{
+    (void)state;
+    struct lodge_event event = fleet_event(LODGE_TOPIC_QUOTA, LODGE_EVENT_CHANGED);
+    char others[] = "eve";
+    char mine[] = "me";
+    const struct lodge_quota before = {.limits = {1, 1, 1, 1}};
+    model_take_server(&model, NULL, strdup("me"), strdup("user"));
+    model_take_quota(&model, &before, &before);
+
+    event.quota = (struct lodge_quota_of){LODGE_QUOTA_USER, others, {.limits = {2, 2, 2, 2}}};
+    model_apply(&model, &event);
+    assert_int_equal(model.quota.user.limits.vms, 1);
+
+    event.quota.user = mine;
+    model_apply(&model, &event);
+    event.quota = (struct lodge_quota_of){LODGE_QUOTA_SYSTEM, NULL, {.limits = {3, 3, 3, 3}}};
+    model_apply(&model, &event);
+    assert_int_equal(model.quota.user.limits.vms, 2);
+    assert_int_equal(model.quota.system.limits.vms, 3);
+}
+
 #define MODEL_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -295,6 +318,7 @@ int main(void)
         MODEL_TEST(what_happens_after_all_was_told_is_remembered_newest_first),
         MODEL_TEST(of_many_happenings_the_last_thousand_stay),
         MODEL_TEST(what_an_operation_has_to_note_is_said_at_its_end),
+        MODEL_TEST(limits_that_change_are_taken_and_those_of_others_are_not),
         MODEL_TEST(an_operation_is_said_when_it_begins_and_when_it_ends),
         TEST(a_history_has_a_place_for_each_second),
         TEST(an_old_history_shows_its_age),

@@ -338,6 +338,9 @@ void model_apply(struct model *model, const struct lodge_event *event)
     case LODGE_TOPIC_SESSION:
         model_apply_session(model, event);
         break;
+    case LODGE_TOPIC_QUOTA:
+        model_apply_quota(model, event);
+        break;
     case LODGE_TOPICS:
         break;
     }

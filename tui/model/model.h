@@ -153,6 +153,9 @@ void model_forget_offers(struct model *model);
 void model_take_quota(struct model *model, const struct lodge_quota *system,
                       const struct lodge_quota *user);
 
+/* They have changed; what quota.get told is known already, else this says too little. */
+void model_apply_quota(struct model *model, const struct lodge_event *event);
+
 /* Forgets who was gone GONE_MS ago (rows are freed). Returns when to ask again, 0: not at all. */
 int64_t model_expire(struct model *model);
 

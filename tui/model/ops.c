@@ -90,3 +90,17 @@ void model_take_quota(struct model *model, const struct lodge_quota *system,
     model->quota.user = *user;
     model->facts++;
 }
+
+void model_apply_quota(struct model *model, const struct lodge_event *event)
+{
+    const struct lodge_quota_of *quota = &event->quota;
+    bool is_known = model->quota.known && event->type != LODGE_EVENT_REMOVED;
+    bool is_mine = quota->user != NULL && model->server.user != NULL &&
+                   strcmp(quota->user, model->server.user) == 0;
+    if (is_known && quota->scope == LODGE_QUOTA_SYSTEM) {
+        model->quota.system = quota->quota;
+    } else if (is_known && is_mine) {
+        model->quota.user = quota->quota;
+    }
+    model->facts++;
+}
