@@ -6,8 +6,10 @@
  * worker fills the call, the loop makes the report of it.
  */
 #include "host/abilities.h"
+#include "host/hand.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
+#include "host/node_sample.h"
 #include "host/roles.h"
 #include "log.h"
 #include "memory.h"
@@ -18,6 +20,7 @@
 struct abilities_call {
     struct host_call call; /* first */
     virNodeInfo node;
+    int64_t memory_mib;
     bool has_node;
     char hypervisor[64];
     char libvirt[32];
@@ -70,6 +73,12 @@ static void run(struct host_call *call, virConnectPtr conn)
     if (!asked->has_node) {
         libvirt_fail(&call->error, "cannot read the host's size");
     }
+    asked->memory_mib = asked->has_node ? (int64_t)(asked->node.memory / 1024) : LODGE_UNKNOWN;
+    int64_t total = 0;
+    int64_t used = 0;
+    if (host_traits(call->host).is_local && node_memory_read(&total, &used)) {
+        asked->memory_mib = total; /* from where the samples have what is in use */
+    }
     if (virConnectGetLibVersion(conn, &version) == 0) {
         print_version(asked->libvirt, sizeof asked->libvirt, "", version);
     }
@@ -113,7 +122,7 @@ static void done(struct host_call *call, bool fresh)
     }
     struct host_abilities_report report = {
         .cpus = asked->has_node ? (int64_t)asked->node.cpus : LODGE_UNKNOWN,
-        .memory_mib = asked->has_node ? (int64_t)(asked->node.memory / 1024) : LODGE_UNKNOWN,
+        .memory_mib = asked->memory_mib,
         .hypervisor = asked->hypervisor[0] == '\0' ? NULL : asked->hypervisor,
         .libvirt = asked->libvirt[0] == '\0' ? NULL : asked->libvirt,
         .features = &words,

@@ -8,6 +8,7 @@
  */
 #include "host/lanes.h"
 #include "host/abilities.h"
+#include "host/hand.h"
 #include "host/hung.h"
 #include "host/node_sample.h"
 #include "host/roles.h"
@@ -362,7 +363,7 @@ static void ask_node(struct lanes *lanes)
     call->job.letter.deliver = deliver_node;
     call->lanes = lanes;
     call->connection = lane->connection;
-    call->is_local = lanes->host->uri.is_local;
+    call->is_local = host_traits(lanes->host).is_local;
     libvirt_connection_use(call->connection);
     workers_submit(lanes->node_workers, &call->job);
 }

@@ -1,7 +1,8 @@
 /*
  * node_sample: libvirt's node counters and /proc/pressure, read on a worker; the CPU's share is the
- * difference of two readings, of which the caller keeps the first. Used memory is what is neither
- * free nor buffers nor cache.
+ * difference of two readings, of which the caller keeps the first. Memory of this machine is what
+ * its kernel says, used and in all; used memory of another what is neither free nor buffers nor
+ * cache.
  */
 #include "host/node_sample.h"
 #include "memory.h"
@@ -57,9 +58,8 @@ static void read_memory(virConnectPtr conn, struct node_counters *counters)
     }
 }
 
-/* What cannot be had without swapping, as the kernel counts it: shared memory is in the page cache,
- * and cannot be dropped (proc(5), MemAvailable). */
-static void read_meminfo(struct node_counters *counters)
+/* Shared memory is in the page cache, and cannot be dropped (proc(5), MemAvailable). */
+bool node_memory_read(int64_t *ret_total_mib, int64_t *ret_used_mib)
 {
     FILE *file = fopen("/proc/meminfo", "re");
     char line[128];
@@ -72,9 +72,12 @@ static void read_meminfo(struct node_counters *counters)
     if (file != NULL) {
         fclose(file);
     }
-    if (available >= 0 && total >= available) {
-        counters->memory_used_mib = (total - available) / 1024;
+    bool told = available >= 0 && total >= available;
+    if (told) {
+        *ret_total_mib = total / 1024;
+        *ret_used_mib = (total - available) / 1024;
     }
+    return told;
 }
 
 /* "some avg10=1.23 avg60=…": the share of the last 10 s in which something waited. */
@@ -95,9 +98,11 @@ void node_counters_read(virConnectPtr conn, bool is_local, struct node_counters 
 {
     struct node_counters counters = {.psi_cpu = NAN, .psi_memory = NAN, .psi_io = NAN};
     read_cpu(conn, &counters);
-    read_memory(conn, &counters);
+    int64_t total = 0;
+    if (!is_local || !node_memory_read(&total, &counters.memory_used_mib)) {
+        read_memory(conn, &counters);
+    }
     if (is_local) {
-        read_meminfo(&counters);
         counters.psi_cpu = read_pressure("/proc/pressure/cpu");
         counters.psi_memory = read_pressure("/proc/pressure/memory");
         counters.psi_io = read_pressure("/proc/pressure/io");

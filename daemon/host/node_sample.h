@@ -17,6 +17,10 @@ struct node_counters {
  */
 void node_counters_read(virConnectPtr conn, bool is_local, struct node_counters *ret_counters);
 
+/* On a worker. How much memory this machine has and how much of it is in use, as the kernel counts
+ * it: what cannot be had without swapping is in use. False if it does not say. */
+bool node_memory_read(int64_t *ret_total_mib, int64_t *ret_used_mib);
+
 /* Any thread. `before` may be zeroed: then the CPU's share is not known yet. */
 struct host_sample node_sample(const struct node_counters *before, const struct node_counters *now);
 

@@ -4,6 +4,7 @@ root and as a normal user."""
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 import unittest
@@ -11,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import embed  # noqa: E402
 import promise  # noqa: E402
-from world import Mirror, World  # noqa: E402
+from world import BUILD_DIR, Mirror, World  # noqa: E402
 
 ROOT = os.geteuid() == 0
 
@@ -44,6 +45,29 @@ class EmbedTest(unittest.TestCase):
             while "stats" not in mirror.rpc.call("vm.get", vm=name):
                 self.assertLess(time.monotonic(), until, f"no sample of {name}")
                 self.world.keeper.look(0.1)
+
+
+class HostMemory(EmbedTest):
+    MEMINFO = "MemTotal: 4096000 kB\nMemFree: 1024 kB\nMemAvailable: 1024000 kB\nCached: 8192 kB\n"
+    INSTEAD = 'mount --bind "$1" /proc/meminfo && shift && exec "$@"'
+
+    @unittest.skipUnless(ROOT, "only root can put another /proc/meminfo in place")
+    def test_what_a_local_host_has_and_uses_is_what_its_kernel_says(self):
+        """Promise: both numbers, wherever they are shown, are of one source: MemTotal and MemAvailable."""
+        meminfo = self.world.folder / "meminfo"
+        meminfo.write_text(self.MEMINFO)
+        root = embed.Root(self.world)
+        daemon = self.world.daemon({"local": root.uri}, env={"HOME": str(self.home), "USER": "", "XDG_RUNTIME_DIR": ""},
+                                   wrap=[*root.wrap, "sh", "-c", self.INSTEAD, "sh", str(meminfo)])
+        mirror = daemon.synced(60)
+        mirror.rpc.call("event.subscribe", topics=["metrics"])
+        sample = mirror.rpc.wait_for(lambda note: note.get("topic") == "metrics")
+        host = mirror.rpc.call("host.list")["hosts"][0]
+        self.assertEqual((host["memory_mib"], host["stats"]["memory_used_mib"]), (4000, 3000))
+        self.assertEqual(sample["metrics"]["stats"]["memory_used_mib"], 3000)
+        shown = subprocess.run([BUILD_DIR / "tui" / "lodge", "hosts"], capture_output=True, text=True, check=True,
+                               env={**os.environ, "LODGE_SOCKET": str(daemon.socket)}).stdout
+        self.assertIn("2.9/3.9G", shown)
 
 
 class AsThisUser(EmbedTest):
