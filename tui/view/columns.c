@@ -159,7 +159,8 @@ static void draw_memory_spark(const struct model *model, const struct model_row 
     draw_history(model, &row->memory, canvas, area);
 }
 
-/* What the guest uses, if its balloon tells; else what QEMU holds of the host, marked `~`. */
+/* What the guest uses of what it was given, if its balloon tells; else what QEMU holds of the host,
+ * marked `~`: that is no part of what the guest was given, and may be more. */
 static void draw_memory(const struct model *model, const struct model_row *row,
                         struct canvas *canvas, struct area area)
 {
@@ -174,7 +175,7 @@ static void draw_memory(const struct model *model, const struct model_row *row,
         snprintf(text, sizeof(text), "%s", figure_of_mib(LODGE_UNKNOWN, vm->memory_mib).text);
     } else {
         snprintf(text, sizeof(text), "%s%s", told ? "" : "~",
-                 figure_of_mib(used, vm->memory_mib).text);
+                 told ? figure_of_mib(used, vm->memory_mib).text : figure_mib(used).text);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), text);
 }

@@ -105,9 +105,12 @@ static void draw_load(struct pen *pen, const struct model *model, const struct m
              loaded ? figure_percent(vm->stats.cpu_percent).text : "-", loaded ? "%" : "",
              (long long)vm->vcpus);
     draw_graph(pen, model, &row->cpu, "CPU 60s", vm->vcpus < 0 ? "-" : text);
-    snprintf(
-        text, sizeof(text), "%s%s", told || used < 0 ? "" : "~",
-        figure_of_mib(vm->state == LODGE_VM_SHUTOFF ? LODGE_UNKNOWN : used, vm->memory_mib).text);
+    bool is_held = !told && used >= 0 && vm->state != LODGE_VM_SHUTOFF; /* by QEMU, of the host */
+    snprintf(text, sizeof(text), "%s%s", is_held ? "~" : "",
+             is_held ? figure_mib(used).text
+                     : figure_of_mib(vm->state == LODGE_VM_SHUTOFF ? LODGE_UNKNOWN : used,
+                                     vm->memory_mib)
+                           .text);
     draw_graph(pen, model, &row->memory, "MEM 60s", text);
 }
 
