@@ -6,10 +6,12 @@
 #include "lodge/client.h"
 #include "memory.h"
 #include "scope.h"
+#include "words.h"
 
 #include <json-c/json.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -149,7 +151,8 @@ static void on_details(void *data, const char *result, const struct lodge_error 
     feed->details_call = 0;
     if (error != NULL) {
         if (error->kind != LODGE_ERROR_CANCELLED && error->kind != LODGE_ERROR_UNREACHABLE) {
-            model_fail_detail(feed->model, error->message);
+            AUTO(free) char *words = words_of(error->message, error->op);
+            model_fail_detail(feed->model, words);
         }
     } else if (lodge_vm_from_json(result, &vm, &err)) {
         model_take_detail(feed->model, &vm);

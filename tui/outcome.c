@@ -6,6 +6,7 @@
 
 #include "scope.h"
 #include "text.h"
+#include "words.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -69,8 +70,9 @@ static void say_note(struct json_object *result, char *text, size_t size)
 {
     size_t count = 0;
     AUTO(free) char *shown = first_of(result, "notes", &count);
-    if (shown != NULL) {
-        (void)snprintf(text, size, "; %s", shown);
+    AUTO(free) char *words = words_of(shown, 0);
+    if (words != NULL) {
+        (void)snprintf(text, size, "; %s", words);
     }
 }
 
@@ -78,7 +80,8 @@ void outcome_say(const char *what, double seconds, const char *result,
                  const struct lodge_error *error, char *ret_text, size_t size)
 {
     if (error != NULL) {
-        (void)snprintf(ret_text, size, "%s: %s", what, error->message);
+        AUTO(free) char *words = words_of(error->message, error->op);
+        (void)snprintf(ret_text, size, "%s: %s", what, words);
         return;
     }
     int used = snprintf(ret_text, size, "%s: done in %.1f s", what, seconds);

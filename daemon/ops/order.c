@@ -172,9 +172,9 @@ static bool choose_network(struct op *op, struct hand *hand)
               network == NETWORK_INACTIVE
                   ? "no network: 'default' is not active: start it with virsh net-start "
                     "default (and virsh net-autostart default), then make the VM again; "
-                    "network null says that it is to have none"
+                    "`network: null` says that it is to have none"
                   : "no network: the host has none called 'default': name one of network.list "
-                    "(user is QEMU's own, for every host); network null says that it is to "
+                    "(user is QEMU's own, for every host); `network: null` says that it is to "
                     "have none");
     return true;
 }

@@ -120,34 +120,42 @@ bool store_write_limits(struct store *store, const uid_t *user, const struct lod
     return audit_insert(store, audit, err) && transaction_commit(transaction, err);
 }
 
-/* `words`: what people call the resource. */
-static bool fits(const char *scope, const char *resource, const char *words, int64_t limit,
-                 int64_t used, int64_t more, struct lodge_error *err)
+/* What people call it, and what it is counted in. */
+struct resource {
+    const char *name;
+    const char *words;
+    const char *unit;
+};
+
+static bool fits(const char *scope, const struct resource *resource, int64_t limit, int64_t used,
+                 int64_t more, struct lodge_error *err)
 {
     if (limit == LODGE_UNKNOWN || more <= 0 || used + more <= limit) {
         return true;
     }
     snprintf(err->quota.scope, sizeof err->quota.scope, "%s", scope);
-    snprintf(err->quota.resource, sizeof err->quota.resource, "%s", resource);
+    snprintf(err->quota.resource, sizeof err->quota.resource, "%s", resource->name);
     err->quota.limit = limit;
     err->quota.used = used;
     err->quota.requested = more;
     return lodge_fail(
         err, LODGE_ERROR_QUOTA_EXCEEDED,
-        "the %s's quota of %s is %lld: %lld are used, %lld more were asked for (quota.get)", scope,
-        words, (long long)limit, (long long)used, (long long)more);
+        "the %s's quota of %s is %lld%s: %lld are used, %lld more were asked for (quota.get)",
+        scope, resource->words, (long long)limit, resource->unit, (long long)used, (long long)more);
 }
 
 static bool fit(const char *scope, const struct lodge_amounts *limits,
                 const struct lodge_amounts *used, const struct lodge_amounts *more,
                 struct lodge_error *err)
 {
-    return fits(scope, "vms", "VMs", limits->vms, used->vms, more->vms, err) &&
-           fits(scope, "vcpus", "vCPUs", limits->vcpus, used->vcpus, more->vcpus, err) &&
-           fits(scope, "memory_mib", "memory in MiB", limits->memory_mib, used->memory_mib,
-                more->memory_mib, err) &&
-           fits(scope, "disk_gib", "disk in GiB", limits->disk_gib, used->disk_gib, more->disk_gib,
-                err);
+    static const struct resource vms = {"vms", "VMs", ""};
+    static const struct resource vcpus = {"vcpus", "vCPUs", ""};
+    static const struct resource memory = {"memory_mib", "memory", " MiB"};
+    static const struct resource disk = {"disk_gib", "disks", " GiB"};
+    return fits(scope, &vms, limits->vms, used->vms, more->vms, err) &&
+           fits(scope, &vcpus, limits->vcpus, used->vcpus, more->vcpus, err) &&
+           fits(scope, &memory, limits->memory_mib, used->memory_mib, more->memory_mib, err) &&
+           fits(scope, &disk, limits->disk_gib, used->disk_gib, more->disk_gib, err);
 }
 
 static bool check_scope(struct store *store, int64_t uid, const struct lodge_amounts *configured,

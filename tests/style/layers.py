@@ -43,7 +43,7 @@ ROOMS = {
 FACES = {
     "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
            "paths.h plain.h query.h refusals.h scope.h standard.h text.h units.h usual.h utf8.h",
-    "tui/cli": "browser.h program.h shot.h verbs.h viewer.h",
+    "tui/cli": "browser.h program.h shot.h terms.h verbs.h viewer.h",
     "daemon/log": "log.h",
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",

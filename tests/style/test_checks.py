@@ -13,6 +13,7 @@ import layers
 import lengths
 import names
 import suites
+import terms
 import tidy
 import words
 
@@ -34,6 +35,16 @@ class Planted(unittest.TestCase):
     def test_libvirt_has_one_door(self):
         self.plant("tui/app.c", "\n#include <libvirt/libvirt.h>\n")
         self.assertIn("tui/app.c:2: <libvirt/libvirt.h> belongs to", self.found(layers.check))
+
+    def test_what_is_said_has_words(self):
+        self.plant("tui/cli/terms.c", '{"host.list", "hosts"}, {"start", FLAG_START}')
+        self.plant("tui/cli/verb_table.c", '.method = "vm.start"')
+        self.plant("daemon/rpc/methods.c", '.name = "vm.start", .name = "vm.fly", .name = "host.list", ACT("vm.sit", x)')
+        self.plant("daemon/ops/op.c", '/* "or vm.fly it" */ fail("start it (vm.start), host.list or with `start`");\n'
+                   'fail("let it "\n"fly (vm.fly), or with `wings: null`");\n.help = "as vm.sit does";\n')
+        self.assertEqual("daemon/ops/op.c:2: says 'vm.fly', which tui/cli/terms.c has no words for\n"
+                         "daemon/ops/op.c:2: says 'wings', which tui/cli/terms.c has no words for",
+                         self.found(terms.check))
 
     def test_the_registry_does_not_know_hosts(self):
         self.plant("daemon/host/host.h", "")

@@ -263,7 +263,7 @@ static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
     struct lodge_event event = fleet_event(LODGE_TOPIC_OP, LODGE_EVENT_CHANGED);
     char kind[] = "vm.create";
     char vm[] = "web";
-    char note[] = "no network: it is off";
+    char note[] = "it is off (vm.start); `network: null` says none";
     char *notes[] = {note};
     event.op = (struct lodge_op){.id = 7, .kind = kind, .vm = vm, .notes = {notes, 1}};
     event.op.state = LODGE_OP_RUNNING;
@@ -276,7 +276,8 @@ static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
     model_apply(&model, &event);
 
     assert_int_equal(model_happenings(&model), 3);
-    assert_string_equal(model_happening(&model, 0)->text, "web  create: no network: it is off");
+    assert_string_equal(model_happening(&model, 0)->text,
+                        "web  create: it is off (key s); network none says none");
 }
 
 static void limits_that_change_are_taken_and_those_of_others_are_not(void **state)

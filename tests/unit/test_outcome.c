@@ -47,6 +47,8 @@ static void what_should_be_known_is_said(void **state)
     (void)state;
     expect_said("{\"op\":1,\"notes\":[\"no network: \\u001b[2J\",\"more\"]}", NULL,
                 "delete web: done in 0.3 s; no network: \\x1b[2J");
+    expect_said("{\"notes\":[\"it runs (vm.stop); host.list; `network: null`, vm.adopt\"]}", NULL,
+                "delete web: done in 0.3 s; it runs (key D); key 2; network none, lodge adopt");
     expect_said("{\"notes\":[]}", NULL, "delete web: done in 0.3 s");
     expect_said("{\"notes\":7}", NULL, "delete web: done in 0.3 s");
     expect_said("{\"kept\":[{\"path\":\"/p/a\",\"why\":\"x\"}],\"notes\":[\"may be left: /p/a\"]}",

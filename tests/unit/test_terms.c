@@ -38,6 +38,16 @@ static const struct {
     /* of a verb that takes no such flag */
     {"'memory_mib' must be from 0", 0, 0, "'memory_mib' must be from 0"},
     {"or with `start`", 0, FLAG_CPUS, "or with `start`"},
+    {"name one of network.list (user is QEMU's own); `network: null` says that it is to have none",
+     0, TERMS_ANY_FLAG,
+     "name one of lodge call network.list (user is QEMU's own); --network none says that it is to "
+     "have none"},
+    {"'boot' may name disk, cdrom and network", 0, TERMS_ANY_FLAG,
+     "--boot may name disk, cdrom and network"},
+    {"'boot' names disk twice", 0, TERMS_ANY_FLAG, "--boot names disk twice"},
+    {"`network: ", 0, TERMS_ANY_FLAG, "`network: "},
+    {"`network:`", 0, TERMS_ANY_FLAG, "--network"},
+    {"`colour: null`", 0, TERMS_ANY_FLAG, "`colour: null`"},
     {"start it with `virsh net-start default`", 0, EVERY,
      "start it with `virsh net-start default`"},
     /* names and others' words */
@@ -68,6 +78,33 @@ static void the_contract_s_words_become_the_command_line_s(void **state)
     }
 }
 
+static const char *key_of(const char *verb)
+{
+    return strcmp(verb, "start") == 0 ? "s" : strcmp(verb, "hosts") == 0 ? "2" : NULL;
+}
+
+static void in_the_console_they_become_its_keys(void **state)
+{
+    (void)state;
+    static const char *const said[][2] = {
+        {"'web' is shutoff: start it first (vm.start), or with `start`",
+         "'web' is shutoff: start it first (key s), or with start"},
+        {"no host 'x'; host.list names those there are",
+         "no host 'x'; key 2 names those there are"},
+        {"'web' is busy with vm.start: cancel it (op.cancel)",
+         "'web' is busy with start: cancel it (lodge ops 7 --cancel)"},
+        {"`network: null` says that it is to have none",
+         "network none says that it is to have none"},
+        {"'memory_mib' must be from 16 to 32", "memory (in MiB) must be from 16 to 32"},
+        {"lodge did not make 'vm.start': adopt it (vm.adopt)",
+         "lodge did not make 'vm.start': adopt it (lodge adopt)"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(said); i++) {
+        AUTO(free) char *words = terms_for_keys(said[i][0], 7, key_of);
+        assert_string_equal(words, said[i][1]);
+    }
+}
+
 static void a_kind_is_called_as_its_verb(void **state)
 {
     (void)state;
@@ -81,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_is_called_as_its_verb),
+        cmocka_unit_test(in_the_console_they_become_its_keys),
         cmocka_unit_test(the_contract_s_words_become_the_command_line_s),
     };
     return cmocka_run_group_tests_name("terms", tests, NULL, NULL);

@@ -101,7 +101,7 @@ static void take_wait(struct asking *asking, const struct lodge_op *op)
     bool waited = asking->waits != NULL;
     free(TAKE(asking->waits));
     if (op->reason != NULL && !asking->said_wait) {
-        AUTO(free) char *reason = terms_for_people(op->reason, op->id, 0);
+        AUTO(free) char *reason = terms_for_people(op->reason, op->id, TERMS_ANY_FLAG);
         asking->waits = xasprintf("operation %lld is %s: %s", (long long)op->id,
                                   lodge_op_state_name(op->state), reason);
         asking->say_at = waited ? asking->say_at : command_now_ms() + SAID_AFTER_MS;
@@ -147,7 +147,7 @@ static void draw_progress(const struct lodge_op *op)
     char line[LINE];
     char shown[LINE];
     AUTO(free)
-    char *reason = terms_for_people(op->reason == NULL ? "" : op->reason, op->id, 0);
+    char *reason = terms_for_people(op->reason == NULL ? "" : op->reason, op->id, TERMS_ANY_FLAG);
     (void)snprintf(line, sizeof line, "%s %s: %s%s%s%s%s", terms_verb(op->kind), op->vm,
                    lodge_op_state_name(op->state), op->step == NULL ? "" : ", ",
                    op->step == NULL ? "" : op->step, op->reason == NULL ? "" : ": ", reason);
@@ -256,7 +256,7 @@ static void say_notes(struct json_object *result, const char *subject)
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
         const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
-        AUTO(free) char *words = terms_for_people(note, 0, 0);
+        AUTO(free) char *words = terms_for_people(note, 0, TERMS_ANY_FLAG);
         print_text(stderr, "lodge: %s: %s\n", subject, words);
     }
 }

@@ -83,7 +83,7 @@ static void print_notes(struct json_object *op)
     size_t count = notes == NULL ? 0 : json_object_array_length(notes);
     for (size_t i = 0; i < count; i++) {
         const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
-        AUTO(free) char *words = terms_for_people(note, 0, 0);
+        AUTO(free) char *words = terms_for_people(note, 0, TERMS_ANY_FLAG);
         print_text(stdout, "%s\n", words);
     }
 }
@@ -106,7 +106,7 @@ static bool one_op(const struct command *command, struct lodge_error *err)
         const char *why = listing_cell(json, "error.message|reason");
         const char *vm = listing_text(json, "vm");
         const char *kind = terms_verb(listing_text(json, "kind"));
-        AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, number, 0);
+        AUTO(free) char *words = terms_for_people(why == NULL ? "" : why, number, TERMS_ANY_FLAG);
         print_text(stdout, "%s of %s: %s%s%s\n", kind, vm == NULL ? "-" : vm,
                    listing_text(json, "state"), why == NULL ? "" : ": ", words);
         print_notes(json);

@@ -120,14 +120,28 @@ static void add_verb(struct buffer *out, const char *verb, int64_t op)
     buffer_add_text(out, verb[before] == '%' ? verb + before + 1 : "");
 }
 
-/* What goes on, or was tried, has the verb's bare name; else it is what to type. */
-static void add_method(struct buffer *out, const char *method, size_t length, int64_t op)
+/* Whom it is said to. */
+struct tongue {
+    int64_t op;                              /* that it is about, or 0 */
+    uint64_t taken;                          /* flags that the verb takes */
+    const char *(*key_of)(const char *verb); /* in the console; NULL: on a command line */
+};
+
+/* What goes on, or was tried, has the verb's bare name; else it is what to type: a key, where there
+ * is one for it. */
+static void add_method(struct buffer *out, const char *method, size_t length,
+                       const struct tongue *tongue)
 {
     const char *verb = verb_of(method, length);
     bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
     bool has_no_verb = strchr(verb, '.') != NULL;
+    const char *key = is_deed || tongue->key_of == NULL ? NULL : tongue->key_of(verb);
+    if (key != NULL) {
+        buffer_add_format(out, "key %s", key);
+        return;
+    }
     buffer_add_text(out, has_no_verb ? "lodge call " : is_deed ? "" : "lodge ");
-    add_verb(out, verb, op);
+    add_verb(out, verb, tongue->op);
 }
 
 /* The quoted word at `text`, quotes included; 0: none is closed there. An apostrophe begins none.
@@ -165,13 +179,16 @@ const char *terms_flag(const char *param)
 }
 
 /* Of those that the verb takes; false: it is none. */
-static bool add_flag(struct buffer *out, const char *param, size_t length, uint64_t taken)
+static bool add_flag(struct buffer *out, const char *param, size_t length,
+                     const struct tongue *tongue)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(params); i++) {
-        if ((taken & (uint64_t)params[i].flag) == 0 || !is_word(params[i].name, param, length)) {
+        bool is_taken = (tongue->taken & (uint64_t)params[i].flag) != 0;
+        if (!is_taken || !is_word(params[i].name, param, length)) {
             continue;
         }
-        buffer_add_text(out, text_of_flag(params[i].flag));
+        const char *flag = text_of_flag(params[i].flag);
+        buffer_add_text(out, tongue->key_of == NULL ? flag : flag + strspn(flag, "-"));
         buffer_add_text(out, params[i].unit);
         return true;
     }
@@ -179,38 +196,51 @@ static bool add_flag(struct buffer *out, const char *param, size_t length, uint6
 }
 
 /* Somebody's name, unless lodged says there what a parameter must be. */
-static size_t add_quoted(struct buffer *out, const char *text, size_t length, uint64_t taken)
+static size_t add_quoted(struct buffer *out, const char *text, size_t length,
+                         const struct tongue *tongue)
 {
-    bool is_param = strncmp(text + length, " must ", 6) == 0 || ends_in(out, "parameter ");
-    if (!is_param || !add_flag(out, text + 1, length - 2, taken)) {
+    static const char *const behind[] = {" must ", " may name ", " names "};
+    bool is_param = ends_in(out, "parameter ");
+    for (size_t i = 0; i < ARRAY_LENGTH(behind); i++) {
+        is_param |= strncmp(text + length, behind[i], strlen(behind[i])) == 0;
+    }
+    if (!is_param || !add_flag(out, text + 1, length - 2, tongue)) {
         buffer_add(out, text, length);
     }
     return length;
 }
 
-static size_t add_backquoted(struct buffer *out, const char *text, uint64_t taken)
+/* `start`, or `network: null`. */
+static size_t add_backquoted(struct buffer *out, const char *text, const struct tongue *tongue)
 {
     const char *end = strchr(text + 1, '`');
     size_t inside = end == NULL ? 0 : (size_t)(end - text) - 1;
-    if (inside == 0 || !add_flag(out, text + 1, inside, taken)) {
+    size_t name = strcspn(text + 1, ":`");
+    if (inside == 0 || !add_flag(out, text + 1, name < inside ? name : inside, tongue)) {
         buffer_add(out, text, 1);
         return 1;
+    }
+    const char *value = text + 1 + name + strspn(text + 1 + name, ": ");
+    if (value < end) {
+        size_t length = (size_t)(end - value);
+        buffer_add_text(out, " ");
+        buffer_add(out, is_word("null", value, length) ? "none" : value, length);
     }
     return inside + 2;
 }
 
-char *terms_for_people(const char *text, int64_t op, uint64_t taken)
+static char *said_to(const char *text, const struct tongue *tongue)
 {
     struct buffer out = {0};
     for (const char *at = text; *at != '\0';) {
         size_t quoted = quoted_length(text, at);
         size_t method = method_length(text, at);
         if (quoted > 0) {
-            at += add_quoted(&out, at, quoted, taken);
+            at += add_quoted(&out, at, quoted, tongue);
         } else if (*at == '`') {
-            at += add_backquoted(&out, at, taken);
+            at += add_backquoted(&out, at, tongue);
         } else if (method > 0) {
-            add_method(&out, at, method, op);
+            add_method(&out, at, method, tongue);
             at += method;
         } else {
             buffer_add(&out, at++, 1);
@@ -218,6 +248,16 @@ char *terms_for_people(const char *text, int64_t op, uint64_t taken)
     }
     char *words = buffer_take(&out);
     return words == NULL ? xstrdup(text) : words;
+}
+
+char *terms_for_people(const char *text, int64_t op, uint64_t taken)
+{
+    return said_to(text, &(struct tongue){.op = op, .taken = taken});
+}
+
+char *terms_for_keys(const char *text, int64_t op, const char *(*key_of)(const char *verb))
+{
+    return said_to(text, &(struct tongue){.op = op, .taken = TERMS_ANY_FLAG, .key_of = key_of});
 }
 
 const char *terms_verb(const char *kind)

@@ -1,6 +1,7 @@
 /* happenings: what has happened since the console looks, the last HAPPENINGS of it. */
 #include "memory.h"
 #include "model/model.h"
+#include "words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,8 +51,7 @@ void model_note_vm(struct model *model, const struct lodge_vm *before, const str
 
 void model_note_op(struct model *model, const struct lodge_op *op)
 {
-    const char *kind = op->kind == NULL ? "" : op->kind;
-    const char *verb = strncmp(kind, "vm.", 3) == 0 ? kind + 3 : kind;
+    const char *verb = words_for_kind(op->kind);
     const char *vm = op->vm == NULL ? "" : op->vm;
 
     if (op->ended_at == 0) {

@@ -2,6 +2,8 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "model/model.h"
+#include "scope.h"
+#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,22 @@ static void make_room(struct model *model)
     fields_init(lodge_op_fields, &model->ops[0]);
 }
 
+/* In the console's words, for all that shows it. */
+static void take_words(struct lodge_op *op)
+{
+    char **texts[] = {&op->error.message, &op->reason};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        char *words = words_of(*texts[i], op->id);
+        free(*texts[i]);
+        *texts[i] = words;
+    }
+    for (size_t i = 0; i < op->notes.count; i++) {
+        char *words = words_of(op->notes.items[i], op->id);
+        free(op->notes.items[i]);
+        op->notes.items[i] = words;
+    }
+}
+
 bool model_apply_op(struct model *model, const struct lodge_event *event)
 {
     if (event->type == LODGE_EVENT_REMOVED) {
@@ -49,6 +67,7 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
     if (!fields_copy(lodge_op_fields, &model->ops[at], &event->op)) {
         abort(); /* out of memory */
     }
+    take_words(&model->ops[at]);
     model->facts++;
     bool ends = !had_ended && has_ended(event->op.state);
     if (model->ready && !model->retelling && (is_new || ends)) {

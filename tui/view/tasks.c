@@ -2,6 +2,7 @@
 #include "view/figures.h"
 #include "view/pen.h"
 #include "view/view.h"
+#include "words.h"
 
 #include <stdio.h>
 
@@ -31,8 +32,7 @@ static void draw_op(const struct model *model, const struct lodge_op *op, struct
     bool live = op->ended_at == 0;
     char text[640];
 
-    snprintf(text, sizeof(text), "%6lld  %-12s", (long long)op->id,
-             op->kind == NULL ? "" : op->kind);
+    snprintf(text, sizeof(text), "%6lld  %-12s", (long long)op->id, words_for_kind(op->kind));
     canvas_text(pen->canvas, (struct area){line.x, line.y, 21, 1}, STYLE(ROLE_PLAIN), text);
     canvas_name(pen->canvas, (struct area){line.x + 22, line.y, 20, 1}, STYLE(ROLE_PLAIN),
                 op->vm == NULL ? "" : op->vm);

@@ -1,0 +1,52 @@
+/*
+ * words: a verb of the command line is one of the console's commands, and that has a key; what the
+ * console cannot do is said as it is typed. No state.
+ */
+#include "words.h"
+
+#include "cli/terms.h"
+#include "input/commands.h"
+#include "scope.h"
+
+#include <string.h>
+
+static const struct {
+    const char *verb;
+    const char *command;
+} same[] = {
+    {"start", "start"},   {"resume", "start"},      {"shutdown", "shutdown"}, {"reboot", "reboot"},
+    {"pause", "pause"},   {"save", "save"},         {"stop", "force-off"},    {"rm", "delete"},
+    {"create", "create"}, {"vnc", "vnc"},           {"show", "open"},         {"ls", "vms"},
+    {"hosts", "hosts"},   {"quota", "quotas"},      {"watch", "events"},      {"ops", "tasks"},
+    {"ops %", "tasks"},   {"sessions", "sessions"},
+};
+
+/* The first that the command has. */
+static const char *key_of(const char *verb)
+{
+    static char key[16]; /* borrowed until the next call: there is one thread */
+    for (size_t i = 0; i < ARRAY_LENGTH(same); i++) {
+        if (strcmp(same[i].verb, verb) != 0) {
+            continue;
+        }
+        const struct command *command = command_find(same[i].command, strlen(same[i].command));
+        size_t length = command == NULL || command->keys == NULL ? 0 : strcspn(command->keys, " ");
+        if (length == 0 || length >= sizeof key) {
+            return NULL;
+        }
+        memcpy(key, command->keys, length);
+        key[length] = '\0';
+        return key;
+    }
+    return NULL;
+}
+
+char *words_of(const char *text, int64_t op)
+{
+    return text == NULL ? NULL : terms_for_keys(text, op, key_of);
+}
+
+const char *words_for_kind(const char *kind)
+{
+    return kind == NULL ? "" : strncmp(kind, "vm.", 3) == 0 ? kind + 3 : kind;
+}

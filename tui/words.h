@@ -1,0 +1,13 @@
+/* words: what lodged says, in the console's words: keys in place of methods. */
+#ifndef TUI_WORDS_H
+#define TUI_WORDS_H
+
+#include <stdint.h>
+
+/* `op`: the operation that it is about, or 0. The caller frees; NULL for NULL. */
+char *words_of(const char *text, int64_t op);
+
+/* What an operation of this kind is called here: "start". Borrowed from it. */
+const char *words_for_kind(const char *kind);
+
+#endif
