@@ -110,6 +110,7 @@ build_folder()
     if [ -e "$folder/build.ninja" ]; then
         [ $# = 0 ] || meson configure "$folder" "$@" >/dev/null
     else
+        say "setting up $folder"
         meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
             tail -n 20 "$folder.log" >&2
             fail "meson setup failed"

@@ -18,7 +18,12 @@ from world import BUILD_DIR, CHECKOUT, LODGED, World  # noqa: E402
 TAKEN, GIVEN_BACK = "\x1b[?1049h", "\x1b[?1049l"
 NOTHING = "#!/bin/sh\nexit 0\n"
 INSTALLED = "#!/bin/sh\necho installed\n"
-DIED = "lodged has died; the guests of qemu:///system run on"
+DIED = "lodged has died; the guests of qemu:///system run on; to stop one: ./start --system, and S on it"
+RUNS_ON = "lodged has ended; of qemu:///system run on: test; to stop one: ./start --system, and S on it"
+BUILDS = """#!/bin/sh
+for step in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "[$step/20] Compiling C object"; done
+"""
+FAILS = BUILDS + "echo 'FAILED: it is broken'\nexit 1\n"
 STAND_IN = '#!/bin/sh\nshift 4\nexec build/daemon/real --config .lodge/lodged.conf --uri test:///default "$@"\n'
 NO_KERNELS = "#!/bin/sh\necho no kernels here >&2\nexit 1\n"
 
@@ -50,12 +55,51 @@ class Start(unittest.TestCase):
             write_program(self.world.folder / "stubs" / name, text)
         self.socket = self.checkout / ".lodge" / "lodged.sock"
         root = embed.Root(self.world)
-        env = {**os.environ, "PATH": f"{self.world.folder}/stubs:{os.environ['PATH']}", "PS1": "shell> ",
+        self.env = {**os.environ, "PATH": f"{self.world.folder}/stubs:{os.environ['PATH']}", "PS1": "shell> ",
                "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "HOME": str(self.world.folder),
                "XDG_STATE_HOME": "/dev/null"}
-        self.terminal = Terminal(self.world, [*root.wrap, "bash", "--norc", "--noprofile", "-i"], env,
+        self.wrap = root.wrap
+        self.terminal = Terminal(self.world, [*root.wrap, "bash", "--norc", "--noprofile", "-i"], self.env,
                                  self.checkout)
         self.terminal.wait("shell> ")
+
+    def tool(self, name, text):
+        write_program(self.world.folder / "stubs" / name, text)
+
+    def piped(self, *words):
+        """./start without a terminal: its status, standard output and error."""
+        ran = subprocess.run([*self.wrap, "./start", *words], cwd=self.checkout, env=self.env, stdin=subprocess.DEVNULL,
+                             capture_output=True, text=True, timeout=300, check=False)
+        return ran.returncode, ran.stdout, ran.stderr
+
+    def test_on_a_terminal_one_line_says_how_far_the_build_is(self):
+        self.tool("ninja", BUILDS)
+        self.run_start()
+        said = self.terminal.said.decode()
+        built = said[said.index("./start: building"):said.index(TAKEN)].partition("\n")[0]
+        self.assertIn("\r./start: building 7/20\x1b[K\r./start: building 8/20\x1b[K", built)
+        self.assertEqual((built.count("building"), said.count("building"), said.count("Compiling")), (20, 20, 0))
+        self.terminal.type("q")
+        self.terminal.wait("./start: lodged has ended; nothing runs on")
+        self.terminal.wait("shell> ")
+        self.assertIn("[20/20] Compiling", (self.checkout / ".lodge" / "build.log").read_text())
+
+    def test_without_a_terminal_plain_lines_say_it_then_the_list_where_the_screens_are_and_what_ended(self):
+        self.tool("ninja", BUILDS)
+        status, out, err = self.piped()
+        self.assertEqual(status, 0, err)
+        steps = [line for line in out.splitlines() if "building" in line]
+        self.assertEqual((steps[0], steps[-1]), ("./start: building 1/20", "./start: building 20/20"))
+        self.assertLessEqual(len(steps), 11)
+        self.assertNotRegex(out, "[\x1b\r]")
+        self.assertRegex(out, r"\n\./start: screens are at http://127\.0\.0\.1:\d+ while this runs; .* vnc NAME opens one\n")
+        self.assertEqual(err.splitlines()[-1], "./start: lodged has ended; nothing runs on")
+
+    def test_a_build_that_fails_is_said_with_its_last_lines(self):
+        self.tool("ninja", FAILS)
+        status, _, err = self.piped()
+        self.assertEqual(status, 1)
+        self.assertIn("FAILED: it is broken\n./start: the build failed; all of it is in .lodge/build.log", err)
 
     def run_start(self):
         self.terminal.type("./start\n")
@@ -157,7 +201,7 @@ class Start(unittest.TestCase):
         self.run_start()
         lodged, guests = self.lodged_pid(), [self.make_guest("mine"), self.make_guest("yours")]
         self.terminal.type("q")
-        self.terminal.wait("lodged has ended, and with it these guests: mine yours")
+        self.terminal.wait("lodged has ended, and with it these guests: mine yours; nothing runs on")
         for pid in (lodged, *guests):
             self.wait_gone(pid)
 
@@ -254,7 +298,7 @@ class Start(unittest.TestCase):
                     os.kill(lodged, 9)
                     self.terminal.wait("retry")
                 self.terminal.type("q")
-                self.terminal.wait(DIED if dies else "of qemu:///system run on: test", 10)
+                self.terminal.wait(DIED if dies else RUNS_ON, 10)
                 self.terminal.wait("shell> ")
                 self.wait_gone(lodged)
 
