@@ -6,6 +6,7 @@
 #include "model/settings.h"
 #include "support/desk_world.h"
 #include "support/fleet.h"
+#include "usual.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -351,6 +352,9 @@ static void the_form_is_filled_and_sent(void **state)
     model_add_offer(&desk.model, OFFER_ISO, "fedora.iso");
     assert_true(hit("i") & ACT_OFFERS);
     assert_true(desk.state.form.open);
+    assert_string_equal(desk.state.form.text[FORM_VCPUS], USUAL_VCPUS); /* as the verb has them */
+    assert_string_equal(desk.state.form.text[FORM_MEMORY], USUAL_MEMORY);
+    assert_string_equal(desk.state.form.text[FORM_DISK], USUAL_DISK);
     type("new");
     (void)hit("Tab"); /* over the host: there is but one */
     assert_int_equal(desk.state.form.at, FORM_VCPUS);
