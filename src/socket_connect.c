@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static int fail(struct lodge_error *err, enum lodge_error_kind kind, const char *path,
                 const char *what, const char *help)
@@ -23,8 +24,10 @@ static int fail_not_running(const char *path, const char *what, struct lodge_err
 {
     char help[200];
     AUTO(free) char *own = path_daemon_socket(geteuid());
+    bool has_systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
     if (strcmp(path, PATH_SYSTEM_SOCKET) == 0) {
-        snprintf(help, sizeof help, "start lodged, with 'systemctl start lodged'");
+        snprintf(help, sizeof help, "start lodged, with %s",
+                 has_systemd ? "'systemctl start lodged'" : "'lodged', as root");
     } else if (own != NULL && strcmp(path, own) == 0) {
         snprintf(help, sizeof help, "start lodged, with 'lodged'");
     } else {

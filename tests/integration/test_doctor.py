@@ -232,7 +232,7 @@ class WithADaemon(DoctorTest):
                                    config={"daemon": {"socket_group": "daemon", "socket_mode": "0660"}})
         self.expect(self.examine("--socket", daemon.socket), "group", "ok", "members of daemon may open it, and you are root")
         found = self.examine("--socket", daemon.socket, uid=free_uid(), status=NO_DAEMON)
-        self.expect(found, "socket", "bad", "root:daemon, mode 0660: you may not open it", "line at `group`")
+        self.expect(found, "socket", "bad", "root:daemon, mode 0660: you may not open it", "adduser nobody daemon, as root")
         self.expect(found, "group", "bad", "members of daemon may open it, and you are none",
                     "adduser nobody daemon, as root; then log in again")
         gid = os.stat(daemon.socket).st_gid
@@ -243,7 +243,7 @@ class WithADaemon(DoctorTest):
     def test_a_socket_that_nobody_listens_on(self):
         self.daemon.process.kill()
         found = self.examine("--socket", self.daemon.socket, status=NO_DAEMON)
-        self.expect(found, "socket", "bad", "no lodged listens on it", "lodged")
+        self.expect(found, "socket", "bad", "no lodged listens on it", f"lodged --socket {self.daemon.socket}")
 
     def test_lodged_warns_of_a_group_that_is_missing(self):
         group = self.world.folder / "group"

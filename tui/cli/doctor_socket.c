@@ -17,9 +17,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *how_to_start(const struct examination *at)
+/* The caller frees. */
+static char *how_to_start(const struct examination *at)
 {
-    return at->has_unit ? "systemctl start lodged" : "start it: lodged";
+    AUTO(free) char *usual = lodge_socket_path();
+    bool is_usual =
+        usual != NULL && path_is_same(usual, at->socket) && getenv("LODGE_SOCKET") == NULL;
+    return at->has_unit ? xstrdup("systemctl start lodged")
+           : is_usual   ? xstrdup("start it: lodged")
+                        : xasprintf("start it: lodged --socket %s", at->socket);
+}
+
+/* For who may not open it. The caller frees. */
+static char *how_to_get_in(const struct examination *at, const struct stat *file,
+                           const struct passwd *owner, const struct group *group)
+{
+    return (file->st_mode & S_IWGRP) != 0 && file->st_gid != 0 && group != NULL
+               ? doctor_how_to_join(at, group->gr_name)
+               : xasprintf("sudo -u %s lodge --socket %s ls",
+                           owner == NULL ? "root" : owner->pw_name, at->socket);
 }
 
 static void look_at_file(struct examination *at, const struct stat *file)
@@ -35,12 +51,13 @@ static void look_at_file(struct examination *at, const struct stat *file)
         findings_add(&at->findings, MARK_BAD, "socket",
                      "lodge --socket PATH, or unset LODGE_SOCKET", "%s: that is no socket", about);
     } else if (access(at->socket, W_OK) != 0 && errno == EACCES) {
-        findings_add(&at->findings, MARK_BAD, "socket", "the line at `group` says how",
-                     "%s: you may not open it", about);
+        AUTO(free) char *way_in = how_to_get_in(at, file, owner, group);
+        findings_add(&at->findings, MARK_BAD, "socket", way_in, "%s: you may not open it", about);
     } else if (at->client == NULL) {
         AUTO(lodge_client_close)
         struct lodge_client *again = lodge_client_open(at->socket, &err); /* or says why */
-        findings_add(&at->findings, MARK_BAD, "socket", how_to_start(at), "%s: %s", about,
+        AUTO(free) char *start = how_to_start(at);
+        findings_add(&at->findings, MARK_BAD, "socket", start, "%s: %s", about,
                      again != NULL ? "it listens since a moment ago" : "no lodged listens on it");
     } else {
         findings_add(&at->findings, MARK_OK, "socket", NULL, "%s", about);
@@ -183,11 +200,14 @@ void doctor_look_at_socket(struct examination *at)
     if (is_there) {
         look_at_file(at, &file);
     } else if (errno == EACCES) {
-        findings_add(&at->findings, MARK_BAD, "socket", "the line at `group` says how",
-                     "%s: you may not go there", at->socket);
+        AUTO(free)
+        char *look = xasprintf("namei -l %s says which folder keeps you out", at->socket);
+        findings_add(&at->findings, MARK_BAD, "socket", look, "%s: you may not go there",
+                     at->socket);
     } else {
-        findings_add(&at->findings, MARK_BAD, "socket", how_to_start(at), "%s: %s", at->socket,
-                     strerror(errno));
+        int why = errno;
+        AUTO(free) char *start = how_to_start(at);
+        findings_add(&at->findings, MARK_BAD, "socket", start, "%s: %s", at->socket, strerror(why));
     }
     look_at_group(at, is_there ? &file : NULL);
     look_at_others(at);
