@@ -6,7 +6,10 @@
  * Nothing here decides who may do what: the daemon does. `mode` only says what to offer.
  */
 
-import { ask, attachScreen, copyText, element, enableTools, focusScreen, prepareTools } from './tools.js';
+import {
+    actButton, code, command, hideCard, inCommands, nameGuest, offer, openCommand, sentenceOf, showCard, titleOf,
+} from './card.js';
+import { ask, attachScreen, element, enableTools, focusScreen, prepareTools } from './tools.js';
 
 /* The daemon's close codes, each with a reason. Any other close is the network's: come back. */
 const OVER = 4000;              /* nothing to do but to ask for another session */
@@ -14,8 +17,6 @@ const OFF = 4001;               /* the guest is off */
 const AGAIN = 4002;             /* the guest is there: it can be opened again */
 const ELSEWHERE = 4003;         /* another window goes on with it */
 const GOODBYE = 1000;           /* our close code: nothing is wrong (RFC 6455 7.4.1) */
-/* Of what the daemon says, in the command line's words. */
-const METHODS = { '(vm.stop)': '(lodge stop)', '(console.close)': '(lodge sessions N --close)' };
 const RETURN_MS = 60_000;       /* the daemon keeps a broken session for that long */
 const FIRST_DELAY_MS = 500;     /* between tries to come back; doubled up to the longest */
 const LONGEST_DELAY_MS = 8_000;
@@ -107,53 +108,6 @@ function setState(next, words) {
     enableTools(state === 'connected');
 }
 
-function code(text) {
-    const node = document.createElement('code');
-    node.textContent = text;
-    return node;
-}
-
-/* A command about this guest, `lodge VERB NAME`, as it can be pasted into a shell, and what copies it. */
-function command(verb) {
-    const name = address.vm || 'NAME';
-    const plain = /^[\w.@:+%][\w.@:+%-]*$/.test(name);
-    const text = `lodge ${verb} ${plain ? name : `'${name.replaceAll("'", "'\\''")}'`}`;
-    const copy = actButton('Copy', async () => {
-        copy.textContent = await copyText(text) ? 'Copied' : 'Not copied';
-    });
-    copy.setAttribute('aria-label', `Copy ${text}`);
-    const both = document.createElement('span');
-    both.className = 'command';
-    both.append(code(text), copy);
-    return both;
-}
-
-const openCommand = () => command('vnc');
-
-function actButton(label, act, ...classes) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = label;
-    button.classList.add(...classes);
-    button.onclick = act;
-    return button;
-}
-
-/* What the card offers beside its words. */
-function offer(...buttons) {
-    element('card-buttons').replaceChildren(...buttons);
-    element('card-buttons').hidden = buttons.length === 0;
-    buttons[0]?.focus();
-}
-
-function showCard(title, text, ...advice) {
-    offer();
-    element('card-title').textContent = title;
-    element('card-text').replaceChildren(...[text].flat());
-    element('card-advice').replaceChildren(...advice);
-    element('card').hidden = false;
-}
-
 /* Nothing goes on by itself from here. */
 function end(words, title, text, ...advice) {
     forgetOutage();
@@ -166,27 +120,15 @@ function end(words, title, text, ...advice) {
     showCard(title, text, ...advice);
 }
 
-const sentenceOf = (reason) => `${reason.replace(/\.$/, '')}.`;
-
-/* A title and the rest of it: the guest's name, which is quoted in a sentence, stands for itself. */
-function titleOf(reason) {
-    const [, head, rest] = /^(.*?)(?:: (.*))?$/s.exec(reason);
-    const quoted = `'${address.vm}' `;
-    if (head.startsWith(quoted)) {
-        return [`${address.vm} ${head.slice(quoted.length)}`, rest];
-    }
-    return [head.charAt(0).toUpperCase() + head.slice(1), rest];
-}
-
 /* Asks the daemon for the screen of a session that has ended, which may say no. */
 function openAgain(wish, words) {
-    element('card').hidden = true;
+    hideCard();
     setState('opening', words);
     open({ session: address.session, ...wish });
 }
 
 function endSession(how, said) {
-    const reason = said.replaceAll(/\((?:vm|console)\.\w+\)/g, (method) => METHODS[method] ?? method);
+    const reason = inCommands(said);
     const [title, rest] = titleOf(reason);
     if (how === OFF) {
         end('off', title, rest ? sentenceOf(rest) : 'A guest that is off has no screen.',
@@ -320,7 +262,7 @@ function sayDoing() {
 
 function connected() {
     screen.querySelector('.still')?.remove();
-    element('card').hidden = true;
+    hideCard();
     password = 'unasked';
     setState('connected', 'connected');
     sayDoing();
@@ -505,6 +447,7 @@ async function start() {
         return;
     }
     hideTicket();
+    nameGuest(address.vm);
     showName();
     if (!/^\d+$/.test(address.session)) {
         endAtLink();

@@ -26,7 +26,7 @@ const TYPES = {
     css: 'text/css; charset=utf-8',
     svg: 'image/svg+xml',
 };
-const PAGE = ['index.html', 'page.js', 'tools.js', 'page.css', 'icon.svg'];
+const PAGE = ['index.html', 'page.js', 'card.js', 'tools.js', 'page.css', 'icon.svg'];
 const REFUSAL = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
 export class Door {
