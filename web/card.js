@@ -46,11 +46,10 @@ export function actButton(label, act, ...classes) {
     return button;
 }
 
-/* What the card offers beside its words. */
+/* What the card offers beside its words. None has the keyboard's focus: a card comes while one types. */
 export function offer(...buttons) {
     element('card-buttons').replaceChildren(...buttons);
     element('card-buttons').hidden = buttons.length === 0;
-    buttons[0]?.focus();
 }
 
 export function showCard(title, text, ...advice) {

@@ -45,14 +45,15 @@ export const endings = {
         await openScreen(t);
         t.door.screen.socket.close(4001, '\'web1\' was shut down');
         await waitForCard(t.page, 'web1 was shut down');
+        await t.page.keyboard.type('ls \n');      /* which was meant for the guest */
+        assert.deepEqual(t.door.upgrades, ['ticket'], 'a key has started it');
 
         t.door.answer = [4001, '\'web1\' was not started: there is no room (vm.stop)'];
         await button(t.page, 'Start').click();
         assert.match(await waitForCard(t.page, 'web1 was not started'), /there is no room \(lodge stop\)\./);
 
         t.door.answer = null;
-        assert.equal(await t.page.evaluate(() => document.activeElement.textContent), 'Start');
-        await t.page.keyboard.press('Enter');
+        await button(t.page, 'Start').click();
         await waitForState(t.page, 'connected');
         assert.deepEqual(t.door.upgrades, ['ticket', 'start', 'start']);
         assert.deepEqual(await middleColour(t.page), COLOUR);
