@@ -145,33 +145,38 @@ static void binary_is_offered_and_behind_it_one_secret_that_is_one(void **state)
         const char *header;
         const char *trouble; /* NULL: it is good */
         bool has_secret;
+        bool has_told;
     } rows[] = {
-        {"binary", NULL, false},
-        {"chat, binary", NULL, false},
-        {"chat,\tbinary ,x", NULL, false},
-        {"binary, back." DIGITS, NULL, true},
-        {"binary,back." DIGITS, NULL, true},
-        {"a, binary, b, back." DIGITS ", c", NULL, true},
-        {"binary, Back." DIGITS, NULL, false},
-        {"binary, back", NULL, false},
-        {"binary, xback." DIGITS, NULL, false},
-        {"", "must be binary", false},
-        {", ,", "must be binary", false},
-        {"Binary", "must be binary", false},
-        {"binary." DIGITS, "must be binary", false},
-        {"back." DIGITS, "binary first", false},
-        {"back." DIGITS ", binary", "binary first", false},
-        {"binary, back.", "64 hexadecimal", false},
-        {"binary, back.0", "64 hexadecimal", false},
-        {"binary, back." DIGITS "0", "64 hexadecimal", false},
-        {"binary, back." DIGITS DIGITS, "64 hexadecimal", false},
+        {"binary, back." DIGITS ", told", NULL, true, true},
+        {"binary, told", NULL, false, true},
+        {"binary, Told, told.x", NULL, false, false},
+        {"binary", NULL, false, false},
+        {"chat, binary", NULL, false, false},
+        {"chat,\tbinary ,x", NULL, false, false},
+        {"binary, back." DIGITS, NULL, true, false},
+        {"binary,back." DIGITS, NULL, true, false},
+        {"a, binary, b, back." DIGITS ", c", NULL, true, false},
+        {"binary, Back." DIGITS, NULL, false, false},
+        {"binary, back", NULL, false, false},
+        {"binary, xback." DIGITS, NULL, false, false},
+        {"", "must be binary", false, false},
+        {", ,", "must be binary", false, false},
+        {"Binary", "must be binary", false, false},
+        {"binary." DIGITS, "must be binary", false, false},
+        {"back." DIGITS, "binary first", false, false},
+        {"back." DIGITS ", binary", "binary first", false, false},
+        {"binary, back.", "64 hexadecimal", false, false},
+        {"binary, back.0", "64 hexadecimal", false, false},
+        {"binary, back." DIGITS "0", "64 hexadecimal", false, false},
+        {"binary, back." DIGITS DIGITS, "64 hexadecimal", false, false},
         {"binary, back.A123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-         "64 hexadecimal", false},
+         "64 hexadecimal", false, false},
         {"binary, back.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg",
-         "64 hexadecimal", false},
-        {"binary, back.0123456789abcdef0123456789abcdef, back." DIGITS, "64 hexadecimal", false},
-        {"binary, back." DIGITS ", back." DIGITS, "two secrets", false},
-        {"binary, back." DIGITS ", back.", "two secrets", false},
+         "64 hexadecimal", false, false},
+        {"binary, back.0123456789abcdef0123456789abcdef, back." DIGITS, "64 hexadecimal", false,
+         false},
+        {"binary, back." DIGITS ", back." DIGITS, "two secrets", false, false},
+        {"binary, back." DIGITS ", back.", "two secrets", false, false},
     };
     struct ticket secret;
     assert_true(ticket_read(DIGITS, TICKET_TEXT, &secret));
@@ -188,6 +193,7 @@ static void binary_is_offered_and_behind_it_one_secret_that_is_one(void **state)
             assert_non_null(strstr(err.message, rows[i].trouble));
         } else {
             assert_int_equal(offer.has_secret, rows[i].has_secret);
+            assert_int_equal(offer.has_told, rows[i].has_told);
             assert_true(!offer.has_secret || ticket_is(&offer.secret, &secret));
         }
     }
