@@ -91,6 +91,7 @@ class Start(unittest.TestCase):
         steps = [line for line in out.splitlines() if "building" in line]
         self.assertEqual((steps[0], steps[-1]), ("./start: building 1/20", "./start: building 20/20"))
         self.assertLessEqual(len(steps), 11)
+        self.assertIn("./start: making the demonstration guests", out)
         self.assertNotRegex(out, "[\x1b\r]")
         self.assertRegex(out, r"\n\./start: screens are at http://127\.0\.0\.1:\d+ while this runs; .* vnc NAME opens one\n")
         self.assertEqual(err.splitlines()[-1], "./start: lodged has ended; nothing runs on")

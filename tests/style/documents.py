@@ -55,7 +55,39 @@ def check_contributing(root):
                 yield f"CONTRIBUTING.md:{number}: there is no {name}"
 
 
+def readme_commands(text):
+    """Lines that are there to be typed, those that go on joined."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    return [line.strip() for line in joined.splitlines() if line.startswith("    ")]
+
+
+def check_readme(root):
+    """What a stranger types from top to bottom: nothing that ends others' processes or is not installed, no limit
+    that stays, all packages for a real installation; and a picture in which nothing is more than all of it."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    commands = readme_commands(text)
+    for word in re.findall(r"\b(pkill|killall|jq)\b", text):
+        yield f"README.md: says {word}"
+    limits = [command for command in commands if " quota set " in command]
+    for command in limits:
+        whose, key = re.search(r"quota set (\S+) (\w+)=", command).groups()
+        if not any(f"quota set {whose} {key}=none" in later for later in limits[limits.index(command):]):
+            yield f"README.md: '{command}' stays set"
+    packages = next((command.split() for command in commands if "apt install" in command), [])
+    machine = (root / "demo" / "machine.sh").read_text(encoding="utf-8")
+    needed = re.search(r'^BUILD_PACKAGES="([^"]*)"', machine, re.M)[1].split()
+    for package in [*needed, "scdoc", "libvirt-daemon-system", "qemu-system-x86", "qemu-utils", "novnc"]:
+        if package not in packages:
+            yield f"README.md: installs no {package}"
+    for part, whole in re.findall(r"~?([\d.]+)/([\d.]+)[MGT]\b", text):
+        if float(part) > float(whole):
+            yield f"README.md: {part} of {whole}"
+    if not re.search(r"adduser \S+ lodge\b", text):
+        yield "README.md: says not how others may use it"
+
+
 def check(root):
+    yield from check_readme(root)
     yield from check_tables(root)
     yield from check_methods(root)
     yield from check_contributing(root)

@@ -161,7 +161,15 @@ class Planted(unittest.TestCase):
         self.plant("daemon/rpc/vm_methods.c", '    {\n        .name = "vm.list",\n'
                    '        .access = ACCESS_SEE,\n    },\n')
         self.plant("man/lodge.1.scd", "*show* and lsof\n")
+        self.plant("demo/machine.sh", 'BUILD_PACKAGES="gcc\n    meson"\n')
+        self.plant("README.md", "A ~188/96M B 48/96M\n\n    lodge quota set bob vms=3\n    lodge quota set eve vms=3\n"
+                   "    lodge quota set eve vms=none\n    pkill -f guest\n"
+                   "    apt install gcc scdoc \\\n        novnc qemu-utils libvirt-daemon-system qemu-system-x86\n")
         found = self.found(documents.check)
+        self.assertEqual(["README.md: says pkill", "README.md: 'lodge quota set bob vms=3' stays set",
+                          "README.md: installs no meson", "README.md: 188 of 96",
+                          "README.md: says not how others may use it"],
+                         [line for line in found.splitlines() if line.startswith("README.md")])
         self.assertIn("tui/cli/verb_table.c: man/lodge.1.scd does not say ls", found)
         self.assertNotIn("does not say show", found)
         self.assertIn("vm.list has no .help", found)
