@@ -169,7 +169,8 @@ class Changes(unittest.TestCase):
         refused = json.loads(self.lodge("create", "more", *SMALL, "--json", status=BUSY)[1])
         self.assertEqual(refused["data"]["resource"], "vms")
         self.lodge("quota", "set", "system", "vms=none")
-        self.assertIn("quota_exceeded", self.lodge("audit")[0])
+        self.assertIn("the system's quota of VMs is 1", self.lodge("audit")[0])
+        self.assertIn("quota_exceeded", self.lodge("audit", "--json")[0])
 
     def test_limits_are_said_as_sizes(self):
         self.addCleanup(self.lodge, "quota", "set", "system", "memory=none", "disk=none", "cpus=none")

@@ -33,6 +33,8 @@ PICTURE_S = 120
 # What may be told of others: method or topic, where in its answer or event, why.
 EXCEPTED = (
     ("quota.get", ("system",), "the system's totals"),
+    ("quota", ("promised",), "the same, as events; whose a quota is, and its limits, are looked at"),
+    ("quota", ("running",), "the same"),
     ("host.list", ("hosts", "stats"), "the hosts' load"),
     ("host", ("stats",), "the same, as events"),
     ("metrics", ("stats",), "the same, as samples"),
