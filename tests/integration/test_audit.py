@@ -243,6 +243,14 @@ class Asked(AuditTest):
         self.assertLessEqual(max(map(len, lines)), 80, lines)
         self.assertTrue([line for line in lines if "--cpus" in line], lines)
 
+    def test_an_operation_that_has_ended_shows_no_step(self):
+        op = self.rpc.call("vm.create", **self.NEW, wait=True)["op"]
+        last = self.rpc.call("op.get", op=op)["steps"][-1]["name"]
+        listed = self.lodge("ops")
+        self.assertNotIn("STEP", listed)
+        self.assertNotIn(last, listed)
+        self.assertEqual(self.lodge("ops", str(op)).splitlines()[0], "create of new: done")
+
     def test_quota_says_whose_it_is_also_where_it_was_set(self):
         user = self.lodge("quota", "set", "root", "vms=9")
         self.assertEqual([line.split()[0] for line in user.splitlines() if "vms" in line], ["system", "root"])

@@ -262,6 +262,31 @@ static void what_has_happened_is_read_whole(void **state)
     (void)hit("Esc");
 }
 
+static void an_operation_that_has_ended_shows_no_step_as_if_it_went_on(void **state)
+{
+    (void)state;
+    enum { WIDE = 100, HIGH = 3 };
+    struct canvas canvas;
+    struct lodge_event event = fleet_event(LODGE_TOPIC_OP, LODGE_EVENT_CHANGED);
+    char kind[] = "vm.delete";
+    char vm[] = "web";
+    char step[] = "volumes";
+    event.op = (struct lodge_op){.id = 7, .kind = kind, .vm = vm, .step = step};
+    event.op.state = LODGE_OP_DONE;
+    event.op.started_at = FLEET_NOW;
+    event.op.ended_at = FLEET_NOW;
+    model_apply(&desk.model, &event);
+
+    canvas_init(&canvas, WIDE, HIGH, GLYPHS_DOTS);
+    tasks_draw(&desk.model, &desk.state, &canvas, canvas_area(&canvas));
+
+    AUTO(free) char *drawn = canvas_to_text(&canvas);
+    canvas_done(&canvas);
+    assert_non_null(strstr(drawn, " delete "));
+    assert_null(strstr(drawn, step));
+    assert_null(strstr(drawn, kind));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +301,7 @@ int main(void)
         DESK_TEST(what_waits_for_the_next_boot_is_seen),
         DESK_TEST(being_over_a_quota_is_said_with_by_how_much),
         DESK_TEST(an_operation_that_waits_shows_why),
+        DESK_TEST(an_operation_that_has_ended_shows_no_step_as_if_it_went_on),
     };
     return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);
 }
