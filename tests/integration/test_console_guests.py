@@ -124,8 +124,8 @@ class Guests(unittest.TestCase):
         line = self.web("brief")
         self.libvirtd.signal_qemu("brief", signal.SIGKILL)
         closed = line.wait_closed()
-        self.assertEqual(closed.code, 4000)
-        self.assertIn(closed.reason, ("'brief' has crashed", "'brief' has failed"))
+        self.assertEqual(closed.code, 4001)
+        self.assertIn(closed.reason, ("'brief' has crashed", "'brief' has failed: its QEMU ended"))
 
     def test_libvirtd_may_come_and_go_while_somebody_looks(self):
         line = self.web("well")

@@ -151,7 +151,11 @@ class Security(ScreensTest):
                 take()
                 self.refused(lambda: self.web(opened))
                 self.assertEqual(line.wait_closed().reason, "access to the VM was taken away")
-                self.refused(lambda: self.back(used, line.secret))
+                seen = self.server.settle()
+                for wish in (None, "open", "start"):  # its page is told why, and no more
+                    closed = self.back(used, line.secret, again=wish).wait_closed()
+                    self.assertEqual((closed.code, self.server.settle()), (4000, seen + 1))
+                    seen += 1
                 role("user")()
                 self.refused(lambda: self.web(opened))
 
