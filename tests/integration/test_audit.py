@@ -230,7 +230,7 @@ class Asked(AuditTest):
         title, *rows = self.lodge("audit").splitlines()
         self.assertEqual(title.split(), ["AT", "USER", "WHAT", "TARGET", "ASKED", "OP", "TIMES", "RESULT"])
         for asked in (f"create  local/new  --cpus 2 --memory 64M --network none --disk 1G --tag a --tag b  {op} ",
-                      "set  local/new  --autostart off --name newer  ", "quota set  user/root  vms=7 vcpus=none  ",
+                      "set  local/new  --autostart off --name newer  ", "quota set  user/root  vms=7 cpus=none  ",
                       f"ops {op} --cancel  "):
             self.assertTrue([row for row in rows if asked in re.sub("   +", "  ", row)], (asked, rows))
         ours, theirs = pty.openpty()

@@ -342,7 +342,7 @@ class Verbs(unittest.TestCase):
                 (["show", "elsewhere"], "lodge ls names those there are", NOT_FOUND),
                 (["create", "new", "--cpus", "1", "--memory", "64M", "--host", "x"],
                  "lodge hosts names those there are", NOT_FOUND),
-                ([*create, "--cpus", "1", "--memory", "5"], "--memory (in MiB) must be from", FAILED),
+                ([*create, "--cpus", "1", "--memory", "5"], "--memory must be from 16M to", FAILED),
                 ([*create, "--cpus", "100000", "--memory", "64M"], "--cpus must be from", FAILED),
                 (["screenshot", "vm00005", "-"], "(lodge start)", FAILED),
                 (["rm", "--yes", "vm00005"], "(lodge adopt)", FAILED),

@@ -107,7 +107,7 @@ class Watch(unittest.TestCase):
         self.lodge("reboot", "--grace", "1", "test", status=TIMEOUT, door=daemon.socket)
         lines = "".join(self.line_with(watch, "failed"))
         now = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+03:00  test  "
-        wanted = (r"pause begun by \S+", r"pause: state running → paused \(by root, \d+\.\d s\)",
+        wanted = (r"pause begun by \S+", r"pause: state running → paused \(by \S+, \d+\.\d s\)",
                   r"resume begun by root", r"resume: state paused → running \(by root, \d+\.\d s\)",
                   r"adopt begun by root",
                   r"adopt: owner none → root, managed by lodge \(by root, \d+\.\d s\)",

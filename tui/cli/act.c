@@ -1,5 +1,6 @@
 /* act: `lodge start VM…` and the other verbs that name VMs and little else; `lodge rm`, which says
  * first what will be lost. */
+#include "buffer.h"
 #include "cli/asking.h"
 #include "contract/contract.h"
 #include "memory.h"
@@ -83,9 +84,15 @@ static bool is_meant(const struct command *command, struct lodge_client *client,
             }
         }
     } else if (strcmp(command->verb, "stop") == 0 && isatty(STDIN_FILENO)) {
+        struct buffer all = {0};
+        for (int i = 0; i < command->argc; i++) {
+            buffer_add_format(&all, "%s%s", i == 0 ? "" : ", ", command->argv[i]);
+        }
         AUTO(free)
-        char *question = xasprintf("Force off %s%s? What its guest has not written is lost. [y/N]",
-                                   command->argv[0], command->argc > 1 ? " and others" : "");
+        char *question =
+            xasprintf("Force off %s? What %s not written is lost. [y/N]", buffer_text(&all),
+                      command->argc > 1 ? "their guests have" : "its guest has");
+        buffer_free(&all);
         return asking_confirm(question, err);
     }
     return true;

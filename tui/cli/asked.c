@@ -5,10 +5,13 @@
 #include "cli/asked.h"
 
 #include "buffer.h"
+#include "cli/quota.h"
 #include "cli/terms.h"
 #include "memory.h"
+#include "scope.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool stands_elsewhere(const char *method, const char *name)
@@ -87,8 +90,8 @@ static void add_param(struct buffer *out, const char *name, struct json_object *
     const char *between = out->length == 0 ? "" : " ";
     if (flag == NULL && json_object_is_type(value, json_type_object)) { /* limits */
         json_object_object_foreach (value, member, limit) {
-            buffer_add_format(out, "%s%s=", out->length == 0 ? "" : " ", member);
-            add_value(out, member, limit);
+            AUTO(free) char *text = quota_limit_text(member, limit);
+            buffer_add_format(out, "%s%s", out->length == 0 ? "" : " ", text);
         }
     } else if (flag == NULL) {
         buffer_add_format(out, "%s%s=", between, name);

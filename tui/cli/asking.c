@@ -249,6 +249,14 @@ static bool say_kept(struct json_object *result)
     return count > 0;
 }
 
+/* Whether a text says by itself whom it is about: "'web' was running already". */
+static bool says_whom(const char *text, const char *subject)
+{
+    const char *slash = strchr(subject, '/');
+    AUTO(free) char *quoted = xasprintf("'%s'", slash == NULL ? subject : slash + 1);
+    return strstr(text, quoted) != NULL;
+}
+
 /* Beside what was asked for, so not among it. */
 static void say_notes(struct json_object *result, const char *subject)
 {
@@ -257,7 +265,8 @@ static void say_notes(struct json_object *result, const char *subject)
     for (size_t i = 0; i < count; i++) {
         const char *note = json_object_get_string(json_object_array_get_idx(notes, i));
         AUTO(free) char *words = terms_for_people(note, 0, TERMS_ANY_FLAG);
-        print_text(stderr, "lodge: %s: %s\n", subject, words);
+        bool whom = says_whom(words, subject);
+        print_text(stderr, "lodge: %s%s%s\n", whom ? "" : subject, whom ? "" : ": ", words);
     }
 }
 
@@ -339,7 +348,9 @@ bool asking_end(const struct command *command, struct asking *askings, size_t co
                 say_failure(command, err);
             }
             *err = asking->error;
-            good = lodge_fail_in(err, "%s", asking->subject);
+            good = says_whom(err->message, asking->subject)
+                       ? false
+                       : lodge_fail_in(err, "%s", asking->subject);
         }
         json_object_put(asking->params);
         free(asking->result);

@@ -43,6 +43,10 @@ DEFINE_AUTO(struct lodge_client *, lodge_client_close, NULL);
 /* Connects, within wait_s. NULL with `err`. */
 struct lodge_client *command_connect(const struct command *command, struct lodge_error *err);
 
+/* Connects, calls, gives the answer; the caller frees. `params` is given away. NULL with `err`. */
+char *command_ask(const struct command *command, const char *method, struct json_object *params,
+                  struct lodge_error *err);
+
 /* Waits, for at most wait_s, until the daemon has read every host or knows that it is down. Not an
  * error if it has not: what is shown says what is missing. */
 bool command_await_hosts(const struct command *command, struct lodge_client *client,

@@ -7,6 +7,7 @@
  */
 #include "cli/command.h"
 #include "memory.h"
+#include "scope.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -15,6 +16,8 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <time.h>
+
+DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
 enum { TICK_MS = 100 };
 
@@ -145,4 +148,19 @@ bool command_await_hosts(const struct command *command, struct lodge_client *cli
     }
     lodge_subscription_end(subscription);
     return good;
+}
+
+char *command_ask(const struct command *command, const char *method, struct json_object *params,
+                  struct lodge_error *err)
+{
+    AUTO(json_object_put) struct json_object *held = params;
+    AUTO(lodge_client_close) struct lodge_client *client = command_connect(command, err);
+    if (client == NULL) {
+        return NULL;
+    }
+    const char *text = held == NULL
+                           ? NULL
+                           : json_object_to_json_string_ext(
+                                 held, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    return lodge_client_call_wait(client, method, text, COMMAND_ANSWER_MS, err);
 }

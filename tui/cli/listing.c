@@ -93,6 +93,7 @@ static char *make_cell(const struct listing *listing, size_t column, struct json
     char text[LISTING_TIME];
     int64_t began = 0;
     int64_t ended = 0;
+    char size[UNIT_TEXT];
     const char *said = listing_cell(item, listing->members[column]);
     switch (listing->cells[column]) {
     case CELL_TEXT:
@@ -113,6 +114,10 @@ static char *make_cell(const struct listing *listing, size_t column, struct json
         }
         ended = time_of(item, "ended_at", &ended) ? ended : now_in_ms();
         return xstrdup(listing_took(text, ended - began));
+    case CELL_MIB:
+        return said == NULL ? NULL : xstrdup(size_text(size, strtoll(said, NULL, 10)));
+    case CELL_GIB:
+        return said == NULL ? NULL : xstrdup(size_text(size, strtoll(said, NULL, 10) * 1024));
     case CELL_STEP:
         return listing_text(item, "ended_at") != NULL ? NULL : xstrdup_or_null(said);
     }

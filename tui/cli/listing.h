@@ -21,6 +21,8 @@ enum listing_cell {
     CELL_TOOK,  /* from started_at to ended_at, or until now */
     CELL_STEP,  /* of what has not ended */
     CELL_ASKED, /* the parameters of a call, as flags */
+    CELL_MIB,   /* a size */
+    CELL_GIB,
 };
 
 /* A table of the objects in member `list` of a result: a column per member. */

@@ -8,6 +8,7 @@
 #include "cli/verb_table.h"
 #include "memory.h"
 #include "scope.h"
+#include "units.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -43,7 +44,7 @@ static const struct term methods[] = {
 static const char *const called[] = {"network.list",         "pool.list",     "server.compare",
                                      "server.set_log_level", "orphan.delete", "rpc.discover"};
 
-static const struct {
+static const struct param {
     const char *name;
     enum flag_bit flag;
     const char *unit; /* that the contract counts it in, and the flag need not */
@@ -178,21 +179,43 @@ const char *terms_flag(const char *param)
     return NULL;
 }
 
-/* Of those that the verb takes; false: it is none. */
-static bool add_flag(struct buffer *out, const char *param, size_t length,
-                     const struct tongue *tongue)
+/* Of those that the verb takes; NULL: it is none. */
+static const struct param *find_param(const char *name, size_t length, const struct tongue *tongue)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(params); i++) {
         bool is_taken = (tongue->taken & (uint64_t)params[i].flag) != 0;
-        if (!is_taken || !is_word(params[i].name, param, length)) {
-            continue;
+        if (is_taken && is_word(params[i].name, name, length)) {
+            return &params[i];
         }
-        const char *flag = text_of_flag(params[i].flag);
-        buffer_add_text(out, tongue->key_of == NULL ? flag : flag + strspn(flag, "-"));
-        buffer_add_text(out, params[i].unit);
-        return true;
     }
-    return false;
+    return NULL;
+}
+
+static void add_name(struct buffer *out, const struct param *param, const struct tongue *tongue)
+{
+    const char *flag = text_of_flag(param->flag);
+    buffer_add_text(out, tongue->key_of == NULL ? flag : flag + strspn(flag, "-"));
+}
+
+/* " must be from 16 to 1024", of MiB, in sizes as they are typed; how much of `text` that was, 0:
+ * it says something else. */
+static size_t add_sizes(struct buffer *out, const char *text)
+{
+    static const char before[] = " must be from ";
+    static const char between[] = " to ";
+    char *end = NULL;
+    char least[UNIT_TEXT], most[UNIT_TEXT];
+    if (strncmp(text, before, sizeof before - 1) != 0) {
+        return 0;
+    }
+    int64_t from = strtoll(text + sizeof before - 1, &end, 10);
+    if (strncmp(end, between, sizeof between - 1) != 0) {
+        return 0;
+    }
+    int64_t to = strtoll(end + sizeof between - 1, &end, 10);
+    buffer_add_format(out, "%s%s%s%s", before, size_text(least, from), between,
+                      size_text(most, to));
+    return (size_t)(end - text);
 }
 
 /* Somebody's name, unless lodged says there what a parameter must be. */
@@ -204,10 +227,15 @@ static size_t add_quoted(struct buffer *out, const char *text, size_t length,
     for (size_t i = 0; i < ARRAY_LENGTH(behind); i++) {
         is_param |= strncmp(text + length, behind[i], strlen(behind[i])) == 0;
     }
-    if (!is_param || !add_flag(out, text + 1, length - 2, tongue)) {
+    const struct param *param = is_param ? find_param(text + 1, length - 2, tongue) : NULL;
+    if (param == NULL) {
         buffer_add(out, text, length);
+        return length;
     }
-    return length;
+    add_name(out, param, tongue);
+    size_t sizes = param->flag == FLAG_MEMORY ? add_sizes(out, text + length) : 0;
+    buffer_add_text(out, sizes == 0 ? param->unit : "");
+    return length + sizes;
 }
 
 /* `start`, or `network: null`. */
@@ -216,10 +244,14 @@ static size_t add_backquoted(struct buffer *out, const char *text, const struct 
     const char *end = strchr(text + 1, '`');
     size_t inside = end == NULL ? 0 : (size_t)(end - text) - 1;
     size_t name = strcspn(text + 1, ":`");
-    if (inside == 0 || !add_flag(out, text + 1, name < inside ? name : inside, tongue)) {
+    const struct param *param =
+        inside == 0 ? NULL : find_param(text + 1, name < inside ? name : inside, tongue);
+    if (param == NULL) {
         buffer_add(out, text, 1);
         return 1;
     }
+    add_name(out, param, tongue);
+    buffer_add_text(out, param->unit);
     const char *value = text + 1 + name + strspn(text + 1 + name, ": ");
     if (value < end) {
         size_t length = (size_t)(end - value);
