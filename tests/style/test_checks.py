@@ -11,6 +11,7 @@ import format as formatting
 import heads
 import layers
 import lengths
+import messages
 import names
 import suites
 import terms
@@ -84,6 +85,25 @@ class Planted(unittest.TestCase):
         found = self.found(layers.check_faces)
         self.assertIn("no other room includes options.h of daemon/options", found)
         self.assertNotIn("daemon/log", found)
+
+    def test_a_message_that_nobody_has_read(self):
+        self.plant("tests/data/messages.txt", "# read\n\n[daemon]\n    it is gone\n    nobody's\n\n[tui]\n")
+        self.plant("daemon/one.c", '\n(void)lodge_fail(err, KIND, "it is gone");\n')
+        self.plant("daemon/two.c", '/* "not a word" */\nreturn lodge_fail(&err, KIND, "%s: "\n    "why not", "x");\n')
+        self.plant("daemon/row.c", 'static const char *why[] = {"its disk "\n    "is full", "vda"};\n')
+        self.assertEqual(["daemon/row.c:1: nobody has read 'its disk is full': see tests/style/messages.py",
+                          "daemon/two.c:2: nobody has read '%s: why not': see tests/style/messages.py",
+                          "tests/data/messages.txt:5: nobody says 'nobody's' any more"],
+                         self.found(messages.check).splitlines())
+
+    def test_the_console_speaks_no_contract(self):
+        self.plant("tests/data/messages.txt", "[tui]\n    see vm.list for it\n    try lodge call vm.list\n"
+                   "    wants memory_mib too\n    said with -32602 there\n")
+        self.plant("tui/one.c", 'f("see vm.list for it", "try lodge call vm.list", "wants memory_mib too",\n'
+                   '"said with -32602 there");\n')
+        found = self.found(messages.check).splitlines()
+        self.assertEqual(["names a method", "names a member", "names a code"],
+                         [" ".join(line.split("' ")[1].split()[:3]).rstrip(",") for line in found])
 
     def test_a_new_room_needs_a_row(self):
         self.plant("src/frame.h", "")

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import evidence
+import said
 import sanitizers
 from world import World
 
@@ -75,6 +76,7 @@ def main():
     for test in flatten(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])):
         if not words or any(word in test.id() for word in words):
             suite.addTest(test)
+    said.listen()
     result = Result()
     suite.run(result)
     failed = len(result.failures) + len(result.errors) + sanitizers.failures()
