@@ -181,7 +181,7 @@ class Changes(unittest.TestCase):
         self.lodge("quota", "set", "system", "memory_mib=64", "disk_gib=none")
         limits = json.loads(self.lodge("quota", "--json")[0])["system"]["limits"]
         self.assertEqual((limits["memory_mib"], limits["disk_gib"]), (64, None))
-        for wrong in ("disk=1500M", "memory=", "memory=x", "vms=1G", "=1", "cpus", "bytes=1"):
+        for wrong in ("disk=1500M", "memory=", "memory=x", "memory=512K", "memory=1.7M", "disk=1.001G", "vms=1G", "=1", "cpus", "bytes=1"):
             with self.subTest(wrong):
                 self.assertIn("memory=SIZE", self.lodge("quota", "set", "system", wrong, status=WRONG_CALL)[1])
 

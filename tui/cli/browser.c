@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -177,11 +178,17 @@ void remove_at_signal(const char *file)
 
 /* Far away */
 
-/* As lodged writes it: with its port. */
+/* Of this machine, with a port to be led to: lodged writes it so, and [console] public_url names
+ * whatever stands before it. */
 static bool is_loopback(const char *authority)
 {
-    return strncmp(authority, "127.", 4) == 0 || strncmp(authority, "[::1]:", 6) == 0 ||
-           strncasecmp(authority, "localhost:", 10) == 0;
+    struct in_addr address;
+    size_t length = strcspn(authority, ":");
+    AUTO(free) char *host = xstrndup(authority, length);
+    return strncmp(authority, "[::1]:", 6) == 0 ||
+           (authority[length] == ':' &&
+            (strcasecmp(host, "localhost") == 0 ||
+             (inet_pton(AF_INET, host, &address) == 1 && strncmp(host, "127.", 4) == 0)));
 }
 
 char *browser_tunnel(const char *url)

@@ -1,6 +1,7 @@
 /*
  * doctor: `lodge doctor`: is all well, and what to do where it is not; most useful when no lodged
- * answers. It fails when something is bad. Nothing is asked without a deadline.
+ * answers. It fails when something is bad. No program, device or lodged is asked without a
+ * deadline.
  */
 #include "cli/doctor.h"
 

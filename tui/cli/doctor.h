@@ -34,6 +34,9 @@ void doctor_look_at_machine(struct examination *at);
 void doctor_ask_whether_it_answers(struct examination *at);
 void doctor_ask_lodged(struct examination *at);
 
+/* What may be put into a command for pasting; whoever named a file or a guest chose its letters. */
+#define DOCTOR_PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 /* "adduser alice kvm, as root; then log in again". The caller frees. */
 char *doctor_how_to_join(const struct examination *at, const char *group);
 

@@ -67,7 +67,13 @@ static struct trial try_kvm_apart(void)
         return (struct trial){.why = errno};
     }
     pid_t child = fork();
-    if (child == 0) {
+    if (child < 0) {
+        trial.why = errno;
+    } else if (child == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC); /* whoever reads us waits for no device */
+        for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++) {
+            (void)dup2(null, fd);
+        }
         trial = try_kvm();
         _exit(write(ends[1], &trial, sizeof trial) == (ssize_t)sizeof trial ? 0 : 1);
     }
@@ -204,8 +210,7 @@ static bool is_stuck_in_its_start(int folder, const char *name)
 /* Whoever made the guest chose its name: only a plain one is put into a command. */
 static char *way_out_of(const char *folder, const char *name)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    bool is_plain = name[strspn(name, plain)] == '\0';
+    bool is_plain = name[strspn(name, DOCTOR_PLAIN)] == '\0';
     return xasprintf("rm %s/%s, then systemctl restart libvirtd", folder,
                      is_plain ? name : "ITS-FILE.xml");
 }

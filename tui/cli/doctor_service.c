@@ -108,7 +108,8 @@ struct process {
 };
 
 /* Who listens on our socket, by the kernel's word; else the first lodged, of this user's if there
- * is one. Anybody may call a program so: it is said, and nothing follows from it. */
+ * is one. Anybody may call a program so: it is said, and what a stranger's has open is not opened.
+ */
 static struct process find_process(const struct examination *at)
 {
     struct process found = {0};
@@ -188,8 +189,14 @@ static void look_at_journal(struct examination *at)
 static char *read_end(const char *path)
 {
     struct stat file;
-    AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+    AUTO(fd_close)
+    int place = open(path, O_PATH | O_CLOEXEC); /* no device wakes from being looked at */
+    if (place < 0 || fstat(place, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return NULL;
+    }
+    AUTO(free) char *again = xasprintf("/proc/self/fd/%d", place);
+    AUTO(fd_close) int fd = open(again, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         return NULL;
     }
     char *text = xcalloc(TAIL + 1, 1);
@@ -199,9 +206,15 @@ static char *read_end(const char *path)
     return text;
 }
 
-/* Where a process that runs writes: a file is read, of anything else is said what it is. */
-static void look_at_stream(struct examination *at, int pid)
+static bool is_to_be_read(const struct process *process)
 {
+    return process->serves_us || process->owner == geteuid() || process->owner == 0;
+}
+
+/* Where a process that runs writes: a file is read, of anything else is said what it is. */
+static void look_at_stream(struct examination *at, const struct process *process)
+{
+    int pid = (int)process->pid;
     char place[PATH_MAX] = "";
     AUTO(free) char *stream = xasprintf("/proc/%d/fd/2", pid);
     ssize_t length = readlink(stream, place, sizeof place - 1);
@@ -211,7 +224,8 @@ static void look_at_stream(struct examination *at, int pid)
                      "where process %d writes its log is not for you to see", pid);
         return;
     }
-    AUTO(free) char *text = place[0] == '/' ? read_end(stream) : NULL;
+    AUTO(free)
+    char *text = place[0] == '/' && is_to_be_read(process) ? read_end(stream) : NULL;
     if (text != NULL) {
         findings_add(&at->findings, MARK_OK, "log", NULL, "%s: %s", place, doctor_last_line(text));
     } else if (strcmp(place, "/dev/null") == 0) {
@@ -233,7 +247,7 @@ void doctor_look_at_log(struct examination *at)
     if (process.serves_us && process.pid == 0) {
         findings_add(&at->findings, MARK_OK, "log", NULL, "its process is not seen from here");
     } else if (process.pid != 0) {
-        look_at_stream(at, (int)process.pid);
+        look_at_stream(at, &process);
     } else {
         findings_add(&at->findings, MARK_WARNING, "log", "start it so: lodged 2>>lodged.log",
                      "no log: lodged writes it to its standard error, and none runs");

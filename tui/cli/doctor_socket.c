@@ -148,18 +148,26 @@ static void look_at_group(struct examination *at, const struct stat *file)
 
 /* Others */
 
-/* Whether it was worth a line. */
+static bool is_safe_place(const char *path)
+{
+    struct stat file;
+    return lstat(path, &file) == 0 && (file.st_uid == geteuid() || file.st_uid == 0);
+}
+
+/* Whether it was worth a line. In a folder that others may write into anybody may listen, and call
+ * it as they like. */
 static bool try_other(struct examination *at, const char *path)
 {
     struct lodge_error err = {0};
-    if (path == NULL || path_is_same(path, at->socket) || access(path, F_OK) != 0) {
+    if (path == NULL || path_is_same(path, at->socket) || !is_safe_place(path)) {
         return false;
     }
     AUTO(lodge_client_close) struct lodge_client *other = lodge_client_open(path, &err);
     if (other == NULL) {
         return false;
     }
-    AUTO(free) char *advice = xasprintf("lodge --socket %s", path);
+    bool is_plain = path[strspn(path, DOCTOR_PLAIN "/")] == '\0';
+    AUTO(free) char *advice = xasprintf("lodge --socket %s", is_plain ? path : "PATH");
     findings_add(&at->findings, at->answers ? MARK_OK : MARK_WARNING, "others",
                  at->answers ? NULL : advice, "a lodged listens on %s too", path);
     return true;
@@ -169,8 +177,9 @@ static unsigned try_short_names(struct examination *at)
 {
     glob_t found = {0};
     unsigned count = 0;
-    AUTO(free) char *pattern = xasprintf("/tmp/lodge-%u/*/lodged.sock", (unsigned)geteuid());
-    if (glob(pattern, 0, NULL, &found) == 0) {
+    AUTO(free) char *folder = xasprintf("/tmp/lodge-%u", (unsigned)geteuid());
+    AUTO(free) char *pattern = xasprintf("%s/*/lodged.sock", folder);
+    if (is_safe_place(folder) && glob(pattern, 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc && i < 8; i++) {
             count += try_other(at, found.gl_pathv[i]);
         }

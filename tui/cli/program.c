@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 32 };
+enum { WORDS_MAX = 32, EXEC_MS = 10000, END_MS = 1000 };
 
 bool program_exists(const char *name)
 {
@@ -68,11 +68,15 @@ static _Noreturn void turn_into(char *const *words, int said, int trouble)
     _exit(wrote < 0 ? 126 : 127);
 }
 
-/* 0, or why the child could not become the program. */
+/* 0, or why the child could not become the program: a folder of $PATH may hang. */
 static int hear_trouble(int fd)
 {
+    struct pollfd trouble = {.fd = fd, .events = POLLIN};
     int why = 0;
     ssize_t got;
+    if (poll(&trouble, 1, EXEC_MS) != 1) {
+        return ETIMEDOUT;
+    }
     do {
         got = read(fd, &why, sizeof why);
     } while (got < 0 && errno == EINTR);
@@ -113,7 +117,7 @@ bool program_start(char *const *words, struct program *ret_program, struct lodge
     if (why != 0) {
         if (program.pid > 0) {
             (void)kill(program.pid, SIGKILL);
-            reap(&program);
+            (void)waitpid(program.pid, NULL, why == ETIMEDOUT ? WNOHANG : 0);
         }
         program_forget(&program);
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s cannot be started: %s", words[0],
@@ -147,11 +151,15 @@ bool program_start_on(const char *command, const char *address, struct program *
             words[count++] = placed_word(word, address, &placed);
         }
     }
+    bool is_whole = count > 0 && rest == NULL;
     if (!placed) {
         words[count++] = xstrdup(address);
     }
     words[count] = NULL;
-    bool good = program_start(words, ret_program, err);
+    bool good = is_whole ? program_start(words, ret_program, err)
+                         : lodge_fail(err, LODGE_ERROR_INVALID,
+                                      "'%.80s' is no command: it has no word, or more than %d",
+                                      command, WORDS_MAX);
     for (size_t i = 0; i < count; i++) {
         free(words[i]);
     }
@@ -193,14 +201,14 @@ char *program_last_line(const struct program *program)
 void program_kill(struct program *program)
 {
     if (!program->has_ended) {
-        (void)kill(-program->pid, SIGKILL); /* it leads its group, since setsid() */
-        reap(program);
+        (void)kill(-program->pid, SIGKILL);       /* it leads its group, since setsid() */
+        (void)program_has_ended(program, END_MS); /* one that hangs in the kernel is left to init */
     }
 }
 
 void program_forget(struct program *program)
 {
-    AUTO(fd_close) int end = program->end;
-    AUTO(fd_close) int said = program->said;
+    fd_close(program->end);
+    fd_close(program->said);
     *program = (struct program){.end = -1, .said = -1};
 }

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,9 @@ static bool limit_read(const char *text, struct json_object *limits, struct lodg
             return true;
         }
         if (!is_there && resources[i].mib > 0) {
-            good = size_from_text(value, &amount) && amount % resources[i].mib == 0;
-            amount /= resources[i].mib;
+            double mib = 0;
+            good = size_exact_from_text(value, &mib) && fmod(mib, (double)resources[i].mib) == 0;
+            amount = good ? (int64_t)mib / resources[i].mib : 0;
         }
         if (good) {
             json_object_object_add(limits, resources[i].there, json_object_new_int64(amount));
@@ -126,8 +128,8 @@ static bool limit_read(const char *text, struct json_object *limits, struct lodg
         }
     }
     return lodge_fail(err, LODGE_ERROR_INVALID,
-                      "%s: expected vms=N, cpus=N, memory=SIZE or disk=SIZE (of whole GiB); none "
-                      "lifts it",
+                      "%s: expected vms=N, cpus=N, memory=SIZE or disk=SIZE, of whole MiB and GiB; "
+                      "none lifts it",
                       text);
 }
 

@@ -76,12 +76,15 @@ static int enter(const char *door, const char *ticket, struct lodge_error *err)
     struct sockaddr_un address;
     char line[LINE_MAX_BYTES];
     size_t length = 0;
+    struct timeval patience = {.tv_sec = VIEWER_MS / 1000};
+    AUTO(free) char *words = xasprintf("%s\n", ticket);
     AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (!address_of(door, &address, err)) {
         return -1;
     }
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        dprintf(fd, "%s\n", ticket) < 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+        send(fd, words, strlen(words), MSG_NOSIGNAL) != (ssize_t)strlen(words)) {
         (void)fail(err, door);
         return -1;
     }
@@ -90,7 +93,8 @@ static int enter(const char *door, const char *ticket, struct lodge_error *err)
     }
     line[length] = '\0';
     if (strcmp(line, "ok") != 0) {
-        (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s", length == 0 ? "lodged hung up" : line);
+        (void)lodge_fail(err, LODGE_ERROR_DENIED, "%s",
+                         length == 0 ? "lodged gave no answer" : line);
         return -1;
     }
     int entered = fd;
