@@ -5,8 +5,13 @@
 
 import { copyText, element } from './tools.js';
 
-/* Of what the daemon says, in the command line's words. */
-const METHODS = { '(vm.stop)': '(lodge stop)', '(console.close)': '(lodge sessions N --close)' };
+/* Of what the daemon says, in the command line's words: its methods, in brackets, between others or alone. */
+const METHODS = {
+    'vm.start': 'lodge start', 'vm.stop': 'lodge stop', 'vm.resume': 'lodge resume', 'vm.shutdown': 'lodge shutdown',
+    'vm.delete': 'lodge rm', 'vm.adopt': 'lodge adopt', 'vm.list': 'lodge ls', 'host.list': 'lodge hosts',
+    'op.cancel': 'lodge ops N --cancel', 'op.get': 'lodge ops N', 'console.close': 'lodge sessions N --close',
+    'console.list': 'lodge sessions', 'quota.get': 'lodge quota',
+};
 
 let guest = '';     /* what it is called */
 
@@ -66,13 +71,15 @@ export function hideCard() {
 
 /* What the daemon says */
 
-export const inCommands = (said) => said.replaceAll(/\((?:vm|console)\.\w+\)/g, (method) => METHODS[method] ?? method);
+export const inCommands = (said) => said.replaceAll(/(?<![\w.'/-])(?:vm|host|op|console|quota)\.[a-z_]+(?![\w./-])/g,
+    (method) => METHODS[method] ?? method);
 
 export const sentenceOf = (reason) => `${reason.replace(/\.$/, '')}.`;
 
 /* A title and the rest of it: the guest's name, which is quoted in a sentence, stands for itself. */
 export function titleOf(reason) {
-    const [, head, rest] = /^(.*?)(?:: (.*))?$/s.exec(reason);
+    const about = `'${guest}': `; /* who it is about, before what: the page is about nobody else */
+    const [, head, rest] = /^(.*?)(?:: (.*))?$/s.exec(reason.startsWith(about) ? reason.slice(about.length) : reason);
     const quoted = `'${guest}' `;
     if (head.startsWith(quoted)) {
         return [`${guest} ${head.slice(quoted.length)}`, rest];

@@ -204,6 +204,17 @@ static struct vm *vm_of_session(const struct session *session)
     return registry_find_vm(session->console->registry, session->host, session->uuid);
 }
 
+/* What has begun has its row; what was refused gets it here, as a method's call does. */
+static void note_refused_start(const struct session *session, const struct op_answer *answer)
+{
+    AUTO(free) char *target = xasprintf("%s/%s", session->host, session->vm);
+    struct audit_call call = {
+        .uid = session->who.uid, .pid = session->who.pid, .method = "vm.start", .target = target};
+    if (!answer->began) {
+        audit_refused(session->console->audit, &call, answer->error);
+    }
+}
+
 static void again_started(void *data, const struct op_answer *answer)
 {
     struct session *session = take_asked(data);
@@ -215,6 +226,7 @@ static void again_started(void *data, const struct op_answer *answer)
     session->is_starting = false;
     session->is_asking = false;
     if (error != NULL && error->kind != LODGE_ERROR_NONE) {
+        note_refused_start(session, answer);
         session_fail(session, FRONT_OFF, error);
         return;
     }

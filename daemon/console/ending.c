@@ -6,13 +6,15 @@
 #include "console/ending.h"
 
 #include "scope.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    JUST_NOW_MS = 10000
-}; /* an operation ends with the event that ends the session, or before */
+    JUST_NOW_MS = 10000, /* an operation ends with the event that ends the session, or before */
+    NAME_MAX_BYTES = 80,
+};
 
 struct stop {
     const char *reason; /* libvirt's */
@@ -30,6 +32,20 @@ static const struct stop stops[] = {
     {"failed", "has failed: its QEMU ended", NULL, FRONT_OFF},
 };
 
+/* So much of a text as is whole characters, as a close frame must be (RFC 6455 5.5.1). */
+static int whole_bytes(const char *text, size_t most)
+{
+    size_t length = 0;
+    for (size_t more; text[length] != '\0'; length += more) {
+        more = utf8_length(text + length, strlen(text + length));
+        more = more == 0 ? 1 : more;
+        if (length + more > most) {
+            break;
+        }
+    }
+    return (int)length;
+}
+
 /* " by NAME" of the operation of that kind, or "". */
 static void add_who(const struct session *session, const char *kind, char *words, size_t size)
 {
@@ -42,7 +58,8 @@ static void add_who(const struct session *session, const char *kind, char *words
                   op->facts.state != LODGE_OP_FAILED && op->facts.state != LODGE_OP_CANCELLED &&
                   (op->facts.ended_at == 0 || loop_wall_ms() - op->facts.ended_at < JUST_NOW_MS);
     if (is_its && op->facts.user != NULL) {
-        (void)snprintf(words + length, size - length, " by %.40s", op->facts.user);
+        (void)snprintf(words + length, size - length, " by %.*s",
+                       whole_bytes(op->facts.user, NAME_MAX_BYTES / 2), op->facts.user);
     }
 }
 
@@ -50,7 +67,8 @@ static void ending_say(const struct session *session, const char *words, const c
                        enum front_end how, struct ending *ret_ending)
 {
     ret_ending->how = how;
-    (void)snprintf(ret_ending->words, sizeof ret_ending->words, "'%.80s' %s", session->vm, words);
+    (void)snprintf(ret_ending->words, sizeof ret_ending->words, "'%.*s' %s",
+                   whole_bytes(session->vm, NAME_MAX_BYTES), session->vm, words);
     add_who(session, kind, ret_ending->words, sizeof ret_ending->words);
 }
 
@@ -111,12 +129,21 @@ static const char *pause_words(const struct vm *vm)
     return strcmp(reason, "user") == 0 || reason[0] == '\0' ? "paused" : NULL;
 }
 
-void ending_pause(const struct session *session, char *ret_words, size_t size)
+static const char *pause_of(const struct session *session)
 {
     const struct vm *vm =
         registry_find_vm(session->console->registry, session->host, session->uuid);
-    const char *words =
-        vm == NULL || !vm->present || vm->live != LODGE_VM_PAUSED ? NULL : pause_words(vm);
+    return vm == NULL || !vm->present || vm->live != LODGE_VM_PAUSED ? NULL : pause_words(vm);
+}
+
+bool ending_is_paused(const struct session *session)
+{
+    return pause_of(session) != NULL;
+}
+
+void ending_pause(const struct session *session, char *ret_words, size_t size)
+{
+    const char *words = pause_of(session);
     (void)snprintf(ret_words, size, "%s", words == NULL ? "" : words);
     if (words != NULL && strcmp(words, "paused") == 0) {
         add_who(session, "vm.pause", ret_words, size);

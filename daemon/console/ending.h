@@ -20,6 +20,9 @@ bool ending_find(const struct session *session, struct ending *ret_ending);
 /* The guest's VNC server closed the connection and nothing else is known. */
 void ending_of_server(const struct session *session, struct ending *ret_ending);
 
+/* Whether its guest is paused so that one wonders at a still picture. Cheap. */
+bool ending_is_paused(const struct session *session);
+
 /* "paused by alice", or "" of a guest that runs: at a still screen one would wait for ever. */
 void ending_pause(const struct session *session, char *ret_words, size_t size);
 

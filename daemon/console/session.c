@@ -171,7 +171,8 @@ static void opened(void *data, struct glance_result *result, const struct lodge_
         session_end(session, error->message);
         answered(session->data, NULL, error);
     } else if (error != NULL) {
-        session_fail(session, FRONT_AGAIN, error);
+        bool is_off = error->kind == LODGE_ERROR_BAD_STATE && strcmp(error->state, "shutoff") == 0;
+        session_fail(session, is_off ? FRONT_OFF : FRONT_AGAIN, error);
     } else if (asked) {
         session->fd = take_fd(result);
         answer_ticket(session);
@@ -287,7 +288,7 @@ void session_has_room(struct session *session)
 void session_front_gone(struct session *session, bool left)
 {
     session->front = NULL;
-    if (session->gone_at == 0 && session->has_secret) {
+    if (session->has_secret) { /* also while it is waited for why its server has gone */
         go_away(session, left);
     } else {
         session_end(session, SESSION_LEFT);
@@ -417,8 +418,8 @@ void session_tell_pause(struct session *session)
     if (session->front == NULL || session->front->kind->tell == NULL) {
         return;
     }
-    ending_pause(session, words, sizeof words);
-    if ((words[0] == '\0') != (session->told[0] == '\0')) {
+    if (ending_is_paused(session) != (session->told[0] != '\0')) {
+        ending_pause(session, words, sizeof words);
         memcpy(session->told, words, sizeof words);
         session->front->kind->tell(session->front, words);
     }

@@ -141,28 +141,21 @@ static void on_time(void *owner)
     }
 }
 
-static bool is_stranger(const struct visitor *visitor)
+/* Of those who have shown nothing yet, or of those who have been told to go, so many may be there:
+ * else those who stay would lock the others out, and take all descriptors. */
+static void make_room_among(struct web_door *door, bool leaving)
 {
-    return visitor->until != 0 && !visitor->is_leaving;
-}
-
-static unsigned strangers(const struct web_door *door)
-{
+    struct visitor *oldest = NULL; /* the newest is first */
     unsigned count = 0;
-    for (const struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
-        count += is_stranger(visitor);
-    }
-    return count;
-}
-
-/* The newest is first. */
-static struct visitor *oldest_stranger(const struct web_door *door)
-{
-    struct visitor *oldest = NULL;
     for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
-        oldest = is_stranger(visitor) ? visitor : oldest;
+        if (visitor->until != 0 && visitor->is_leaving == leaving) {
+            oldest = visitor;
+            count++;
+        }
     }
-    return oldest;
+    if (count >= WEB_STRANGERS) {
+        send_away(oldest);
+    }
 }
 
 static void describe_peers(struct visitor *visitor, int fd, const struct sockaddr_storage *peer)
@@ -181,9 +174,8 @@ static void describe_peers(struct visitor *visitor, int fd, const struct sockadd
 static void let_in(struct web_door *door, int fd, const struct sockaddr_storage *peer)
 {
     int on = 1;
-    if (strangers(door) >= WEB_STRANGERS) {
-        send_away(oldest_stranger(door)); /* else those who stay would lock the others out */
-    }
+    make_room_among(door, false);
+    make_room_among(door, true);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct visitor *visitor = xcalloc(1, sizeof *visitor);
     visitor->door = door;

@@ -80,6 +80,14 @@ static int answer_text(struct lws *wsi, unsigned status, const char *text)
     return answer(wsi, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+/* A ticket that comes here has lost its Upgrade on the way, which is another matter. */
+static bool asks_for_origin(struct lws *wsi)
+{
+    char room[ORIGIN_MAX];
+    return lws_get_urlarg_by_name(wsi, "origin=", room, sizeof room) != NULL ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= ORIGIN_MAX;
+}
+
 /* A browser does not tell a page why its WebSocket was refused: it asks whether its Origin was the
  * reason, which is all that is said here to anybody. */
 static int answer_origin(const struct visitor *visitor, struct lws *wsi)
@@ -114,7 +122,7 @@ static int answer_path(struct visitor *visitor, struct lws *wsi, const char *pat
         AUTO(free) char *text = xasprintf("%s\n", trouble == NULL ? "ready" : trouble);
         return answer_text(wsi, trouble == NULL ? 200 : 503, text);
     }
-    if (strcmp(path, "/console") == 0 && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0) {
+    if (strcmp(path, "/console") == 0 && asks_for_origin(wsi)) {
         return answer_origin(visitor, wsi);
     }
     if (strcmp(path, "/console") == 0) {

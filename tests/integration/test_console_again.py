@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import promise  # noqa: E402
 import rfb  # noqa: E402
 from screens import ScreensTest  # noqa: E402
+from websocket import Closed  # noqa: E402
 
 OWNER = 42001
 OVER, OFF, AGAIN = 4000, 4001, 4002
@@ -100,6 +101,18 @@ class Again(AgainTest):
         self.assertEqual(self.told(line), (AGAIN, "the guest's VNC server closed the connection"))
         rfb.greet(self.back(opened, line.secret, again="open"))
 
+    def test_a_page_that_is_reloaded_while_its_picture_stands_still_opens_it_again(self):
+        """For some seconds it is waited for what has become of a guest whose server hung up."""
+        opened, line = self.look()
+        self.guest().hang_up()
+        line.break_off()
+        back = self.back(opened, line.secret)
+        try:
+            rfb.greet(back)
+        except Closed as closed:
+            self.assertEqual(closed.code, AGAIN)
+            rfb.greet(self.back(opened, line.secret, again="open"))
+
     def test_what_a_person_has_ended_is_not_opened_again(self):
         opened, line = self.look()
         self.rpc.call("console.close", session=opened["session"])
@@ -170,18 +183,34 @@ class Bounds(AgainTest):
         others[0][1].leave()
         rfb.greet(self.back(opened, secret, again="open"))
 
-    def test_operations_within_an_hour_count(self):
-        opened, secret = self.ended()
+    def allow(self, per_hour):
         self.daemon.configure({"daemon": {"socket_mode": "0666"}, "console": self.console(),
-                               "operations": {"per_hour": 1}})
+                               "operations": {"per_hour": per_hour}})
         said = self.daemon.process.output().count("configuration read again")
         self.daemon.process.signal(1)
         while self.daemon.process.output().count("configuration read again") == said:
             self.world.keeper.look(0.02)
+
+    def test_operations_within_an_hour_count(self):
+        opened, secret = self.ended()
         self.addCleanup(self.configure)
+        self.allow(1)
         code, words = self.told(self.back(opened, secret, again="start"))
         self.assertEqual((code, self.state()), (OFF, "shutoff"))
         self.assertIn("within the hour", words)
+
+    def test_a_start_that_is_refused_is_in_the_audit(self):
+        opened, secret = self.ended()
+        self.addCleanup(self.configure)
+        opens, starts, per_hour = len(self.audited("console.open")), len(self.audited("vm.start")), 1
+        while [error for _, error in self.audited("console.open")[:-opens]].count(None) == 0:
+            per_hour += 1  # until there is room for the session, and none for the start
+            self.allow(per_hour)
+            self.told(self.back(opened, secret, again="start"))
+        while len(rows := self.audited("vm.start")) == starts:
+            self.world.keeper.look(0.02)
+        self.assertIn("within the hour", rows[0][1])
+        self.assertEqual((rows[0][0], self.state()), (f"#{OWNER}", "shutoff"))
 
     def test_after_the_time_without_input_a_page_is_a_stranger(self):
         self.configure(idle_s=1)
