@@ -172,6 +172,7 @@ static void store_opened(void *owner, struct store *store, const struct recall *
         learn_vm(house, &recall->vms[i]);
     }
     registry_people_changed(house->registry);
+    registry_quotas_are_known(house->registry);
     reads_set_store(house->reads, store, NULL);
     audit_take_store(house->audit, store);
     ops_take_store(house->ops, store, recall);

@@ -112,6 +112,19 @@ static void on_event(void *data, const struct lodge_event *event, const struct l
     model_apply(feed->model, event);
 }
 
+/* A subscription of its own: a lodged before this topic refuses it, and all that is asked for with
+ * it. The numbers are asked for then when operations end. */
+static void on_quota_event(void *data, const struct lodge_event *event,
+                           const struct lodge_error *error)
+{
+    struct feed *feed = data;
+
+    if (error == NULL && event->topic == LODGE_TOPIC_QUOTA &&
+        (event->type == LODGE_EVENT_ADDED || event->type == LODGE_EVENT_CHANGED)) {
+        model_apply(feed->model, event);
+    }
+}
+
 struct server {
     char *name;
     char *user;
@@ -186,16 +199,17 @@ static bool begin(struct feed *feed, struct lodge_error *err)
                 [LODGE_TOPIC_METRICS] = true,
                 [LODGE_TOPIC_OP] = true,
                 [LODGE_TOPIC_SESSION] = true,
-                [LODGE_TOPIC_QUOTA] = true,
             },
         .fields = fields,
     };
+    const struct lodge_subscribe quotas = {.topics = {[LODGE_TOPIC_QUOTA] = true}};
 
     feed->client = lodge_client_open(feed->socket_path, err);
     if (feed->client == NULL) {
         return false;
     }
-    if (lodge_client_subscribe(feed->client, &what, on_event, feed, err) == NULL) {
+    if (lodge_client_subscribe(feed->client, &what, on_event, feed, err) == NULL ||
+        lodge_client_subscribe(feed->client, &quotas, on_quota_event, feed, err) == NULL) {
         lodge_client_close(TAKE(feed->client));
         return false;
     }

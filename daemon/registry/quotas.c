@@ -27,10 +27,12 @@ static struct registry_quota *add_quota(struct registry *registry, enum lodge_qu
     struct registry_quota *quota = xcalloc(1, sizeof *quota);
     quota->facts.scope = scope;
     quota->facts.quota.limits = *limits;
+    quota->is_known = registry->quotas_are_known;
     quota->next = registry->quotas;
     registry->quotas = quota;
     registry->quotas_are_old = true;
     feed_add(&registry->feed, &quota->entry, FEED_QUOTA);
+    registry_something_changed(registry);
     return quota;
 }
 
@@ -155,6 +157,17 @@ void registry_set_default_limits(struct registry *registry, const struct lodge_a
     registry->user_limits = *user;
 }
 
+void registry_quotas_are_known(struct registry *registry)
+{
+    registry->quotas_are_known = true;
+    (void)system_quota(registry);
+    for (struct registry_quota *quota = registry->quotas; quota != NULL; quota = quota->next) {
+        quota->is_known = true;
+        quota_changed(registry, quota);
+    }
+    registry_quotas_changed(registry);
+}
+
 void registry_set_limits(struct registry *registry, const uid_t *uid,
                          const struct lodge_amounts *limits)
 {
@@ -186,6 +199,9 @@ void registry_leave_quotas(struct registry *registry)
 bool registry_quota_is_visible(const struct registry_quota *quota, const struct viewer *viewer)
 {
     bool is_systems = quota->facts.scope == LODGE_QUOTA_SYSTEM;
+    if (!quota->is_known) {
+        return false;
+    }
     return is_systems ? viewer->role != ROLE_NONE
                       : registry_is_visible(quota->uid, quota->uid, viewer);
 }

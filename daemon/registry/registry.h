@@ -121,7 +121,8 @@ void registry_set_viewers(struct registry *registry, const char *host, const cha
 struct registry_quota {
     struct feed_entry entry; /* first */
     struct lodge_quota_of facts;
-    uid_t uid; /* of scope user */
+    uid_t uid;     /* of scope user */
+    bool is_known; /* the store has told limits and rows: before that nothing is told of it */
     struct index_link by_uid;
     struct registry_quota *next;            /* in registry.quotas */
     struct lodge_amounts promised, running; /* as they are being summed */
@@ -130,6 +131,9 @@ struct registry_quota {
 /* The configuration's, which hold where none were set. Before anything else about quotas. */
 void registry_set_default_limits(struct registry *registry, const struct lodge_amounts *system,
                                  const struct lodge_amounts *user);
+
+/* The store has told all it knows: quotas are shown from now on. */
+void registry_quotas_are_known(struct registry *registry);
 
 /* They were set; `uid` NULL: the system's. */
 void registry_set_limits(struct registry *registry, const uid_t *uid,

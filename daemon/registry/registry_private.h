@@ -28,6 +28,7 @@ struct registry {
     struct loop_timer *sum_quotas;
     size_t quota_watchers;
     bool quotas_are_old;
+    bool quotas_are_known;
     uint64_t turn;      /* of the loop, that the next is about */
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;

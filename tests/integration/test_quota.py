@@ -130,7 +130,7 @@ class Told(unittest.TestCase):
         """How many changes of that quota it takes until it is so."""
         count = 0
         while True:
-            quota = rpc.wait_for(lambda note: note["topic"] == "quota")["quota"]
+            quota = rpc.wait_for(lambda note: note.get("topic") == "quota")["quota"]
             count += quota.get("user", "system") == user
             if quota.get("user", "system") == user and condition(quota):
                 return count
@@ -147,6 +147,24 @@ class Told(unittest.TestCase):
         self.assertEqual(told[f"#{uid}"], {"scope": "user", "user": f"#{uid}", **said["user"]})
         self.assertEqual((said["user"]["limits"]["vms"], said["user"]["promised"]["vms"],
                           said["user"]["running"]["memory_mib"]), (9, 1, 32))
+
+    def test_nothing_is_told_before_the_store_has_told_its_limits(self):
+        self.admin.call("quota.set", scope="system", limits={"vms": 7})
+        self.admin.close()
+        database = self.daemon.folder / "state" / "lodge.db"
+        aside = database.with_suffix(".aside")
+        self.daemon.stop()
+        good = database.read_bytes()
+        database.rename(aside)
+        database.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+        self.daemon.start()
+        rpc, told = self.listen()
+        self.assertEqual(told, {})
+        database.unlink()
+        fresh = database.with_suffix(".new")
+        fresh.write_bytes(good)
+        fresh.replace(database)
+        self.told(rpc, "system", lambda quota: quota["limits"]["vms"] == 7)
 
     def test_limits_and_usage_are_pushed_when_they_change(self):
         uid = NAMELESS
