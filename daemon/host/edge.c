@@ -23,7 +23,6 @@ static bool is_at_start(virDomainPtr domain)
            reason == VIR_DOMAIN_PAUSED_STARTING_UP;
 }
 
-/* One that is broken for good has a guest that can only be forced off. */
 static bool is_broken(virDomainPtr domain)
 {
     virDomainControlInfo info;
@@ -39,10 +38,14 @@ static bool lost_its_monitor(const struct lodge_error *err)
             (may_be && strstr(err->libvirt.text, "monitor") != NULL));
 }
 
+/* One whose monitor was found broken before it was asked anything may stay so for ever: whoever
+ * asks is told to force it off, unless it has ended by now. */
 static bool is_edge(virDomainPtr domain, const struct lodge_error *err)
 {
-    return virDomainIsActive(domain) != 1 || is_at_start(domain) || is_broken(domain) ||
-           lost_its_monitor(err);
+    if (virDomainIsActive(domain) == 0 || is_at_start(domain)) {
+        return true;
+    }
+    return err->kind != LODGE_ERROR_UNRESPONSIVE && (is_broken(domain) || lost_its_monitor(err));
 }
 
 /* What libvirt said stays with it. */
