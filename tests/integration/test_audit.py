@@ -229,6 +229,8 @@ class Asked(AuditTest):
         self.refused("op.cancel", op=op)
         title, *rows = self.lodge("audit").splitlines()
         self.assertEqual(title.split(), ["AT", "USER", "WHAT", "TARGET", "ASKED", "OP", "TIMES", "RESULT"])
+        self.refused("vm.media", vm="newer", iso="a.iso --owner root's")
+        self.assertIn("--iso 'a.iso --owner root'\\''s'", self.lodge("audit"))
         for asked in (f"create  local/new  --cpus 2 --memory 64M --network none --disk 1G --tag a --tag b  {op} ",
                       "set  local/new  --autostart off --name newer  ", "quota set  user/root  vms=7 cpus=none  ",
                       f"ops {op} --cancel  "):

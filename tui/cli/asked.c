@@ -45,9 +45,33 @@ static void add_disk(struct buffer *out, struct json_object *disk)
     }
 }
 
+/* A text as it would be typed: what might be taken for more than one word, or for no text, is
+ * quoted. */
+static void add_word(struct buffer *out, const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/,=:+@%-";
+    if (text[0] != '\0' && text[0] != '-' && text[strspn(text, plain)] == '\0' &&
+        strcmp(text, "none") != 0) {
+        buffer_add_text(out, text);
+        return;
+    }
+    buffer_add_text(out, "'");
+    for (; *text != '\0'; text++) {
+        if (*text == '\'') {
+            buffer_add_text(out, "'\\''");
+        } else {
+            buffer_add(out, text, 1);
+        }
+    }
+    buffer_add_text(out, "'");
+}
+
 static void add_value(struct buffer *out, const char *name, struct json_object *value)
 {
-    if (value == NULL) {
+    if (json_object_is_type(value, json_type_string)) {
+        add_word(out, json_object_get_string(value));
+    } else if (value == NULL) {
         buffer_add_text(out, "none");
     } else if (json_object_is_type(value, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(value); i++) {

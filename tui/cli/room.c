@@ -12,6 +12,8 @@
 
 DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
+enum { ROOM_MS = 2000 }; /* a pool may hang that the call that matters needs not */
+
 /* NULL: it was not answered. The caller puts it. */
 static struct json_object *ask_list(struct lodge_client *client, const char *method,
                                     const char *host)
@@ -23,8 +25,8 @@ static struct json_object *ask_list(struct lodge_client *client, const char *met
     }
     AUTO(free)
     char *result = lodge_client_call_wait(
-        client, method, json_object_to_json_string_ext(params, JSON_C_TO_STRING_PLAIN),
-        COMMAND_ANSWER_MS, &ignored);
+        client, method, json_object_to_json_string_ext(params, JSON_C_TO_STRING_PLAIN), ROOM_MS,
+        &ignored);
     return result == NULL ? NULL : json_tokener_parse(result);
 }
 
@@ -84,5 +86,5 @@ bool room_weigh(struct lodge_client *client, const char *host, struct json_objec
                    subject, asked, json_object_get_string(json_object_object_get(pool, "name")),
                    free_gib);
     }
-    return free_gib != LODGE_UNKNOWN;
+    return answer == NULL || free_gib != LODGE_UNKNOWN;
 }
