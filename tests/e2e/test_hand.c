@@ -339,6 +339,33 @@ static void the_form_hears_keys_until_it_is_left(void **state)
     screen_wait(screen, "of 4");
 }
 
+/* A newcomer's first slips, on the smallest usual terminal: what was wrong and what to do is there
+ * to its last word. */
+static void what_a_newcomer_is_told_is_there_to_its_last_word(void **state)
+{
+    static const struct {
+        const char *typed;
+        const char *told;
+    } slips[] = {
+        {":crate\r", "no command 'crate': Tab shows how it goes on, ? what there is"},
+        {":create build-server-for-the-web-team-01\r",
+         "expected a name, a number of CPUs and memory: web 2 1G 10G start"},
+        {":create alpha 1 64M\r", "create alpha: host 'local' has a VM called 'alpha' already"},
+        {":create build-server-for-the-web-team-01 1 64M 1G image=debian-12-generic.qcow2\r",
+         "host 'local' is another machine: it cannot read this library's images"},
+        {":create build-server-for-the-web-team-01 1 4M\r", "memory must be from 16M to 16T"},
+        {"/stat:running\r", "no key is called 'stat'; there are state, owner, host, tag"},
+        {ESC "%", "% means nothing here; ? lists the keys"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
+        screen_type(screen, slips[i].typed);
+        screen_wait_whole(screen, slips[i].told);
+    }
+    expect_a_live_console();
+}
+
 #define HAND_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -357,6 +384,7 @@ int main(void)
         HAND_TEST(the_terminal_is_asked_to_mark_pastes_for_as_long_as_it_is_ours),
         HAND_TEST(a_crash_takes_it_back),
         HAND_TEST(the_form_hears_keys_until_it_is_left),
+        HAND_TEST(what_a_newcomer_is_told_is_there_to_its_last_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

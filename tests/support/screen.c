@@ -1,6 +1,7 @@
 /* screen: see the header. */
 #include "support/screen.h"
 
+#include "support/joined.h"
 #include "support/test.h"
 #include "utf8.h"
 
@@ -262,14 +263,21 @@ static bool line_has(const char *picture, const char *start, const char *text)
     return false;
 }
 
-/* Waits until a line with that start and text is there, or is not. */
+static bool has_whole(char *picture, const char *text)
+{
+    join_lines(picture);
+    return strstr(picture, text) != NULL;
+}
+
+/* Waits until a line with that start and text is there, or is not; start NULL: until the text is,
+ * over however many lines. */
 static void wait_until(struct screen *screen, const char *start, const char *text, bool there)
 {
     long deadline = now_ms() + DEADLINE_MS;
 
     for (;;) {
         char *picture = screen_text(screen);
-        bool is_there = line_has(picture, start, text);
+        bool is_there = start == NULL ? has_whole(picture, text) : line_has(picture, start, text);
         if (is_there == there) {
             free(picture);
             return;
@@ -277,8 +285,8 @@ static void wait_until(struct screen *screen, const char *start, const char *tex
         free(picture);
         if (now_ms() >= deadline) {
             char what[256];
-            snprintf(what, sizeof(what), "waited for '%s%s' to %s", start, text,
-                     there ? "appear" : "go");
+            snprintf(what, sizeof(what), "waited for '%s%s' to %s", start == NULL ? "" : start,
+                     text, there ? "appear" : "go");
             give_up(screen, what);
         }
         take_in(screen, (int)(deadline - now_ms()));
@@ -288,6 +296,11 @@ static void wait_until(struct screen *screen, const char *start, const char *tex
 void screen_wait(struct screen *screen, const char *text)
 {
     wait_until(screen, "", text, true);
+}
+
+void screen_wait_whole(struct screen *screen, const char *text)
+{
+    wait_until(screen, NULL, text, true);
 }
 
 void screen_wait_gone(struct screen *screen, const char *text)

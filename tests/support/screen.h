@@ -44,6 +44,9 @@ void screen_stop(struct screen *screen);
 void screen_wait(struct screen *screen, const char *text);
 void screen_wait_gone(struct screen *screen, const char *text);
 
+/* Until the text stands on it, over as many lines as it was broken into at its blanks. */
+void screen_wait_whole(struct screen *screen, const char *text);
+
 /* Until a line that has `text` begins with `start`. */
 void screen_wait_line(struct screen *screen, const char *start, const char *text);
 

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "scope.h"
 #include "support/desk_world.h"
+#include "support/joined.h"
 
 #include <stdlib.h>
 
@@ -20,21 +21,6 @@ static inline char *picture(int width, int height)
     char *text = canvas_to_text(&canvas);
     canvas_done(&canvas);
     return text;
-}
-
-/* Makes one blank of all that is between words: a text that was broken at a blank is whole again.
- */
-static inline void join_lines(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from != '\0'; from++) {
-        bool blank = *from == ' ' || *from == '\n';
-        if (!blank || (to > text && to[-1] != ' ')) {
-            *to++ = blank ? ' ' : *from;
-        }
-    }
-    *to = '\0';
 }
 
 static inline void expect_seen(int width, int height, const char *text)
