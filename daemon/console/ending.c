@@ -88,6 +88,7 @@ bool ending_find(const struct session *session, struct ending *ret_ending)
     const struct vm *vm =
         registry_find_vm(session->console->registry, session->host, session->uuid);
     bool is_gone = vm == NULL || (vm->host->facts.synced_at != 0 && !vm->present);
+    bool goes_on = !session->is_starting; /* else it is off as yet */
     if (vm != NULL && !console_may_use(session->console, &session->who, vm)) {
         ret_ending->how = FRONT_OVER;
         (void)snprintf(ret_ending->words, sizeof ret_ending->words, "%s",
@@ -96,11 +97,9 @@ bool ending_find(const struct session *session, struct ending *ret_ending)
         ending_say(session, "was deleted", "vm.delete", FRONT_OVER, ret_ending);
     } else if (is_gone) {
         ending_say(session, "is gone", NULL, FRONT_OVER, ret_ending);
-    } else if (session->is_starting) {
-        return false; /* it is off as yet */
-    } else if (vm->present && vm->live == LODGE_VM_SHUTOFF) {
+    } else if (goes_on && vm->present && vm->live == LODGE_VM_SHUTOFF) {
         say_stop(session, vm, ret_ending);
-    } else if (vm->starts != session->starts && vm_is_active(vm)) {
+    } else if (goes_on && vm->starts != session->starts && vm_is_active(vm)) {
         ending_say(session, "was stopped and started again", NULL, FRONT_AGAIN, ret_ending);
     } else {
         return false;

@@ -84,7 +84,7 @@ static size_t talk(const uint8_t *data, size_t size, char *answer, size_t room)
 static void ask_directly(const uint8_t *data, size_t size)
 {
     static const struct lodge_strings none;
-    const struct web_names names = {&none, &none};
+    const struct web_names names = {&none, &none, "https://lodge.example.org"};
     char *text = malloc(size + 1);
     struct web_offer offer;
     struct lodge_error err = {0};
