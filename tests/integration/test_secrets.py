@@ -31,6 +31,8 @@ database = sqlite3.connect(sys.argv[1])
 (number, journal), = database.execute("SELECT id, journal FROM op WHERE ended_ms IS NULL").fetchall()
 journal = {**json.loads(journal), "old_xml": sys.argv[2], "new_xml": sys.argv[3]}
 database.execute("UPDATE op SET journal = ? WHERE id = ?", (json.dumps(journal), number))
+for column in ("params", "op"):
+    database.execute(f"ALTER TABLE audit DROP COLUMN {column}")
 database.execute("PRAGMA user_version = 5")
 database.commit()"""
 

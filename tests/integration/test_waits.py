@@ -340,7 +340,10 @@ class Networks(WaitsTest):
         self.assertEqual(self.rpc.call("op.get", op=answer["op"])["notes"], [note])
         self.delete()
         out, said = self.lodge("create", "web", "--cpus", "1", "--memory", "64M")
-        self.assertEqual((out, said), ("web: create done\n", f"lodge: web: {note}\n"))
+        words = note.replace("`network: null`", "--network none")
+        self.assertNotEqual(words, note)
+        self.assertEqual((out, said),
+                         ("web: create done\nweb: 1 vCPU, 64 MiB of memory\n", f"lodge: web: {words}\n"))
         self.assertEqual(self.rpc.call("vm.get", vm="web").get("nics", []), [])
         self.delete()
         self.assertNotIn("notes", self.create_with(network=None), "who wants none need not be told")
