@@ -142,7 +142,7 @@ export class Door {
     }
 
     /* Resolves once `holds()` does, looked at after each message; at the deadline says what came. */
-    until(holds, what, deadline = 10_000) {
+    until(holds, what, deadline = 60_000) {
         return new Promise((resolve, reject) => {
             const late = setTimeout(() => {
                 const came = this.messages.map((message) => JSON.stringify(message)).join('\n');

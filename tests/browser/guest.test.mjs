@@ -11,7 +11,7 @@ import { connect } from 'node:net';
 import { launch, runAll, runOn } from './browser.mjs';
 
 const { LODGE_SOCKET, GUEST, SERIAL, PICTURES } = process.env;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 90_000;
 
 /* One call of the daemon's, on a connection of its own. */
 function call(method, params = {}) {

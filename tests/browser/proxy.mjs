@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { launch, runOn } from './browser.mjs';
 
 const [, , what, url] = process.argv;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 const state = (page, name) => page.locator(`body[data-state="${name}"]`).waitFor({ timeout: DEADLINE_MS });
 
@@ -35,6 +35,7 @@ const cases = {
 const browser = await launch();
 const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1000, height: 640 } });
 const page = await context.newPage();
+page.setDefaultTimeout(DEADLINE_MS);
 try {
     await runOn(page, `proxy ${what}`, async () => {
         await page.goto(url);

@@ -166,7 +166,7 @@ class Edges(unittest.TestCase):
         try:
             answer = self.other.call(method, vm="brief", **params)
         except RpcError as error:
-            self.assertIn(error.kind, ("bad_state", "cancelled"), str(error))
+            self.assertIn(error.kind, ("bad_state", "cancelled", "unresponsive"), str(error))  # a slow machine's
             self.assertTrue(error.kind != "bad_state" or error.data["state"], str(error))
             return error.kind
         if "session" in answer:

@@ -23,6 +23,8 @@ NEEDS_BROWSER = unittest.skipUnless(shutil.which("chromium") and shutil.which("n
 
 
 class Proxied(ScreensTest):
+    CONSOLE = {"ticket_ttl_s": 600}  # a browser may take long to begin
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -29,7 +29,7 @@ class TinyTest(unittest.TestCase):
         pool.mkdir()
         cls.daemon = cls.world.daemon(None, flags=["--http", "127.0.0.1:0"], config={
             "host q": {"uri": cls.libvirtd.qemu_uri, "dir": pool}, "images": {"dirs": kernels},
-            "console": {"per_user": 0, "per_vm": 0}})
+            "console": {"per_user": 0, "per_vm": 0, "ticket_ttl_s": 600}})
         cls.daemon.synced().rpc.close()
         cls.rpc = cls.daemon.rpc()
         cls.rpc.call("vm.create", 120, name="tiny", vcpus=1, memory_mib=80, kernel="tiny", network=None, start=True,
