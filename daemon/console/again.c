@@ -204,14 +204,33 @@ static struct vm *vm_of_session(const struct session *session)
     return registry_find_vm(session->console->registry, session->host, session->uuid);
 }
 
+/* `target` is borrowed. */
+static struct audit_call call_of(const struct identity *who, const char *method, const char *target)
+{
+    return (struct audit_call){
+        .uid = who->uid, .pid = who->pid, .method = method, .target = target};
+}
+
 /* What has begun has its row; what was refused gets it here, as a method's call does. */
 static void note_refused_start(const struct session *session, const struct op_answer *answer)
 {
     AUTO(free) char *target = xasprintf("%s/%s", session->host, session->vm);
-    struct audit_call call = {
-        .uid = session->who.uid, .pid = session->who.pid, .method = "vm.start", .target = target};
+    struct audit_call call = call_of(&session->who, "vm.start", target);
     if (!answer->began) {
         audit_refused(session->console->audit, &call, answer->error);
+    }
+}
+
+/* Nothing is waited for any more but the guest's server. */
+static void ask_for_screen(struct session *session)
+{
+    const struct vm *vm = vm_of_session(session);
+    struct lodge_error said = {0}; /* to the viewer, by then */
+    session->is_starting = false;
+    session->is_asking = false;
+    session->starts = vm == NULL ? 0 : vm->starts;
+    if (session_goes_on(session, &said) && session->front != NULL) {
+        session_ask(session);
     }
 }
 
@@ -219,22 +238,17 @@ static void again_started(void *data, const struct op_answer *answer)
 {
     struct session *session = take_asked(data);
     const struct lodge_error *error = answer->error;
-    struct lodge_error said = {0}; /* to the viewer, by then */
     if (session == NULL) {
+        return;
+    }
+    if (error == NULL || error->kind == LODGE_ERROR_NONE) {
+        ask_for_screen(session);
         return;
     }
     session->is_starting = false;
     session->is_asking = false;
-    if (error != NULL && error->kind != LODGE_ERROR_NONE) {
-        note_refused_start(session, answer);
-        session_fail(session, FRONT_OFF, error);
-        return;
-    }
-    const struct vm *vm = vm_of_session(session);
-    session->starts = vm == NULL ? 0 : vm->starts;
-    if (session_goes_on(session, &said) && session->front != NULL) {
-        session_ask(session);
-    }
+    note_refused_start(session, answer);
+    session_fail(session, FRONT_OFF, error);
 }
 
 static void start_guest(struct session *session, const struct vm *vm)
@@ -267,14 +281,8 @@ static void again_noted(void *data)
     const struct vm *vm = vm_of_session(session);
     if (session->is_starting && vm != NULL && vm->live == LODGE_VM_SHUTOFF) {
         start_guest(session, vm);
-        return;
-    }
-    struct lodge_error said = {0}; /* to the viewer, by then */
-    session->is_starting = false;
-    session->is_asking = false;
-    session->starts = vm == NULL ? 0 : vm->starts;
-    if (session_goes_on(session, &said) && session->front != NULL) {
-        session_ask(session);
+    } else {
+        ask_for_screen(session);
     }
 }
 
@@ -285,8 +293,7 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
     struct console_ask ask = {vm, &rest->who, LODGE_SESSION_WEB, rest->mode};
     struct session *session = console_add(console, &ask);
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = {
-        .uid = rest->who.uid, .pid = rest->who.pid, .method = "console.open", .target = target};
+    struct audit_call call = call_of(&rest->who, "console.open", target);
     session->page = rest->page;
     session->secret = rest->secret;
     session->has_secret = true;
@@ -315,8 +322,7 @@ static void refuse_again(struct console *console, const struct rest *rest, const
                          const struct lodge_error *err, struct front *front)
 {
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = {
-        .uid = rest->who.uid, .pid = rest->who.pid, .method = "console.open", .target = target};
+    struct audit_call call = call_of(&rest->who, "console.open", target);
     struct viewer viewer = console_viewer(console, &rest->who);
     struct told_about about = {rest->host, rest->uuid, rest->vm, false};
     struct lodge_error told;

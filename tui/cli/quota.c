@@ -28,22 +28,6 @@ static const struct {
     {"disk_gib", "disk", "GiB", 1024},
 };
 
-char *quota_limit_text(const char *member, struct json_object *limit)
-{
-    char size[UNIT_TEXT];
-    for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
-        if (strcmp(resources[i].there, member) == 0) {
-            const char *text =
-                limit == NULL ? "none"
-                : resources[i].mib == 0
-                    ? json_object_get_string(limit)
-                    : size_text(size, json_object_get_int64(limit) * resources[i].mib);
-            return xasprintf("%s=%s", resources[i].here, text);
-        }
-    }
-    return xasprintf("%s=%s", member, limit == NULL ? "none" : json_object_get_string(limit));
-}
-
 /* An amount of a resource: "3", "1.5G"; "-" where nobody knows it. */
 static const char *amount_text(char text[static UNIT_TEXT], size_t resource, const char *amount)
 {
@@ -51,6 +35,20 @@ static const char *amount_text(char text[static UNIT_TEXT], size_t resource, con
         return amount;
     }
     return size_text(text, strtoll(amount, NULL, 10) * resources[resource].mib);
+}
+
+char *quota_limit_text(const char *member, struct json_object *limit)
+{
+    char size[UNIT_TEXT];
+    const char *name = member;
+    const char *text = limit == NULL ? "none" : json_object_get_string(limit);
+    for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
+        if (strcmp(resources[i].there, member) == 0) {
+            name = resources[i].here;
+            text = limit == NULL ? text : amount_text(size, i, text);
+        }
+    }
+    return xasprintf("%s=%s", name, text);
 }
 
 static void add_quota_rows(struct table *table, struct json_object *json, const char *scope,
