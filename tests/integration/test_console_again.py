@@ -7,19 +7,14 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
 import rfb  # noqa: E402
-from screens import ScreensTest  # noqa: E402
+from screens import OWNER, ScreensTest  # noqa: E402
 from websocket import Closed  # noqa: E402
 
-OWNER = 42001
 OVER, OFF, AGAIN = 4000, 4001, 4002
 
 
 class AgainTest(ScreensTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        with cls.daemon.rpc() as rpc:
-            rpc.call("vm.adopt", vm="one", owner=f"#{OWNER}", wait=True)
+    OWNED = ("one",)
 
     def setUp(self):
         super().setUp()
@@ -184,12 +179,7 @@ class Bounds(AgainTest):
         rfb.greet(self.back(opened, secret, again="open"))
 
     def allow(self, per_hour):
-        self.daemon.configure({"daemon": {"socket_mode": "0666"}, "console": self.console(),
-                               "operations": {"per_hour": per_hour}})
-        said = self.daemon.process.output().count("configuration read again")
-        self.daemon.process.signal(1)
-        while self.daemon.process.output().count("configuration read again") == said:
-            self.world.keeper.look(0.02)
+        self.configure({"operations": {"per_hour": per_hour}})
 
     def test_operations_within_an_hour_count(self):
         opened, secret = self.ended()

@@ -7,18 +7,13 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
 import rfb  # noqa: E402
-from screens import ScreensTest  # noqa: E402
+from screens import OWNER, ScreensTest  # noqa: E402
 
-OWNER = 42001
 OFF, AGAIN, OVER = 4001, 4002, 4000
 
 
 class Ends(ScreensTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        with cls.daemon.rpc() as rpc:
-            rpc.call("vm.adopt", vm="one", owner=f"#{OWNER}", wait=True)
+    OWNED = ("one",)
 
     def look(self, uid=0):
         """A page at the screen of the guest that is the owner's."""

@@ -6,18 +6,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import promise  # noqa: E402
 import rfb  # noqa: E402
-from screens import ScreensTest  # noqa: E402
+from screens import OWNER, ScreensTest  # noqa: E402
 from websocket import Refused, WebSocket, http_get  # noqa: E402
-
-OWNER = 42001
 
 
 class Return(ScreensTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        with cls.daemon.rpc() as rpc:
-            rpc.call("vm.adopt", vm="one", owner=f"#{OWNER}", wait=True)
+    OWNED = ("one",)
 
     def test_a_ticket_opens_its_own_session_whatever_secret_comes_with_it(self):
         theirs = self.open("two")

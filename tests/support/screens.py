@@ -23,11 +23,15 @@ def make_certificate(folder, name):
     (folder / "cert.new").rename(folder / "cert.pem")
 
 
+OWNER = 42001
+
+
 class ScreensTest(unittest.TestCase):
     CONSOLE = {}     # keys of [console]; None: lodged's default
     GUESTS = ("one", "two")
     PASSWORD = False
     HTTP = "127.0.0.1:0"
+    OWNED = ()       # of them, those that are OWNER's
     TLS = None       # an ssl.SSLContext, where the web door has a certificate
 
     @classmethod
@@ -45,6 +49,8 @@ class ScreensTest(unittest.TestCase):
             config={"daemon": {"socket_mode": "0666"}, "console": cls.console()})
         cls.daemon.synced().rpc.close()
         with cls.daemon.rpc() as rpc:
+            for name in cls.OWNED:
+                rpc.call("vm.adopt", vm=name, owner=f"#{OWNER}", wait=True)
             host, port = rpc.call("server.info")["web"].rsplit(":", 1)
         cls.address = host, int(port)
         cls.stream = cls.daemon.socket + ".stream"
@@ -66,10 +72,11 @@ class ScreensTest(unittest.TestCase):
                 pass  # it ended meanwhile
         self.rpc.close()
 
-    def configure(self, **console):
+    def configure(self, sections=None, **console):
         """lodged reads its file again, with these keys of [console] beside the class's."""
         said = self.daemon.process.output().count("configuration read again")
-        self.daemon.configure({"daemon": {"socket_mode": "0666"}, "console": {**self.console(), **console}})
+        self.daemon.configure({"daemon": {"socket_mode": "0666"}, "console": {**self.console(), **console},
+                               **(sections or {})})
         self.daemon.process.signal(1)
         until = time.monotonic() + PATIENCE
         while self.daemon.process.output().count("configuration read again") == said:
