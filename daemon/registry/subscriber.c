@@ -11,8 +11,8 @@
  * Without a snapshot, objects are held without a word until the first `ready`. Before the next
  * object comes a reset that is due, and `ready` once all up to `ready_at` was told, also what has
  * moved on since (MOVED); samples come when nothing else is left. A walk pauses when its sink is
- * full, until that has room again; and when it, or all readers together, have had their part of the
- * turn, until the next.
+ * full, until that has room again; when its reader's time is over, until it has some (struct sink);
+ * and when it, or all readers together, have had their part of the turn, until the next.
  */
 #include "registry/subscriber.h"
 
@@ -53,8 +53,6 @@ struct subscriber {
     struct loop_later walk_on;
 };
 
-static void walk(struct subscriber *subscriber);
-
 static bool holds(const struct subscriber *subscriber, uint32_t slot)
 {
     return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
@@ -69,12 +67,12 @@ static void owe_ready(struct subscriber *subscriber)
 
 static void walk_later(void *owner)
 {
-    walk(owner);
+    subscriber_walk(owner);
 }
 
 static void on_changed(struct registry_reader *reader)
 {
-    walk(CONTAINER_OF(reader, struct subscriber, reader));
+    subscriber_walk(CONTAINER_OF(reader, struct subscriber, reader));
 }
 
 static void begin_again(struct subscriber *subscriber)
@@ -156,13 +154,6 @@ void subscriber_begin(struct subscriber *subscriber)
     loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
 }
 
-void subscriber_resume(struct subscriber *subscriber)
-{
-    if (subscriber->begun) {
-        loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
-    }
-}
-
 void subscriber_update(struct subscriber *subscriber, struct query *query,
                        const struct render_choice *choice)
 {
@@ -176,7 +167,9 @@ void subscriber_update(struct subscriber *subscriber, struct query *query,
     }
     owe_ready(subscriber);
     feed_cursor_rewind(registry_feed(subscriber->registry), &subscriber->cursor);
-    subscriber_resume(subscriber);
+    if (subscriber->begun) {
+        loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+    }
 }
 
 static void hold(struct subscriber *subscriber, uint32_t slot, bool held)
@@ -429,33 +422,60 @@ static bool step_moved(struct subscriber *subscriber, const struct viewer *viewe
     return false;
 }
 
-static void walk(struct subscriber *subscriber)
+static bool has_samples(const struct subscriber *subscriber)
+{
+    return subscriber->topics[LODGE_TOPIC_METRICS] &&
+           (subscriber->sample_slot > 0 ||
+            registry_sample_turn(subscriber->registry) != subscriber->samples_told);
+}
+
+static bool has_nothing_to_tell(const struct subscriber *subscriber)
+{
+    const struct feed *feed = registry_feed(subscriber->registry);
+    return !subscriber->begun ||
+           (!subscriber->reset_due && !subscriber->ready_due && !has_samples(subscriber) &&
+            feed_cursor_peek(feed, &subscriber->cursor) == NULL);
+}
+
+/* False when all was told. */
+static bool tell_next(struct subscriber *subscriber, const struct viewer *viewer)
 {
     struct feed *feed = registry_feed(subscriber->registry);
-    struct viewer viewer = subscriber->sink->viewer(subscriber->sink);
-    if (!subscriber->begun) {
+    if (subscriber->reset_due) {
+        tell_reset(subscriber);
+        return true;
+    }
+    struct feed_entry *entry = feed_cursor_peek(feed, &subscriber->cursor);
+    if (subscriber->ready_due && (entry == NULL || entry->rev > subscriber->ready_at)) {
+        /* not at the end, which moves with every change */
+        if (entry == NULL || !step_moved(subscriber, viewer)) {
+            tell_ready(subscriber);
+        }
+        return true;
+    }
+    if (entry != NULL) {
+        visit(subscriber, feed_cursor_step(feed, &subscriber->cursor), viewer);
+        return true;
+    }
+    return step_samples(subscriber, viewer);
+}
+
+void subscriber_walk(struct subscriber *subscriber)
+{
+    struct sink *sink = subscriber->sink;
+    if (has_nothing_to_tell(subscriber) || !sink->takes_more(sink) || !sink->begin(sink)) {
         return;
     }
-    for (unsigned steps = 0; subscriber->sink->takes_more(subscriber->sink); steps++) {
+    struct viewer viewer = sink->viewer(sink);
+    for (unsigned steps = 0; sink->takes_more(sink); steps++) {
         bool look = steps % STEPS_PER_LOOK == 0;
         if (steps == STEPS_PER_TURN || (look && registry_turn_is_over(subscriber->registry))) {
             loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
-            return;
+            break;
         }
-        if (subscriber->reset_due) {
-            tell_reset(subscriber);
-            continue;
-        }
-        struct feed_entry *entry = feed_cursor_peek(feed, &subscriber->cursor);
-        if (subscriber->ready_due && (entry == NULL || entry->rev > subscriber->ready_at)) {
-            /* not at the end, which moves with every change */
-            if (entry == NULL || !step_moved(subscriber, &viewer)) {
-                tell_ready(subscriber);
-            }
-        } else if (entry != NULL) {
-            visit(subscriber, feed_cursor_step(feed, &subscriber->cursor), &viewer);
-        } else if (!step_samples(subscriber, &viewer)) {
-            return;
+        if ((look && sink->is_over(sink)) || !tell_next(subscriber, &viewer)) {
+            break;
         }
     }
+    sink->end(sink);
 }

@@ -12,11 +12,16 @@
 #include "registry/registry.h"
 #include "registry/render.h"
 
-/* Where notifications go. */
+/* Where notifications go. A walk is its reader's time: it goes from begin() to end(), and stops
+ * when is_over(). When that says so, or begin() that there is none now, subscriber_walk() is called
+ * when there is. */
 struct sink {
     bool (*takes_more)(struct sink *sink);
     void (*send)(struct sink *sink, struct buffer *line); /* a whole line; does not keep it */
     struct viewer (*viewer)(struct sink *sink);           /* who reads, as of now */
+    bool (*begin)(struct sink *sink);
+    bool (*is_over)(struct sink *sink);
+    void (*end)(struct sink *sink);
 };
 
 struct subscriber_options {
@@ -38,8 +43,8 @@ int64_t subscriber_id(const struct subscriber *subscriber);
 /* After the answer with the subscription's number is out: the walk starts. */
 void subscriber_begin(struct subscriber *subscriber);
 
-/* The sink can take more. */
-void subscriber_resume(struct subscriber *subscriber);
+/* The sink can take more, or there is time for it: tells what there is to tell. */
+void subscriber_walk(struct subscriber *subscriber);
 
 /* Another filter, another choice, or both (NULL: as it was): what no longer matches is removed,
  * what now does is added, then comes a new `ready`. */

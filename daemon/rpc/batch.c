@@ -23,7 +23,7 @@ void batch_free(struct connection *connection)
     }
 }
 
-/* What was held back goes out, and events again. */
+/* What was held back goes out; and events again, when its line is done (connection_go_on). */
 static void batch_end(struct connection *connection)
 {
     if (connection->batch->wrote) {
@@ -32,9 +32,6 @@ static void batch_end(struct connection *connection)
     buffer_add(&connection->out, connection->held.data, connection->held.length);
     buffer_free(&connection->held);
     batch_free(connection);
-    for (unsigned i = 0; i < connection->subscriber_count; i++) {
-        subscriber_resume(connection->subscribers[i]);
-    }
 }
 
 /* The entry that is `which`; false: it goes on in another turn. */

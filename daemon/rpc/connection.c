@@ -42,6 +42,32 @@ static void send_line(struct sink *sink, struct buffer *line)
     connection_flush_later(connection);
 }
 
+/* Events are the account's time as answers are. A place that waits in the row is served by
+ * connection_go_on(), which walks the subscriptions on. */
+static bool sink_begin(struct sink *sink)
+{
+    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
+    bool begins = account_begin(&connection->place);
+    connection->owes_events |= !begins;
+    return begins;
+}
+
+static bool sink_is_over(struct sink *sink)
+{
+    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
+    bool is_over = account_is_over(connection->place.account);
+    if (is_over) {
+        connection->owes_events = true;
+        account_wait(&connection->place);
+    }
+    return is_over;
+}
+
+static void sink_end(struct sink *sink)
+{
+    account_pause(CONTAINER_OF(sink, struct connection, sink)->place.account);
+}
+
 static struct viewer sink_viewer(struct sink *sink)
 {
     struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
@@ -173,7 +199,8 @@ struct connection *connection_accept(struct door *door, uv_stream_t *server)
     connection->serial = door_next_serial(door);
     connection->calls.prev = &connection->calls;
     connection->calls.next = &connection->calls;
-    connection->sink = (struct sink){takes_more, send_line, sink_viewer};
+    connection->sink =
+        (struct sink){takes_more, send_line, sink_viewer, sink_begin, sink_is_over, sink_end};
     connection->write.data = connection;
     connection->bury = (struct loop_later){.run = bury, .owner = connection};
     connection->go_on = (struct loop_later){.run = connection_go_on, .owner = connection};

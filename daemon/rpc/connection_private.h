@@ -49,6 +49,8 @@ struct connection {
     unsigned call_count;
     struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
     unsigned subscriber_count;
+    bool owes_events;  /* they waited for the account's time, … */
+    bool events_first; /* … and had it before requests, the last time */
     struct sink sink;
     struct loop_later bury;  /* the closing itself */
     struct loop_later go_on; /* flush, then parse on */

@@ -222,11 +222,26 @@ static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     connection_go_on(connection);
 }
 
+static void tell_events(struct connection *connection)
+{
+    if (connection_unsent(connection) < CONNECTION_NOTIFY_MAX && !batch_is_open(connection)) {
+        for (unsigned i = 0; i < connection->subscriber_count; i++) {
+            subscriber_walk(connection->subscribers[i]);
+        }
+    }
+}
+
 void connection_go_on(void *owner)
 {
     struct connection *connection = owner;
     if (connection->closing) {
         return;
+    }
+    /* Requests and events that both take all the time there is have it by turns. */
+    connection->events_first = connection->owes_events && !connection->events_first;
+    connection->owes_events = false;
+    if (connection->events_first) {
+        tell_events(connection);
     }
     parse(connection);
     account_resume(connection->place.account); /* the kernel's part of it is no less */
@@ -243,10 +258,8 @@ void connection_go_on(void *owner)
     } else if (!wants) {
         connection_stop_reading(connection);
     }
-    if (connection_unsent(connection) < CONNECTION_NOTIFY_MAX && !batch_is_open(connection)) {
-        for (unsigned i = 0; i < connection->subscriber_count; i++) {
-            subscriber_resume(connection->subscribers[i]);
-        }
+    if (!connection->events_first) {
+        tell_events(connection);
     }
     connection_close_if_done(connection);
 }

@@ -221,6 +221,18 @@ class Shares(unittest.TestCase):
                 return
         self.fail("no ping of 200 was answered before a list that was asked for before it")
 
+    def test_what_subscriptions_cost_is_their_reader_s_time(self):
+        """A quarter of a processor, when the burst is spent. Each update has the whole fleet compared with
+        sixty globs, and tells nothing but that it is done."""
+        client, updates = self.client(), 600
+        subscription = client.call("event.subscribe", topics=["vm"], query="name:none")["subscription"]
+        spent, begun = self.daemon.cpu_seconds(), time.monotonic()
+        for _ in range(updates):
+            client.wait_for(lambda note: note["type"] == "ready", deadline=120)
+            client.call("event.update", subscription=subscription, query=f"{HEAVY} name:none")
+        spent, took = self.daemon.cpu_seconds() - spent, time.monotonic() - begun
+        self.assertLess(spent, 0.4 * took + 0.3, "a tenth of a second is the burst")
+
     def test_a_long_list_shows_each_vm_once_while_others_come_and_go(self):
         client = self.client()
         admin = self.client(0)

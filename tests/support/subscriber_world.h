@@ -16,10 +16,12 @@ DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
 enum { GUESTS = 48, ID = 77, ENDLESS = 1 << 30 };
 
-/* Takes `room` more lines. */
+/* Takes `room` more lines, in so many looks at the clock. */
 struct client {
     struct sink sink; /* first */
     int room;
+    int time;
+    bool walks;
     struct viewer viewer;
     int64_t seq;
     int64_t rev;
@@ -37,6 +39,29 @@ static struct subscriber *subscriber;
 static bool takes_more(struct sink *sink)
 {
     return ((struct client *)sink)->room > 0;
+}
+
+static bool has_time(struct sink *sink)
+{
+    struct client *walker = (struct client *)sink;
+    assert_false(walker->walks);
+    walker->walks = walker->time > 0;
+    return walker->walks;
+}
+
+static bool time_is_over(struct sink *sink)
+{
+    struct client *walker = (struct client *)sink;
+    assert_true(walker->walks);
+    return walker->time-- == 0;
+}
+
+static void time_ends(struct sink *sink)
+{
+    struct client *walker = (struct client *)sink;
+    assert_true(walker->walks);
+    walker->walks = false;
+    walker->time = walker->time < 0 ? 0 : walker->time;
 }
 
 static struct viewer who(struct sink *sink)
@@ -123,7 +148,7 @@ static void hear_object(const char *type, struct json_object *params)
 static void hear(struct sink *sink, struct buffer *line)
 {
     assert_ptr_equal(sink, &client.sink);
-    assert_true(client.room > 0);
+    assert_true(client.room > 0 && client.walks);
     client.room--;
     assert_int_equal(line->data[line->length - 1], '\n');
     AUTO(json_object_put) struct json_object *json = json_tokener_parse(buffer_text(line));
@@ -179,7 +204,10 @@ WORLD void subscribe(bool metrics, bool snapshot, const char *query, int room)
         .choice = some_members(),
         .snapshot = snapshot,
     };
-    client = (struct client){.sink = {takes_more, hear, who}, .room = room, .viewer = admin};
+    client = (struct client){.sink = {takes_more, hear, who, has_time, time_is_over, time_ends},
+                             .room = room,
+                             .time = ENDLESS,
+                             .viewer = admin};
     subscriber = subscriber_new(registry, ID, &options, &client.sink);
     assert_int_equal(subscriber_id(subscriber), ID);
     subscriber_begin(subscriber);
@@ -197,7 +225,13 @@ WORLD int leave(void **state)
 WORLD void give_room(int room)
 {
     client.room = room;
-    subscriber_resume(subscriber);
+    subscriber_walk(subscriber);
+}
+
+WORLD void give_time(int looks)
+{
+    client.time = looks;
+    subscriber_walk(subscriber);
 }
 
 /* Turns until nothing more is told. */

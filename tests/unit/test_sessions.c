@@ -23,6 +23,17 @@ static bool always(struct sink *sink)
     return true;
 }
 
+static void nothing(struct sink *sink)
+{
+    (void)sink;
+}
+
+static bool never(struct sink *sink)
+{
+    (void)sink;
+    return false;
+}
+
 static struct viewer ears_viewer(struct sink *sink)
 {
     return ((struct ear *)sink)->viewer;
@@ -50,7 +61,8 @@ static void listen_as(uid_t uid, enum role role)
         .choice = RENDER_ALL,
         .snapshot = true,
     };
-    ear = (struct ear){.sink = {always, hear, ears_viewer}, .viewer = {uid, role}};
+    ear = (struct ear){.sink = {always, hear, ears_viewer, always, never, nothing},
+                       .viewer = {uid, role}};
     subscriber = subscriber_new(registry, 1, &options, &ear.sink);
     subscriber_begin(subscriber);
 }

@@ -92,6 +92,35 @@ static void a_slow_reader_gets_the_newest_state_once(void **state)
     expect_mirror(NULL);
 }
 
+/* A walk looks at the clock at its begin and after each sixteen objects. */
+static void a_walk_is_in_its_readers_time(void **state)
+{
+    (void)state;
+    tell_guests(40);
+    subscribe(false, true, NULL, ENDLESS);
+    client.time = 0;
+    settle();
+    assert_int_equal(client.seq, 0);
+
+    give_time(1);
+    settle();
+    assert_int_equal(client.seq, 16);
+    give_time(1);
+    settle();
+    assert_int_equal(client.seq, 32);
+    give_time(ENDLESS);
+    settle();
+
+    assert_int_equal(client.readies, 1);
+    expect_mirror(NULL);
+    client.time = 0;
+    tell_state("alpha", 1, "vm1", LODGE_VM_PAUSED);
+    settle();
+    assert_int_equal(client.changed, 0);
+    give_time(ENDLESS);
+    assert_int_equal(client.changed, 1); /* at once */
+}
+
 static void ready_comes_to_a_reader_that_never_catches_up(void **state)
 {
     (void)state;
@@ -398,6 +427,7 @@ int main(void)
         SUBSCRIBED(without_a_snapshot_only_changes_are_told),
         SUBSCRIBED(without_a_snapshot_an_update_tells_what_now_matches),
         SUBSCRIBED(a_slow_reader_gets_the_newest_state_once),
+        SUBSCRIBED(a_walk_is_in_its_readers_time),
         SUBSCRIBED(ready_comes_to_a_reader_that_never_catches_up),
         SUBSCRIBED(ready_comes_after_all_that_was_there_and_changed_since),
         SUBSCRIBED(ready_after_an_update_comes_after_what_changed_since),
