@@ -163,6 +163,11 @@ static bool is_hung_up(const struct connection *connection)
     return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+bool connection_is_closing(const struct connection *connection)
+{
+    return connection->closing;
+}
+
 bool connection_is_alive(struct connection *connection)
 {
     if (!connection->closing && is_hung_up(connection)) {

@@ -43,6 +43,9 @@ const struct identity *connection_identity(const struct connection *connection);
 struct account *connection_account(const struct connection *connection);
 struct door *connection_door(const struct connection *connection);
 
+/* Whether it does not count any more, as far as the loop has heard. */
+bool connection_is_closing(const struct connection *connection);
+
 /* Whether it still counts: not closing, and its other end not closed altogether (which the loop may
  * be about to hear; then it is closed here). */
 bool connection_is_alive(struct connection *connection);

@@ -22,6 +22,10 @@ enum { CHECK_MS = 1000 };
  * more than that. */
 enum { KNOCKS_PER_TURN = 64 };
 
+/* Those who wait to be let in (listen(2)): whoever comes stands behind them all, and whoever comes
+ * and goes all the time keeps the line full. Who finds it full waits in connect(2). */
+enum { LINE = 128 };
+
 struct door {
     uv_pipe_t pipe;
     const struct rpc_house *house;
@@ -63,7 +67,8 @@ struct viewer door_viewer(const struct door *door, const struct identity *identi
 }
 
 /* How many are in, of everybody and of one user. Those who have gone count until the loop hears of
- * it, so before somebody is turned away they are looked for. */
+ * it, so before somebody is turned away they are looked for: with a system call each, but whoever
+ * is found gone counts no more for those who come next. */
 struct attendance {
     unsigned all;
     unsigned same_uid;
@@ -75,7 +80,7 @@ static struct attendance count(const struct door *door, uid_t uid, bool look)
     for (struct connection_link *link = door->connections.next; link != &door->connections;
          link = link->next) {
         struct connection *connection = connection_of(link);
-        if (!look || connection_is_alive(connection)) {
+        if (look ? connection_is_alive(connection) : !connection_is_closing(connection)) {
             attendance.all++;
             attendance.same_uid += connection_identity(connection)->uid == uid;
         }
@@ -206,7 +211,7 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
     door->pipe.data = door;
     int failed = uv_pipe_open(&door->pipe, listening->fd);
     if (failed == 0) {
-        failed = uv_listen((uv_stream_t *)&door->pipe, DOOR_CONNECTIONS, someone_knocks);
+        failed = uv_listen((uv_stream_t *)&door->pipe, LINE, someone_knocks);
     }
     if (failed != 0 || door->parser == NULL) {
         abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
