@@ -2,9 +2,9 @@
  * WAL gives a reader the state of the moment it began. What is under way in it is marked, for it
  * will have ended otherwise by the time that somebody puts the copy back. */
 #include "memory.h"
-#include "store/age.h"
 #include "store/copies.h"
 #include "store/ops.h"
+#include "store/put_back.h"
 
 #include <errno.h>
 #include <fcntl.h>

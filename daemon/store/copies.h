@@ -25,7 +25,7 @@ char *copies_stamp(int64_t at_ms);
 
 /* A consistent copy of the database `from`, others' writes going on meanwhile, under the new name
  * `path`: on disk when it returns, readable by its owner alone from its first byte, and marked (see
- * age.h). On failure nothing is left of it. */
+ * put_back.h). On failure nothing is left of it. */
 bool copies_make(const char *from, const char *path, int64_t *ret_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -57,6 +57,10 @@ struct store {
                                       on the loop, which must not wait for the lock */
 };
 
+/* `main` NULL: one that writes, with the texts of its trouble; else a reader of that one. */
+struct store *database_new(struct store *main, const char *path);
+void database_free(struct store *store); /* its connection is closed */
+
 /* Takes the lock, and makes sure that the file is still the one that was opened: SQLite would go on
  * writing into one that nobody can find. False: the lock is not held. */
 bool database_enter(struct store *store, struct lodge_error *err) LODGE_MUST_CHECK;
@@ -64,6 +68,10 @@ void database_leave(struct store *store);
 
 /* Under the lock, in the statement after the call that failed: STORE_UNAVAILABLE, and trouble. */
 bool database_fail(struct store *store, int code, struct lodge_error *err);
+
+/* The same where it is known what is wrong; `detail` NULL: there is no more to say. */
+bool database_fail_as(struct store *store, enum trouble trouble, const char *detail,
+                      struct lodge_error *err);
 
 /* The same for a file of ours that the kernel refuses, with its errno. */
 bool database_fail_system(struct store *store, const char *path, int error,

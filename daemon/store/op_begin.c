@@ -105,7 +105,7 @@ static bool adopt(struct store *store, const struct op_begin *begin, struct lodg
     AUTO(statement_reset) sqlite3_stmt *guard = statement_get(store, OP_END_GUARD);
     statement_bind_text(guard, 1, begin->host);
     statement_bind_text(guard, 2, begin->uuid);
-    return rows_run(store, guard, NULL, err) && insert_vm(store, begin, "ready", err);
+    return statement_run(store, guard, NULL, err) && insert_vm(store, begin, "ready", err);
 }
 
 static bool charge(struct store *store, const struct op_begin *begin, struct lodge_error *err)

@@ -11,7 +11,7 @@ bool op_add_step(struct store *store, int64_t id, const char *step, int64_t at_m
     statement_bind_int(add, 1, id);
     statement_bind_text(add, 2, step);
     statement_bind_int(add, 3, at_ms);
-    return rows_run(store, add, NULL, err);
+    return statement_run(store, add, NULL, err);
 }
 
 static bool set_step(struct store *store, int64_t id, const char *step, enum lodge_op_state state,
@@ -21,7 +21,7 @@ static bool set_step(struct store *store, int64_t id, const char *step, enum lod
     statement_bind_int(set, 1, id);
     statement_bind_text(set, 2, step);
     statement_bind_text(set, 3, lodge_op_state_name(state));
-    if (!rows_run(store, set, NULL, err)) {
+    if (!statement_run(store, set, NULL, err)) {
         return false;
     }
     return sqlite3_changes(store->db) == 1 ||
@@ -37,7 +37,7 @@ static bool set_journal(struct store *store, int64_t id, const char *journal,
     AUTO(statement_reset) sqlite3_stmt *set = statement_get(store, OP_SET_JOURNAL);
     statement_bind_int(set, 1, id);
     statement_bind_text(set, 2, journal);
-    return rows_run(store, set, NULL, err);
+    return statement_run(store, set, NULL, err);
 }
 
 bool store_note_step(struct store *store, int64_t id, const char *step, enum lodge_op_state state,
@@ -148,7 +148,7 @@ bool store_leave_op(struct store *store, int64_t id, struct lodge_error *err)
     {
         AUTO(statement_reset) sqlite3_stmt *leave = statement_get(store, OP_LEAVE);
         statement_bind_int(leave, 1, id);
-        if (!rows_run(store, leave, NULL, err)) {
+        if (!statement_run(store, leave, NULL, err)) {
             return false;
         }
     }

@@ -231,7 +231,7 @@ static bool forget(struct store *store, enum statement which, int64_t before_ms,
         AUTO(statement_reset) sqlite3_stmt *delete = statement_get(store, which);
         statement_bind_int(delete, 1, before_ms);
         statement_bind_int(delete, 2, FORGOTTEN_AT_ONCE);
-        if (!rows_run(store, delete, NULL, err)) {
+        if (!statement_run(store, delete, NULL, err)) {
             return false;
         }
     }

@@ -113,7 +113,7 @@ bool store_write_limits(struct store *store, const uid_t *user, const struct lod
         bind_limit(write, 3, limits->vcpus);
         bind_limit(write, 4, limits->memory_mib);
         bind_limit(write, 5, limits->disk_gib);
-        if (!rows_run(store, write, NULL, err)) {
+        if (!statement_run(store, write, NULL, err)) {
             return false;
         }
     }

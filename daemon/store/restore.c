@@ -6,7 +6,7 @@
  *
  *   - copy:   FILE's bytes, by descriptor, into lodge.db.restore.part
  *   - check:  the copy: what is looked at is what is put in place
- *   - mark:   what is under way in it is left alone (age.h)
+ *   - mark:   what is under way in it is left alone (put_back.h)
  *   - commit: lodge.db.restore.part becomes lodge.db.restore
  *   - move:   the old one gets a second name, its log follows it
  *   - place:  lodge.db.restore becomes lodge.db
@@ -22,6 +22,7 @@
 #include "store/age.h"
 #include "store/copies.h"
 #include "store/migrate.h"
+#include "store/put_back.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,11 +6,6 @@
 #include "store/database.h"
 #include "store/ops.h"
 
-/* Runs a statement that is bound and gives no rows; a UNIQUE constraint that it meets is told as
- * `*ret_clash` (NULL: a failure like another). */
-bool rows_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
-              struct lodge_error *err) LODGE_MUST_CHECK;
-
 bool vm_insert(struct store *store, const struct vm_row *vm, const char *phase,
                struct lodge_error *err) LODGE_MUST_CHECK;
 bool vm_set_phase(struct store *store, const char *host, const char *uuid, const char *phase,

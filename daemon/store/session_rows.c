@@ -24,7 +24,7 @@ bool store_begin_session(struct store *store, const struct session_row *row,
     statement_bind_text(insert, 8, row->mode);
     statement_bind_text(insert, 9, row->door);
     statement_bind_int(insert, 10, row->started_ms);
-    return rows_run(store, insert, NULL, err) && transaction_commit(transaction, err);
+    return statement_run(store, insert, NULL, err) && transaction_commit(transaction, err);
 }
 
 bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const char *reason,
@@ -39,7 +39,7 @@ bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const 
     statement_bind_int(end, 2, ended_ms);
     statement_bind_text(end, 3, reason);
     statement_bind_int(end, 4, bytes);
-    return rows_run(store, end, NULL, err) && transaction_commit(transaction, err);
+    return statement_run(store, end, NULL, err) && transaction_commit(transaction, err);
 }
 
 static bool end_stale(struct store *store, int64_t now_ms, struct lodge_error *err)
@@ -47,7 +47,7 @@ static bool end_stale(struct store *store, int64_t now_ms, struct lodge_error *e
     AUTO(statement_reset) sqlite3_stmt *end = statement_get(store, SESSION_END_STALE);
     statement_bind_int(end, 1, now_ms);
     statement_bind_text(end, 2, "lodged was not there any more");
-    return rows_run(store, end, NULL, err);
+    return statement_run(store, end, NULL, err);
 }
 
 bool store_recall_sessions(struct store *store, int64_t now_ms, int64_t *ret_last,

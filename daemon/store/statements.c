@@ -1,8 +1,8 @@
 /* statements.c: the texts. Those that run for a call are hot: none of them may scan a table. */
 #include "store/statements.h"
 
-#include "store/age.h"
 #include "store/database.h"
+#include "store/put_back.h"
 
 #include <assert.h>
 
@@ -429,6 +429,25 @@ bool statement_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
     }
     *ret_row = code == SQLITE_ROW;
     return true;
+}
+
+bool statement_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
+                   struct lodge_error *err)
+{
+    int code = sqlite3_step(statement);
+    while (code == SQLITE_ROW) {
+        code = sqlite3_step(statement);
+    }
+    if (code == SQLITE_DONE) {
+        return true;
+    }
+    int extended = sqlite3_extended_errcode(store->db);
+    if (ret_clash != NULL && (code & 0xff) == SQLITE_CONSTRAINT &&
+        (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)) {
+        *ret_clash = true;
+        return false;
+    }
+    return database_fail(store, code, err);
 }
 
 const char *statement_text(sqlite3_stmt *statement, int column)

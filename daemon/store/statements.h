@@ -102,6 +102,11 @@ void statement_bind_text(sqlite3_stmt *statement, int index, const char *text);
 bool statement_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
                     struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* Runs a statement that is bound and gives no rows; a UNIQUE constraint that it meets is told as
+ * `*ret_clash` (NULL: a failure like another). */
+bool statement_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
+                   struct lodge_error *err) LODGE_MUST_CHECK;
+
 /* Text of a column, "" for NULL; lives until the next step. */
 const char *statement_text(sqlite3_stmt *statement, int column);
 

@@ -30,7 +30,7 @@ static bool set_role(struct store *store, uid_t uid, const char *role, struct lo
     if (!forgets) {
         statement_bind_text(change, 2, role);
     }
-    return rows_run(store, change, NULL, err);
+    return statement_run(store, change, NULL, err);
 }
 
 bool store_write_role(struct store *store, uid_t uid, const char *role,

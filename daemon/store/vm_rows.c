@@ -22,25 +22,6 @@ static enum vm_phase phase_of(const char *word)
     return phase;
 }
 
-bool rows_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
-              struct lodge_error *err)
-{
-    int code = sqlite3_step(statement);
-    while (code == SQLITE_ROW) {
-        code = sqlite3_step(statement);
-    }
-    if (code == SQLITE_DONE) {
-        return true;
-    }
-    int extended = sqlite3_extended_errcode(store->db);
-    if (ret_clash != NULL && (code & 0xff) == SQLITE_CONSTRAINT &&
-        (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)) {
-        *ret_clash = true;
-        return false;
-    }
-    return database_fail(store, code, err);
-}
-
 /* Texts of a statement's rows live until its next step: these live as long as the list. */
 struct texts {
     char **items;
@@ -230,7 +211,7 @@ static bool insert_disk(struct store *store, int64_t id, const struct disk_row *
     statement_bind_text(insert, 6, disk->format);
     statement_bind_int(insert, 7, disk->size_gib);
     statement_bind_int(insert, 8, disk->ours);
-    return rows_run(store, insert, &clash, err) ||
+    return statement_run(store, insert, &clash, err) ||
            (clash &&
             lodge_fail(err, LODGE_ERROR_CONFLICT, "another VM has the disk %s", disk->path));
 }
@@ -241,7 +222,7 @@ static bool insert_nic(struct store *store, int64_t id, const char *mac, struct 
     bool clash = false;
     statement_bind_text(insert, 1, mac);
     statement_bind_int(insert, 2, id);
-    return rows_run(store, insert, &clash, err) ||
+    return statement_run(store, insert, &clash, err) ||
            (clash &&
             lodge_fail(err, LODGE_ERROR_CONFLICT, "another VM has the MAC address %s", mac));
 }
@@ -273,7 +254,7 @@ bool vm_set_phase(struct store *store, const char *host, const char *uuid, const
     statement_bind_text(update, 1, host);
     statement_bind_text(update, 2, uuid);
     statement_bind_text(update, 3, phase);
-    return rows_run(store, update, NULL, err);
+    return statement_run(store, update, NULL, err);
 }
 
 static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_clash,
@@ -283,7 +264,7 @@ static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_cla
     statement_bind_text(update, 1, vm->host);
     statement_bind_text(update, 2, vm->uuid);
     statement_bind_text(update, 3, vm->name);
-    return rows_run(store, update, ret_clash, err);
+    return statement_run(store, update, ret_clash, err);
 }
 
 static bool follow(struct store *store, const struct vm_row *vm, const struct vm_row *old,
@@ -296,7 +277,7 @@ static bool follow(struct store *store, const struct vm_row *vm, const struct vm
     statement_bind_int(update, 4, vm->memory_mib);
     statement_bind_int(update, 5, old->vcpus);
     statement_bind_int(update, 6, old->memory_mib);
-    return statement_step(store, update, ret_done, err) && rows_run(store, update, NULL, err);
+    return statement_step(store, update, ret_done, err) && statement_run(store, update, NULL, err);
 }
 
 bool store_follow_vm(struct store *store, const struct vm_row *vm, const struct vm_row *old,
@@ -318,14 +299,14 @@ static bool set_sizes(struct store *store, const struct vm_row *vm, struct lodge
         statement_bind_text(update, 2, vm->uuid);
         statement_bind_text(update, 3, vm->disks[i].target);
         statement_bind_int(update, 4, vm->disks[i].size_gib);
-        if (!rows_run(store, update, NULL, err)) {
+        if (!statement_run(store, update, NULL, err)) {
             return false;
         }
     }
     AUTO(statement_reset) sqlite3_stmt *sum = statement_get(store, VM_SUM_DISKS);
     statement_bind_text(sum, 1, vm->host);
     statement_bind_text(sum, 2, vm->uuid);
-    return rows_run(store, sum, NULL, err);
+    return statement_run(store, sum, NULL, err);
 }
 
 bool vm_name_is_free(struct store *store, const char *host, const char *uuid, const char *name,
@@ -350,7 +331,7 @@ bool vm_set_charge(struct store *store, const struct vm_row *vm, struct lodge_er
     statement_bind_int(update, 3, vm->vcpus);
     statement_bind_int(update, 4, vm->memory_mib);
     bool clash = false;
-    return rows_run(store, update, NULL, err) && set_sizes(store, vm, err) &&
+    return statement_run(store, update, NULL, err) && set_sizes(store, vm, err) &&
            (try_name(store, vm, &clash, err) || clash);
 }
 
@@ -359,5 +340,5 @@ bool vm_remove(struct store *store, const char *host, const char *uuid, struct l
     AUTO(statement_reset) sqlite3_stmt *delete = statement_get(store, VM_DELETE);
     statement_bind_text(delete, 1, host);
     statement_bind_text(delete, 2, uuid);
-    return rows_run(store, delete, NULL, err);
+    return statement_run(store, delete, NULL, err);
 }
