@@ -46,66 +46,7 @@ void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t
     }
 }
 
-/* The next of the feed's after that slot; NULL: none. */
-static struct registry_op *next_op(struct registry *registry, size_t *slot)
-{
-    const struct feed *feed = &registry->feed;
-    while (*slot < feed->slot_count) {
-        struct feed_entry *entry = feed->slots[(*slot)++];
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
-            return CONTAINER_OF(entry, struct registry_op, entry);
-        }
-    }
-    return NULL;
-}
-
-struct registry_op *registry_find_op(struct registry *registry, int64_t id)
-{
-    struct registry_op *op;
-    for (size_t slot = 0; (op = next_op(registry, &slot)) != NULL;) {
-        if (op->facts.id == id) {
-            return op;
-        }
-    }
-    return NULL;
-}
-
-static bool is_op_at(const struct registry_op *op, const char *host, const char *uuid,
-                     const char *kind)
-{
-    const struct lodge_op *facts = &op->facts;
-    return facts->host != NULL && facts->kind != NULL && strcmp(facts->kind, kind) == 0 &&
-           strcmp(facts->uuid, uuid) == 0 && strcmp(facts->host, host) == 0;
-}
-
-struct registry_op *registry_last_op(struct registry *registry, const char *host, const char *uuid,
-                                     const char *kind)
-{
-    struct registry_op *last = NULL;
-    struct registry_op *op;
-    for (size_t slot = 0; (op = next_op(registry, &slot)) != NULL;) {
-        if (is_op_at(op, host, uuid, kind) && (last == NULL || op->facts.id > last->facts.id)) {
-            last = op;
-        }
-    }
-    return last;
-}
-
-bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer)
-{
-    switch (viewer->role) {
-    case ROLE_ADMIN:
-    case ROLE_VIEWER:
-        return true;
-    case ROLE_USER:
-        return uid == viewer->uid || owner == viewer->uid;
-    case ROLE_NONE:
-        return false;
-    }
-    return false;
-}
-
 bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
 {
-    return registry_is_visible(op->uid, op->owner, viewer);
+    return viewer_sees(viewer, op->uid, op->owner);
 }

@@ -33,6 +33,9 @@ struct viewer {
     enum role role;
 };
 
+/* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
+bool viewer_sees(const struct viewer *viewer, uid_t uid, uid_t owner);
+
 struct people;
 
 struct people *people_new(struct loop *loop);

@@ -202,8 +202,7 @@ bool registry_quota_is_visible(const struct registry_quota *quota, const struct 
     if (!quota->is_known) {
         return false;
     }
-    return is_systems ? viewer->role != ROLE_NONE
-                      : registry_is_visible(quota->uid, quota->uid, viewer);
+    return is_systems ? viewer->role != ROLE_NONE : viewer_sees(viewer, quota->uid, quota->uid);
 }
 
 void registry_free_quota(struct feed_entry *entry)

@@ -1,5 +1,5 @@
-/* registry_private: what the registry is made of, for registry.c (objects and readers) and
- * reports.c (what hosts tell). Loop-only. */
+/* registry_private: what the registry is made of, and what its files ask of each other. Loop-only.
+ */
 #ifndef REGISTRY_REGISTRY_PRIVATE_H
 #define REGISTRY_REGISTRY_PRIVATE_H
 
@@ -33,8 +33,13 @@ struct registry {
     uint64_t turn_ends; /* when its readers have had their part of it, monotonic ms */
     struct loop_later tell;
     bool knows_secrets;           /* else they are of fewer hosts than there are */
-    struct lodge_strings secrets; /* told.c: what is in hosts' URIs */
+    struct lodge_strings secrets; /* told_secrets.c: what is in hosts' URIs */
 };
+
+/* changes.c */
+void registry_init_readers(struct registry *registry);
+
+void registry_free_host(struct feed_entry *entry);
 
 void registry_free_op(struct feed_entry *entry);
 
@@ -53,15 +58,14 @@ void registry_name_quota(struct registry *registry, struct feed_entry *entry, ui
 /* A VM, or its row, has changed: sums are made again soon. */
 void registry_quotas_changed(struct registry *registry);
 
-/* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
-bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer);
-
 /* Readers are told at the end of this turn. */
 void registry_something_changed(struct registry *registry);
 
 /* Facts changed: the next revision, rendered anew. */
 void registry_host_changed(struct registry *registry, struct registry_host *host);
 void registry_vm_changed(struct registry *registry, struct vm *vm);
+
+void registry_name_vm(struct registry *registry, struct feed_entry *entry, uid_t uid);
 
 struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid);
 void registry_remove_vm(struct registry *registry, struct vm *vm);

@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void registry_own(struct registry *registry, struct vm *vm, uid_t owner)
-{
-    vm->owner = owner;
-    vm->facts.managed = true;
-    free(vm->facts.owner);
-    vm->facts.owner = xstrdup(people_name(registry->people, owner));
-}
-
 static struct registry_host *host_of(struct registry *registry, const char *name)
 {
     struct registry_host *host = registry_find_host(registry, name);
@@ -109,65 +101,6 @@ void registry_drop_row(struct registry *registry, const char *host, const char *
     registry_vm_changed(registry, vm);
 }
 
-void registry_set_op(struct registry *registry, const char *host, const char *uuid, int64_t op)
-{
-    struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm != NULL && vm->facts.op != op) {
-        vm->facts.op = op;
-        registry_vm_changed(registry, vm);
-    }
-}
-
-static bool row_has_path(const struct vm *vm, const char *path)
-{
-    for (size_t i = 0; i < vm->row_disk_count; i++) {
-        if (path_is_same(vm->row_disks[i].path, path)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool domain_has_path(const struct vm *vm, const char *path)
-{
-    for (size_t i = 0; i < vm->facts.disks.count; i++) {
-        const char *used = vm->facts.disks.items[i].path;
-        if (used != NULL && path_is_same(used, path)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
-                            const struct vm *except)
-{
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vm *vm = vms[i];
-        bool is_elsewhere = strcmp(vm->facts.host, host) != 0;
-        if (vm != except &&
-            (row_has_path(vm, path) || (is_elsewhere && domain_has_path(vm, path)))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void registry_compare_row(struct registry *registry, const struct vm *vm)
-{
-    if (vm_row_differs(vm)) {
-        registry->differs++;
-        registry_something_changed(registry);
-    }
-}
-
-uint64_t registry_differs(const struct registry *registry)
-{
-    return registry->differs;
-}
-
 void registry_set_charge(struct registry *registry, const char *host, const char *uuid,
                          const char *name, int64_t vcpus, int64_t memory_mib)
 {
@@ -182,9 +115,4 @@ void registry_set_charge(struct registry *registry, const char *host, const char
         registry_quotas_changed(registry);
         registry_compare_row(registry, vm); /* libvirt may have gone on meanwhile */
     }
-}
-
-uint64_t registry_added(const struct registry *registry)
-{
-    return registry->added;
 }

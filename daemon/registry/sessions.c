@@ -51,15 +51,5 @@ void registry_name_session(struct registry *registry, struct feed_entry *entry, 
 bool registry_session_is_visible(const struct registry_session *session,
                                  const struct viewer *viewer)
 {
-    return registry_is_visible(session->uid, session->owner, viewer);
-}
-
-void registry_set_viewers(struct registry *registry, const char *host, const char *uuid,
-                          int64_t viewers)
-{
-    struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm != NULL && vm->facts.viewers != viewers) {
-        vm->facts.viewers = viewers;
-        registry_vm_changed(registry, vm);
-    }
+    return viewer_sees(viewer, session->uid, session->owner);
 }

@@ -1,4 +1,4 @@
-/* told_private: what told.c and told_text.c ask each other. Loop-only. */
+/* told_private: what told.c asks of told_text.c, and that of told_secrets.c. Loop-only. */
 #ifndef REGISTRY_TOLD_PRIVATE_H
 #define REGISTRY_TOLD_PRIVATE_H
 
