@@ -1,4 +1,8 @@
-/* rows.c: what the store knows of VMs, beside what hosts tell. Loop-only; knows no store. */
+/*
+ * managed: VMs that lodge manages: the store has a row of each, and its host may have the domain.
+ * What the row says (owner, charge, disks) is laid beside what hosts tell; a VM without a row is
+ * shown as well, and belongs to nobody. Knows no store: who asks it tells. Loop-only.
+ */
 #include "memory.h"
 #include "paths.h"
 #include "registry/registry_private.h"
