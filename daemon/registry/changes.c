@@ -23,6 +23,25 @@ static void tell_readers(void *owner)
     feed_prune(&registry->feed);
 }
 
+void registry_add_entry(struct registry *registry, struct feed_entry *entry,
+                        const struct feed_class *class)
+{
+    feed_add(&registry->feed, entry, class);
+    registry_something_changed(registry);
+}
+
+void registry_entry_changed(struct registry *registry, struct feed_entry *entry)
+{
+    feed_changed(&registry->feed, entry);
+    registry_something_changed(registry);
+}
+
+void registry_remove_entry(struct registry *registry, struct feed_entry *entry)
+{
+    feed_remove(&registry->feed, entry);
+    registry_something_changed(registry);
+}
+
 void registry_init_readers(struct registry *registry)
 {
     registry->tell.run = tell_readers;

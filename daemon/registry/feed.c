@@ -37,9 +37,9 @@ static void hang_before(struct feed_node *place, struct feed_node *node)
     place->prev = node;
 }
 
-void feed_init(struct feed *feed, uint64_t boot, void (*free_entry)(struct feed_entry *entry))
+void feed_init(struct feed *feed, uint64_t boot)
 {
-    *feed = (struct feed){.rev = boot << 32, .free_entry = free_entry};
+    *feed = (struct feed){.rev = boot << 32};
     feed->head.kind = FEED_HEAD;
     feed->head.prev = &feed->head;
     feed->head.next = &feed->head;
@@ -53,7 +53,8 @@ void feed_done(struct feed *feed)
     struct feed_node *node = feed->head.next;
     while (node != &feed->head) {
         struct feed_node *next = node->next;
-        feed->free_entry(CONTAINER_OF(node, struct feed_entry, node));
+        struct feed_entry *entry = CONTAINER_OF(node, struct feed_entry, node);
+        entry->class->free(entry);
         node = next;
     }
     free(feed->slots);
@@ -86,9 +87,10 @@ static void give_slot_back(struct feed *feed, uint32_t slot)
     feed->free_slots[feed->free_slot_count++] = slot;
 }
 
-void feed_add(struct feed *feed, struct feed_entry *entry, enum feed_kind kind)
+void feed_add(struct feed *feed, struct feed_entry *entry, const struct feed_class *class)
 {
-    entry->node.kind = kind;
+    entry->node.kind = FEED_ENTRY;
+    entry->class = class;
     entry->gone = false;
     entry->slot = take_slot(feed, entry);
     entry->born = ++feed->rev;
@@ -116,7 +118,7 @@ static void drop_tombstone(struct feed *feed)
     feed->tombstones--;
     unhang(&entry->node);
     give_slot_back(feed, entry->slot);
-    feed->free_entry(entry);
+    entry->class->free(entry);
 }
 
 void feed_remove(struct feed *feed, struct feed_entry *entry)

@@ -38,17 +38,29 @@ struct vm *registry_find_vm(struct registry *registry, const char *host, const c
     return NULL;
 }
 
-/* The next of the feed's after that slot; NULL: none. */
-static struct registry_op *next_op(struct registry *registry, size_t *slot)
+struct feed_entry *registry_next_of(struct registry *registry, enum lodge_topic topic, size_t *slot)
 {
     const struct feed *feed = &registry->feed;
     while (*slot < feed->slot_count) {
         struct feed_entry *entry = feed->slots[(*slot)++];
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
-            return CONTAINER_OF(entry, struct registry_op, entry);
+        if (entry != NULL && !entry->gone &&
+            (topic == LODGE_TOPIC_NONE || entry->class->topic == topic)) {
+            return entry;
         }
     }
     return NULL;
+}
+
+struct vm *registry_next_vm(struct registry *registry, size_t *slot)
+{
+    struct feed_entry *entry = registry_next_of(registry, LODGE_TOPIC_VM, slot);
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct vm, entry);
+}
+
+static struct registry_op *next_op(struct registry *registry, size_t *slot)
+{
+    struct feed_entry *entry = registry_next_of(registry, LODGE_TOPIC_OP, slot);
+    return entry == NULL ? NULL : CONTAINER_OF(entry, struct registry_op, entry);
 }
 
 struct registry_op *registry_find_op(struct registry *registry, int64_t id)
@@ -98,11 +110,9 @@ struct vm *const *registry_sorted(struct registry *registry, size_t *ret_count)
                 xrealloc(registry->sorted, registry->sorted_room * sizeof(struct vm *));
         }
         registry->sorted_count = 0;
-        for (size_t slot = 0; slot < feed->slot_count; slot++) {
-            struct feed_entry *entry = feed->slots[slot];
-            if (entry != NULL && !entry->gone && entry->node.kind == FEED_VM) {
-                registry->sorted[registry->sorted_count++] = CONTAINER_OF(entry, struct vm, entry);
-            }
+        struct vm *vm;
+        for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
+            registry->sorted[registry->sorted_count++] = vm;
         }
         qsort(registry->sorted, registry->sorted_count, sizeof(struct vm *), compare_places);
         registry->sorted_stale = false;

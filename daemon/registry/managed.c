@@ -4,7 +4,6 @@
  * shown as well, and belongs to nobody. Knows no store: who asks it tells. Loop-only.
  */
 #include "memory.h"
-#include "paths.h"
 #include "registry/registry_private.h"
 #include "registry/told.h"
 #include "scope.h"

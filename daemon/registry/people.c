@@ -277,6 +277,12 @@ const char *people_name(struct people *people, uid_t uid)
     return person->name == NULL ? person->number : person->name;
 }
 
+void people_write_name(struct people *people, uid_t uid, char **name)
+{
+    free(*name);
+    *name = xstrdup(people_name(people, uid));
+}
+
 void people_name_then(struct people *people, uid_t uid, people_named_fn *named, void *data)
 {
     struct person *person = person_get(people, uid);

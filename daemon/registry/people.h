@@ -52,6 +52,9 @@ enum role people_role(const struct people *people, const struct identity *identi
  * look-up if there has been none. */
 const char *people_name(struct people *people, uid_t uid);
 
+/* What `*name` holds (heap, or NULL) becomes the name as far as it is known. */
+void people_write_name(struct people *people, uid_t uid, char **name);
+
 /* Calls `named` with the name: at once if it is known, else when the look-up ended or took 2 s. */
 typedef void people_named_fn(void *data, const char *name);
 void people_name_then(struct people *people, uid_t uid, people_named_fn *named, void *data);

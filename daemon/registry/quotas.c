@@ -9,11 +9,70 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "registry/registry_private.h"
+#include "registry/render.h"
 #include "scope.h"
 
 #include <stdlib.h>
 
 enum { SUM_MS = 250 };
+
+/* --- as one kind of the feed's ---------------------------------------------------------------- */
+
+static struct registry_quota *quota_in(struct feed_entry *entry)
+{
+    return CONTAINER_OF(entry, struct registry_quota, entry);
+}
+
+static void quota_free(struct feed_entry *entry)
+{
+    free(quota_in(entry)->facts.user);
+    free(quota_in(entry));
+}
+
+static void quota_name_learned(struct registry *registry, struct feed_entry *entry, uid_t uid)
+{
+    struct registry_quota *quota = quota_in(entry);
+    if (quota->facts.scope == LODGE_QUOTA_USER && quota->uid == uid) {
+        people_write_name(registry->people, uid, &quota->facts.user);
+        registry_entry_changed(registry, entry);
+    }
+}
+
+/* The system's, and one's own. */
+static bool quota_is_visible(struct feed_entry *entry, const struct viewer *viewer)
+{
+    const struct registry_quota *quota = quota_in(entry);
+    bool is_systems = quota->facts.scope == LODGE_QUOTA_SYSTEM;
+    if (!quota->is_known) {
+        return false;
+    }
+    return is_systems ? viewer->role != ROLE_NONE : viewer_sees(viewer, quota->uid, quota->uid);
+}
+
+static void quota_render(struct buffer *buffer, struct feed_entry *entry,
+                         const struct feed_view *view)
+{
+    (void)view;
+    render_quota(buffer, quota_in(entry), false);
+}
+
+static void quota_render_key(struct buffer *buffer, struct feed_entry *entry,
+                             const struct feed_view *view)
+{
+    (void)view;
+    render_quota(buffer, quota_in(entry), true);
+}
+
+static const struct feed_class quota_class = {
+    .topic = LODGE_TOPIC_QUOTA,
+    .free = quota_free,
+    .name_learned = quota_name_learned,
+    .is_visible = quota_is_visible,
+    .render = quota_render,
+    .render_key = quota_render_key,
+};
+
+/* --- sums ------------------------------------------------------------------------------------- */
 
 static struct registry_quota *find_quota(const struct registry *registry, uid_t uid)
 {
@@ -31,8 +90,7 @@ static struct registry_quota *add_quota(struct registry *registry, enum lodge_qu
     quota->next = registry->quotas;
     registry->quotas = quota;
     registry->quotas_are_old = true;
-    feed_add(&registry->feed, &quota->entry, FEED_QUOTA);
-    registry_something_changed(registry);
+    registry_add_entry(registry, &quota->entry, &quota_class);
     return quota;
 }
 
@@ -82,12 +140,6 @@ static bool is_same(const struct lodge_amounts *a, const struct lodge_amounts *b
            a->disk_gib == b->disk_gib;
 }
 
-static void quota_changed(struct registry *registry, struct registry_quota *quota)
-{
-    feed_changed(&registry->feed, &quota->entry);
-    registry_something_changed(registry);
-}
-
 static void sum_quotas(struct registry *registry)
 {
     struct registry_quota *system = system_quota(registry);
@@ -96,12 +148,8 @@ static void sum_quotas(struct registry *registry)
         quota->promised = (struct lodge_amounts){0};
         quota->running = (struct lodge_amounts){0};
     }
-    for (size_t slot = 0; slot < registry->feed.slot_count; slot++) {
-        struct feed_entry *entry = registry->feed.slots[slot];
-        if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
-            continue;
-        }
-        const struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+    const struct vm *vm;
+    for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
         if (vm->phase != ROW_NONE) {
             count_vm(system, vm);
             count_vm(quota_of(registry, vm->owner), vm);
@@ -113,7 +161,7 @@ static void sum_quotas(struct registry *registry)
             !is_same(&facts->running, &quota->running)) {
             facts->promised = quota->promised;
             facts->running = quota->running;
-            quota_changed(registry, quota);
+            registry_entry_changed(registry, &quota->entry);
         }
     }
     registry->quotas_are_old = false; /* those that were just made are summed as well */
@@ -163,7 +211,7 @@ void registry_quotas_are_known(struct registry *registry)
     (void)system_quota(registry);
     for (struct registry_quota *quota = registry->quotas; quota != NULL; quota = quota->next) {
         quota->is_known = true;
-        quota_changed(registry, quota);
+        registry_entry_changed(registry, &quota->entry);
     }
     registry_quotas_changed(registry);
 }
@@ -174,7 +222,7 @@ void registry_set_limits(struct registry *registry, const uid_t *uid,
     struct registry_quota *quota = uid == NULL ? system_quota(registry) : quota_of(registry, *uid);
     if (!is_same(&quota->facts.quota.limits, limits)) {
         quota->facts.quota.limits = *limits;
-        quota_changed(registry, quota);
+        registry_entry_changed(registry, &quota->entry);
     }
 }
 
@@ -194,30 +242,4 @@ void registry_watch_quotas(struct registry *registry, const struct viewer *viewe
 void registry_leave_quotas(struct registry *registry)
 {
     registry->quota_watchers--;
-}
-
-bool registry_quota_is_visible(const struct registry_quota *quota, const struct viewer *viewer)
-{
-    bool is_systems = quota->facts.scope == LODGE_QUOTA_SYSTEM;
-    if (!quota->is_known) {
-        return false;
-    }
-    return is_systems ? viewer->role != ROLE_NONE : viewer_sees(viewer, quota->uid, quota->uid);
-}
-
-void registry_free_quota(struct feed_entry *entry)
-{
-    struct registry_quota *quota = CONTAINER_OF(entry, struct registry_quota, entry);
-    free(quota->facts.user);
-    free(quota);
-}
-
-void registry_name_quota(struct registry *registry, struct feed_entry *entry, uid_t uid)
-{
-    struct registry_quota *quota = CONTAINER_OF(entry, struct registry_quota, entry);
-    if (quota->facts.scope == LODGE_QUOTA_USER && quota->uid == uid) {
-        free(quota->facts.user);
-        quota->facts.user = xstrdup(people_name(registry->people, uid));
-        quota_changed(registry, quota);
-    }
 }

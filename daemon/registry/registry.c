@@ -8,42 +8,17 @@
 
 #include "memory.h"
 #include "registry/registry_private.h"
-#include "scope.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-static void free_entry(struct feed_entry *entry)
-{
-    if (entry->node.kind == FEED_VM) {
-        vm_free(CONTAINER_OF(entry, struct vm, entry));
-    } else if (entry->node.kind == FEED_OP) {
-        registry_free_op(entry);
-    } else if (entry->node.kind == FEED_SESSION) {
-        registry_free_session(entry);
-    } else if (entry->node.kind == FEED_QUOTA) {
-        registry_free_quota(entry);
-    } else {
-        registry_free_host(entry);
-    }
-}
-
-static void name_learned(void *owner, uid_t uid)
+static void on_name_learned(void *owner, uid_t uid)
 {
     struct registry *registry = owner;
-    for (size_t slot = 0; slot < registry->feed.slot_count; slot++) {
-        struct feed_entry *entry = registry->feed.slots[slot];
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_OP) {
-            registry_name_op(registry, entry, uid);
-        }
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_SESSION) {
-            registry_name_session(registry, entry, uid);
-        }
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_QUOTA) {
-            registry_name_quota(registry, entry, uid);
-        }
-        if (entry != NULL && !entry->gone && entry->node.kind == FEED_VM) {
-            registry_name_vm(registry, entry, uid);
+    struct feed_entry *entry;
+    for (size_t slot = 0; (entry = registry_next_of(registry, LODGE_TOPIC_NONE, &slot)) != NULL;) {
+        if (entry->class->name_learned != NULL) {
+            entry->class->name_learned(registry, entry, uid);
         }
     }
 }
@@ -53,12 +28,12 @@ struct registry *registry_new(struct loop *loop, struct people *people, uint64_t
     struct registry *registry = xcalloc(1, sizeof *registry);
     registry->loop = loop;
     registry->people = people;
-    feed_init(&registry->feed, boot, free_entry);
+    feed_init(&registry->feed, boot);
     index_init(&registry->by_key);
     index_init(&registry->by_name);
     registry_init_quotas(registry);
     registry_init_readers(registry);
-    people_on_name(people, name_learned, registry);
+    people_on_name(people, on_name_learned, registry);
     return registry;
 }
 

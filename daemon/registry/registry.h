@@ -17,7 +17,6 @@
 struct registry_host {
     struct feed_entry entry; /* first */
     struct lodge_host facts;
-    uint64_t sampled_turn;
     struct registry_host *next;
 };
 
@@ -142,9 +141,6 @@ void registry_set_limits(struct registry *registry, const uid_t *uid,
 /* One more looks, as this user; one fewer. */
 void registry_watch_quotas(struct registry *registry, const struct viewer *viewer);
 void registry_leave_quotas(struct registry *registry);
-
-/* The system's, and one's own. */
-bool registry_quota_is_visible(const struct registry_quota *quota, const struct viewer *viewer);
 
 /* Of one that runs or is paused. */
 void registry_add_running(struct lodge_amounts *sum, const struct vm *vm);

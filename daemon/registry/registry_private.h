@@ -36,24 +36,22 @@ struct registry {
     struct lodge_strings secrets; /* told_secrets.c: what is in hosts' URIs */
 };
 
-/* changes.c */
+/* changes.c: an object comes, gets its next revision, goes: readers hear of it. */
+void registry_add_entry(struct registry *registry, struct feed_entry *entry,
+                        const struct feed_class *class);
+void registry_entry_changed(struct registry *registry, struct feed_entry *entry);
+void registry_remove_entry(struct registry *registry, struct feed_entry *entry);
 void registry_init_readers(struct registry *registry);
 
-void registry_free_host(struct feed_entry *entry);
-
-void registry_free_op(struct feed_entry *entry);
-
-/* A user's name was learned: operations that they asked for show it. */
-void registry_name_op(struct registry *registry, struct feed_entry *entry, uid_t uid);
-
-void registry_free_session(struct feed_entry *entry);
-void registry_name_session(struct registry *registry, struct feed_entry *entry, uid_t uid);
+/* find.c: the next object of that topic (NONE: of any) at `*slot` or after it, which goes on; NULL:
+ * there is none. Objects may be changed and added meanwhile. */
+struct feed_entry *registry_next_of(struct registry *registry, enum lodge_topic topic,
+                                    size_t *slot);
+struct vm *registry_next_vm(struct registry *registry, size_t *slot);
 
 /* quotas.c */
 void registry_init_quotas(struct registry *registry);
 void registry_done_quotas(struct registry *registry); /* after the feed */
-void registry_free_quota(struct feed_entry *entry);
-void registry_name_quota(struct registry *registry, struct feed_entry *entry, uid_t uid);
 
 /* A VM, or its row, has changed: sums are made again soon. */
 void registry_quotas_changed(struct registry *registry);
@@ -64,8 +62,6 @@ void registry_something_changed(struct registry *registry);
 /* Facts changed: the next revision, rendered anew. */
 void registry_host_changed(struct registry *registry, struct registry_host *host);
 void registry_vm_changed(struct registry *registry, struct vm *vm);
-
-void registry_name_vm(struct registry *registry, struct feed_entry *entry, uid_t uid);
 
 struct vm *registry_add_vm(struct registry *registry, struct registry_host *host, const char *uuid);
 void registry_remove_vm(struct registry *registry, struct vm *vm);

@@ -18,13 +18,8 @@ static void each_vm_of(struct registry *registry, struct registry_host *host,
                        bool (*touch)(struct vm *vm, int64_t now))
 {
     int64_t now = loop_wall_ms();
-    size_t count = registry->feed.slot_count;
-    for (size_t slot = 0; slot < count; slot++) {
-        struct feed_entry *entry = registry->feed.slots[slot];
-        if (entry == NULL || entry->gone || entry->node.kind != FEED_VM) {
-            continue;
-        }
-        struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
+    struct vm *vm;
+    for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
         if (vm->host == host && touch(vm, now)) {
             registry_vm_changed(registry, vm);
         }
@@ -177,7 +172,7 @@ static void on_samples(void *owner, const char *name, int64_t at,
         vm->facts.stats.memory_used_mib = samples[i].memory_used_mib;
         vm->facts.stats.memory_rss_mib = samples[i].memory_rss_mib;
         vm->facts.stats.at = at;
-        vm->sampled_turn = registry->sample_turn;
+        vm->entry.sampled_turn = registry->sample_turn;
         free(vm->rendered_stats);
         vm->rendered_stats = NULL;
     }
@@ -191,7 +186,7 @@ static void on_samples(void *owner, const char *name, int64_t at,
             .psi_io = host_sample->psi_io,
             .at = at,
         };
-        host->sampled_turn = registry->sample_turn;
+        host->entry.sampled_turn = registry->sample_turn;
     }
     registry_something_changed(registry);
 }

@@ -223,79 +223,33 @@ static void end_line(struct subscriber *subscriber, struct buffer *line)
     subscriber->sink->send(subscriber->sink, line);
 }
 
-static bool wants(struct subscriber *subscriber, struct feed_entry *entry,
-                  const struct viewer *viewer)
+/* By role and query. */
+static bool is_for_reader(const struct subscriber *subscriber, struct feed_entry *entry,
+                          const struct viewer *viewer)
 {
-    if (entry->gone) {
-        return false;
-    }
-    if (entry->node.kind == FEED_HOST) {
-        return subscriber->topics[LODGE_TOPIC_HOST];
-    }
-    if (entry->node.kind == FEED_OP) {
-        return subscriber->topics[LODGE_TOPIC_OP] &&
-               registry_op_is_visible(CONTAINER_OF(entry, struct registry_op, entry), viewer);
-    }
-    if (entry->node.kind == FEED_SESSION) {
-        return subscriber->topics[LODGE_TOPIC_SESSION] &&
-               registry_session_is_visible(CONTAINER_OF(entry, struct registry_session, entry),
-                                           viewer);
-    }
-    if (entry->node.kind == FEED_QUOTA) {
-        return subscriber->topics[LODGE_TOPIC_QUOTA] &&
-               registry_quota_is_visible(CONTAINER_OF(entry, struct registry_quota, entry), viewer);
-    }
-    struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
-    return subscriber->topics[LODGE_TOPIC_VM] && vm_is_visible(vm, viewer) &&
-           (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts));
+    const struct feed_class *class = entry->class;
+    return class->is_visible(entry, viewer) &&
+           (subscriber->query == NULL || class->matches == NULL ||
+            class->matches(entry, subscriber->query));
 }
 
-static enum lodge_topic topic_of(const struct feed_entry *entry)
+static bool is_wanted(const struct subscriber *subscriber, struct feed_entry *entry,
+                      const struct viewer *viewer)
 {
-    static const enum lodge_topic topics[] = {
-        [FEED_VM] = LODGE_TOPIC_VM,       [FEED_HOST] = LODGE_TOPIC_HOST,
-        [FEED_OP] = LODGE_TOPIC_OP,       [FEED_SESSION] = LODGE_TOPIC_SESSION,
-        [FEED_QUOTA] = LODGE_TOPIC_QUOTA,
-    };
-    return topics[entry->node.kind];
+    return !entry->gone && subscriber->topics[entry->class->topic] &&
+           is_for_reader(subscriber, entry, viewer);
 }
 
 static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
                         enum lodge_event_type type, const struct viewer *viewer)
 {
-    bool key_only = type == LODGE_EVENT_REMOVED;
-    struct buffer *line = begin_line(subscriber, entry->rev, topic_of(entry), type);
-    if (entry->node.kind == FEED_OP) {
-        const struct registry_op *op = CONTAINER_OF(entry, struct registry_op, entry);
-        if (key_only) {
-            render_op_key(line, op);
-        } else {
-            render_op(line, subscriber->registry, &op->facts, viewer);
-        }
-    } else if (entry->node.kind == FEED_SESSION) {
-        const struct registry_session *session =
-            CONTAINER_OF(entry, struct registry_session, entry);
-        if (key_only) {
-            render_session_end(line, subscriber->registry, session, viewer);
-        } else {
-            render_session(line, session);
-        }
-    } else if (entry->node.kind == FEED_QUOTA) {
-        render_quota(line, CONTAINER_OF(entry, struct registry_quota, entry), key_only);
-    } else if (entry->node.kind == FEED_HOST) {
-        struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
-        if (key_only) {
-            render_host_key(line, host);
-        } else {
-            render_host(line, host, viewer);
-        }
+    const struct feed_class *class = entry->class;
+    const struct feed_view view = {subscriber->registry, viewer, &subscriber->choice};
+    struct buffer *line = begin_line(subscriber, entry->rev, class->topic, type);
+    if (type == LODGE_EVENT_REMOVED) {
+        class->render_key(line, entry, &view);
     } else {
-        struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
-        if (key_only) {
-            render_vm_key(line, vm);
-        } else {
-            render_vm(line, vm, &subscriber->choice);
-        }
+        class->render(line, entry, &view);
     }
     end_line(subscriber, line);
 }
@@ -304,7 +258,7 @@ static void visit(struct subscriber *subscriber, struct feed_entry *entry,
                   const struct viewer *viewer)
 {
     bool held = holds(subscriber, entry->slot);
-    bool wanted = wants(subscriber, entry, viewer);
+    bool wanted = is_wanted(subscriber, entry, viewer);
     if (wanted) {
         bool known = held && entry->rev <= subscriber->quiet_until;
         bool unsaid = subscriber->silent && subscriber->ready_due;
@@ -353,33 +307,18 @@ static void tell_ready(struct subscriber *subscriber)
     subscriber->quiet_until = 0;
 }
 
-static void tell_sample(struct subscriber *subscriber, struct feed_entry *entry,
-                        const struct viewer *viewer)
+static void tell_newest_sample(struct subscriber *subscriber, struct feed_entry *entry,
+                               const struct viewer *viewer)
 {
-    if (entry == NULL || entry->gone) {
+    if (entry == NULL || entry->gone || entry->class->render_sample == NULL ||
+        entry->sampled_turn <= subscriber->samples_told ||
+        !is_for_reader(subscriber, entry, viewer)) {
         return;
     }
     uint64_t rev = registry_feed(subscriber->registry)->rev;
-    if (entry->node.kind != FEED_HOST && entry->node.kind != FEED_VM) {
-        return;
-    }
-    if (entry->node.kind == FEED_HOST) {
-        struct registry_host *host = CONTAINER_OF(entry, struct registry_host, entry);
-        if (host->sampled_turn > subscriber->samples_told) {
-            struct buffer *line =
-                begin_line(subscriber, rev, LODGE_TOPIC_METRICS, LODGE_EVENT_SAMPLE);
-            render_host_sample(line, host);
-            end_line(subscriber, line);
-        }
-        return;
-    }
-    struct vm *vm = CONTAINER_OF(entry, struct vm, entry);
-    if (vm->sampled_turn > subscriber->samples_told && vm_is_visible(vm, viewer) &&
-        (subscriber->query == NULL || query_matches(subscriber->query, &vm->facts))) {
-        struct buffer *line = begin_line(subscriber, rev, LODGE_TOPIC_METRICS, LODGE_EVENT_SAMPLE);
-        render_vm_sample(line, vm);
-        end_line(subscriber, line);
-    }
+    struct buffer *line = begin_line(subscriber, rev, LODGE_TOPIC_METRICS, LODGE_EVENT_SAMPLE);
+    entry->class->render_sample(line, entry);
+    end_line(subscriber, line);
 }
 
 /* One step over the samples; false when there are none that were not told. A reader that is slower
@@ -400,7 +339,7 @@ static bool step_samples(struct subscriber *subscriber, const struct viewer *vie
             return false;
         }
     }
-    tell_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
+    tell_newest_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
     subscriber->sample_slot++;
     return true;
 }

@@ -57,7 +57,6 @@ struct vm {
     size_t rendered_length;
     char *rendered_stats; /* "stats":{…}; NULL: stale */
     size_t rendered_stats_length;
-    uint64_t sampled_turn; /* registry.sample_turn of its last sample */
 };
 
 /* `uuid` as libvirt prints it. */

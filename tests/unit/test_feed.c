@@ -22,11 +22,13 @@ static void free_thing(struct feed_entry *entry)
     free(thing);
 }
 
+static const struct feed_class thing_class = {.free = free_thing};
+
 static struct thing *add(struct feed *feed, int number)
 {
     struct thing *thing = calloc(1, sizeof *thing);
     thing->number = number;
-    feed_add(feed, &thing->entry, FEED_VM);
+    feed_add(feed, &thing->entry, &thing_class);
     return thing;
 }
 
@@ -50,7 +52,7 @@ static void begin(struct feed *feed)
 {
     freed = 0;
     lost_count = 0;
-    feed_init(feed, 3, free_thing);
+    feed_init(feed, 3);
 }
 
 static void revisions_of_a_start_are_its_own(void **state)
@@ -241,6 +243,36 @@ static void memory_follows_the_living(void **state)
     feed_done(&feed);
 }
 
+static int others_freed;
+
+static void count_other(struct feed_entry *entry)
+{
+    (void)entry;
+    others_freed++;
+}
+
+static void an_object_is_freed_by_its_class(void **state)
+{
+    (void)state;
+    static const struct feed_class other_class = {.free = count_other};
+    struct feed_entry gone = {0};
+    struct feed_entry left = {0};
+    struct feed feed;
+    begin(&feed);
+    others_freed = 0;
+    feed_add(&feed, &gone, &other_class);
+    add(&feed, 1);
+    feed_add(&feed, &left, &other_class);
+    assert_ptr_equal(left.class, &other_class);
+    feed_remove(&feed, &gone);
+    feed_prune(&feed); /* a tombstone */
+    assert_int_equal(others_freed, 1);
+    assert_int_equal(freed, 0);
+    feed_done(&feed); /* and what is left */
+    assert_int_equal(others_freed, 2);
+    assert_int_equal(freed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +283,7 @@ int main(void)
         TEST(without_cursors_nothing_is_kept),
         TEST(too_many_tombstones_leave_the_slowest_behind),
         TEST(memory_follows_the_living),
+        TEST(an_object_is_freed_by_its_class),
     };
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
 }
