@@ -1,16 +1,25 @@
 /*
- * feed: one ring of objects and cursors, from the oldest change to the newest; A:3 is object A,
- * last changed at revision 3.
+ * feed: all objects in one ring, from the oldest change to the newest, and among them a cursor for
+ * each reader. What a cursor has passed is told; what comes after it is not. A:3 is object A, last
+ * changed at revision 3; c is a cursor, and the ring's end is on the right:
  *
- *     A:3  c  B:4  D:7          c has told its reader of A
- *     c  B:4  D:7  A:8          A changed: c will come by once more, however often it changes
- *     c  D:7  A:8  B':9         B was removed: a tombstone, from which c tells that it went
- *     D:7  A:8  B':9  c         c has walked on, and stands at the end; B' may be freed
+ *     1.  c  A:3  B:4  D:7      a new cursor stands before everything: its walk is the snapshot
+ *     2.  A:3  c  B:4  D:7      it has passed A (feed_cursor_step); its reader is slow and waits
+ *     3.  c  B:4  D:7  A:8      A changed: it has the next revision and moves to the end, where c
+ *                               comes by once more, however often A changes until then
+ *     4.  c  D:7  A:9  B':10    A again, at no cost; B was removed: a tombstone stays in the ring,
+ *                               by which c learns that B went
+ *     5.  D:7  A:9  B':10  c    c has walked to the end: its reader is told all that there is
+ *     6.  D:7  A:9  c           every cursor has passed B': it is freed, and its slot is free
+ *     7.  c  D:7  A:9           whoever must begin again is put back to the start (rewind)
  *
- * Objects belong to the feed. A tombstone is freed when every cursor has passed its revision, or
- * when there are more than TOMBSTONE_LIMIT: then the oldest goes, and cursors that had not passed
- * it are told that they fell behind. An object's slot is its number in arrays and bit sets, given
- * to another when it is freed. Loop-only.
+ * So a change costs the same whether nobody reads or a thousand do, and a slow reader costs nothing
+ * but tombstones. These are bounded: beyond TOMBSTONE_LIMIT the oldest is freed all the same, and
+ * each cursor that had not passed it is told that it fell behind. Were B' freed in 4, c would never
+ * hear that B went: it has to begin again.
+ *
+ * Objects belong to the feed; each knows its kind (struct feed_class). An object's slot is its
+ * number in arrays and bit sets, given to another when it is freed. Loop-only.
  */
 #include "registry/feed.h"
 

@@ -1,5 +1,7 @@
-/* operations: operations as the feed shows them, one kind of its objects. Who makes one (ops/op.c)
- * fills its facts and says when they have changed; the registry owns it. Loop-only. */
+/*
+ * operations: operations as the feed shows them, one kind of its objects. Who makes one (ops/op.c)
+ * fills its facts and says when they have changed; the registry owns it. Loop-only.
+ */
 #include "contract/contract.h"
 #include "memory.h"
 #include "registry/registry_private.h"

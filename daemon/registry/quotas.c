@@ -1,6 +1,6 @@
 /*
- * quotas.c: what VMs add up to, per user and for all, as the feed shows it. The registry owns it;
- * loop-only.
+ * quotas: what VMs add up to, per user and for all, as the feed shows it, beside what they may. The
+ * registry owns it; loop-only.
  *
  * Nothing is summed while nobody looks. Whoever does has the sums of a walk over all VMs, made when
  * something has changed, and then at most once in SUM_MS: a thousand guests that start are a few

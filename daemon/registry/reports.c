@@ -1,4 +1,8 @@
-/* reports.c: what hosts tell becomes facts. Loop-only; knows no libvirt. */
+/*
+ * reports: what hosts tell (host/report.h) becomes facts of hosts and VMs, member by member, and
+ * who shows them hears of it only where one has changed. A VM whose host is not up is stale: it is
+ * shown as it was last known. Loop-only; knows no libvirt.
+ */
 #include "memory.h"
 #include "registry/registry_private.h"
 #include "scope.h"

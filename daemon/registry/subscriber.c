@@ -1,18 +1,39 @@
 /*
- * subscriber: walks on one object at a time. What it tells follows from whether the reader holds
- * the object (a bit per slot) and whether it wants it, by topic, role and query:
+ * subscriber: one subscription. It has a cursor in the feed (feed.c), a bit for each object that
+ * its reader holds, and no queue: what it tells of an object follows from whether the reader holds
+ * it and whether it is wanted, by topic, role and query, at the moment when the walk comes by:
  *
- *     holds  wants
+ *     holds  wanted
  *     no     yes     added
  *     yes    yes     changed; nothing, if only the filter changed and the object did not
  *     yes    no      removed
  *     no     no      nothing
  *
- * Without a snapshot, objects are held without a word until the first `ready`. Before the next
- * object comes a reset that is due, and `ready` once all up to `ready_at` was told, also what has
- * moved on since (MOVED); samples come when nothing else is left. A walk pauses when its sink is
- * full, until that has room again; when its reader's time is over, until it has some (struct sink);
- * and when it, or all readers together, have had their part of the turn, until the next.
+ * A user asks for VMs that run; A runs, B does not, C is another user's. A:3 is A, last changed at
+ * revision 3:
+ *
+ *     1.  event.subscribe at revision 5: ready_at is 5, nothing is held, the cursor is at the start
+ *     2.  A:3 is wanted and not held: `added`. B:4 and C:5 are not wanted: nothing
+ *     3.  nothing up to ready_at is left: `ready`
+ *     4.  A:6 changed: `changed`. A:7 was shut off, it is held and not wanted: `removed`
+ *     5.  the sink is full. B starts and changes twice more, B:10: the walk waits, no line is kept
+ *     6.  there is room again: `added` with B as it is now
+ *     7.  B':11 was removed, a tombstone: `removed`, with B's key
+ *     8.  the sink is full until the feed drops a tombstone of an object that is held: `reset`. No
+ *         bit is set any more, the cursor is put back to the start, ready_at is set anew: 2.
+ *
+ * A reset also comes when roles or names of users have changed. Another query or choice of members
+ * puts the cursor back as well, but keeps the bits: only differences are told, then `ready`.
+ * Without a snapshot, what is there is held without a word until the first `ready`.
+ *
+ * Step 3 must come also while objects change faster than they are told. What was there at ready_at
+ * and has changed since stands behind that revision, where the walk might follow it for ever: it is
+ * told from its slot, once, before `ready`, and again when the walk comes by (step_moved).
+ *
+ * Samples are told when nothing else is left, by slot, the newest of each. A walk pauses when its
+ * sink is full, until that has room again; when its reader's time is over, until it has some (struct
+ * sink); and when it, or all readers together, have had their part of this turn of the loop, until
+ * the next. Loop-only.
  */
 #include "registry/subscriber.h"
 
@@ -344,9 +365,8 @@ static bool step_samples(struct subscriber *subscriber, const struct viewer *vie
     return true;
 }
 
-/* MOVED: what was there at `ready_at` and changed before the walk came by stands behind that
- * revision now, where the walk might follow it for ever. It is told from its slot before `ready`,
- * and once more when the walk gets there. False when nothing is left. */
+/* The next object that was there at `ready_at` and has changed before the walk came by: told from
+ * its slot. False when none is left. */
 static bool step_moved(struct subscriber *subscriber, const struct viewer *viewer)
 {
     const struct feed *feed = registry_feed(subscriber->registry);

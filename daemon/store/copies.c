@@ -1,4 +1,8 @@
-/* copies.c: which files beside the database are ours to remove, and which of them are. */
+/*
+ * copies: the files beside the database that lodge itself has left there, told by their exact
+ * names: which of them are old enough to go, and what a kill has left unfinished. On workers, or
+ * before any other thread; this process has the state directory's lock (lock.c).
+ */
 #include "store/copies.h"
 
 #include "lodge/strings.h"

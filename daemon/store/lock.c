@@ -1,4 +1,7 @@
-/* lock: one lodged per state directory. flock(2) ends with the process, whatever ended it. */
+/*
+ * lock: one lodged per state directory, by flock(2) on DIR/lock: it ends with the process, whatever
+ * ended that. The file holds the pid for whoever finds it locked. Before any other thread.
+ */
 #include "memory.h"
 #include "scope.h"
 #include "store/store.h"

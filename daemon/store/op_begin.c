@@ -1,5 +1,8 @@
-/* op_begin: the first transaction of every operation. Everything that may refuse is in it, so that
- * what was checked is still true when it is written. */
+/*
+ * op_begin: the first transaction of every operation: it has a row, the VM has another phase, its
+ * owner is charged. Everything that may refuse (limits, names, another operation at the VM) is in
+ * it, so that what was checked is still true when it is written. On workers, which block.
+ */
 #include "memory.h"
 #include "refusals.h"
 #include "store/age.h"

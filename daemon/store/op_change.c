@@ -1,4 +1,8 @@
-/* op_change: the lines of an operation's journal after the first. */
+/*
+ * op_change: what is written of an operation after its beginning, each in one transaction: a step
+ * with its journal, the point of no return, the end, with what they mean for the VM's row. What is
+ * not under way any more is refused. On workers, which block.
+ */
 #include "store/age.h"
 #include "store/rows.h"
 

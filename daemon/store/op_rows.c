@@ -1,4 +1,8 @@
-/* op_rows: operations as they are kept: read, listed, forgotten. */
+/*
+ * op_rows: operations as they are kept: read, listed, and forgotten when they are old, a bounded
+ * number of rows in each transaction. On workers, which block; rows are told while the lock is
+ * held.
+ */
 #include "memory.h"
 #include "store/rows.h"
 

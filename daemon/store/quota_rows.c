@@ -1,4 +1,8 @@
-/* quota_rows: limits that were set, and what VMs were promised. */
+/*
+ * quota_rows: limits that were set, and what VMs were promised: summed from their rows by an index
+ * that has all of it. quota_check() holds only in the transaction in which the growth is written.
+ * On workers, which block.
+ */
 #include "lodge/vm.h"
 #include "store/rows.h"
 

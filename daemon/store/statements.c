@@ -1,4 +1,7 @@
-/* statements.c: the texts. Those that run for a call are hot: none of them may scan a table. */
+/*
+ * statements: every SQL text that runs more than once, by name, prepared once per connection. Those
+ * that run for a call are hot: none of them may scan a table. Under the store's lock.
+ */
 #include "store/statements.h"
 
 #include "store/database.h"

@@ -1,4 +1,7 @@
-/* user_rows: who has a role of their own. */
+/*
+ * user_rows: users that have a role of their own; who has none has the configuration's. On workers,
+ * which block.
+ */
 #include "store/rows.h"
 
 bool store_read_users(struct store *store, store_user_fn *each, void *data, struct lodge_error *err)

@@ -1,4 +1,8 @@
-/* vm_rows: the VMs that lodge manages, with their disks and NICs. */
+/*
+ * vm_rows: the VMs that lodge manages, with their disks and NICs: what it has promised, not what
+ * libvirt has. A name is one VM's per host, a MAC one's anywhere: UNIQUE constraints say so, and
+ * what they refuse is told as a refusal. On workers, which block.
+ */
 #include "memory.h"
 #include "refusals.h"
 #include "store/rows.h"
