@@ -40,7 +40,7 @@ struct attempt {
     struct lodge_error err;
 };
 
-static void run(struct job *job)
+static void attempt_run(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     attempt->store = attempt->may_create ? store_open(attempt->state_dir, &attempt->err)
@@ -84,7 +84,7 @@ static void came(struct store_opener *opener, struct attempt *attempt)
     opener->owner.opened(opener->owner.owner, TAKE(attempt->store), attempt->recall);
 }
 
-static void deliver(struct letter *letter)
+static void attempt_deliver(struct letter *letter)
 {
     struct attempt *attempt = (struct attempt *)letter;
     if (!atomic_load(&attempt->job.cancelled)) {
@@ -97,15 +97,15 @@ static void deliver(struct letter *letter)
 static struct attempt *attempt_new(struct store_opener *opener)
 {
     struct attempt *attempt = xcalloc(1, sizeof *attempt);
-    attempt->job.run = run;
-    attempt->job.letter.deliver = deliver;
+    attempt->job.run = attempt_run;
+    attempt->job.letter.deliver = attempt_deliver;
     attempt->opener = opener;
     attempt->state_dir = xstrdup(opener->state_dir);
     attempt->may_create = opener->may_create;
     return attempt;
 }
 
-static void try_again(void *data)
+static void opener_retry(void *data)
 {
     struct store_opener *opener = data;
     opener->attempt = attempt_new(opener);
@@ -118,12 +118,12 @@ struct store_opener *store_opener_new(struct loop *loop, const char *state_dir,
     struct store_opener *opener = xcalloc(1, sizeof *opener);
     opener->state_dir = state_dir;
     opener->wait_ms = FIRST_MS;
-    opener->timer = loop_timer_new(loop, try_again, opener);
+    opener->timer = loop_timer_new(loop, opener_retry, opener);
     opener->workers = workers_new(loop, "opener", 1, IDLE_MS);
     bool was_there = store_is_there(state_dir);
     opener->may_create = true;
     opener->attempt = attempt_new(opener);
-    run(&opener->attempt->job);
+    attempt_run(&opener->attempt->job);
     opener->may_create = !was_there;
     *ret_store = opener->attempt->store;
     return opener;
@@ -132,7 +132,7 @@ struct store_opener *store_opener_new(struct loop *loop, const char *state_dir,
 void store_opener_start(struct store_opener *opener, const struct store_opener_owner *owner)
 {
     opener->owner = *owner;
-    deliver(&opener->attempt->job.letter);
+    attempt_deliver(&opener->attempt->job.letter);
 }
 
 void store_opener_free(struct store_opener *opener)

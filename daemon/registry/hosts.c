@@ -13,7 +13,7 @@ static struct registry_host *host_in(struct feed_entry *entry)
     return CONTAINER_OF(entry, struct registry_host, entry);
 }
 
-static void host_free(struct feed_entry *entry)
+static void host_entry_free(struct feed_entry *entry)
 {
     lodge_host_clear(&host_in(entry)->facts);
     free(host_in(entry));
@@ -47,7 +47,7 @@ static void host_render_sample(struct buffer *buffer, struct feed_entry *entry)
 
 static const struct feed_class host_class = {
     .topic = LODGE_TOPIC_HOST,
-    .free = host_free,
+    .free = host_entry_free,
     .is_visible = host_is_visible,
     .render = host_render,
     .render_key = host_render_key,

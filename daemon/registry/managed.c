@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct registry_host *host_of(struct registry *registry, const char *name)
+static struct registry_host *host_of_row(struct registry *registry, const char *name)
 {
     struct registry_host *host = registry_find_host(registry, name);
     if (host == NULL) {
@@ -45,7 +45,7 @@ static void copy_disks(struct vm *vm, const struct registry_row *row)
 
 void registry_set_row(struct registry *registry, const struct registry_row *row)
 {
-    struct registry_host *host = host_of(registry, row->host);
+    struct registry_host *host = host_of_row(registry, row->host);
     struct vm *vm = registry_find_vm(registry, row->host, row->uuid);
     if (vm == NULL) {
         vm = registry_add_vm(registry, host, row->uuid);

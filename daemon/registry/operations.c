@@ -15,7 +15,7 @@ static struct registry_op *op_in(struct feed_entry *entry)
     return CONTAINER_OF(entry, struct registry_op, entry);
 }
 
-static void op_free(struct feed_entry *entry)
+static void op_entry_free(struct feed_entry *entry)
 {
     fields_clear(lodge_op_fields, &op_in(entry)->facts);
     free(op_in(entry));
@@ -54,7 +54,7 @@ static void op_render_key(struct buffer *buffer, struct feed_entry *entry,
 
 static const struct feed_class op_class = {
     .topic = LODGE_TOPIC_OP,
-    .free = op_free,
+    .free = op_entry_free,
     .name_learned = op_name_learned,
     .is_visible = op_is_visible,
     .render = op_render,

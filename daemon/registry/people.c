@@ -103,7 +103,7 @@ static struct person *person_get(struct people *people, uid_t uid)
     return person;
 }
 
-static void tell(struct person *person, uint64_t before)
+static void tell_waiting(struct person *person, uint64_t before)
 {
     struct waiting **link = &person->waiting;
     while (*link != NULL) {
@@ -118,12 +118,12 @@ static void tell(struct person *person, uint64_t before)
     }
 }
 
-static void deadline_passed(void *owner)
+static void name_deadline_passed(void *owner)
 {
     struct people *people = owner;
     bool more = false;
     for (struct person *person = people->persons; person != NULL; person = person->next) {
-        tell(person, loop_monotonic_ms());
+        tell_waiting(person, loop_monotonic_ms());
         more = more || person->waiting != NULL;
     }
     if (more) {
@@ -139,7 +139,7 @@ struct people *people_new(struct loop *loop)
     people->admin_group = (gid_t)-1;
     people->own_uid = getuid();
     people->workers = workers_new(loop, "names", NAME_WORKERS, NAME_IDLE_MS);
-    people->deadline = loop_timer_new(loop, deadline_passed, people);
+    people->deadline = loop_timer_new(loop, name_deadline_passed, people);
     people->office = xcalloc(1, sizeof *people->office);
     *people->office = (struct office){.open = true, .holders = 1};
     return people;
@@ -156,7 +156,7 @@ void people_free(struct people *people)
     while (people->persons != NULL) {
         struct person *person = people->persons;
         people->persons = person->next;
-        tell(person, UINT64_MAX);
+        tell_waiting(person, UINT64_MAX);
         free(person->name);
         free(person);
     }
@@ -244,7 +244,7 @@ static void look_up_deliver(struct letter *letter)
         person->looking = false;
         free(person->name);
         person->name = xstrdup(look_up->found ? look_up->name : person->number);
-        tell(person, UINT64_MAX);
+        tell_waiting(person, UINT64_MAX);
         if (look_up->found && people->learned != NULL) {
             people->learned(people->learned_owner, look_up->uid);
         }

@@ -23,7 +23,7 @@ static struct registry_quota *quota_in(struct feed_entry *entry)
     return CONTAINER_OF(entry, struct registry_quota, entry);
 }
 
-static void quota_free(struct feed_entry *entry)
+static void quota_entry_free(struct feed_entry *entry)
 {
     free(quota_in(entry)->facts.user);
     free(quota_in(entry));
@@ -65,7 +65,7 @@ static void quota_render_key(struct buffer *buffer, struct feed_entry *entry,
 
 static const struct feed_class quota_class = {
     .topic = LODGE_TOPIC_QUOTA,
-    .free = quota_free,
+    .free = quota_entry_free,
     .name_learned = quota_name_learned,
     .is_visible = quota_is_visible,
     .render = quota_render,

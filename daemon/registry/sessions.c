@@ -14,7 +14,7 @@ static struct registry_session *session_in(struct feed_entry *entry)
     return CONTAINER_OF(entry, struct registry_session, entry);
 }
 
-static void session_free(struct feed_entry *entry)
+static void session_entry_free(struct feed_entry *entry)
 {
     fields_clear(lodge_session_fields, &session_in(entry)->facts);
     free(session_in(entry));
@@ -55,7 +55,7 @@ static void session_render_key(struct buffer *buffer, struct feed_entry *entry,
 
 static const struct feed_class session_class = {
     .topic = LODGE_TOPIC_SESSION,
-    .free = session_free,
+    .free = session_entry_free,
     .name_learned = session_name_learned,
     .is_visible = session_is_visible,
     .render = session_render,

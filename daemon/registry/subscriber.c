@@ -31,9 +31,9 @@
  * told from its slot, once, before `ready`, and again when the walk comes by (step_moved).
  *
  * Samples are told when nothing else is left, by slot, the newest of each. A walk pauses when its
- * sink is full, until that has room again; when its reader's time is over, until it has some (struct
- * sink); and when it, or all readers together, have had their part of this turn of the loop, until
- * the next. Loop-only.
+ * sink is full, until that has room again; when its reader's time is over, until it has some
+ * (struct sink); and when it, or all readers together, have had their part of this turn of the
+ * loop, until the next. Loop-only.
  */
 #include "registry/subscriber.h"
 
@@ -74,7 +74,7 @@ struct subscriber {
     struct loop_later walk_on;
 };
 
-static bool holds(const struct subscriber *subscriber, uint32_t slot)
+static bool is_held(const struct subscriber *subscriber, uint32_t slot)
 {
     return slot / 8 < subscriber->held_bytes && (subscriber->held[slot / 8] >> slot % 8 & 1) != 0;
 }
@@ -86,12 +86,12 @@ static void owe_ready(struct subscriber *subscriber)
     subscriber->moved_slot = 0;
 }
 
-static void walk_later(void *owner)
+static void subscriber_walk_on(void *owner)
 {
     subscriber_walk(owner);
 }
 
-static void on_changed(struct registry_reader *reader)
+static void subscriber_changed(struct registry_reader *reader)
 {
     subscriber_walk(CONTAINER_OF(reader, struct subscriber, reader));
 }
@@ -104,17 +104,17 @@ static void begin_again(struct subscriber *subscriber)
     }
 }
 
-static void on_people_changed(struct registry_reader *reader)
+static void subscriber_people_changed(struct registry_reader *reader)
 {
     begin_again(CONTAINER_OF(reader, struct subscriber, reader));
 }
 
 /* Whoever does not hold what went has nothing to forget: without this look a reader that begins
  * again among many removals would be sent back by each of them, for ever. */
-static void on_fell_behind(struct feed_cursor *cursor, const struct feed_entry *lost)
+static void subscriber_fell_behind(struct feed_cursor *cursor, const struct feed_entry *lost)
 {
     struct subscriber *subscriber = CONTAINER_OF(cursor, struct subscriber, cursor);
-    if (holds(subscriber, lost->slot)) {
+    if (is_held(subscriber, lost->slot)) {
         begin_again(subscriber);
     }
 }
@@ -133,10 +133,10 @@ struct subscriber *subscriber_new(struct registry *registry, int64_t id,
     owe_ready(subscriber);
     subscriber->samples_told = registry_sample_turn(registry);
     subscriber->samples_asked = subscriber->samples_told;
-    subscriber->reader.changed = on_changed;
-    subscriber->reader.people_changed = on_people_changed;
-    subscriber->cursor.fell_behind = on_fell_behind;
-    subscriber->walk_on.run = walk_later;
+    subscriber->reader.changed = subscriber_changed;
+    subscriber->reader.people_changed = subscriber_people_changed;
+    subscriber->cursor.fell_behind = subscriber_fell_behind;
+    subscriber->walk_on.run = subscriber_walk_on;
     subscriber->walk_on.owner = subscriber;
     if (subscriber->topics[LODGE_TOPIC_QUOTA]) {
         const struct viewer viewer = sink->viewer(sink);
@@ -193,7 +193,7 @@ void subscriber_update(struct subscriber *subscriber, struct query *query,
     }
 }
 
-static void hold(struct subscriber *subscriber, uint32_t slot, bool held)
+static void set_held(struct subscriber *subscriber, uint32_t slot, bool held)
 {
     if (slot / 8 >= subscriber->held_bytes) {
         size_t bytes = registry_feed(subscriber->registry)->slot_count / 8 + 16;
@@ -261,7 +261,7 @@ static bool is_wanted(const struct subscriber *subscriber, struct feed_entry *en
            is_for_reader(subscriber, entry, viewer);
 }
 
-static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
+static void send_object(struct subscriber *subscriber, struct feed_entry *entry,
                         enum lodge_event_type type, const struct viewer *viewer)
 {
     const struct feed_class *class = entry->class;
@@ -278,23 +278,23 @@ static void tell_object(struct subscriber *subscriber, struct feed_entry *entry,
 static void visit(struct subscriber *subscriber, struct feed_entry *entry,
                   const struct viewer *viewer)
 {
-    bool held = holds(subscriber, entry->slot);
+    bool held = is_held(subscriber, entry->slot);
     bool wanted = is_wanted(subscriber, entry, viewer);
     if (wanted) {
         bool known = held && entry->rev <= subscriber->quiet_until;
         bool unsaid = subscriber->silent && subscriber->ready_due;
         if (!known && !unsaid) {
-            tell_object(subscriber, entry, held ? LODGE_EVENT_CHANGED : LODGE_EVENT_ADDED, viewer);
+            send_object(subscriber, entry, held ? LODGE_EVENT_CHANGED : LODGE_EVENT_ADDED, viewer);
         }
     } else if (held) {
-        tell_object(subscriber, entry, LODGE_EVENT_REMOVED, viewer);
+        send_object(subscriber, entry, LODGE_EVENT_REMOVED, viewer);
     }
     if (wanted != held) {
-        hold(subscriber, entry->slot, wanted);
+        set_held(subscriber, entry->slot, wanted);
     }
 }
 
-static void tell_reset(struct subscriber *subscriber)
+static void send_reset(struct subscriber *subscriber)
 {
     struct feed *feed = registry_feed(subscriber->registry);
     struct buffer *line = begin_line(subscriber, feed->rev, LODGE_TOPIC_NONE, LODGE_EVENT_RESET);
@@ -309,7 +309,7 @@ static void tell_reset(struct subscriber *subscriber)
     subscriber->quiet_until = 0;
 }
 
-static void tell_ready(struct subscriber *subscriber)
+static void send_ready(struct subscriber *subscriber)
 {
     struct feed *feed = registry_feed(subscriber->registry);
     struct buffer *line = begin_line(subscriber, feed->rev, LODGE_TOPIC_NONE, LODGE_EVENT_READY);
@@ -328,8 +328,8 @@ static void tell_ready(struct subscriber *subscriber)
     subscriber->quiet_until = 0;
 }
 
-static void tell_newest_sample(struct subscriber *subscriber, struct feed_entry *entry,
-                               const struct viewer *viewer)
+static void send_sample(struct subscriber *subscriber, struct feed_entry *entry,
+                        const struct viewer *viewer)
 {
     if (entry == NULL || entry->gone || entry->class->render_sample == NULL ||
         entry->sampled_turn <= subscriber->samples_told ||
@@ -360,7 +360,7 @@ static bool step_samples(struct subscriber *subscriber, const struct viewer *vie
             return false;
         }
     }
-    tell_newest_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
+    send_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
     subscriber->sample_slot++;
     return true;
 }
@@ -401,14 +401,14 @@ static bool tell_next(struct subscriber *subscriber, const struct viewer *viewer
 {
     struct feed *feed = registry_feed(subscriber->registry);
     if (subscriber->reset_due) {
-        tell_reset(subscriber);
+        send_reset(subscriber);
         return true;
     }
     struct feed_entry *entry = feed_cursor_peek(feed, &subscriber->cursor);
     if (subscriber->ready_due && (entry == NULL || entry->rev > subscriber->ready_at)) {
         /* not at the end, which moves with every change */
         if (entry == NULL || !step_moved(subscriber, viewer)) {
-            tell_ready(subscriber);
+            send_ready(subscriber);
         }
         return true;
     }

@@ -22,7 +22,7 @@ static void add_secret(struct lodge_strings *secrets, const char *text, size_t l
 }
 
 /* Of USER@SERVER:PORT or USER@[ADDRESS]:PORT. */
-static void add_authority(struct lodge_strings *secrets, const char *text, size_t length)
+static void add_uri_authority(struct lodge_strings *secrets, const char *text, size_t length)
 {
     const char *at = length == 0 ? NULL : memchr(text, '@', length);
     const char *server = at == NULL ? text : at + 1;
@@ -38,7 +38,7 @@ static void add_authority(struct lodge_strings *secrets, const char *text, size_
 }
 
 /* What names files and programs of the machine; those that have a path are known by it. */
-static void add_query(struct lodge_strings *secrets, const char *query)
+static void add_uri_query(struct lodge_strings *secrets, const char *query)
 {
     static const char *const names[] = {
         "keyfile=", "known_hosts=", "socket=", "command=", "netcat=", "pkipath="};
@@ -69,8 +69,8 @@ const struct lodge_strings *told_secrets(struct registry *registry)
         if (authority != NULL) {
             authority += 3;
             const char *query = strchr(authority, '?');
-            add_authority(&all, authority, strcspn(authority, "/?#"));
-            add_query(&all, query == NULL ? "" : query + 1);
+            add_uri_authority(&all, authority, strcspn(authority, "/?#"));
+            add_uri_query(&all, query == NULL ? "" : query + 1);
         }
     }
     for (size_t i = 0; i < all.count; i++) {

@@ -47,7 +47,7 @@ static bool is_of_name(char byte)
     return is_letter(byte) || byte == '-' || byte == '.';
 }
 
-static bool begins(const char *text, size_t at)
+static bool begins_word(const char *text, size_t at)
 {
     return at == 0 || !is_of_name(text[at - 1]);
 }
@@ -74,7 +74,7 @@ static bool knows(struct walk *walk, const struct viewer *viewer, const char *na
                                          err.kind == LODGE_ERROR_CONFLICT);
 }
 
-static bool is_about(const struct walk *walk, const char *word)
+static bool is_texts_own(const struct walk *walk, const char *word)
 {
     const struct told_about *about = walk->about;
     return (about->uuid != NULL && strcasecmp(about->uuid, word) == 0) ||
@@ -84,11 +84,11 @@ static bool is_about(const struct walk *walk, const char *word)
 /* A VM, by name or uuid, that the reader sees or the text is about. */
 static bool is_seen(struct walk *walk, const char *word)
 {
-    return is_about(walk, word) || knows(walk, walk->viewer, word);
+    return is_texts_own(walk, word) || knows(walk, walk->viewer, word);
 }
 
 /* A VM that is there, and not for the reader. */
-static bool is_hidden(struct walk *walk, const char *word)
+static bool is_hidden_vm(struct walk *walk, const char *word)
 {
     static const struct viewer all = {.role = ROLE_ADMIN};
     return !is_seen(walk, word) && registry_find_host(walk->registry, word) == NULL &&
@@ -133,10 +133,10 @@ static size_t rule_rest(struct walk *walk, const char *text, size_t at)
 
 static size_t rule_uri(struct walk *walk, const char *text, size_t at)
 {
-    size_t scheme = begins(text, at) ? strspn(text + at, "abcdefghijklmnopqrstuvwxyz"
-                                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                         "0123456789+-.")
-                                     : 0;
+    size_t scheme = begins_word(text, at) ? strspn(text + at, "abcdefghijklmnopqrstuvwxyz"
+                                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                              "0123456789+-.")
+                                          : 0;
     if (scheme == 0 || strncmp(text + at + scheme, "://", 3) != 0) {
         return 0;
     }
@@ -150,7 +150,7 @@ static size_t rule_uri(struct walk *walk, const char *text, size_t at)
 /* ssh and libvirt name what a URI is made of without the URI. */
 static size_t rule_secret(struct walk *walk, const char *text, size_t at)
 {
-    for (size_t i = 0; i < walk->secrets->count && begins(text, at); i++) {
+    for (size_t i = 0; i < walk->secrets->count && begins_word(text, at); i++) {
         const char *secret = walk->secrets->items[i];
         size_t length = strlen(secret);
         if (strncasecmp(text + at, secret, length) == 0 && !is_letter(text[at + length]) &&
@@ -256,7 +256,7 @@ static size_t cut_vm(struct walk *walk, const char *text, size_t length)
 static size_t rule_uuid(struct walk *walk, const char *text, size_t at)
 {
     static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    if (walk->about->is_answer || !begins(text, at)) {
+    if (walk->about->is_answer || !begins_word(text, at)) {
         return 0;
     }
     for (size_t i = 0; i < UUID; i++) {
@@ -292,7 +292,7 @@ static size_t rule_mac(struct walk *walk, const char *text, size_t at)
     }
     char mac[NAME_MAX_TOLD + 1];
     copy_word(text + at, MAC, mac);
-    bool is_mac = begins(text, at) && !is_letter(text[at + MAC]) && text[at + MAC] != ':';
+    bool is_mac = begins_word(text, at) && !is_letter(text[at + MAC]) && text[at + MAC] != ':';
     return !is_mac ? 0 : has_mac(vm_of_text(walk), mac) ? 0 : tell_instead(walk, NOT_TOLD, MAC);
 }
 
@@ -338,7 +338,7 @@ static size_t rule_named(struct walk *walk, const char *text, size_t at)
     }
     /* "no VM 'NAME'" is what whoever asked for it hears. */
     bool is_asked_for = at >= 3 && strncmp(text + at - 3, "no ", 3) == 0;
-    if (lead == 0 || !begins(text, at) || is_asked_for) {
+    if (lead == 0 || !begins_word(text, at) || is_asked_for) {
         return 0;
     }
     size_t used = lead + tell_name(walk, text + at + lead, text + at, lead - 1);
@@ -365,7 +365,7 @@ static bool is_other_thing(const char *text, size_t quote)
 
 static size_t rule_quoted(struct walk *walk, const char *text, size_t at)
 {
-    bool opens = (text[at] == '\'' || text[at] == '"') && begins(text, at);
+    bool opens = (text[at] == '\'' || text[at] == '"') && begins_word(text, at);
     const char *end = opens && !is_other_thing(text, at) ? strchr(text + at + 1, text[at]) : NULL;
     if (end == NULL || walk->about->is_answer || text[at + 1] == '/') {
         return 0;
@@ -373,7 +373,7 @@ static size_t rule_quoted(struct walk *walk, const char *text, size_t at)
     char word[NAME_MAX_TOLD + 1];
     size_t length = (size_t)(end - (text + at + 1));
     copy_word(text + at + 1, length, word);
-    if (is_hidden(walk, word)) {
+    if (is_hidden_vm(walk, word)) {
         return cut_vm(walk, text + at, length + 2);
     }
     walk->is_cut |= walk->is_libvirts && !is_seen(walk, word) &&
@@ -394,13 +394,13 @@ static size_t rule_bare(struct walk *walk, const char *text, size_t at)
         length--;
     }
     bool is_quoted = at > 0 && text[at - 1] == '\'';
-    if (length == 0 || walk->about->is_answer || !is_no_word || !begins(text, at) ||
+    if (length == 0 || walk->about->is_answer || !is_no_word || !begins_word(text, at) ||
         (is_quoted && is_other_thing(text, at - 1))) {
         return 0;
     }
     char word[NAME_MAX_TOLD + 1];
     copy_word(text + at, length, word);
-    return is_hidden(walk, word) ? tell_instead(walk, ANOTHER, length) : 0;
+    return is_hidden_vm(walk, word) ? tell_instead(walk, ANOTHER, length) : 0;
 }
 
 /* In this order: what is a path is not looked through for names. */

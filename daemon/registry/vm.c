@@ -42,15 +42,15 @@ void vm_free(struct vm *vm)
     free(vm);
 }
 
-static bool same_text(const char *a, const char *b)
+static bool text_is_same(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 /* Replaces a text by a copy of `value`, which may be NULL; says whether that changed anything. */
-static bool set_text(char **fact, const char *value)
+static bool set_fact_text(char **fact, const char *value)
 {
-    if (same_text(*fact, value)) {
+    if (text_is_same(*fact, value)) {
         return false;
     }
     free(*fact);
@@ -58,7 +58,7 @@ static bool set_text(char **fact, const char *value)
     return true;
 }
 
-static bool set_int(int64_t *fact, int64_t value)
+static bool set_fact_int(int64_t *fact, int64_t value)
 {
     bool changed = *fact != value;
     *fact = value;
@@ -147,7 +147,7 @@ bool vm_settle(struct vm *vm, int64_t began)
     struct lodge_vm *facts = &vm->facts;
     const char *reason;
     enum lodge_vm_state state = joined_state(vm, &reason);
-    bool changed = set_text(&facts->reason, reason);
+    bool changed = set_fact_text(&facts->reason, reason);
     if (facts->state != state) {
         facts->state = state;
         facts->since = began;
@@ -178,7 +178,7 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
     struct lodge_vm *facts = &vm->facts;
     bool changed = vm_set_time(&facts->stale, 0);
     if (report->name != NULL) {
-        changed |= set_text(&facts->name, report->name);
+        changed |= set_fact_text(&facts->name, report->name);
     }
     vm->persistent = report->persistent;
     if (report->autostart != LODGE_FLAG_UNKNOWN && facts->autostart != report->autostart) {
@@ -194,7 +194,7 @@ bool vm_merge_state(struct vm *vm, const struct domain_state_report *report, int
     vm->live = report->state;
     vm->starts += vm_is_active(vm) && (!was_active || vm->run != report->run);
     vm->run = report->run;
-    (void)set_text(&vm->live_reason, report->reason);
+    (void)set_fact_text(&vm->live_reason, report->reason);
     if (!vm_is_active(vm)) {
         changed |= forget_activity(vm);
     }
@@ -211,7 +211,7 @@ bool vm_merge_gone(struct vm *vm, int64_t now)
     return vm_settle(vm, now) || changed;
 }
 
-static bool same_strings(const struct lodge_strings *a, const struct lodge_strings *b)
+static bool strings_are_same(const struct lodge_strings *a, const struct lodge_strings *b)
 {
     if (a->count != b->count) {
         return false;
@@ -224,7 +224,7 @@ static bool same_strings(const struct lodge_strings *a, const struct lodge_strin
     return true;
 }
 
-static bool same_disks(const struct lodge_vm *vm, const struct domain_facts *facts)
+static bool disks_are_same(const struct lodge_vm *vm, const struct domain_facts *facts)
 {
     if (vm->disks.count != facts->disk_count) {
         return false;
@@ -232,15 +232,15 @@ static bool same_disks(const struct lodge_vm *vm, const struct domain_facts *fac
     for (size_t i = 0; i < facts->disk_count; i++) {
         const struct lodge_disk *a = &vm->disks.items[i];
         const struct lodge_disk *b = &facts->disks[i];
-        if (!same_text(a->target, b->target) || !same_text(a->path, b->path) ||
-            !same_text(a->format, b->format) || !same_text(a->device, b->device)) {
+        if (!text_is_same(a->target, b->target) || !text_is_same(a->path, b->path) ||
+            !text_is_same(a->format, b->format) || !text_is_same(a->device, b->device)) {
             return false;
         }
     }
     return true;
 }
 
-static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *facts)
+static bool nics_are_same(const struct lodge_vm *vm, const struct domain_facts *facts)
 {
     if (vm->nics.count != facts->nic_count) {
         return false;
@@ -248,8 +248,8 @@ static bool same_nics(const struct lodge_vm *vm, const struct domain_facts *fact
     for (size_t i = 0; i < facts->nic_count; i++) {
         const struct lodge_nic *a = &vm->nics.items[i];
         const struct lodge_nic *b = &facts->nics[i];
-        if (!same_text(a->mac, b->mac) || !same_text(a->network, b->network) ||
-            !same_text(a->model, b->model)) {
+        if (!text_is_same(a->mac, b->mac) || !text_is_same(a->network, b->network) ||
+            !text_is_same(a->model, b->model)) {
             return false;
         }
     }
@@ -289,32 +289,32 @@ bool vm_merge_facts(struct vm *vm, struct domain_facts *facts)
     vm->saved = facts->saved;
     vm->most_vcpus = facts->most_vcpus;
     vm->most_memory_mib = facts->most_memory_mib;
-    bool changed = set_int(&old->vcpus, facts->vcpus);
-    changed |= set_int(&old->memory_mib, facts->memory_mib);
-    changed |= set_text(&old->graphics, facts->graphics);
-    changed |= set_text(&old->name, facts->name);
-    changed |= set_text(&old->firmware, facts->firmware);
-    changed |= set_text(&old->kernel, facts->kernel);
+    bool changed = set_fact_int(&old->vcpus, facts->vcpus);
+    changed |= set_fact_int(&old->memory_mib, facts->memory_mib);
+    changed |= set_fact_text(&old->graphics, facts->graphics);
+    changed |= set_fact_text(&old->name, facts->name);
+    changed |= set_fact_text(&old->firmware, facts->firmware);
+    changed |= set_fact_text(&old->kernel, facts->kernel);
     /* What differs is swapped, so that the report frees the old. */
-    if (!same_strings(&old->tags, &facts->tags)) {
+    if (!strings_are_same(&old->tags, &facts->tags)) {
         SWAP(old->tags, facts->tags);
         changed = true;
     }
-    if (!same_strings(&old->pending, &facts->pending)) {
+    if (!strings_are_same(&old->pending, &facts->pending)) {
         SWAP(old->pending, facts->pending);
         changed = true;
     }
-    if (!same_strings(&old->boot, &facts->boot)) {
+    if (!strings_are_same(&old->boot, &facts->boot)) {
         SWAP(old->boot, facts->boot);
         changed = true;
     }
-    if (!same_disks(old, facts)) {
+    if (!disks_are_same(old, facts)) {
         SWAP(old->disks.items, facts->disks);
         SWAP(old->disks.count, facts->disk_count);
         vm_mark_disks(vm);
         changed = true;
     }
-    if (!same_nics(old, facts)) {
+    if (!nics_are_same(old, facts)) {
         SWAP(old->nics.items, facts->nics);
         SWAP(old->nics.count, facts->nic_count);
         changed = true;

@@ -14,23 +14,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool fail(sqlite3 *db, const char *path, struct lodge_error *err)
+static bool fail_backup(sqlite3 *db, const char *path, struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "the backup %s could not be made: %s",
                       path, db == NULL ? "out of memory" : sqlite3_errmsg(db));
 }
 
-static bool fail_system(const char *path, struct lodge_error *err)
+static bool fail_backup_file(const char *path, struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "the backup %s could not be written: %s",
                       path, strerror(errno));
 }
-
-static void db_close(sqlite3 *db)
-{
-    sqlite3_close_v2(db);
-}
-DEFINE_AUTO(sqlite3 *, db_close, NULL);
 
 /* Until settle() the copy is a file that nobody knows yet: it is made without a single fsync of its
  * own. Each would be in the way of the writers', who share the disk's. */
@@ -40,32 +34,32 @@ DEFINE_AUTO(sqlite3 *, db_close, NULL);
  * file that is there if that is empty. */
 static bool copy_to(const char *from, const char *to, struct lodge_error *err)
 {
-    AUTO(db_close) sqlite3 *db = NULL;
+    AUTO(sqlite3_close_v2) sqlite3 *db = NULL;
     sqlite3_stmt *vacuum = NULL;
     if (sqlite3_open_v2(from, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
         sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &vacuum, NULL) != SQLITE_OK) {
-        return fail(db, to, err);
+        return fail_backup(db, to, err);
     }
     sqlite3_busy_timeout(db, 5000);
     sqlite3_bind_text(vacuum, 1, to, -1, SQLITE_STATIC);
     int code = sqlite3_step(vacuum);
     sqlite3_finalize(vacuum);
-    return code == SQLITE_DONE || fail(db, to, err);
+    return code == SQLITE_DONE || fail_backup(db, to, err);
 }
 
 /* The first schema has no operations that could be undone, and nothing to mark them with. */
 static bool mark_unfinished(const char *path, struct lodge_error *err)
 {
-    AUTO(db_close) sqlite3 *db = NULL;
+    AUTO(sqlite3_close_v2) sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
         sqlite3_exec(db, CARELESS, NULL, NULL, NULL) != SQLITE_OK) {
-        return fail(db, path, err);
+        return fail_backup(db, path, err);
     }
     bool can_mark = sqlite3_table_column_metadata(db, "main", "op", "restored", NULL, NULL, NULL,
                                                   NULL, NULL) == SQLITE_OK;
     return !can_mark || sqlite3_exec(db, OPS_LEAVE_ALONE, NULL, NULL, NULL) == SQLITE_OK ||
-           fail(db, path, err);
+           fail_backup(db, path, err);
 }
 
 /* Under its name only when it is whole, and on disk. */
@@ -76,7 +70,7 @@ static bool settle(int fd, const char *part, const char *path, int64_t *ret_byte
     AUTO(free) char *dir = xstrdup(path);
     if (fsync(fd) != 0 || fstat(fd, &info) != 0 || rename(part, path) != 0 ||
         !copies_sync(dirname(dir))) {
-        return fail_system(path, err);
+        return fail_backup_file(path, err);
     }
     *ret_bytes = info.st_size;
     return true;
@@ -88,7 +82,7 @@ bool copies_make(const char *from, const char *path, int64_t *ret_bytes, struct 
     (void)unlink(part);
     AUTO(fd_close) int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
-        return fail_system(path, err);
+        return fail_backup_file(path, err);
     }
     if (!copy_to(from, part, err) || !mark_unfinished(part, err) ||
         !settle(fd, part, path, ret_bytes, err)) {

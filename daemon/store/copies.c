@@ -35,7 +35,7 @@ static void dir_close(DIR *dir)
 }
 DEFINE_AUTO(DIR *, dir_close, NULL);
 
-static bool is_digit(char byte)
+static bool is_stamp_digit(char byte)
 {
     return isdigit((unsigned char)byte) != 0;
 }
@@ -49,7 +49,7 @@ static bool is_called(const char *name, const char *pattern, const char *suffix)
                 return false;
             }
             name += digits;
-        } else if (*pattern == '#' ? is_digit(*name) : *name == *pattern) {
+        } else if (*pattern == '#' ? is_stamp_digit(*name) : *name == *pattern) {
             name++;
         } else {
             return false;
@@ -86,7 +86,7 @@ static void remove_all(int dir, const char *name)
     }
 }
 
-static bool is_file(int dir, const char *name, const struct stat *file)
+bool copies_is_file(int dir, const char *name, const struct stat *file)
 {
     struct stat info;
     return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && info.st_dev == file->st_dev &&
@@ -119,7 +119,7 @@ void copies_prune(const char *state_dir, enum copy_kind kind, const char *made,
     if (found.count > COPIES_KEPT) {
         qsort(found.items, found.count, sizeof *found.items, older_first);
         for (size_t i = 0; i < found.count - COPIES_KEPT; i++) {
-            bool is_spared = spared != NULL && is_file(dirfd(dir), found.items[i], spared);
+            bool is_spared = spared != NULL && copies_is_file(dirfd(dir), found.items[i], spared);
             if (!is_spared && (stays == NULL || strcmp(found.items[i], stays) != 0)) {
                 remove_all(dirfd(dir), found.items[i]);
             }

@@ -29,9 +29,12 @@ char *copies_stamp(int64_t at_ms);
 bool copies_make(const char *from, const char *path, int64_t *ret_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
+/* Whether `name` in the directory `dir` is this very file. */
+struct stat;
+bool copies_is_file(int dir, const char *name, const struct stat *file);
+
 /* Removes all but the newest; never `made`, whatever the clock says of it, nor the file `spared`
  * (NULL: none). */
-struct stat;
 void copies_prune(const char *state_dir, enum copy_kind kind, const char *made,
                   const struct stat *spared);
 

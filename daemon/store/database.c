@@ -150,16 +150,10 @@ bool database_run(struct store *store, const char *sql, struct lodge_error *err)
     return code == SQLITE_OK || database_fail(store, code, err);
 }
 
-static void finalize(sqlite3_stmt *statement)
-{
-    sqlite3_finalize(statement);
-}
-DEFINE_AUTO(sqlite3_stmt *, finalize, NULL);
-
 /* Prepares a question and steps to its first row; NULL on failure. */
 static sqlite3_stmt *ask_first_row(struct store *store, const char *sql, struct lodge_error *err)
 {
-    AUTO(finalize) sqlite3_stmt *question = NULL;
+    AUTO(sqlite3_finalize) sqlite3_stmt *question = NULL;
     int code = sqlite3_prepare_v2(store->db, sql, -1, &question, NULL);
     if (code == SQLITE_OK) {
         code = sqlite3_step(question);
@@ -174,7 +168,7 @@ static sqlite3_stmt *ask_first_row(struct store *store, const char *sql, struct 
 bool database_ask_int(struct store *store, const char *sql, int64_t *ret_value,
                       struct lodge_error *err)
 {
-    AUTO(finalize) sqlite3_stmt *answer = ask_first_row(store, sql, err);
+    AUTO(sqlite3_finalize) sqlite3_stmt *answer = ask_first_row(store, sql, err);
     if (answer == NULL) {
         return false;
     }
@@ -185,7 +179,7 @@ bool database_ask_int(struct store *store, const char *sql, int64_t *ret_value,
 bool database_ask_text(struct store *store, const char *sql, char **ret_text,
                        struct lodge_error *err)
 {
-    AUTO(finalize) sqlite3_stmt *answer = ask_first_row(store, sql, err);
+    AUTO(sqlite3_finalize) sqlite3_stmt *answer = ask_first_row(store, sql, err);
     if (answer == NULL) {
         return false;
     }

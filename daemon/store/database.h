@@ -99,4 +99,8 @@ DEFINE_AUTO(struct transaction *, transaction_end, NULL);
 
 DEFINE_AUTO(struct store *, database_leave, NULL);
 
+/* A connection, or a statement, that is nobody's but the function's. */
+DEFINE_AUTO(sqlite3 *, sqlite3_close_v2, NULL);
+DEFINE_AUTO(sqlite3_stmt *, sqlite3_finalize, NULL);
+
 #endif

@@ -8,7 +8,7 @@
 
 /* The bits below the highest five do not count: all buckets of one power of two are equally wide.
  */
-static size_t bucket_of(uint64_t ns)
+static size_t held_bucket(uint64_t ns)
 {
     if (ns < HELD_PARTS) {
         return (size_t)ns;
@@ -20,7 +20,7 @@ static size_t bucket_of(uint64_t ns)
 }
 
 /* The longest time that belongs to it. */
-static uint64_t end_of(size_t bucket)
+static uint64_t held_bucket_end(size_t bucket)
 {
     if (bucket < HELD_PARTS) {
         return bucket;
@@ -33,7 +33,7 @@ static uint64_t end_of(size_t bucket)
 void held_note(struct held *held, uint64_t ns)
 {
     held->count++;
-    held->buckets[bucket_of(ns)]++;
+    held->buckets[held_bucket(ns)]++;
     held->longest_ns = ns > held->longest_ns ? ns : held->longest_ns;
 }
 
@@ -44,7 +44,7 @@ uint64_t held_percentile(const struct held *held, unsigned per_mille)
     for (size_t i = 0; i < HELD_BUCKETS - 1; i++) {
         seen += held->buckets[i];
         if (seen >= rank && seen > 0) {
-            return end_of(i) < held->longest_ns ? end_of(i) : held->longest_ns;
+            return held_bucket_end(i) < held->longest_ns ? held_bucket_end(i) : held->longest_ns;
         }
     }
     return held->longest_ns; /* the last bucket has no end */

@@ -14,7 +14,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 
-static bool back_up(struct store *store, size_t version, struct lodge_error *err)
+static bool back_up_schema(struct store *store, size_t version, struct lodge_error *err)
 {
     int64_t bytes = 0;
     AUTO(free) char *path = xasprintf("%s.schema-%zu.bak", store->path, version);
@@ -50,7 +50,7 @@ static bool run_one(struct store *store, const struct migration *migration, size
 
 /* What a migration has removed lies in free pages and in the log until they are written over. A
  * database that works without this is not refused for it. */
-static void wipe(struct store *store)
+static void wipe_removed(struct store *store)
 {
     struct lodge_error err = {0};
     if (!database_run(store, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", &err)) {
@@ -99,7 +99,7 @@ bool migrate(struct store *store, const struct migration *list, size_t count,
                           "the database %s is another program's: move it away", store->path);
     }
     bool is_old = version > 0 && version < count;
-    if (is_old && !back_up(store, version, err)) {
+    if (is_old && !back_up_schema(store, version, err)) {
         return false;
     }
     for (; version < count; version++) {
@@ -108,7 +108,7 @@ bool migrate(struct store *store, const struct migration *list, size_t count,
         }
     }
     if (is_old) {
-        wipe(store);
+        wipe_removed(store);
     }
     return true;
 }

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool find_request(struct store *store, const struct op_request *request,
-                         struct op_begun *ret_begun, struct lodge_error *err)
+static bool find_begun(struct store *store, const struct op_request *request,
+                       struct op_begun *ret_begun, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *find = statement_get(store, OP_FIND_REQUEST);
     bool found = false;
@@ -44,10 +44,10 @@ bool store_find_request(struct store *store, const struct op_request *request,
         return false;
     }
     AUTO(database_leave) struct store *entered = store;
-    return find_request(entered, request, ret_begun, err);
+    return find_begun(entered, request, ret_begun, err);
 }
 
-static bool is_free(struct store *store, const struct op_begin *begin, struct lodge_error *err)
+static bool is_vm_free(struct store *store, const struct op_begin *begin, struct lodge_error *err)
 {
     bool stops = strcmp(begin->kind, "vm.stop") == 0;
     AUTO(statement_reset)
@@ -67,7 +67,7 @@ static bool is_free(struct store *store, const struct op_begin *begin, struct lo
 }
 
 /* Owner and role as they are now: what the loop has looked at may have changed since. */
-static bool may_begin(struct store *store, const struct op_begin *begin, struct lodge_error *err)
+static bool is_allowed(struct store *store, const struct op_begin *begin, struct lodge_error *err)
 {
     if (begin->is_admin) {
         return true;
@@ -111,7 +111,8 @@ static bool adopt(struct store *store, const struct op_begin *begin, struct lodg
     return statement_run(store, guard, NULL, err) && insert_vm(store, begin, "ready", err);
 }
 
-static bool charge(struct store *store, const struct op_begin *begin, struct lodge_error *err)
+static bool charge_growth(struct store *store, const struct op_begin *begin,
+                          struct lodge_error *err)
 {
     const struct vm_row *vm = begin->vm;
     struct vm_charge now;
@@ -134,7 +135,7 @@ static bool charge(struct store *store, const struct op_begin *begin, struct lod
            vm_set_charge(store, vm, err);
 }
 
-static bool apply(struct store *store, const struct op_begin *begin, struct lodge_error *err)
+static bool apply_begin(struct store *store, const struct op_begin *begin, struct lodge_error *err)
 {
     switch (begin->effect) {
     case VM_INSERT:
@@ -142,7 +143,7 @@ static bool apply(struct store *store, const struct op_begin *begin, struct lodg
     case VM_ADOPT:
         return adopt(store, begin, err);
     case VM_CHARGE:
-        return charge(store, begin, err);
+        return charge_growth(store, begin, err);
     case VM_DELETING:
         return vm_set_phase(store, begin->host, begin->uuid, "deleting", err);
     case VM_KEEP:
@@ -202,15 +203,16 @@ bool store_begin_op(struct store *store, const struct op_begin *begin, struct op
                                        begin->request_hash};
     *ret_begun = (struct op_begun){0};
     if (transaction == NULL ||
-        (request.request_id != NULL && !find_request(store, &request, ret_begun, err))) {
+        (request.request_id != NULL && !find_begun(store, &request, ret_begun, err))) {
         return false;
     }
     if (ret_begun->known) {
         return true; /* nothing was written: the end rolls back */
     }
     snprintf(ret_begun->uuid, sizeof ret_begun->uuid, "%s", begin->uuid);
-    return may_begin(store, begin, err) && is_free(store, begin, err) && apply(store, begin, err) &&
-           insert_op(store, begin, &ret_begun->id, err) && age_grow(store, err) &&
+    return is_allowed(store, begin, err) && is_vm_free(store, begin, err) &&
+           apply_begin(store, begin, err) && insert_op(store, begin, &ret_begun->id, err) &&
+           age_grow(store, err) &&
            op_add_step(store, ret_begun->id, begin->step, begin->at_ms, err) &&
            note_audit(store, begin, ret_begun->id, err) && transaction_commit(transaction, err);
 }

@@ -32,8 +32,8 @@ static bool set_step(struct store *store, int64_t id, const char *step, enum lod
            lodge_fail(err, LODGE_ERROR_INTERNAL, "operation %lld is not under way", (long long)id);
 }
 
-static bool set_journal(struct store *store, int64_t id, const char *journal,
-                        struct lodge_error *err)
+static bool write_journal(struct store *store, int64_t id, const char *journal,
+                          struct lodge_error *err)
 {
     if (journal == NULL) {
         return true;
@@ -49,7 +49,7 @@ bool store_note_step(struct store *store, int64_t id, const char *step, enum lod
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     return transaction != NULL && set_step(store, id, step, state, err) &&
-           set_journal(store, id, journal, err) && op_add_step(store, id, step, at_ms, err) &&
+           write_journal(store, id, journal, err) && op_add_step(store, id, step, at_ms, err) &&
            transaction_commit(transaction, err);
 }
 
@@ -75,8 +75,8 @@ static bool take_subject(struct store *store, sqlite3_stmt *statement, int64_t i
     return true;
 }
 
-static bool apply(struct store *store, const struct subject *subject, enum vm_effect effect,
-                  const struct vm_row *vm, struct lodge_error *err)
+static bool apply_effect(struct store *store, const struct subject *subject, enum vm_effect effect,
+                         const struct vm_row *vm, struct lodge_error *err)
 {
     switch (effect) {
     case VM_READY:
@@ -113,8 +113,9 @@ bool store_commit_op(struct store *store, int64_t id, const char *step, enum vm_
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     struct subject subject;
     return transaction != NULL && set_committed(store, id, step, &subject, err) &&
-           apply(store, &subject, effect, NULL, err) && op_add_step(store, id, step, at_ms, err) &&
-           age_grow(store, err) && transaction_commit(transaction, err);
+           apply_effect(store, &subject, effect, NULL, err) &&
+           op_add_step(store, id, step, at_ms, err) && age_grow(store, err) &&
+           transaction_commit(transaction, err);
 }
 
 static bool set_ended(struct store *store, int64_t id, const struct op_end *end,
@@ -139,7 +140,7 @@ bool store_end_op(struct store *store, int64_t id, const struct op_end *end,
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     struct subject subject;
     return transaction != NULL && set_ended(store, id, end, &subject, err) &&
-           apply(store, &subject, end->effect, end->vm, err) && age_grow(store, err) &&
+           apply_effect(store, &subject, end->effect, end->vm, err) && age_grow(store, err) &&
            transaction_commit(transaction, err);
 }
 

@@ -52,7 +52,7 @@ static enum lodge_op_state state_of(const char *word)
     return state;
 }
 
-static enum lodge_error_kind kind_of(const char *word)
+static enum lodge_error_kind error_kind_of(const char *word)
 {
     enum lodge_error_kind kind = LODGE_ERROR_NONE + 1;
     while (kind < LODGE_ERROR_KINDS && strcmp(lodge_error_kind_name(kind), word) != 0) {
@@ -71,8 +71,8 @@ static const char *or_null(sqlite3_stmt *statement, int column)
 }
 
 /* Tells the row that `list` stands on. The texts are SQLite's until the next step. */
-static bool tell(struct store *store, sqlite3_stmt *list, bool with_steps, store_op_fn *each,
-                 void *data, struct lodge_error *err)
+static bool tell_op_row(struct store *store, sqlite3_stmt *list, bool with_steps, store_op_fn *each,
+                        void *data, struct lodge_error *err)
 {
     struct steps steps = {0};
     int64_t id = sqlite3_column_int64(list, 0);
@@ -91,7 +91,7 @@ static bool tell(struct store *store, sqlite3_stmt *list, bool with_steps, store
             .result = or_null(list, 9),
             .committed = sqlite3_column_int(list, 10) != 0,
             .restored = sqlite3_column_int(list, 11) != 0,
-            .error_kind = kind_of(statement_text(list, 12)),
+            .error_kind = error_kind_of(statement_text(list, 12)),
             .error = statement_text(list, 13),
             .started_ms = sqlite3_column_int64(list, 14),
             .ended_ms = sqlite3_column_int64(list, 15),
@@ -105,7 +105,7 @@ static bool tell(struct store *store, sqlite3_stmt *list, bool with_steps, store
 }
 
 /* All rows of a statement that is bound. */
-static bool tell_all(struct store *store, sqlite3_stmt *list, bool with_steps, store_op_fn *each,
+static bool tell_ops(struct store *store, sqlite3_stmt *list, bool with_steps, store_op_fn *each,
                      void *data, bool *ret_any, struct lodge_error *err)
 {
     *ret_any = false;
@@ -118,7 +118,7 @@ static bool tell_all(struct store *store, sqlite3_stmt *list, bool with_steps, s
             return true;
         }
         *ret_any = true;
-        if (!tell(store, list, with_steps, each, data, err)) {
+        if (!tell_op_row(store, list, with_steps, each, data, err)) {
             return lodge_fail_in(err, "reading operations");
         }
     }
@@ -133,7 +133,7 @@ bool store_read_unfinished(struct store *store, store_op_fn *each, void *data,
     AUTO(database_leave) struct store *entered = store;
     AUTO(statement_reset) sqlite3_stmt *list = statement_get(entered, OP_UNFINISHED);
     bool any = false;
-    return tell_all(store, list, true, each, data, &any, err);
+    return tell_ops(store, list, true, each, data, &any, err);
 }
 
 bool store_read_op(struct store *store, int64_t id, store_op_fn *each, void *data, bool *ret_found,
@@ -145,7 +145,7 @@ bool store_read_op(struct store *store, int64_t id, store_op_fn *each, void *dat
     AUTO(database_leave) struct store *entered = store;
     AUTO(statement_reset) sqlite3_stmt *get = statement_get(entered, OP_GET);
     statement_bind_int(get, 1, id);
-    return tell_all(store, get, true, each, data, ret_found, err);
+    return tell_ops(store, get, true, each, data, ret_found, err);
 }
 
 bool store_read_guarded(struct store *store, const char *host, store_op_fn *each, void *data,
@@ -158,7 +158,7 @@ bool store_read_guarded(struct store *store, const char *host, store_op_fn *each
     AUTO(statement_reset) sqlite3_stmt *list = statement_get(entered, OP_GUARDED);
     bool any = false;
     statement_bind_text(list, 1, host);
-    return tell_all(store, list, false, each, data, &any, err);
+    return tell_ops(store, list, false, each, data, &any, err);
 }
 
 bool store_read_last_op(struct store *store, int64_t *ret_id, struct lodge_error *err)
@@ -221,11 +221,11 @@ bool store_list_ops(struct store *store, const struct op_choice *choice, store_o
         statement_bind_text(list, 5, choice->host);
         statement_bind_text(list, 6, choice->uuid);
     }
-    return tell_all(store, list, false, each, data, &any, err);
+    return tell_ops(store, list, false, each, data, &any, err);
 }
 
-static bool forget(struct store *store, enum statement which, int64_t before_ms, bool *ret_more,
-                   struct lodge_error *err)
+static bool forget_rows(struct store *store, enum statement which, int64_t before_ms,
+                        bool *ret_more, struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     if (transaction == NULL) {
@@ -247,7 +247,7 @@ bool store_forget_old(struct store *store, int64_t ops_before_ms, int64_t audit_
                       bool *ret_more, struct lodge_error *err)
 {
     *ret_more = false;
-    return forget(store, OP_FORGET, ops_before_ms, ret_more, err) &&
-           forget(store, AUDIT_FORGET, audit_before_ms, ret_more, err) &&
-           forget(store, SESSION_FORGET, audit_before_ms, ret_more, err);
+    return forget_rows(store, OP_FORGET, ops_before_ms, ret_more, err) &&
+           forget_rows(store, AUDIT_FORGET, audit_before_ms, ret_more, err) &&
+           forget_rows(store, SESSION_FORGET, audit_before_ms, ret_more, err);
 }

@@ -37,8 +37,8 @@ static bool read_limits(struct store *store, int64_t uid, struct lodge_amounts *
     return true;
 }
 
-static bool sum(struct store *store, int64_t uid, struct lodge_amounts *ret_sum,
-                struct lodge_error *err)
+static bool sum_promised(struct store *store, int64_t uid, struct lodge_amounts *ret_sum,
+                         struct lodge_error *err)
 {
     AUTO(statement_reset)
     sqlite3_stmt *ask = statement_get(store, uid == SYSTEM ? QUOTA_SUM_ALL : QUOTA_SUM_USER);
@@ -93,7 +93,7 @@ bool store_sum_promised(struct store *store, const uid_t *owner, struct lodge_am
         return false;
     }
     AUTO(database_leave) struct store *entered = store;
-    return sum(entered, owner == NULL ? SYSTEM : (int64_t)*owner, ret_sum, err);
+    return sum_promised(entered, owner == NULL ? SYSTEM : (int64_t)*owner, ret_sum, err);
 }
 
 static void bind_limit(sqlite3_stmt *statement, int index, int64_t limit)
@@ -148,9 +148,9 @@ static bool fits(const char *scope, const struct resource *resource, int64_t lim
         scope, resource->words, (long long)limit, resource->unit, (long long)used, (long long)more);
 }
 
-static bool fit(const char *scope, const struct lodge_amounts *limits,
-                const struct lodge_amounts *used, const struct lodge_amounts *more,
-                struct lodge_error *err)
+static bool fits_all(const char *scope, const struct lodge_amounts *limits,
+                     const struct lodge_amounts *used, const struct lodge_amounts *more,
+                     struct lodge_error *err)
 {
     static const struct resource vms = {"vms", "VMs", ""};
     static const struct resource vcpus = {"vcpus", "vCPUs", ""};
@@ -168,8 +168,8 @@ static bool check_scope(struct store *store, int64_t uid, const struct lodge_amo
     struct lodge_amounts limits = *configured;
     struct lodge_amounts used;
     bool found = false;
-    return read_limits(store, uid, &limits, &found, err) && sum(store, uid, &used, err) &&
-           fit(uid == SYSTEM ? "system" : "user", &limits, &used, more, err);
+    return read_limits(store, uid, &limits, &found, err) && sum_promised(store, uid, &used, err) &&
+           fits_all(uid == SYSTEM ? "system" : "user", &limits, &used, more, err);
 }
 
 bool quota_check(struct store *store, uid_t owner, const struct lodge_amounts *more,

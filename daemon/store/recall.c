@@ -13,7 +13,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-static void *keep(struct recall *recall, void *block)
+static void *keep_block(struct recall *recall, void *block)
 {
     recall->blocks = xrealloc(recall->blocks, (recall->block_count + 1) * sizeof(void *));
     recall->blocks[recall->block_count++] = block;
@@ -22,10 +22,10 @@ static void *keep(struct recall *recall, void *block)
 
 static const char *keep_text(struct recall *recall, const char *text)
 {
-    return text == NULL ? NULL : keep(recall, xstrdup(text));
+    return text == NULL ? NULL : keep_block(recall, xstrdup(text));
 }
 
-static void learn_user(void *data, uid_t uid, const char *role)
+static void add_recalled_user(void *data, uid_t uid, const char *role)
 {
     struct recall *recall = data;
     size_t size = (recall->user_count + 1) * sizeof *recall->users;
@@ -33,7 +33,7 @@ static void learn_user(void *data, uid_t uid, const char *role)
     recall->users[recall->user_count++] = (struct recalled_user){uid, keep_text(recall, role)};
 }
 
-static void learn_limits(void *data, const uid_t *user, const struct lodge_amounts *limits)
+static void add_recalled_limits(void *data, const uid_t *user, const struct lodge_amounts *limits)
 {
     struct recall *recall = data;
     size_t size = (recall->limit_count + 1) * sizeof *recall->limits;
@@ -53,11 +53,11 @@ static struct disk_row keep_disk(struct recall *recall, const struct disk_row *d
     return kept;
 }
 
-static void learn_vm(void *data, const struct vm_row *row)
+static void add_recalled_vm(void *data, const struct vm_row *row)
 {
     struct recall *recall = data;
     struct vm_row kept = *row;
-    struct disk_row *disks = keep(recall, xcalloc(row->disk_count + 1, sizeof *disks));
+    struct disk_row *disks = keep_block(recall, xcalloc(row->disk_count + 1, sizeof *disks));
     for (size_t i = 0; i < row->disk_count; i++) {
         disks[i] = keep_disk(recall, &row->disks[i]);
     }
@@ -88,7 +88,7 @@ static struct op_row keep_op(struct recall *recall, const struct op_row *row)
     return kept;
 }
 
-static void learn_unfinished(void *data, const struct op_row *row)
+static void add_recalled_unfinished(void *data, const struct op_row *row)
 {
     struct recall *recall = data;
     size_t size = (recall->unfinished_count + 1) * sizeof *recall->unfinished;
@@ -96,7 +96,7 @@ static void learn_unfinished(void *data, const struct op_row *row)
     recall->unfinished[recall->unfinished_count++] = keep_op(recall, row);
 }
 
-static void learn_guarded(void *data, const struct op_row *row)
+static void add_recalled_guarded(void *data, const struct op_row *row)
 {
     struct recall *recall = data;
     size_t size = (recall->guarded_count + 1) * sizeof *recall->guarded;
@@ -104,7 +104,7 @@ static void learn_guarded(void *data, const struct op_row *row)
     recall->guarded[recall->guarded_count++] = keep_op(recall, row);
 }
 
-static void learn_begun(void *data, uid_t uid, int64_t started_ms)
+static void add_recalled_begun(void *data, uid_t uid, int64_t started_ms)
 {
     struct recall *recall = data;
     size_t size = (recall->begun_count + 1) * sizeof *recall->begun;
@@ -113,7 +113,7 @@ static void learn_begun(void *data, uid_t uid, int64_t started_ms)
 }
 
 /* ms since 1970. */
-static int64_t now_ms(void)
+static int64_t recall_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -123,14 +123,14 @@ static int64_t now_ms(void)
 struct recall *recall_read(struct store *store, struct lodge_error *err)
 {
     AUTO(recall_free) struct recall *recall = xcalloc(1, sizeof *recall);
-    if (!store_read_users(store, learn_user, recall, err) ||
-        !store_read_all_limits(store, learn_limits, recall, err) ||
-        !store_read_vms(store, learn_vm, recall, err) ||
-        !store_read_unfinished(store, learn_unfinished, recall, err) ||
-        !store_read_guarded(store, NULL, learn_guarded, recall, err) ||
-        !store_read_begun(store, now_ms() - HOUR_MS, learn_begun, recall, err) ||
+    if (!store_read_users(store, add_recalled_user, recall, err) ||
+        !store_read_all_limits(store, add_recalled_limits, recall, err) ||
+        !store_read_vms(store, add_recalled_vm, recall, err) ||
+        !store_read_unfinished(store, add_recalled_unfinished, recall, err) ||
+        !store_read_guarded(store, NULL, add_recalled_guarded, recall, err) ||
+        !store_read_begun(store, recall_now_ms() - HOUR_MS, add_recalled_begun, recall, err) ||
         !store_read_last_op(store, &recall->last_op, err) ||
-        !store_recall_sessions(store, now_ms(), &recall->last_session, err)) {
+        !store_recall_sessions(store, recall_now_ms(), &recall->last_session, err)) {
         return NULL;
     }
     return TAKE(recall);

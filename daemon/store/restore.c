@@ -43,18 +43,6 @@ enum { COPY_BYTES = 1 << 16, MS_PER_S = 1000, NS_PER_MS = 1000000 };
 static const char *const beside[] = {"-wal", "-journal", "-shm"};
 enum { PARTS_OF_IT = 2 };
 
-static void db_close(sqlite3 *db)
-{
-    sqlite3_close_v2(db);
-}
-DEFINE_AUTO(sqlite3 *, db_close, NULL);
-
-static void query_end(sqlite3_stmt *query)
-{
-    sqlite3_finalize(query);
-}
-DEFINE_AUTO(sqlite3_stmt *, query_end, NULL);
-
 static bool fail_in_dir(const char *what, const char *name, struct lodge_error *err)
 {
     return lodge_fail(err, LODGE_ERROR_STORE_UNAVAILABLE, "cannot %s %s in the state directory: %s",
@@ -62,13 +50,6 @@ static bool fail_in_dir(const char *what, const char *name, struct lodge_error *
 }
 
 /* --- place ------------------------------------------------------------------------------------ */
-
-static bool is_same_file(int dir, const char *name, const struct stat *file)
-{
-    struct stat info;
-    return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && info.st_dev == file->st_dev &&
-           info.st_ino == file->st_ino;
-}
 
 /* When what replaces it was ready: the same name after a kill. `old` NULL: it has it already. */
 static char *name_replaced(int dir, const struct stat *ready, const struct stat *old)
@@ -78,7 +59,7 @@ static char *name_replaced(int dir, const struct stat *ready, const struct stat 
         AUTO(free) char *stamp = copies_stamp(at_ms);
         AUTO(free) char *name = xasprintf(DATABASE ".replaced-%s", stamp);
         if (old == NULL || faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
-            is_same_file(dir, name, old)) {
+            copies_is_file(dir, name, old)) {
             return TAKE(name);
         }
     }
@@ -110,7 +91,7 @@ static bool move_logs(int dir, const char *name, bool *has_moved, struct lodge_e
 
 /* Each part may have been done before. *ret_replaced is a name in `dir`, NULL if there was none.
  * Both results stand on failure too: *ret_owed, that it cannot be taken back any more. */
-static bool place(int dir, char **ret_replaced, bool *ret_owed, struct lodge_error *err)
+static bool place_copy(int dir, char **ret_replaced, bool *ret_owed, struct lodge_error *err)
 {
     struct stat ready;
     struct stat old;
@@ -142,7 +123,7 @@ bool restore_finish(const char *state_dir, struct lodge_error *err)
     AUTO(free) char *replaced = NULL;
     AUTO(fd_close) int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* Without a directory opening says why. */
-    return dir < 0 || place(dir, &replaced, &is_owed, err);
+    return dir < 0 || place_copy(dir, &replaced, &is_owed, err);
 }
 
 /* --- copy ------------------------------------------------------------------------------------- */
@@ -220,7 +201,7 @@ static bool copy_file(const char *file, int dir, struct source *ret_source, stru
     if (!S_ISREG(ret_source->info.st_mode)) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "%s is no file", file);
     }
-    if (is_same_file(dir, DATABASE, &ret_source->info)) {
+    if (copies_is_file(dir, DATABASE, &ret_source->info)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT,
                           "%s is the database itself: name a copy of it, such as those beside it",
                           file);
@@ -252,7 +233,7 @@ static bool refuse_sql(const struct candidate *candidate, struct lodge_error *er
 /* The first column of the first row; "" where there is none. The caller frees; NULL on failure. */
 static char *ask_text(sqlite3 *db, const char *sql)
 {
-    AUTO(query_end) sqlite3_stmt *query = NULL;
+    AUTO(sqlite3_finalize) sqlite3_stmt *query = NULL;
     if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) != SQLITE_OK) {
         return NULL;
     }
@@ -286,10 +267,10 @@ static bool check_version(struct candidate *candidate, struct lodge_error *err)
 }
 
 /* All that a database of that schema has, by the names of tables and columns. */
-static bool check_tables(const struct candidate *candidate, struct lodge_error *err)
+static bool check_copy_tables(const struct candidate *candidate, struct lodge_error *err)
 {
-    AUTO(db_close) sqlite3 *model = NULL;
-    AUTO(query_end) sqlite3_stmt *columns = NULL;
+    AUTO(sqlite3_close_v2) sqlite3 *model = NULL;
+    AUTO(sqlite3_finalize) sqlite3_stmt *columns = NULL;
     int code = sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE, NULL);
     for (int64_t i = 0; code == SQLITE_OK && i < candidate->version; i++) {
         code = sqlite3_exec(model, migrations[i].sql, NULL, NULL, NULL);
@@ -334,7 +315,7 @@ static bool take_log_in(const struct candidate *candidate, struct lodge_error *e
 static bool note_restored(const struct candidate *candidate, int64_t now_ms,
                           struct lodge_error *err)
 {
-    AUTO(query_end) sqlite3_stmt *insert = NULL;
+    AUTO(sqlite3_finalize) sqlite3_stmt *insert = NULL;
     if (sqlite3_prepare_v2(candidate->db,
                            "INSERT INTO audit (at_ms, uid, pid, method, target, result)"
                            " VALUES (?1, ?2, ?3, 'lodged --restore', ?4, 'ok')",
@@ -360,8 +341,8 @@ static bool mark_copy(const struct candidate *candidate, int64_t now_ms, struct 
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static bool read_installation(const struct candidate *candidate, char ret_installation[static 33],
-                              struct lodge_error *err)
+static bool read_copy_installation(const struct candidate *candidate,
+                                   char ret_installation[static 33], struct lodge_error *err)
 {
     AUTO(free) char *text = ask_text(candidate->db, "SELECT installation FROM meta WHERE one = 1");
     if (text == NULL || strlen(text) != 32) {
@@ -376,7 +357,7 @@ static bool examine(const char *state_dir, struct candidate candidate, int64_t n
                     struct lodge_error *err)
 {
     AUTO(free) char *path = xasprintf("%s/" PART, state_dir);
-    AUTO(db_close) sqlite3 *db = NULL;
+    AUTO(sqlite3_close_v2) sqlite3 *db = NULL;
     int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     candidate.db = db;
     if (code != SQLITE_OK ||
@@ -385,16 +366,16 @@ static bool examine(const char *state_dir, struct candidate candidate, int64_t n
         return refuse_sql(&candidate, err);
     }
     bool good = check_version(&candidate, err) && check_whole(&candidate, err) &&
-                check_tables(&candidate, err) && take_log_in(&candidate, err) &&
+                check_copy_tables(&candidate, err) && take_log_in(&candidate, err) &&
                 mark_copy(&candidate, now_ms, err);
     restored->schema = candidate.version;
-    return good && read_installation(&candidate, ret_installation, err) &&
+    return good && read_copy_installation(&candidate, ret_installation, err) &&
            ask_number(&candidate, "SELECT count(*) FROM vm", &restored->vms, err) &&
            ask_number(&candidate, "SELECT count(*) FROM op WHERE ended_ms IS NULL",
                       &restored->under_way, err);
 }
 
-static bool commit(int dir, struct lodge_error *err)
+static bool commit_copy(int dir, struct lodge_error *err)
 {
     AUTO(fd_close) int fd = openat(dir, PART, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || fsync(fd) != 0 || renameat(dir, PART, dir, READY) != 0 || fsync(dir) != 0) {
@@ -413,7 +394,7 @@ static bool take_back(int dir, const char *replaced, bool is_owed, struct lodge_
     }
     bool has_two_names = replaced != NULL &&
                          fstatat(dir, DATABASE, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-                         is_same_file(dir, replaced, &old);
+                         copies_is_file(dir, replaced, &old);
     bool is_clean =
         fsync(dir) == 0 && (!has_two_names || unlinkat(dir, replaced, 0) == 0) && fsync(dir) == 0;
     (void)is_clean; /* a second name does no harm, and what failed first is said */
@@ -433,7 +414,7 @@ bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
         return fail_in_dir("open", state_dir, err);
     }
     copies_sweep(state_dir);
-    if (!place(dir, &replaced, &is_owed, err)) { /* of one that was killed */
+    if (!place_copy(dir, &replaced, &is_owed, err)) { /* of one that was killed */
         return lodge_fail_in(err, OWED);
     }
     free(TAKE(replaced));
@@ -447,7 +428,7 @@ bool store_restore(const char *state_dir, const char *file, int64_t now_ms,
     char before[33] = "";
     restored.other_installation =
         age_installation(dir, before) && strcmp(before, installation) != 0;
-    if (!commit(dir, err) || !place(dir, &replaced, &is_owed, err)) {
+    if (!commit_copy(dir, err) || !place_copy(dir, &replaced, &is_owed, err)) {
         copies_sweep(state_dir);
         return take_back(dir, replaced, is_owed, err);
     }

@@ -407,7 +407,7 @@ void statement_reset(sqlite3_stmt *statement)
 }
 
 /* Binding fails for an index that the text does not have, or a statement in use: a slip of ours. */
-static void must(int code)
+static void must_bind(int code)
 {
     assert(code == SQLITE_OK);
     (void)code;
@@ -415,12 +415,12 @@ static void must(int code)
 
 void statement_bind_int(sqlite3_stmt *statement, int index, int64_t value)
 {
-    must(sqlite3_bind_int64(statement, index, value));
+    must_bind(sqlite3_bind_int64(statement, index, value));
 }
 
 void statement_bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
-    must(sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC));
+    must_bind(sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC));
 }
 
 bool statement_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,

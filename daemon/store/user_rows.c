@@ -24,7 +24,8 @@ bool store_read_users(struct store *store, store_user_fn *each, void *data, stru
     return true;
 }
 
-static bool set_role(struct store *store, uid_t uid, const char *role, struct lodge_error *err)
+static bool write_user_role(struct store *store, uid_t uid, const char *role,
+                            struct lodge_error *err)
 {
     bool forgets = role[0] == '\0';
     AUTO(statement_reset)
@@ -40,6 +41,6 @@ bool store_write_role(struct store *store, uid_t uid, const char *role,
                       const struct audit_row *audit, struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    return transaction != NULL && set_role(store, uid, role, err) &&
+    return transaction != NULL && write_user_role(store, uid, role, err) &&
            audit_insert(store, audit, err) && transaction_commit(transaction, err);
 }

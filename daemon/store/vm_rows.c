@@ -32,7 +32,7 @@ struct texts {
     size_t count;
 };
 
-static const char *keep(struct texts *texts, sqlite3_stmt *statement, int column)
+static const char *keep_column(struct texts *texts, sqlite3_stmt *statement, int column)
 {
     if (sqlite3_column_type(statement, column) == SQLITE_NULL) {
         return NULL;
@@ -77,11 +77,11 @@ static bool read_disks(struct store *store, int64_t id, struct parts *parts,
         }
         parts->disks = xrealloc(parts->disks, (parts->disk_count + 1) * sizeof *parts->disks);
         parts->disks[parts->disk_count++] = (struct disk_row){
-            .target = keep(&parts->texts, list, 0),
-            .pool = keep(&parts->texts, list, 1),
-            .volume = keep(&parts->texts, list, 2),
-            .path = keep(&parts->texts, list, 3),
-            .format = keep(&parts->texts, list, 4),
+            .target = keep_column(&parts->texts, list, 0),
+            .pool = keep_column(&parts->texts, list, 1),
+            .volume = keep_column(&parts->texts, list, 2),
+            .path = keep_column(&parts->texts, list, 3),
+            .format = keep_column(&parts->texts, list, 4),
             .size_gib = sqlite3_column_int64(list, 5),
             .ours = sqlite3_column_int(list, 6) != 0,
         };
@@ -99,23 +99,23 @@ static bool read_macs(struct store *store, int64_t id, struct parts *parts, stru
             return true;
         }
         parts->macs = xrealloc(parts->macs, (parts->mac_count + 1) * sizeof *parts->macs);
-        parts->macs[parts->mac_count++] = keep(&parts->texts, list, 0);
+        parts->macs[parts->mac_count++] = keep_column(&parts->texts, list, 0);
     }
     return false;
 }
 
 /* Tells the row that `list` stands on, with all that belongs to it. */
-static bool tell(struct store *store, sqlite3_stmt *list, store_vm_fn *each, void *data,
-                 struct lodge_error *err)
+static bool tell_vm_row(struct store *store, sqlite3_stmt *list, store_vm_fn *each, void *data,
+                        struct lodge_error *err)
 {
     struct parts parts = {0};
     int64_t id = sqlite3_column_int64(list, 9);
     bool ok = read_disks(store, id, &parts, err) && read_macs(store, id, &parts, err);
     if (ok) {
         const struct vm_row vm = {
-            .host = keep(&parts.texts, list, 0),
-            .uuid = keep(&parts.texts, list, 1),
-            .name = keep(&parts.texts, list, 2),
+            .host = keep_column(&parts.texts, list, 0),
+            .uuid = keep_column(&parts.texts, list, 1),
+            .name = keep_column(&parts.texts, list, 2),
             .owner = (uid_t)sqlite3_column_int64(list, 3),
             .phase = phase_of(statement_text(list, 4)),
             .vcpus = sqlite3_column_int64(list, 5),
@@ -125,7 +125,7 @@ static bool tell(struct store *store, sqlite3_stmt *list, store_vm_fn *each, voi
             .disk_count = parts.disk_count,
             .macs = parts.macs,
             .mac_count = parts.mac_count,
-            .serial_log = keep(&parts.texts, list, 8),
+            .serial_log = keep_column(&parts.texts, list, 8),
         };
         each(data, &vm);
     }
@@ -147,7 +147,7 @@ bool store_read_vms(struct store *store, store_vm_fn *each, void *data, struct l
         if (!row) {
             break;
         }
-        if (!tell(store, list, each, data, err)) {
+        if (!tell_vm_row(store, list, each, data, err)) {
             return lodge_fail_in(err, "reading the VMs");
         }
     }
@@ -271,8 +271,8 @@ static bool try_name(struct store *store, const struct vm_row *vm, bool *ret_cla
     return statement_run(store, update, ret_clash, err);
 }
 
-static bool follow(struct store *store, const struct vm_row *vm, const struct vm_row *old,
-                   bool *ret_done, struct lodge_error *err)
+static bool follow_amounts(struct store *store, const struct vm_row *vm, const struct vm_row *old,
+                           bool *ret_done, struct lodge_error *err)
 {
     AUTO(statement_reset) sqlite3_stmt *update = statement_get(store, VM_FOLLOW);
     statement_bind_text(update, 1, vm->host);
@@ -290,7 +290,7 @@ bool store_follow_vm(struct store *store, const struct vm_row *vm, const struct 
     *ret_done = false;
     *ret_clash = false;
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    return transaction != NULL && follow(store, vm, old, ret_done, err) &&
+    return transaction != NULL && follow_amounts(store, vm, old, ret_done, err) &&
            (!*ret_done || try_name(store, vm, ret_clash, err) || *ret_clash) &&
            transaction_commit(transaction, err);
 }
