@@ -2,7 +2,7 @@
  * offers: a list is made for all who ask for it meanwhile (loop/rounds.h), by a worker for the
  * library or on the host's connection for readings; the loop lends it to each and frees it.
  */
-#include "ops/offers.h"
+#include "reads/offers.h"
 
 #include "contract/contract.h"
 #include "host/images.h"

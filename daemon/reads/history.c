@@ -3,7 +3,7 @@
  * database, which is made once for all who ask meanwhile, by a worker of its own. A worker fills
  * the rows; on the loop they get the users' names, are lent to the caller, and freed.
  */
-#include "ops/history.h"
+#include "reads/history.h"
 
 #include "contract/contract.h"
 #include "memory.h"

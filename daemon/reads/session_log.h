@@ -1,8 +1,8 @@
 /*
  * session_log: a row in the store for every session that began. Loop-only.
  */
-#ifndef OPS_SESSION_LOG_H
-#define OPS_SESSION_LOG_H
+#ifndef READS_SESSION_LOG_H
+#define READS_SESSION_LOG_H
 
 #include "lodge/error.h"
 #include "loop/loop.h"

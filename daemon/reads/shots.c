@@ -2,7 +2,7 @@
  * shots: the glance that takes a picture. Its worker writes the PNG as base64, once for all
  * callers.
  */
-#include "ops/shots.h"
+#include "reads/shots.h"
 
 #include "base64.h"
 #include "host/screenshot.h"

@@ -2,7 +2,7 @@
  * serial_logs.c: the loop names the folder, a worker of their own looks at what is in it: who fills
  * a disk waits for nobody's list, and needs no row.
  */
-#include "ops/serial_logs.h"
+#include "reads/serial_logs.h"
 
 #include "host/hand.h"
 #include "host/serial_log.h"

@@ -6,8 +6,8 @@
  * call is lost until it returns, and until then nobody asks that guest again: at most one call per
  * guest and HOST_SCREEN_CALLS per host are ever out, and what these hold up is said at once.
  */
-#ifndef OPS_GLANCES_H
-#define OPS_GLANCES_H
+#ifndef READS_GLANCES_H
+#define READS_GLANCES_H
 
 #include "buffer.h"
 #include "host/hand.h"

@@ -1,12 +1,12 @@
 /*
  * quotas: limits and what was promised, read and set. Answers come once, on the loop.
  */
-#ifndef OPS_QUOTAS_H
-#define OPS_QUOTAS_H
+#ifndef READS_QUOTAS_H
+#define READS_QUOTAS_H
 
 #include "lodge/quota.h"
-#include "ops/audit.h"
 #include "ops/ops.h"
+#include "reads/audit.h"
 
 struct quota_answer {
     struct lodge_quota system, user;

@@ -1,9 +1,9 @@
 /* users: who has a role of their own or VMs. Answers come once, on the loop. */
-#ifndef OPS_USERS_H
-#define OPS_USERS_H
+#ifndef READS_USERS_H
+#define READS_USERS_H
 
-#include "ops/audit.h"
 #include "ops/ops.h"
+#include "reads/audit.h"
 
 struct user_entry {
     uid_t uid;

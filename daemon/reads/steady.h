@@ -1,7 +1,7 @@
 /* steady: whether the wall clock may be believed with what cannot be had back: it was not seen to
  * jump by a day or more within a day. Pure; times in ms, wall ones since 1970. */
-#ifndef OPS_STEADY_H
-#define OPS_STEADY_H
+#ifndef READS_STEADY_H
+#define READS_STEADY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,16 +9,16 @@
  * A difference is said when two looks in a row agree on it, and not again before there was none.
  * Loop-only; what is asked of the store is a question, and answered later.
  */
-#include "ops/upkeep.h"
+#include "reads/upkeep.h"
 
 #include "log.h"
 #include "memory.h"
-#include "ops/compare.h"
 #include "ops/ledger.h"
 #include "ops/op.h"
 #include "ops/questions.h"
-#include "ops/serial_logs.h"
-#include "ops/steady.h"
+#include "reads/compare.h"
+#include "reads/serial_logs.h"
+#include "reads/steady.h"
 #include "scope.h"
 #include "store/ops.h"
 #include "store/store.h"

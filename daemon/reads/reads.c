@@ -2,7 +2,7 @@
  * reads: the hosts, and the store or why there is none; all borrowed but the reason. Nothing is
  * kept of what they answer.
  */
-#include "ops/reads.h"
+#include "reads/reads.h"
 
 #include "host/host.h"
 #include "memory.h"

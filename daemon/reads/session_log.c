@@ -3,7 +3,7 @@
  * written. A line has copies of its texts, and is freed on the loop. A row whose end got lost is
  * ended by the next start (store_recall_sessions).
  */
-#include "ops/session_log.h"
+#include "reads/session_log.h"
 
 #include "log.h"
 #include "loop/workers.h"

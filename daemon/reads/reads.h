@@ -3,8 +3,8 @@
  *
  * The door sees neither host nor store; this room stands between them.
  */
-#ifndef OPS_READS_H
-#define OPS_READS_H
+#ifndef READS_READS_H
+#define READS_READS_H
 
 #include "lodge/error.h"
 

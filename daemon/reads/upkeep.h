@@ -1,7 +1,7 @@
 /* upkeep: what is done again and again: old rows are forgotten, rows and domains compared, serial
  * logs cut. Loop-only. */
-#ifndef OPS_UPKEEP_H
-#define OPS_UPKEEP_H
+#ifndef READS_UPKEEP_H
+#define READS_UPKEEP_H
 
 #include "ops/ops.h"
 

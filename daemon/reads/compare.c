@@ -7,7 +7,7 @@
  * deadline are left out; what they tell later finds no comparing. A volume is a stray if its name
  * is ours and no row or domain of any host has its uuid or path.
  */
-#include "ops/compare.h"
+#include "reads/compare.h"
 
 #include "host/reading.h"
 #include "host/uses.h"

@@ -1,7 +1,7 @@
 /* serial_logs: the logs of guests' serial ports on embedded hosts are looked at once a second, and
  * cut when they have grown. Loop-only. */
-#ifndef OPS_SERIAL_LOGS_H
-#define OPS_SERIAL_LOGS_H
+#ifndef READS_SERIAL_LOGS_H
+#define READS_SERIAL_LOGS_H
 
 struct ops;
 struct serial_logs;

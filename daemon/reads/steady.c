@@ -3,7 +3,7 @@
  * same way somebody has set the clock, or the machine has slept. Across a start there is only when
  * the database was last written. A struct of the caller's, no thread.
  */
-#include "ops/steady.h"
+#include "reads/steady.h"
 
 #define DAY_MS INT64_C(86400000)
 

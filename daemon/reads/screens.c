@@ -2,7 +2,7 @@
  * screens: the glance that connects. Its result is a descriptor for one caller, so it is never
  * shared.
  */
-#include "ops/screens.h"
+#include "reads/screens.h"
 
 #include "host/open_screen.h"
 

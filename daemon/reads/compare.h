@@ -2,8 +2,8 @@
  * compare: rows, domains and volumes side by side, as they are now. The answer comes once, on the
  * loop, and is borrowed for the call. Who asks while one is made shares the next.
  */
-#ifndef OPS_COMPARE_H
-#define OPS_COMPARE_H
+#ifndef READS_COMPARE_H
+#define READS_COMPARE_H
 
 #include "buffer.h"
 #include "ops/ops.h"

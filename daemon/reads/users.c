@@ -2,7 +2,7 @@
  * users: a worker joins the stored roles and the owners of VMs by uid. A role is stored first; then
  * the loop's memory of people takes it, and what everybody may see is told anew.
  */
-#include "ops/users.h"
+#include "reads/users.h"
 
 #include "memory.h"
 #include "ops/op.h"

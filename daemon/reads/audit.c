@@ -8,7 +8,7 @@
  * Notes are the loop's until a writing has them, the worker's until its letter comes back, then the
  * loop frees them. They are counted per user from the beginning to the end of that.
  */
-#include "ops/audit.h"
+#include "reads/audit.h"
 
 #include "index.h"
 #include "log.h"

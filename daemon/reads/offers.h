@@ -2,8 +2,8 @@
  * offers: what VMs can be made from: the library's images, a host's pools and networks. Answers
  * come once, on the loop; lists are borrowed for the call. Who asks meanwhile shares the next.
  */
-#ifndef OPS_OFFERS_H
-#define OPS_OFFERS_H
+#ifndef READS_OFFERS_H
+#define READS_OFFERS_H
 
 #include "lodge/offer.h"
 #include "ops/ops.h"

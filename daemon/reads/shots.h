@@ -1,10 +1,10 @@
 /*
  * shots: pictures of guests' screens, each within 2 s or an error (glances.h). Loop-only.
  */
-#ifndef OPS_SHOTS_H
-#define OPS_SHOTS_H
+#ifndef READS_SHOTS_H
+#define READS_SHOTS_H
 
-#include "ops/glances.h"
+#include "reads/glances.h"
 
 /* The answer has the PNG as base64. Who asks for a guest that is being asked gets the same picture.
  */

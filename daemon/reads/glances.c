@@ -7,7 +7,7 @@
  * fills result and error, all else is the loop's; a descriptor that nobody took is closed with its
  * glance.
  */
-#include "ops/glances.h"
+#include "reads/glances.h"
 
 #include "host/host.h"
 #include "memory.h"

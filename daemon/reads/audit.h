@@ -6,8 +6,8 @@
  * asked for no more until there is room (audit_is_full); refusals that come all the same are summed
  * without their targets. What was done has its row in any case.
  */
-#ifndef OPS_AUDIT_H
-#define OPS_AUDIT_H
+#ifndef READS_AUDIT_H
+#define READS_AUDIT_H
 
 #include "lodge/error.h"
 #include "loop/loop.h"

@@ -1,7 +1,7 @@
 /* history: operations, audit and users as the store keeps them. Answers come once, on the loop;
  * what they show is borrowed for the call. */
-#ifndef OPS_HISTORY_H
-#define OPS_HISTORY_H
+#ifndef READS_HISTORY_H
+#define READS_HISTORY_H
 
 #include "lodge/audit.h"
 #include "ops/ops.h"

@@ -3,7 +3,7 @@
  * the store; what runs is added on the loop, from the registry. A change sets the members that it
  * names, leaves the others, and answers as if it had been a question.
  */
-#include "ops/quotas.h"
+#include "reads/quotas.h"
 
 #include "memory.h"
 #include "ops/op.h"
