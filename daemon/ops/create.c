@@ -42,7 +42,7 @@ static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk
         .image = disk->image == NULL ? NULL : &image,
     };
     if (disk->image != NULL &&
-        !image_open(&op->ops->options.image_dirs, disk->image, &image, &op->error)) {
+        !image_open(&op->ops->fleet->options.image_dirs, disk->image, &image, &op->error)) {
         return false;
     }
     bool good = disk->image == NULL || image.bytes <= disk->size_gib << GIB_BITS ||
@@ -111,7 +111,7 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
 static bool is_ours(const struct op *op, const struct domain_look *look)
 {
     return look->op == op->id &&
-           strcmp(look->installation, store_installation(op->ops->store)) == 0;
+           strcmp(look->installation, store_installation(op->ops->fleet->store)) == 0;
 }
 
 /* Whether its guest has run (plan.alive): once that is seen nothing of it is undone any more,
@@ -195,7 +195,7 @@ static char *write_xml(struct op *op, struct hand *hand)
     struct domain_plan domain = {
         .name = plan->name,
         .uuid = op->uuid,
-        .installation = store_installation(op->ops->store),
+        .installation = store_installation(op->ops->fleet->store),
         .op = op->id,
         .is_test = traits.is_test,
         .virt_type = virt_type,
@@ -301,7 +301,7 @@ static enum step_end destroy(struct op *op, struct hand *hand)
 
 static enum step_end commit_mark(struct op *op, struct hand *hand)
 {
-    const char *installation = store_installation(op->ops->store);
+    const char *installation = store_installation(op->ops->fleet->store);
     if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
         return STEP_DONE;
     }

@@ -44,7 +44,7 @@ void ops_ask_later(struct ops *ops, struct later *later)
     for (struct later *next; later != NULL; later = next) {
         next = later->next;
         later->ask.plan = &later->plan;
-        if (ops->closing) {
+        if (ops->fleet->closing) {
             op_refuse(&later->ask, &leaving);
         } else {
             ops_ask(ops, &later->ask);

@@ -10,11 +10,11 @@
  */
 #include "ops/ledger.h"
 
+#include "fleet_questions.h"
 #include "host/host.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
-#include "ops/questions.h"
 #include "store/vms.h"
 
 #include <stdlib.h>
@@ -24,6 +24,7 @@ enum { AT_ONCE = 8 };
 
 struct entry {
     struct question question; /* first */
+    struct ops *ops;
     char *host;
     char uuid[37];
     char *name;
@@ -43,8 +44,9 @@ static bool is_due(struct ops *ops, const struct vm *vm)
 /* One that has not come to its end is left until the next time that all are looked at. */
 static void entry_end(struct entry *entry, bool good)
 {
-    struct ops *ops = entry->question.ops;
-    struct vm *vm = ops->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
+    struct ops *ops = entry->ops;
+    struct vm *vm =
+        ops->fleet->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
     if (vm != NULL) {
         vm->is_followed = false;
         vm->is_unfollowed = !good;
@@ -53,7 +55,7 @@ static void entry_end(struct entry *entry, bool good)
     free(entry->name);
     free(entry);
     ops->followed--;
-    if (!ops->closing) {
+    if (!ops->fleet->closing) {
         loop_later(ops->loop, &ops->look); /* the next */
     }
 }
@@ -80,12 +82,12 @@ static void was_written(struct question *question)
     if (question->error.kind != LODGE_ERROR_NONE) {
         log_with(LOG_LEVEL_WARNING, LOG_OPS, &fields, "its row does not follow libvirt: %s",
                  question->error.message);
-    } else if (entry->done && !entry->question.ops->closing) {
+    } else if (entry->done && !entry->ops->fleet->closing) {
         log_with(LOG_LEVEL_INFO, LOG_OPS, &fields,
                  "libvirt has %lld vCPUs and %lld MiB for it: so much is charged%s",
                  (long long)entry->vcpus, (long long)entry->memory_mib,
                  entry->clash ? "; another VM's row has its name" : "");
-        registry_set_charge(entry->question.ops->registry, entry->host, entry->uuid,
+        registry_set_charge(entry->ops->registry, entry->host, entry->uuid,
                             entry->clash ? NULL : entry->name, entry->vcpus, entry->memory_mib);
     }
     entry_end(entry, entry->done && !entry->clash);
@@ -94,8 +96,9 @@ static void was_written(struct question *question)
 static void take_reading(void *data, const struct lodge_error *error)
 {
     struct entry *entry = data;
-    struct ops *ops = entry->question.ops;
-    struct vm *vm = ops->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
+    struct ops *ops = entry->ops;
+    struct vm *vm =
+        ops->fleet->closing ? NULL : registry_find_vm(ops->registry, entry->host, entry->uuid);
     bool still = error == NULL && vm != NULL && vm_row_differs(vm) &&
                  ops_holder(ops, entry->host, entry->uuid) == NULL;
     if (!still) {
@@ -110,24 +113,24 @@ static void take_reading(void *data, const struct lodge_error *error)
     entry->old_memory_mib = vm->row_memory_mib;
     entry->question.run = write_row;
     entry->question.answer = was_written;
-    question_ask(ops, &entry->question);
+    question_ask(ops->fleet, &entry->question);
 }
 
 static void begin_entry(struct ops *ops, struct vm *vm)
 {
     struct entry *entry = xcalloc(1, sizeof *entry);
-    entry->question.ops = ops;
+    entry->ops = ops;
     entry->host = xstrdup(vm->facts.host);
     memcpy(entry->uuid, vm->facts.uuid, sizeof entry->uuid);
     vm->is_followed = true;
     ops->followed++;
-    host_fresh(ops_host(ops, vm->facts.host)->host, entry->uuid, take_reading, entry);
+    host_fresh(fleet_find(ops->fleet, vm->facts.host)->host, entry->uuid, take_reading, entry);
 }
 
 void ledger_look(struct ops *ops)
 {
     uint64_t differs = registry_differs(ops->registry);
-    if (ops->store == NULL || ops->closing || ops->followed >= AT_ONCE ||
+    if (ops->fleet->store == NULL || ops->fleet->closing || ops->followed >= AT_ONCE ||
         ops->differs_seen == differs) {
         return;
     }

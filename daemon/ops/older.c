@@ -8,10 +8,10 @@
  * mark says so. A mark that is ahead has been written by a lodged whose database had more in it.
  * Of such a database nothing that is under way is undone or gone on with.
  */
+#include "fleet_questions.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
-#include "ops/questions.h"
 #include "ops/recipes.h"
 #include "scope.h"
 #include "store/store.h"
@@ -50,7 +50,7 @@ static bool is_behind(struct ops *ops, const struct vm *vm, int64_t id)
  */
 static int64_t find_newer(struct ops *ops, const char *host)
 {
-    const char *installation = store_installation(ops->store);
+    const char *installation = store_installation(ops->fleet->store);
     int64_t last = atomic_load(&ops->last_op);
     int64_t newer = 0;
     size_t count = 0;
@@ -95,7 +95,7 @@ static void give_way(struct ops *ops, const char *host, int64_t newest)
                 "host '%s' has what operation %" PRId64 " made, of which the database knows less: "
                 "it was put back from a copy, and nothing that is under way in it is undone",
                 host, newest);
-    store_was_put_back(ops->store);
+    store_was_put_back(ops->fleet->store);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (op->recovered && !op->out && !op->left_alone && !op->closed) {
             op_leave_alone(op);
@@ -108,18 +108,35 @@ static void give_way(struct ops *ops, const char *host, int64_t newest)
     leaving->question.run = leave_all;
     leaving->question.answer = all_left;
     leaving->newest = newest;
-    question_ask(ops, &leaving->question);
+    question_ask(ops->fleet, &leaving->question);
+}
+
+/* Hosts are all there before the first of them is read. */
+static void grow_met(struct ops *ops)
+{
+    if (ops->met_count < ops->fleet->host_count) {
+        free(ops->met);
+        ops->met_count = ops->fleet->host_count;
+        ops->met = xcalloc(ops->met_count, sizeof *ops->met);
+    }
+}
+
+bool ops_has_met(const struct ops *ops, const struct fleet_host *host)
+{
+    size_t i = (size_t)(host - ops->fleet->hosts);
+    return i < ops->met_count && ops->met[i];
 }
 
 void ops_meet_hosts(struct ops *ops)
 {
-    for (size_t i = 0; ops->store != NULL && i < ops->host_count; i++) {
-        const char *name = host_name(ops->hosts[i].host);
+    grow_met(ops);
+    for (size_t i = 0; ops->fleet->store != NULL && i < ops->fleet->host_count; i++) {
+        const char *name = host_name(ops->fleet->hosts[i].host);
         const struct registry_host *host = registry_find_host(ops->registry, name);
-        if (ops->hosts[i].met || host == NULL || host->facts.synced_at == 0) {
+        if (ops->met[i] || host == NULL || host->facts.synced_at == 0) {
             continue;
         }
-        ops->hosts[i].met = true;
+        ops->met[i] = true;
         ops->guards_grew = true; /* what has come before is looked at now */
         int64_t newest = find_newer(ops, name);
         if (newest > 0) {

@@ -87,7 +87,7 @@ bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, boo
 
 const struct storage_place *op_place(const struct op *op)
 {
-    return &ops_host(op->ops, op->host_name)->place;
+    return &fleet_find(op->ops->fleet, op->host_name)->place;
 }
 
 struct vm *op_vm(const struct op *op)
@@ -417,7 +417,7 @@ static void tell_ended(struct op *op)
 
 void ops_ended(struct ops *ops, struct op *op)
 {
-    if (ops->closing) {
+    if (ops->fleet->closing) {
         op_free(op);
         return;
     }

@@ -13,10 +13,10 @@
 #define OPS_OP_H
 
 #include "buffer.h"
+#include "fleet.h"
 #include "host/hand.h"
 #include "host/storage.h"
 #include "index.h"
-#include "loop/rounds.h"
 #include "loop/workers.h"
 #include "ops/ops.h"
 #include "ops/plan.h"
@@ -209,38 +209,26 @@ struct op {
     unsigned logged;              /* so many of them are told; the loop's */
 };
 
-struct house_host {
-    struct host *host;
-    bool met; /* what it shows of the database's age has been looked at (older.c) */
-    struct storage_place place;
-};
-
 enum { OPS_SHOWN = 256 };
 
 struct ops {
-    struct loop *loop;
-    struct registry *registry;
-    struct store *_Atomic store; /* set once, by the loop; NULL until then */
-    struct ops_options options;
+    struct fleet *fleet;
+    struct loop *loop;         /* its … */
+    struct registry *registry; /* … and its */
+    /* Of each of its hosts: what it shows of the database's age has been looked at (older.c). */
+    bool *met;
+    size_t met_count;
+    unsigned per_hour;
     struct workers *workers; /* for the store's part of operations */
-    struct glances *glances;
     struct rate *rate;
     size_t waiting_turns;  /* operations whose job waits for its turn */
     uint64_t turns_passed; /* monotonic ms: when all of them were last asked whether they may go */
-    struct workers *readers; /* for questions: a long list delays no operation */
-    struct workers *library; /* … nor does the library delay a question, or copies of … */
-    struct workers *copies;  /* … the database */
-    /* What is read once for all who ask meanwhile; NULL when lodged leaves. */
-    struct rounds *images, *backups, *comparings;
-    struct house_host *hosts;
-    size_t host_count;
     struct op *live;
     struct index by_vm;
     struct registry_reader reader;
     struct loop_timer *timer;
     struct loop_later look;
     int64_t last_unjournalled;
-    bool closing;
     struct registry_op *ended[OPS_SHOWN]; /* a ring of those that ended last */
     size_t ended_next;
     atomic_int_least64_t last_op; /* the largest number of an operation that was begun */
@@ -337,7 +325,6 @@ void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
 /* ops.c */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
-struct house_host *ops_host(struct ops *ops, const char *name);
 void ops_set_timer(struct ops *ops);
 void op_free(struct op *op);
 
@@ -350,14 +337,15 @@ void op_show_recovered(struct op *op, int64_t started_at);
 
 /* recover.c */
 void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
-void ops_look_for_debris(struct ops *ops); /* has a domain turned up? */
-void ops_look_again(struct ops *ops);      /* has a volume? */
+void ops_look_for_debris(struct ops *ops);       /* has a domain turned up? */
+void ops_look_again_for_debris(struct ops *ops); /* has a volume? */
 bool ops_guards_op(struct ops *ops,
                    int64_t op); /* is it an undone creation that is looked out for? */
 void ops_end_all_guards(struct ops *ops);
 
 /* older.c */
 void ops_meet_hosts(struct ops *ops); /* does one that has been read show what the store lacks? */
+bool ops_has_met(const struct ops *ops, const struct fleet_host *host);
 void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
 void ops_note_last(struct ops *ops, int64_t id); /* any thread */
 

@@ -10,10 +10,6 @@
 #include "ops/op.h"
 #include "ops/rate.h"
 #include "ops/recipes.h"
-#include "reads/compare.h"
-#include "reads/glances.h"
-#include "reads/history.h"
-#include "reads/offers.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -104,52 +100,43 @@ void ops_set_timer(struct ops *ops)
     loop_timer_start(ops->timer, next > now ? next - now : 0, 0);
 }
 
-struct ops *ops_new(struct loop *loop, struct registry *registry, const struct ops_options *options)
+struct ops *ops_new(struct fleet *fleet, unsigned per_hour)
 {
     struct ops *ops = xcalloc(1, sizeof *ops);
-    ops->loop = loop;
-    ops->registry = registry;
-    ops->options = *options;
-    ops->workers = workers_new(loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
-    ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
-    ops->library = workers_new(loop, "library", 1, WORKER_IDLE_MS);
-    ops->copies = workers_new(loop, "copies", 1, WORKER_IDLE_MS);
-    ops->images = rounds_new(&offers_images, ops);
-    ops->backups = rounds_new(&history_backups, ops);
-    ops->comparings = rounds_new(&compare_rounds, ops);
-    ops->timer = loop_timer_new(loop, on_time, ops);
-    ops->glances = glances_new(loop);
+    ops->fleet = fleet;
+    ops->loop = fleet->loop;
+    ops->registry = fleet->registry;
+    ops->per_hour = per_hour;
+    ops->workers = workers_new(ops->loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
+    ops->timer = loop_timer_new(ops->loop, on_time, ops);
     ops->rate = rate_new();
     ops->look.run = look;
     ops->look.owner = ops;
     ops->reader.changed = on_changed;
     ops->reader.people_changed = on_people_changed;
     index_init(&ops->by_vm);
-    registry_add_reader(registry, &ops->reader);
+    registry_add_reader(ops->registry, &ops->reader);
     return ops;
 }
 
-void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir)
+struct fleet *ops_fleet(const struct ops *ops)
 {
-    ops->hosts = xrealloc(ops->hosts, (ops->host_count + 1) * sizeof *ops->hosts);
-    struct house_host *added = &ops->hosts[ops->host_count++];
-    *added = (struct house_host){.host = host};
-    storage_place(host, pool, dir, &added->place);
+    return ops->fleet;
 }
 
-struct house_host *ops_host(struct ops *ops, const char *name)
+void ops_each(const struct ops *ops, ops_shown_fn *take, void *data)
 {
-    for (size_t i = 0; i < ops->host_count; i++) {
-        if (strcmp(host_name(ops->hosts[i].host), name) == 0) {
-            return &ops->hosts[i];
+    for (const struct op *op = ops->live; op != NULL; op = op->next) {
+        if (op->shown != NULL) {
+            take(data, &op->shown->facts);
         }
     }
-    return NULL;
 }
 
-const struct ops_options *ops_options(const struct ops *ops)
+void ops_look_again(struct ops *ops)
 {
-    return &ops->options;
+    ops_look_again_for_debris(ops);
+    ledger_look_again(ops);
 }
 
 /* Others that have this VM: of vm.stop, or of all else. */
@@ -174,7 +161,7 @@ struct op *ops_holder(struct ops *ops, const char *host, const char *uuid)
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host, const char *uuid)
 {
     struct op *op = xcalloc(1, sizeof *op);
-    struct house_host *on = ops_host(ops, host);
+    struct fleet_host *on = fleet_find(ops->fleet, host);
     op->ops = ops;
     op->recipe = recipe;
     op->host = on == NULL ? NULL : on->host;
@@ -326,8 +313,7 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
 
 bool ops_may_begin(struct ops *ops, const struct viewer *viewer, struct lodge_error *err)
 {
-    return viewer->role == ROLE_ADMIN ||
-           rate_allows(ops->rate, viewer->uid, ops->options.per_hour, err);
+    return viewer->role == ROLE_ADMIN || rate_allows(ops->rate, viewer->uid, ops->per_hour, err);
 }
 
 void ops_count(struct ops *ops, uid_t uid)
@@ -337,7 +323,7 @@ void ops_count(struct ops *ops, uid_t uid)
 
 void ops_set_per_hour(struct ops *ops, unsigned per_hour)
 {
-    ops->options.per_hour = per_hour;
+    ops->per_hour = per_hour;
 }
 
 static void count_in(struct op *op)
@@ -351,7 +337,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     const struct recipe *recipe = recipe_find(ask->kind);
     struct lodge_error err = {0};
     assert(recipe != NULL);
-    if (ops->closing) {
+    if (ops->fleet->closing) {
         (void)refuse_stopping(&err);
         op_refuse(ask, &err);
         return;
@@ -440,20 +426,11 @@ struct op *ops_find(struct ops *ops, int64_t id)
     return op;
 }
 
-/* What is out on a worker finds nobody when it comes back. */
-static void end_rounds(struct rounds *rounds)
-{
-    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED, .message = REFUSED_STOPPING};
-    rounds_drop(rounds, &leaving);
-    rounds_free(rounds);
-}
-
 void ops_close(struct ops *ops)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_CANCELLED,
                      "lodged is leaving: what has begun goes on when it is back");
-    ops->closing = true;
     loop_timer_free(TAKE(ops->timer));
     loop_later_cancel(ops->loop, &ops->look);
     registry_remove_reader(ops->registry, &ops->reader);
@@ -464,12 +441,5 @@ void ops_close(struct ops *ops)
             &(struct op_answer){
                 .op = op->begun ? op->id : 0, .uuid = op->uuid, .error = &err, .began = op->begun});
     }
-    glances_close(ops->glances);
     workers_free(TAKE(ops->workers));
-    end_rounds(TAKE(ops->images));
-    end_rounds(TAKE(ops->backups));
-    end_rounds(TAKE(ops->comparings));
-    workers_free(TAKE(ops->readers));
-    workers_free(TAKE(ops->library));
-    workers_free(TAKE(ops->copies));
 }

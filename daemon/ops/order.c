@@ -22,7 +22,8 @@ static void take_text(char **place, char **from)
 static bool find_image(struct op *op, const char *name, enum image_kind kind, const char *param,
                        struct image *ret_image)
 {
-    return image_find(&op->ops->options.image_dirs, name, kind, param, ret_image, &op->error);
+    return image_find(&op->ops->fleet->options.image_dirs, name, kind, param, ret_image,
+                      &op->error);
 }
 
 static bool check_disk(struct op *op, struct plan_disk *disk)

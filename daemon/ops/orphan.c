@@ -25,7 +25,8 @@ static enum step_end look(struct op *op, struct hand *hand)
     if (!hand_look(hand, op->uuid, &found, &op->error)) {
         return op_end(op, false);
     }
-    if (found.present && strcmp(found.installation, store_installation(op->ops->store)) != 0) {
+    if (found.present &&
+        strcmp(found.installation, store_installation(op->ops->fleet->store)) != 0) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
     }
     if (!found.present && !op->again) {

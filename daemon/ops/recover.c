@@ -117,10 +117,9 @@ static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, co
     return guard;
 }
 
-void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall)
+void ops_recover(struct ops *ops, const struct recall *recall)
 {
     ops_note_last(ops, recall->last_op);
-    ops->store = store;
     for (size_t i = 0; i < recall->begun_count; i++) {
         rate_add(ops->rate, recall->begun[i].uid, loop_wall_ms() - recall->begun[i].started_ms);
     }
@@ -212,8 +211,9 @@ static void undo_again(struct ops *ops, struct guard *guard)
 static bool is_free(struct ops *ops, const struct guard *guard)
 {
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-    const struct house_host *host = ops_host(ops, guard->host);
-    return !guard->foreign && host != NULL && host->met && (vm == NULL || vm->phase == ROW_NONE) &&
+    const struct fleet_host *host = fleet_find(ops->fleet, guard->host);
+    return !guard->foreign && host != NULL && ops_has_met(ops, host) &&
+           (vm == NULL || vm->phase == ROW_NONE) &&
            ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 
@@ -236,7 +236,7 @@ void ops_look_for_debris(struct ops *ops)
     }
 }
 
-void ops_look_again(struct ops *ops)
+void ops_look_again_for_debris(struct ops *ops)
 {
     ops_meet_hosts(ops);
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {

@@ -9,7 +9,7 @@
  * a domain that lodge did not make nothing is changed. */
 static enum step_end commit_mark(struct op *op, struct hand *hand)
 {
-    const char *installation = store_installation(op->ops->store);
+    const char *installation = store_installation(op->ops->fleet->store);
     if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
         return STEP_DONE;
     }

@@ -46,7 +46,7 @@ static void host_done(struct host_task *task, bool ran)
 static void deliver_begun(struct letter *letter)
 {
     struct op *op = CONTAINER_OF(letter, struct op, begun_letter);
-    if (!op->ops->closing) {
+    if (!op->ops->fleet->closing) {
         ops_begun(op);
     }
 }
@@ -55,7 +55,7 @@ static void deliver_step(struct letter *letter)
 {
     struct op *op = CONTAINER_OF(letter, struct op, step_letter);
     atomic_store(&op->step_letter_out, false);
-    if (!op->ops->closing) {
+    if (!op->ops->fleet->closing) {
         op_show(op);
     }
 }
@@ -261,7 +261,7 @@ void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
 {
     struct op *op = data;
     op->out = false;
-    if (op->ops->closing) {
+    if (op->ops->fleet->closing) {
         ops_ended(op->ops, op);
         return;
     }
@@ -290,7 +290,7 @@ void op_came_back(struct op *op, bool ran)
     op->turn = TURN_NONE;
     uses_release(TAKE(op->uses));
     uses_release(TAKE(op->own_uses));
-    if (ops->closing) {
+    if (ops->fleet->closing) {
         ops_ended(ops, op);
         return;
     }

@@ -366,7 +366,7 @@ static bool check_iso(struct op *op, struct hand *hand)
                           "host '%s' is another machine: it cannot read this library's images",
                           op->host_name);
     }
-    if (!image_find(&op->ops->options.image_dirs, op->plan.iso, IMAGE_ISO, "iso", &image,
+    if (!image_find(&op->ops->fleet->options.image_dirs, op->plan.iso, IMAGE_ISO, "iso", &image,
                     &op->error)) {
         return false;
     }

@@ -64,7 +64,7 @@ static void was_read(void *data, const struct lodge_error *error)
 {
     struct reading *reading = data;
     struct ops *ops = reading->ops;
-    struct op *op = ops->closing ? NULL : ops_find(ops, reading->op);
+    struct op *op = ops->fleet->closing ? NULL : ops_find(ops, reading->op);
     bool is_waited_for = op != NULL && op->reading == reading->number;
     free(reading);
     if (!is_waited_for) {

@@ -47,12 +47,12 @@ static bool begin(struct op *op)
         .asked = op->for_audit,
         .effect = op->recipe->begins,
         .vm = &row,
-        .system_limits = op->ops->options.system_limits,
-        .user_limits = op->ops->options.user_limits,
+        .system_limits = op->ops->fleet->options.system_limits,
+        .user_limits = op->ops->fleet->options.user_limits,
     };
     struct op_begun begun;
     if (!fail_point(op->recipe->kind, "reserve", "", &op->error) ||
-        !store_begin_op(op->ops->store, &begin, &begun, &op->error)) {
+        !store_begin_op(op->ops->fleet->store, &begin, &begun, &op->error)) {
         return false;
     }
     op->id = begun.id;
@@ -68,7 +68,7 @@ static bool begin(struct op *op)
 static bool begin_without_store(struct op *op)
 {
     if (!op->recipe->stops_others || !op->is_admin ||
-        (op->ops->store != NULL && op->error.kind != LODGE_ERROR_STORE_UNAVAILABLE)) {
+        (op->ops->fleet->store != NULL && op->error.kind != LODGE_ERROR_STORE_UNAVAILABLE)) {
         return false;
     }
     op->error = (struct lodge_error){0};
@@ -80,7 +80,7 @@ static bool find_known(struct op *op)
 {
     const struct op_request request = {op->uid, op->recipe->kind, op->request_id, op->request_hash};
     struct op_begun begun;
-    if (!store_find_request(op->ops->store, &request, &begun, &op->error)) {
+    if (!store_find_request(op->ops->fleet->store, &request, &begun, &op->error)) {
         return false;
     }
     if (!begun.known) {
@@ -104,7 +104,7 @@ static void take_known(void *data, const struct op_row *row)
 
 static bool begin_somehow(struct op *op, struct hand *hand)
 {
-    if (op->ops->store == NULL) {
+    if (op->ops->fleet->store == NULL) {
         (void)lodge_fail(&op->error, LODGE_ERROR_STORE_UNAVAILABLE,
                          "the store is not open: nothing can be changed until lodged's log is "
                          "heeded");
@@ -140,7 +140,7 @@ static bool note(struct op *op, const struct step *step)
     }
     AUTO(free) char *journal = op->plan_changed ? plan_to_json(&op->plan) : NULL;
     enum lodge_op_state state = op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;
-    if (!store_note_step(op->ops->store, op->id, step->name, state, journal, loop_wall_ms(),
+    if (!store_note_step(op->ops->fleet->store, op->id, step->name, state, journal, loop_wall_ms(),
                          &op->error)) {
         return false;
     }
@@ -151,8 +151,8 @@ static bool note(struct op *op, const struct step *step)
 
 static enum step_end commit(struct op *op, const struct step *step)
 {
-    if (!store_commit_op(op->ops->store, op->id, step->name, op->recipe->commits, loop_wall_ms(),
-                         &op->error)) {
+    if (!store_commit_op(op->ops->fleet->store, op->id, step->name, op->recipe->commits,
+                         loop_wall_ms(), &op->error)) {
         return STEP_STALLED;
     }
     op->committed = true;
@@ -259,11 +259,12 @@ static bool write_end(struct op *op)
         .at_ms = loop_wall_ms(),
     };
     if (is_journalled(op) && (!fail_point(op->recipe->kind, "close", "", &op->error) ||
-                              !store_end_op(op->ops->store, op->id, &end, &op->error) ||
+                              !store_end_op(op->ops->fleet->store, op->id, &end, &op->error) ||
                               !fail_point(op->recipe->kind, "close", ".done", &op->error))) {
         return false;
     }
-    if (op->is_debris && op->plan.alive && !store_leave_op(op->ops->store, op->id, &op->error)) {
+    if (op->is_debris && op->plan.alive &&
+        !store_leave_op(op->ops->fleet->store, op->id, &op->error)) {
         return false;
     }
     op->closed = true;
@@ -278,7 +279,8 @@ static bool walk_begins(struct op *op, struct hand *hand)
         return false;
     }
     bool found = false;
-    if (op->known && !store_read_op(op->ops->store, op->id, take_known, op, &found, &op->failure)) {
+    if (op->known &&
+        !store_read_op(op->ops->fleet->store, op->id, take_known, op, &found, &op->failure)) {
         log_warning(LOG_OPS, "how operation %lld ended is not known: %s", (long long)op->id,
                     op->failure.message);
     }

@@ -12,7 +12,7 @@
 #include "host/reading.h"
 #include "host/uses.h"
 #include "memory.h"
-#include "ops/op.h"
+#include "reads/reads_private.h"
 #include "refusals.h"
 #include "scope.h"
 #include "store/store.h"
@@ -24,7 +24,7 @@
 enum { OLD_MS = 3600 * 1000, UUID_TEXT = 36, PATIENCE_MS = 10000 };
 
 struct comparing {
-    struct ops *ops;
+    struct reads *reads;
     struct buffer strays;
     size_t stray_count;
     struct buffer unread; /* hosts whose volumes were not listed, and why */
@@ -37,7 +37,7 @@ struct comparing {
 struct compared_host {
     struct compared_host *next;  /* in comparing.hosts */
     struct comparing *comparing; /* NULL: it was left out */
-    const struct house_host *on;
+    const struct fleet_host *on;
 };
 
 /* What its volumes are read by: they may be longer at it than anybody waits. */
@@ -68,12 +68,12 @@ static bool is_known_anywhere(struct registry *registry, const char *uuid, bool 
 }
 
 /* As far as the registry knows; who uses it is another question. */
-static bool is_stray(struct ops *ops, const struct house_host *on, const char *name,
+static bool is_stray(const struct fleet *fleet, const struct fleet_host *on, const char *name,
                      const char *path)
 {
     char uuid[37];
-    return is_our_naming(name, uuid) && !is_known_anywhere(ops->registry, uuid, false) &&
-           !registry_path_is_taken(ops->registry, host_name(on->host), path, NULL);
+    return is_our_naming(name, uuid) && !is_known_anywhere(fleet->registry, uuid, false) &&
+           !registry_path_is_taken(fleet->registry, host_name(on->host), path, NULL);
 }
 
 static void add_key(struct buffer *json, const struct vm *vm, bool comma)
@@ -99,12 +99,12 @@ static bool is_unknown(const struct vm *vm, const char *installation)
            strcmp(vm->installation, installation) == 0;
 }
 
-static void add_vms(struct ops *ops, struct buffer *json,
+static void add_vms(const struct fleet *fleet, struct buffer *json,
                     bool (*wanted)(const struct vm *vm, const char *installation))
 {
-    const char *installation = ops->store == NULL ? NULL : store_installation(ops->store);
+    const char *installation = fleet->store == NULL ? NULL : store_installation(fleet->store);
     size_t count = 0;
-    struct vm *const *vms = registry_sorted(ops->registry, &count);
+    struct vm *const *vms = registry_sorted(fleet->registry, &count);
     bool comma = false;
     for (size_t i = 0; i < count; i++) {
         if (wanted(vms[i], installation)) {
@@ -114,44 +114,49 @@ static void add_vms(struct ops *ops, struct buffer *json,
     }
 }
 
-static void add_old_ops(struct ops *ops, struct buffer *json)
+struct old_ops {
+    struct buffer *json;
+    int64_t now;
+    bool comma;
+};
+
+static void add_old_op(void *data, const struct lodge_op *facts)
 {
-    int64_t now = loop_wall_ms();
-    bool comma = false;
-    for (const struct op *op = ops->live; op != NULL; op = op->next) {
-        if (op->shown == NULL || now - op->shown->facts.started_at < OLD_MS) {
-            continue;
-        }
-        const struct lodge_op *facts = &op->shown->facts;
-        buffer_add_format(json, "%s{\"op\":%lld,\"kind\":", comma ? "," : "", (long long)facts->id);
-        buffer_add_json_string(json, facts->kind);
-        buffer_add_text(json, ",\"vm\":");
-        buffer_add_json_string(json, facts->vm);
-        buffer_add_format(json,
-                          ",\"state\":\"%s\",\"started_at\":", lodge_op_state_name(facts->state));
-        buffer_add_json_time(json, facts->started_at);
-        buffer_add_char(json, '}');
-        comma = true;
+    struct old_ops *old = data;
+    struct buffer *json = old->json;
+    if (old->now - facts->started_at < OLD_MS) {
+        return;
     }
+    buffer_add_format(json, "%s{\"op\":%lld,\"kind\":", old->comma ? "," : "",
+                      (long long)facts->id);
+    buffer_add_json_string(json, facts->kind);
+    buffer_add_text(json, ",\"vm\":");
+    buffer_add_json_string(json, facts->vm);
+    buffer_add_format(json, ",\"state\":\"%s\",\"started_at\":", lodge_op_state_name(facts->state));
+    buffer_add_json_time(json, facts->started_at);
+    buffer_add_char(json, '}');
+    old->comma = true;
 }
 
 static void finish(struct comparing *comparing)
 {
+    struct reads *reads = comparing->reads;
     struct buffer json = {0};
+    struct old_ops old = {.json = &json, .now = loop_wall_ms()};
     buffer_add_text(&json, "{\"missing\":[");
-    add_vms(comparing->ops, &json, is_missing);
+    add_vms(reads->fleet, &json, is_missing);
     buffer_add_text(&json, "],\"unknown_domains\":[");
-    add_vms(comparing->ops, &json, is_unknown);
+    add_vms(reads->fleet, &json, is_unknown);
     buffer_add_text(&json, "],\"stray_volumes\":[");
     buffer_add(&json, comparing->strays.data, comparing->strays.length);
     buffer_add_text(&json, "],\"unread_volumes\":[");
     buffer_add(&json, comparing->unread.data, comparing->unread.length);
     buffer_add_text(&json, "],\"old_ops\":[");
-    add_old_ops(comparing->ops, &json);
+    ops_each(reads->ops, add_old_op, &old);
     buffer_add_text(&json, "]}");
-    if (comparing->ops->comparings != NULL) { /* else lodged leaves, and they know */
+    if (reads->comparings != NULL) { /* else lodged leaves, and they know */
         struct compared compared = {json, comparing->stray_count};
-        rounds_end(comparing->ops->comparings, &compared, NULL);
+        rounds_end(reads->comparings, &compared, NULL);
     }
     buffer_free(&json);
     buffer_free(&comparing->strays);
@@ -223,7 +228,7 @@ static void add_strays(const struct compared_host *host, const struct lodge_stri
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->items[i];
         AUTO(free) char *path = storage_path(&host->on->place, name);
-        if (is_stray(comparing->ops, host->on, name, path)) {
+        if (is_stray(comparing->reads->fleet, host->on, name, path)) {
             struct buffer *strays = &comparing->strays;
             comparing->stray_count++;
             buffer_add_text(strays, strays->length > 0 ? ",{\"host\":" : "{\"host\":");
@@ -309,21 +314,22 @@ static void uses_come(void *data, struct uses *uses, const struct lodge_error *e
 
 static void begin_comparing(void *owner)
 {
-    struct ops *ops = owner;
+    struct reads *reads = owner;
+    struct fleet *fleet = reads->fleet;
     struct comparing *comparing = xcalloc(1, sizeof *comparing);
-    comparing->ops = ops;
+    comparing->reads = reads;
     comparing->out = 1; /* ours, until all are asked */
-    comparing->deadline = loop_timer_new(ops->loop, comparing_is_late, comparing);
+    comparing->deadline = loop_timer_new(fleet->loop, comparing_is_late, comparing);
     loop_timer_start(comparing->deadline, PATIENCE_MS, 0);
-    for (size_t i = 0; i < ops->host_count; i++) {
+    for (size_t i = 0; i < fleet->host_count; i++) {
         struct registry_host *shown =
-            registry_find_host(ops->registry, host_name(ops->hosts[i].host));
+            registry_find_host(fleet->registry, host_name(fleet->hosts[i].host));
         if (shown->facts.synced_at == 0) {
             continue; /* before it has been read, "no domain has it" is empty talk */
         }
         struct compared_host *host = xcalloc(1, sizeof *host);
         host->comparing = comparing;
-        host->on = &ops->hosts[i];
+        host->on = &fleet->hosts[i];
         host->next = comparing->hosts;
         comparing->hosts = host;
         comparing->out++;
@@ -350,7 +356,8 @@ static void pass_compared_on(void *data, const void *answer, const struct lodge_
 void compare_now(struct ops *ops, compare_fn *answer, void *data)
 {
     struct lodge_error err = {0};
-    if (ops->closing) {
+    struct reads *reads = reads_of(ops);
+    if (reads->fleet->closing) {
         (void)refuse_stopping(&err);
         answer(data, NULL, &err);
         return;
@@ -358,20 +365,20 @@ void compare_now(struct ops *ops, compare_fn *answer, void *data)
     struct compare_asker *asker = xcalloc(1, sizeof *asker);
     asker->answer = answer;
     asker->data = data;
-    rounds_join(ops->comparings, pass_compared_on, asker);
+    rounds_join(reads->comparings, pass_compared_on, asker);
 }
 
-static bool find_domain(struct ops *ops, const char *host, const char *uuid,
+static bool find_domain(const struct fleet *fleet, const char *host, const char *uuid,
                         char ret_uuid[static 37], struct lodge_error *err)
 {
-    const struct vm *vm = registry_find_vm(ops->registry, host, uuid);
+    const struct vm *vm = registry_find_vm(fleet->registry, host, uuid);
     if (vm == NULL || !vm->present) {
         return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "host '%s' has no domain %s", host, uuid);
     }
-    if (is_known_anywhere(ops->registry, uuid, true)) {
+    if (is_known_anywhere(fleet->registry, uuid, true)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "lodge has a row of %s: delete the VM", uuid);
     }
-    if (ops->store == NULL || strcmp(vm->installation, store_installation(ops->store)) != 0) {
+    if (fleet->store == NULL || strcmp(vm->installation, store_installation(fleet->store)) != 0) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "domain %s does not carry this lodge's mark",
                           uuid);
     }
@@ -379,7 +386,7 @@ static bool find_domain(struct ops *ops, const char *host, const char *uuid,
     return true;
 }
 
-static bool find_volume(struct ops *ops, const struct house_host *on, const char *path,
+static bool find_volume(const struct fleet *fleet, const struct fleet_host *on, const char *path,
                         struct plan *plan, char ret_uuid[static 37], struct lodge_error *err)
 {
     const char *slash = strrchr(path, '/');
@@ -388,7 +395,7 @@ static bool find_volume(struct ops *ops, const struct house_host *on, const char
     if (strcmp(ours, path) != 0 || !is_our_naming(name, ret_uuid)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "%s is not of lodge's naming and place", path);
     }
-    if (!is_stray(ops, on, name, path)) {
+    if (!is_stray(fleet, on, name, path)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT, "a VM has %s", path);
     }
     plan->disks.items = xcalloc(1, sizeof *plan->disks.items);
@@ -407,14 +414,15 @@ static bool find_volume(struct ops *ops, const struct house_host *on, const char
 bool compare_find_orphan(struct ops *ops, const char *host, const char *uuid, const char *path,
                          struct plan *plan, char ret_uuid[static 37], struct lodge_error *err)
 {
-    const struct house_host *on = ops_host(ops, host);
-    const struct registry_host *shown = registry_find_host(ops->registry, host);
+    const struct fleet *fleet = ops_fleet(ops);
+    const struct fleet_host *on = fleet_find(fleet, host);
+    const struct registry_host *shown = registry_find_host(fleet->registry, host);
     if (on == NULL || shown == NULL) {
         return refuse_unknown_host(err, host);
     }
     if (shown->facts.synced_at == 0) {
         return lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' has not been read", host);
     }
-    return uuid != NULL ? find_domain(ops, host, uuid, ret_uuid, err)
-                        : find_volume(ops, on, path, plan, ret_uuid, err);
+    return uuid != NULL ? find_domain(fleet, host, uuid, ret_uuid, err)
+                        : find_volume(fleet, on, path, plan, ret_uuid, err);
 }

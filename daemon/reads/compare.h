@@ -19,7 +19,7 @@ typedef void compare_fn(void *data, const struct compared *compared,
                         const struct lodge_error *error);
 void compare_now(struct ops *ops, compare_fn *answer, void *data);
 
-/* For ops.comparings. */
+/* For reads.comparings. */
 struct rounds_kind;
 extern const struct rounds_kind compare_rounds;
 

@@ -11,7 +11,7 @@
 
 #include "host/host.h"
 #include "memory.h"
-#include "ops/op.h"
+#include "reads/reads_private.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -319,7 +319,7 @@ static struct glance *add(struct glances *glances, const struct glance_kind *kin
 
 /* Whether one more may wait: with others for `shared`, or when that is NULL for one of its own. */
 static bool may_wait(const struct glances *glances, const struct glance *shared,
-                     const struct glance_kind *kind, const struct house_host *on, const char *uuid,
+                     const struct glance_kind *kind, const struct fleet_host *on, const char *uuid,
                      const char *name, struct lodge_error *err)
 {
     const struct glance *out = find_out(glances, on->host, uuid);
@@ -341,8 +341,9 @@ static bool may_wait(const struct glances *glances, const struct glance *shared,
 void glances_take(struct ops *ops, const struct glance_kind *kind, const struct glance_at *at,
                   glance_fn *answer, void *data)
 {
-    struct glances *glances = ops->glances;
-    struct house_host *on = ops_host(ops, at->host);
+    struct reads *reads = reads_of(ops);
+    struct glances *glances = reads->glances;
+    struct fleet_host *on = fleet_find(reads->fleet, at->host);
     struct lodge_error err = {0};
     if (on == NULL) {
         (void)refuse_unknown_host(&err, at->host);

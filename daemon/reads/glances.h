@@ -45,7 +45,7 @@ typedef void glance_fn(void *data, struct glance_result *result, const struct lo
 void glances_take(struct ops *ops, const struct glance_kind *kind, const struct glance_at *at,
                   glance_fn *answer, void *data);
 
-/* ops.c's. */
+/* reads.c's. */
 struct glances;
 struct glances *glances_new(struct loop *loop);
 void glances_close(

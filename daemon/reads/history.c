@@ -1,14 +1,14 @@
 /*
- * history: three questions (questions.h) to the store: operations, the audit, a copy of the
+ * history: three questions (fleet_questions.h) to the store: operations, the audit, a copy of the
  * database, which is made once for all who ask meanwhile, by a worker of its own. A worker fills
  * the rows; on the loop they get the users' names, are lent to the caller, and freed.
  */
 #include "reads/history.h"
 
 #include "contract/contract.h"
+#include "fleet_questions.h"
 #include "memory.h"
-#include "ops/op.h"
-#include "ops/questions.h"
+#include "reads/reads_private.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -102,7 +102,7 @@ static bool read_ops(struct question *question, struct store *store)
 static void answer_ops(struct question *question)
 {
     struct listing *listing = (struct listing *)question;
-    struct people *people = registry_people(question->ops->registry);
+    struct people *people = registry_people(question->fleet->registry);
     bool ok = question->error.kind == LODGE_ERROR_NONE;
     for (size_t i = 0; i < listing->ops.count; i++) {
         listing->ops.items[i].user = xstrdup(people_name(people, listing->ops.uids[i]));
@@ -134,7 +134,7 @@ void history_read_op(struct ops *ops, int64_t id, history_ops_fn *answer, void *
     struct listing *listing = listing_new(answer, data);
     listing->one = true;
     listing->id = id;
-    question_ask(ops, &listing->question);
+    question_ask(ops_fleet(ops), &listing->question);
 }
 
 void history_list_ops(struct ops *ops, struct history_choice *choice, history_ops_fn *answer,
@@ -142,7 +142,7 @@ void history_list_ops(struct ops *ops, struct history_choice *choice, history_op
 {
     struct listing *listing = listing_new(answer, data);
     listing->choice = *choice;
-    question_ask(ops, &listing->question);
+    question_ask(ops_fleet(ops), &listing->question);
 }
 
 /* The audit */
@@ -191,7 +191,7 @@ static bool read_audit(struct question *question, struct store *store)
 static void answer_audit(struct question *question)
 {
     struct audit_reading *reading = (struct audit_reading *)question;
-    struct people *people = registry_people(question->ops->registry);
+    struct people *people = registry_people(question->fleet->registry);
     bool ok = question->error.kind == LODGE_ERROR_NONE;
     for (size_t i = 0; i < reading->audit.count; i++) {
         struct lodge_audit *row = &reading->audit.items[i];
@@ -216,7 +216,7 @@ void history_list_audit(struct ops *ops, struct audit_question *choice, history_
     reading->choice = *choice;
     reading->answer = answer;
     reading->data = data;
-    question_ask(ops, &reading->question);
+    question_ask(ops_fleet(ops), &reading->question);
 }
 
 /* A copy of the database */
@@ -238,8 +238,9 @@ static void answer_backup(struct question *question)
 {
     struct backing_up *backup = (struct backing_up *)question;
     bool ok = question->error.kind == LODGE_ERROR_NONE;
-    if (question->ops->backups != NULL) { /* else lodged leaves, and they know */
-        rounds_end(question->ops->backups, ok ? backup : NULL, ok ? NULL : &question->error);
+    if (question->fleet->reads->backups != NULL) { /* else lodged leaves, and they know */
+        rounds_end(question->fleet->reads->backups, ok ? backup : NULL,
+                   ok ? NULL : &question->error);
     }
     free(backup->path);
     free(backup);
@@ -247,12 +248,12 @@ static void answer_backup(struct question *question)
 
 static void begin_backup(void *owner)
 {
-    struct ops *ops = owner;
+    struct reads *reads = owner;
     struct backing_up *backup = xcalloc(1, sizeof *backup);
     backup->question.run = back_up;
     backup->question.answer = answer_backup;
-    backup->question.workers = ops->copies;
-    question_ask(ops, &backup->question);
+    backup->question.workers = reads->copies;
+    question_ask(reads->fleet, &backup->question);
 }
 
 const struct rounds_kind history_backups = {.begin = begin_backup};
@@ -275,7 +276,8 @@ static void pass_backup_on(void *data, const void *answer, const struct lodge_er
 void history_backup(struct ops *ops, history_backup_fn *answer, void *data)
 {
     struct lodge_error err = {0};
-    if (ops->closing) {
+    struct reads *reads = reads_of(ops);
+    if (reads->fleet->closing) {
         (void)refuse_stopping(&err);
         answer(data, NULL, 0, &err);
         return;
@@ -283,5 +285,5 @@ void history_backup(struct ops *ops, history_backup_fn *answer, void *data)
     struct backup_asker *asker = xcalloc(1, sizeof *asker);
     asker->answer = answer;
     asker->data = data;
-    rounds_join(ops->backups, pass_backup_on, asker);
+    rounds_join(reads->backups, pass_backup_on, asker);
 }

@@ -53,7 +53,7 @@ typedef void history_backup_fn(void *data, const char *path, int64_t bytes,
                                const struct lodge_error *error);
 void history_backup(struct ops *ops, history_backup_fn *answer, void *data);
 
-/* For ops.backups: who asks while one is made shares the next. */
+/* For reads.backups: who asks while one is made shares the next. */
 struct rounds_kind;
 extern const struct rounds_kind history_backups;
 

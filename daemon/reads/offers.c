@@ -8,7 +8,7 @@
 #include "host/images.h"
 #include "host/reading.h"
 #include "memory.h"
-#include "ops/op.h"
+#include "reads/reads_private.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -81,21 +81,21 @@ static void pass_offers_on(void *data, const void *answer, const struct lodge_er
 
 struct library_reading {
     struct job job; /* first */
-    struct ops *ops;
+    struct reads *reads;
     struct offers offers;
 };
 
 static void read_library(struct job *job)
 {
     struct library_reading *reading = (struct library_reading *)job;
-    image_list(&reading->ops->options.image_dirs, take_image, &reading->offers);
+    image_list(&reading->reads->fleet->options.image_dirs, take_image, &reading->offers);
 }
 
 static void library_read(struct letter *letter)
 {
     struct library_reading *reading = (struct library_reading *)letter;
-    if (reading->ops->images != NULL) { /* else lodged leaves, and they know */
-        rounds_end(reading->ops->images, &reading->offers, NULL);
+    if (reading->reads->images != NULL) { /* else lodged leaves, and they know */
+        rounds_end(reading->reads->images, &reading->offers, NULL);
     }
     clear_offers(&reading->offers);
     free(reading);
@@ -103,12 +103,12 @@ static void library_read(struct letter *letter)
 
 static void begin_library(void *owner)
 {
-    struct ops *ops = owner;
+    struct reads *reads = owner;
     struct library_reading *reading = xcalloc(1, sizeof *reading);
     reading->job.run = read_library;
     reading->job.letter.deliver = library_read;
-    reading->ops = ops;
-    workers_submit(ops->library, &reading->job);
+    reading->reads = reads;
+    workers_submit(reads->library, &reading->job);
 }
 
 const struct rounds_kind offers_images = {.begin = begin_library};
@@ -168,8 +168,9 @@ void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_
                  void *data)
 {
     struct lodge_error err = {0};
-    struct house_host *on = what == OFFERS_IMAGES ? NULL : ops_host(ops, host);
-    if (ops->closing) {
+    struct reads *reads = reads_of(ops);
+    struct fleet_host *on = what == OFFERS_IMAGES ? NULL : fleet_find(reads->fleet, host);
+    if (reads->fleet->closing) {
         (void)refuse_stopping(&err);
         answer(data, NULL, &err);
         return;
@@ -183,7 +184,7 @@ void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_
     asker->answer = answer;
     asker->data = data;
     if (on == NULL) {
-        rounds_join(ops->images, pass_offers_on, asker);
+        rounds_join(reads->images, pass_offers_on, asker);
         return;
     }
     host_read(on->host, what == OFFERS_POOLS ? &pools_kind : &networks_kind, &on->place,

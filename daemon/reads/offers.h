@@ -21,7 +21,7 @@ enum offers_of { OFFERS_IMAGES, OFFERS_POOLS, OFFERS_NETWORKS };
 void offers_list(struct ops *ops, enum offers_of what, const char *host, offers_fn *answer,
                  void *data);
 
-/* For ops.images. */
+/* For reads.images. */
 struct rounds_kind;
 extern const struct rounds_kind offers_images;
 

@@ -5,9 +5,9 @@
  */
 #include "reads/quotas.h"
 
+#include "fleet_questions.h"
 #include "memory.h"
-#include "ops/op.h"
-#include "ops/questions.h"
+#include "reads/reads_private.h"
 #include "scope.h"
 #include "store/vms.h"
 
@@ -38,7 +38,7 @@ static bool limits_of(struct store *store, const uid_t *uid, const struct lodge_
 static bool read_quota(struct question *question, struct store *store)
 {
     struct reading *reading = (struct reading *)question;
-    const struct ops_options *options = &question->ops->options;
+    const struct fleet_options *options = &question->fleet->options;
     struct quota_answer *quota = &reading->quota;
     struct lodge_error *err = &question->error;
     return limits_of(store, NULL, &options->system_limits, &quota->system.limits, err) &&
@@ -51,7 +51,7 @@ static bool write_quota(struct question *question, struct store *store)
 {
     struct reading *reading = (struct reading *)question;
     const struct quota_change *change = &reading->change;
-    const struct ops_options *options = &question->ops->options;
+    const struct fleet_options *options = &question->fleet->options;
     const uid_t *uid = change->is_system ? NULL : &change->uid;
     struct lodge_amounts limits;
     if (!limits_of(store, uid, change->is_system ? &options->system_limits : &options->user_limits,
@@ -87,11 +87,11 @@ static void answer_quota(struct question *question)
     struct reading *reading = (struct reading *)question;
     bool ok = question->error.kind == LODGE_ERROR_NONE;
     if (ok) {
-        sum_running(question->ops->registry, &reading->quota);
+        sum_running(question->fleet->registry, &reading->quota);
     }
     if (ok && !question->reads) { /* they are stored */
         const struct quota_change *change = &reading->change;
-        registry_set_limits(question->ops->registry, change->is_system ? NULL : &change->uid,
+        registry_set_limits(question->fleet->registry, change->is_system ? NULL : &change->uid,
                             change->is_system ? &reading->quota.system.limits
                                               : &reading->quota.user.limits);
     }
@@ -113,7 +113,7 @@ static struct reading *reading_new(uid_t uid, quota_fn *answer, void *data)
 
 void quota_read(struct ops *ops, uid_t uid, quota_fn *answer, void *data)
 {
-    question_ask(ops, &reading_new(uid, answer, data)->question);
+    question_ask(ops_fleet(ops), &reading_new(uid, answer, data)->question);
 }
 
 void quota_write(struct ops *ops, const struct quota_change *change, const struct audit_call *by,
@@ -124,5 +124,5 @@ void quota_write(struct ops *ops, const struct quota_change *change, const struc
     reading->question.reads = false;
     reading->change = *change;
     reading->audit = audit_row_of(by);
-    question_ask(ops, &reading->question);
+    question_ask(ops_fleet(ops), &reading->question);
 }

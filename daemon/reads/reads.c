@@ -1,51 +1,63 @@
 /*
- * reads: the hosts, and the store or why there is none; all borrowed but the reason. Nothing is
- * kept of what they answer.
+ * reads: the workers of those questions that neither the store's readers nor a host answer, and the
+ * rounds in which one answer is made for all who ask meanwhile. Loop-only; the fleet and ops are
+ * borrowed.
  */
 #include "reads/reads.h"
 
 #include "host/host.h"
 #include "memory.h"
+#include "reads/compare.h"
+#include "reads/glances.h"
+#include "reads/history.h"
+#include "reads/offers.h"
+#include "reads/reads_private.h"
 #include "refusals.h"
+#include "scope.h"
 #include "store/store.h"
 
-#include <stdlib.h>
-#include <string.h>
+enum { IDLE_MS = 60000 };
 
-struct reads {
-    struct store *store;
-    char *store_error; /* why there is none */
-    struct host **hosts;
-    size_t host_count;
-};
-
-struct reads *reads_new(void)
+struct reads *reads_new(struct fleet *fleet, struct ops *ops)
 {
-    return xcalloc(1, sizeof(struct reads));
+    struct reads *reads = xcalloc(1, sizeof *reads);
+    reads->fleet = fleet;
+    reads->ops = ops;
+    reads->library = workers_new(fleet->loop, "library", 1, IDLE_MS);
+    reads->copies = workers_new(fleet->loop, "copies", 1, IDLE_MS);
+    reads->images = rounds_new(&offers_images, reads);
+    reads->backups = rounds_new(&history_backups, reads);
+    reads->comparings = rounds_new(&compare_rounds, reads);
+    reads->glances = glances_new(fleet->loop);
+    fleet->reads = reads;
+    return reads;
 }
 
-void reads_set_store(struct reads *reads, struct store *store, const char *why_not)
+/* What is out on a worker finds nobody when it comes back. */
+static void end_rounds(struct rounds *rounds)
 {
-    free(reads->store_error);
-    reads->store = store;
-    reads->store_error = xstrdup_or_null(why_not);
+    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED, .message = REFUSED_STOPPING};
+    rounds_drop(rounds, &leaving);
+    rounds_free(rounds);
 }
 
-void reads_add_host(struct reads *reads, struct host *host)
+void reads_close(struct reads *reads)
 {
-    reads->hosts = xrealloc(reads->hosts, (reads->host_count + 1) * sizeof(struct host *));
-    reads->hosts[reads->host_count++] = host;
+    glances_close(reads->glances);
+    end_rounds(TAKE(reads->images));
+    end_rounds(TAKE(reads->backups));
+    end_rounds(TAKE(reads->comparings));
+    workers_free(TAKE(reads->library));
+    workers_free(TAKE(reads->copies));
 }
 
 static struct host *find_host(const struct reads *reads, const char *name, struct lodge_error *err)
 {
-    for (size_t i = 0; i < reads->host_count; i++) {
-        if (strcmp(host_name(reads->hosts[i]), name) == 0) {
-            return reads->hosts[i];
-        }
+    const struct fleet_host *on = fleet_find(reads->fleet, name);
+    if (on == NULL) {
+        (void)refuse_unknown_host(err, name);
     }
-    (void)refuse_unknown_host(err, name);
-    return NULL;
+    return on == NULL ? NULL : on->host;
 }
 
 void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xml_fn *answer,
@@ -82,10 +94,12 @@ bool reads_beside(struct reads *reads, const char *host, const char *uuid)
 
 const char *reads_store_trouble(const struct reads *reads)
 {
-    return reads->store == NULL ? reads->store_error : store_trouble(reads->store);
+    const struct fleet *fleet = reads->fleet;
+    return fleet->store == NULL ? fleet->why_no_store : store_trouble(fleet->store);
 }
 
 const char *reads_store_note(const struct reads *reads)
 {
-    return reads->store == NULL ? NULL : store_note(reads->store);
+    const struct fleet *fleet = reads->fleet;
+    return fleet->store == NULL ? NULL : store_note(fleet->store);
 }

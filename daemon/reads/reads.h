@@ -10,17 +10,15 @@
 
 #include <stdbool.h>
 
-struct host;
-struct store;
+struct fleet;
+struct ops;
 struct reads;
 
-struct reads *reads_new(void);
+/* Both are borrowed. */
+struct reads *reads_new(struct fleet *fleet, struct ops *ops);
 
-/* The store, borrowed; or NULL, and why there is none. */
-void reads_set_store(struct reads *reads, struct store *store, const char *why_not);
-
-/* The hosts are borrowed. */
-void reads_add_host(struct reads *reads, struct host *host);
+/* After ops_close(): who waits is told that lodged leaves; no more is asked. */
+void reads_close(struct reads *reads);
 
 /* A domain's live XML. `answer` comes exactly once, on the loop, at once or later; `xml` is
  * borrowed for the call, or NULL with the error. */

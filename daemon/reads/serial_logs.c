@@ -4,11 +4,11 @@
  */
 #include "reads/serial_logs.h"
 
-#include "host/hand.h"
+#include "fleet.h"
+#include "host/host.h"
 #include "host/serial_log.h"
 #include "loop/workers.h"
 #include "memory.h"
-#include "ops/op.h"
 #include "scope.h"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ struct log_look {
 };
 
 struct serial_logs {
-    struct ops *ops;
+    struct fleet *fleet;
     struct loop_timer *timer;
     struct workers *workers; /* one */
     struct log_look *out;
@@ -50,11 +50,11 @@ static void files_were_looked_at(struct letter *letter)
 }
 
 /* There is one embedded host in a process (libvirt.md 12). */
-static const struct house_host *embedded_host(const struct ops *ops)
+static const struct fleet_host *embedded_host(const struct fleet *fleet)
 {
-    for (size_t i = 0; i < ops->host_count; i++) {
-        if (host_traits(ops->hosts[i].host).is_embedded) {
-            return &ops->hosts[i];
+    for (size_t i = 0; i < fleet->host_count; i++) {
+        if (host_traits(fleet->hosts[i].host).is_embedded) {
+            return &fleet->hosts[i];
         }
     }
     return NULL;
@@ -63,8 +63,8 @@ static const struct house_host *embedded_host(const struct ops *ops)
 static void begin_look(void *owner)
 {
     struct serial_logs *logs = owner;
-    const struct house_host *on = embedded_host(logs->ops);
-    if (on == NULL || logs->out != NULL || logs->ops->closing) {
+    const struct fleet_host *on = embedded_host(logs->fleet);
+    if (on == NULL || logs->out != NULL || logs->fleet->closing) {
         return;
     }
     struct log_look *look = xcalloc(1, sizeof *look);
@@ -75,13 +75,13 @@ static void begin_look(void *owner)
     workers_submit(logs->workers, &look->job);
 }
 
-struct serial_logs *serial_logs_new(struct ops *ops)
+struct serial_logs *serial_logs_new(struct fleet *fleet)
 {
     struct serial_logs *logs = xcalloc(1, sizeof *logs);
-    logs->ops = ops;
-    logs->workers = workers_new(ops->loop, "serial logs", 1, IDLE_MS);
-    logs->timer = loop_timer_new(ops->loop, begin_look, logs);
-    if (embedded_host(ops) != NULL) {
+    logs->fleet = fleet;
+    logs->workers = workers_new(fleet->loop, "serial logs", 1, IDLE_MS);
+    logs->timer = loop_timer_new(fleet->loop, begin_look, logs);
+    if (embedded_host(fleet) != NULL) {
         loop_timer_start(logs->timer, 0, LOOK_MS);
     }
     return logs;

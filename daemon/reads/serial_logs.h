@@ -3,10 +3,10 @@
 #ifndef READS_SERIAL_LOGS_H
 #define READS_SERIAL_LOGS_H
 
-struct ops;
+struct fleet;
 struct serial_logs;
 
-struct serial_logs *serial_logs_new(struct ops *ops);
+struct serial_logs *serial_logs_new(struct fleet *fleet);
 void serial_logs_free(struct serial_logs *logs); /* NULL is fine */
 
 #endif

@@ -11,11 +11,9 @@
  */
 #include "reads/upkeep.h"
 
+#include "fleet_questions.h"
 #include "log.h"
 #include "memory.h"
-#include "ops/ledger.h"
-#include "ops/op.h"
-#include "ops/questions.h"
 #include "reads/compare.h"
 #include "reads/serial_logs.h"
 #include "reads/steady.h"
@@ -32,6 +30,7 @@ enum { LOOK_MS = 30 * 1000, LOOKS_PER_FORGETTING = 20, LOOKS_PER_LISTING = 120, 
 #define DAY_MS INT64_C(86400000)
 
 struct upkeep {
+    struct fleet *fleet;
     struct ops *ops;
     struct loop_timer *timer;
     struct serial_logs *logs;
@@ -67,7 +66,7 @@ static void forgotten(struct question *question)
         log_warning(LOG_OPS, "old rows stay: %s", question->error.message);
     }
     if (good && forgetting->more && forgetting->goes_on && forgetting->upkeep != NULL) {
-        question_ask(question->ops, question);
+        question_ask(question->fleet, question);
         return;
     }
     if (forgetting->upkeep != NULL) {
@@ -80,11 +79,11 @@ static void forgotten(struct question *question)
 static bool clock_is_believed(struct upkeep *upkeep, int64_t now)
 {
     uint64_t monotonic = loop_monotonic_ms();
-    if (upkeep->ops->store == NULL) {
+    if (upkeep->fleet->store == NULL) {
         return false;
     }
     if (!upkeep->has_clock) {
-        steady_begin(&upkeep->clock, store_left_ms(upkeep->ops->store), now, monotonic);
+        steady_begin(&upkeep->clock, store_left_ms(upkeep->fleet->store), now, monotonic);
         upkeep->has_clock = true;
     }
     return steady_look(&upkeep->clock, now, monotonic);
@@ -92,7 +91,7 @@ static bool clock_is_believed(struct upkeep *upkeep, int64_t now)
 
 static void forget_old(struct upkeep *upkeep, int64_t now, bool goes_on)
 {
-    if (upkeep->ops->store == NULL || upkeep->forgetting != NULL) {
+    if (upkeep->fleet->store == NULL || upkeep->forgetting != NULL) {
         return;
     }
     struct forgetting *forgetting = xcalloc(1, sizeof *forgetting);
@@ -103,18 +102,18 @@ static void forget_old(struct upkeep *upkeep, int64_t now, bool goes_on)
     forgetting->ops_before = now - upkeep->op_keep_ms;
     forgetting->audit_before = now - upkeep->audit_keep_ms;
     upkeep->forgetting = forgetting;
-    question_ask(upkeep->ops, &forgetting->question);
+    question_ask(upkeep->fleet, &forgetting->question);
 }
 
 /* Rows without a domain, and domains with our mark that have no row. */
 static void compare(struct upkeep *upkeep)
 {
-    struct ops *ops = upkeep->ops;
-    const char *installation = ops->store == NULL ? "" : store_installation(ops->store);
+    const struct fleet *fleet = upkeep->fleet;
+    const char *installation = fleet->store == NULL ? "" : store_installation(fleet->store);
     size_t count = 0;
     size_t missing = 0;
     size_t unknown = 0;
-    struct vm *const *vms = registry_sorted(ops->registry, &count);
+    struct vm *const *vms = registry_sorted(fleet->registry, &count);
     for (size_t i = 0; i < count; i++) {
         const struct vm *vm = vms[i];
         bool read = vm->host->facts.synced_at != 0;
@@ -156,7 +155,6 @@ static void look(void *owner)
     }
     compare(upkeep);
     ops_look_again(upkeep->ops);
-    ledger_look_again(upkeep->ops);
     if (upkeep->looks % LOOKS_PER_LISTING == FIRST_LISTING) {
         compare_now(upkeep->ops, say_strays, NULL);
     }
@@ -168,12 +166,13 @@ static void look(void *owner)
 struct upkeep *upkeep_new(struct ops *ops, unsigned op_keep_days, unsigned audit_keep_days)
 {
     struct upkeep *upkeep = xcalloc(1, sizeof *upkeep);
+    upkeep->fleet = ops_fleet(ops);
     upkeep->ops = ops;
     upkeep->op_keep_ms = op_keep_days * DAY_MS;
     upkeep->audit_keep_ms = audit_keep_days * DAY_MS;
-    upkeep->timer = loop_timer_new(ops->loop, look, upkeep);
+    upkeep->timer = loop_timer_new(upkeep->fleet->loop, look, upkeep);
     loop_timer_start(upkeep->timer, LOOK_MS, LOOK_MS);
-    upkeep->logs = serial_logs_new(ops);
+    upkeep->logs = serial_logs_new(upkeep->fleet);
     return upkeep;
 }
 

@@ -4,9 +4,9 @@
  */
 #include "reads/users.h"
 
+#include "fleet_questions.h"
 #include "memory.h"
-#include "ops/op.h"
-#include "ops/questions.h"
+#include "reads/reads_private.h"
 #include "scope.h"
 #include "store/vms.h"
 
@@ -82,7 +82,7 @@ static bool write_role(struct question *question, struct store *store)
 static void answer_users(struct question *question)
 {
     struct user_question *asked = (struct user_question *)question;
-    struct registry *registry = question->ops->registry;
+    struct registry *registry = question->fleet->registry;
     if (question->error.kind != LODGE_ERROR_NONE) {
         asked->answer(asked->data, NULL, 0, &question->error);
     } else if (asked->sets) {
@@ -109,7 +109,7 @@ static struct user_question *question_new(users_fn *answer, void *data)
 
 void users_list(struct ops *ops, users_fn *answer, void *data)
 {
-    question_ask(ops, &question_new(answer, data)->question);
+    question_ask(ops_fleet(ops), &question_new(answer, data)->question);
 }
 
 void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct audit_call *by,
@@ -122,5 +122,5 @@ void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct aud
     asked->uid = uid;
     asked->role = role;
     asked->audit = audit_row_of(by);
-    question_ask(ops, &asked->question);
+    question_ask(ops_fleet(ops), &asked->question);
 }

@@ -1,18 +1,17 @@
 /*
- * questions: a question is a job of ops.readers, which is one worker, unless it is of another. It
- * is answered on the loop in any case: without a store, and when lodged leaves before it ran, with
- * an error.
+ * fleet_questions: a question is a job of the fleet's readers, one worker, so that a long list
+ * delays no operation, unless it names other workers. It is answered on the loop in any case:
+ * without a store, and when lodged leaves before it ran, with an error.
  */
-#include "ops/questions.h"
+#include "fleet_questions.h"
 
-#include "ops/op.h"
 #include "refusals.h"
 #include "store/store.h"
 
-static void run(struct job *job)
+static void question_run(struct job *job)
 {
     struct question *question = (struct question *)job;
-    struct store *store = question->ops->store;
+    struct store *store = question->fleet->store;
     if (store == NULL) {
         (void)lodge_fail(&question->error, LODGE_ERROR_STORE_UNAVAILABLE,
                          "the store is not open: lodged's log says why");
@@ -22,7 +21,7 @@ static void run(struct job *job)
     }
 }
 
-static void deliver(struct letter *letter)
+static void question_deliver(struct letter *letter)
 {
     struct question *question = (struct question *)letter;
     if (atomic_load(&question->job.cancelled)) {
@@ -31,15 +30,15 @@ static void deliver(struct letter *letter)
     question->answer(question);
 }
 
-void question_ask(struct ops *ops, struct question *question)
+void question_ask(struct fleet *fleet, struct question *question)
 {
-    question->ops = ops;
-    if (ops->closing) { /* a call that has waited for something else until now */
+    question->fleet = fleet;
+    if (fleet->closing) { /* a call that has waited for something else until now */
         (void)refuse_stopping(&question->error);
         question->answer(question);
         return;
     }
-    question->job.run = run;
-    question->job.letter.deliver = deliver;
-    workers_submit(question->workers == NULL ? ops->readers : question->workers, &question->job);
+    question->job.run = question_run;
+    question->job.letter.deliver = question_deliver;
+    workers_submit(question->workers == NULL ? fleet->readers : question->workers, &question->job);
 }
