@@ -278,7 +278,7 @@ struct house *house_new(struct house_parts *parts, struct lodge_error *err)
                                  .user_limits = house->config.quota_user,
                              });
     house->audit = audit_new(house->loop);
-    house->ops = ops_new(house->fleet, house->config.ops_per_hour);
+    house->ops = ops_new(house->fleet, all_recipes, house->config.ops_per_hour);
     house->reads = reads_new(house->fleet, house->ops);
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {

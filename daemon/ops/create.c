@@ -394,6 +394,7 @@ const struct recipe create_recipe = {
     .commits = VM_READY,
     .undoes = true,
     .can_cancel = true,
+    .starts = true,
     .check = order_check,
     .ends = ends,
 };

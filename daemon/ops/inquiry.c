@@ -6,20 +6,27 @@
 #include "ops/inquiry.h"
 
 #include "host/uses.h"
-#include "ops/recipes.h"
 
 /* A hundred deletions that were asked for at once reach their question within a second or two, each
  * when its turn has come on the host's lane and in the store. */
 enum { GATHER_MS = 1000 };
 
+/* A creation removes files when it is undone. */
+static bool removes_files(const struct op *op)
+{
+    bool asks = false;
+    for (size_t i = 0; i < op->recipe->count; i++) {
+        asks |= op->recipe->steps[i].asks != NULL;
+    }
+    return asks && (op->undoing || !op->recipe->undoes);
+}
+
 /* On its way, with a job that is out: one that waits for a guest, or for its host, may take long.
  */
 static bool is_coming(const struct op *op, const struct host *host)
 {
-    bool deletes = op->recipe == &delete_recipe || op->recipe == &orphan_recipe ||
-                   (op->undoing && op->recipe->undoes);
-    return deletes && op->host == host && op->out && op->phase == OP_MOVING && op->uses == NULL &&
-           !op->plan.hung;
+    return removes_files(op) && op->host == host && op->out && op->phase == OP_MOVING &&
+           op->uses == NULL && !op->plan.hung;
 }
 
 static bool others_come(const struct ops *ops, const struct host *host)

@@ -12,7 +12,6 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/op.h"
-#include "ops/recipes.h"
 #include "scope.h"
 #include "store/store.h"
 
@@ -41,8 +40,8 @@ void op_leave_alone(struct op *op)
 static bool is_behind(struct ops *ops, const struct vm *vm, int64_t id)
 {
     const struct op *op = ops_holder(ops, vm->facts.host, vm->facts.uuid);
-    bool is_under_way = op != NULL && op->recovered && !op->out && op->recipe == &create_recipe &&
-                        op->id == id && !op->committed;
+    bool is_under_way = op != NULL && op->recovered && !op->out &&
+                        op->recipe->begins == VM_INSERT && op->id == id && !op->committed;
     return is_under_way || ops_guards_op(ops, id);
 }
 

@@ -75,7 +75,9 @@ struct recipe {
     enum vm_effect begins, commits;
     bool undoes;       /* what fails or is cancelled before the commit is undone */
     bool can_cancel;   /* before the commit */
+    bool starts;       /* a guest: a vm.stop beside it stops what it still starts too */
     bool stops_others; /* vm.stop: claims nothing, cancels what has the VM */
+    bool of_strays;    /* its files are nobody's: young ones may be what another lodged is making */
     bool reads_after;  /* its VM is read anew before it ends: the next vm.get has what was done */
     /* On the loop, when it has failed: adds to op.error what was done nevertheless. */
     void (*fails)(struct op *op);
@@ -84,9 +86,6 @@ struct recipe {
     /* What becomes of the row; fills `row` for VM_SETTLE. */
     enum vm_effect (*ends)(const struct op *op, enum lodge_op_state state, struct vm_row *row);
 };
-
-extern const struct recipe *const recipes[]; /* NULL after the last */
-const struct recipe *recipe_find(const char *kind);
 
 enum op_phase {
     OP_MOVING,     /* a job is out, or about to be */
@@ -215,6 +214,7 @@ struct ops {
     struct fleet *fleet;
     struct loop *loop;         /* its … */
     struct registry *registry; /* … and its */
+    const struct recipe *const *recipes;
     /* Of each of its hosts: what it shows of the database's age has been looked at (older.c). */
     bool *met;
     size_t met_count;
@@ -323,6 +323,7 @@ void ops_put_off(struct op *stop, struct op_ask *ask);    /* until `stop` has en
 void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
 
 /* ops.c */
+const struct recipe *ops_recipe(const struct ops *ops, const char *kind); /* NULL: there is none */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
 void ops_set_timer(struct ops *ops);

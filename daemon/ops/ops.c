@@ -9,7 +9,6 @@
 #include "ops/ledger.h"
 #include "ops/op.h"
 #include "ops/rate.h"
-#include "ops/recipes.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -100,12 +99,13 @@ void ops_set_timer(struct ops *ops)
     loop_timer_start(ops->timer, next > now ? next - now : 0, 0);
 }
 
-struct ops *ops_new(struct fleet *fleet, unsigned per_hour)
+struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, unsigned per_hour)
 {
     struct ops *ops = xcalloc(1, sizeof *ops);
     ops->fleet = fleet;
     ops->loop = fleet->loop;
     ops->registry = fleet->registry;
+    ops->recipes = recipes;
     ops->per_hour = per_hour;
     ops->workers = workers_new(ops->loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
     ops->timer = loop_timer_new(ops->loop, on_time, ops);
@@ -156,6 +156,15 @@ static struct op *find_live(struct ops *ops, const char *host, const char *uuid,
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid)
 {
     return find_live(ops, host, uuid, false);
+}
+
+const struct recipe *ops_recipe(const struct ops *ops, const char *kind)
+{
+    const struct recipe *const *place = ops->recipes;
+    while (*place != NULL && strcmp((*place)->kind, kind) != 0) {
+        place++;
+    }
+    return *place;
 }
 
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host, const char *uuid)
@@ -280,7 +289,7 @@ static void stop_others(struct op *stop)
     if (holder == NULL) {
         return;
     }
-    if (holder->recipe == &start_recipe || holder->recipe == &create_recipe) {
+    if (holder->recipe->starts) {
         stop->takes_any = true;
         stop->plan.run = LODGE_UNKNOWN;
     }
@@ -334,7 +343,7 @@ static void count_in(struct op *op)
 
 void ops_ask(struct ops *ops, struct op_ask *ask)
 {
-    const struct recipe *recipe = recipe_find(ask->kind);
+    const struct recipe *recipe = ops_recipe(ops, ask->kind);
     struct lodge_error err = {0};
     assert(recipe != NULL);
     if (ops->fleet->closing) {

@@ -17,9 +17,13 @@ struct fleet;
 struct ops;
 struct recall;
 
-/* `per_hour`: operations that a user may begin; admins as many as they like. Until the fleet has a
- * store every change is refused but an admin's vm.stop. */
-struct ops *ops_new(struct fleet *fleet, unsigned per_hour);
+/* All there are; NULL after the last. */
+struct recipe;
+extern const struct recipe *const all_recipes[];
+
+/* `recipes` is borrowed. `per_hour`: operations that a user may begin; admins as many as they like.
+ * Until the fleet has a store every change is refused but an admin's vm.stop. */
+struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, unsigned per_hour);
 
 struct fleet *ops_fleet(const struct ops *ops);
 

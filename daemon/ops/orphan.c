@@ -79,5 +79,6 @@ const struct recipe orphan_recipe = {
     .kind = "orphan.delete",
     .steps = steps,
     .count = ARRAY_LENGTH(steps),
+    .of_strays = true,
     .ends = keeps,
 };

@@ -372,25 +372,25 @@ static const struct step save_steps[] = {
      .wait_s = EVENT_S},
 };
 
-/* All of them can be given up while they wait; the guest is in some ordinary state then. */
-#define POWER(noun, method, stops)           \
+/* All of them but vm.stop can be given up while they wait; the guest is in some ordinary state
+ * then. */
+#define POWER(noun, method, ...)             \
     const struct recipe noun##_recipe = {    \
         .kind = (method),                    \
         .steps = noun##_steps,               \
         .count = ARRAY_LENGTH(noun##_steps), \
-        .can_cancel = !(stops),              \
-        .stops_others = (stops),             \
+        __VA_ARGS__,                         \
         .ends = keeps,                       \
     }
 
-POWER(start, "vm.start", false);
-POWER(stop, "vm.stop", true);
-POWER(shutdown, "vm.shutdown", false);
-POWER(reboot, "vm.reboot", false);
-POWER(reset, "vm.reset", false);
-POWER(nmi, "vm.nmi", false);
-POWER(pause, "vm.pause", false);
-POWER(resume, "vm.resume", false);
+POWER(start, "vm.start", .can_cancel = true, .starts = true);
+POWER(stop, "vm.stop", .stops_others = true);
+POWER(shutdown, "vm.shutdown", .can_cancel = true);
+POWER(reboot, "vm.reboot", .can_cancel = true);
+POWER(reset, "vm.reset", .can_cancel = true);
+POWER(nmi, "vm.nmi", .can_cancel = true);
+POWER(pause, "vm.pause", .can_cancel = true);
+POWER(resume, "vm.resume", .can_cancel = true);
 
 const struct recipe save_recipe = {
     .kind = "vm.save",

@@ -20,6 +20,7 @@
 
 struct guard {
     struct guard *next;
+    const struct recipe *recipe;
     int64_t op;
     char *host;
     char uuid[37];
@@ -75,7 +76,7 @@ static void point(struct op *op, const struct op_row *row)
 static void take_up(struct ops *ops, const struct op_row *row)
 {
     struct lodge_error err = {0};
-    const struct recipe *recipe = recipe_find(row->kind);
+    const struct recipe *recipe = ops_recipe(ops, row->kind);
     ssize_t at = recipe == NULL ? -1 : step_called(recipe, row->step);
     if (at < 0) {
         log_error(LOG_OPS, "operation %lld (%s, step %s) is of a newer lodged: it is left as it is",
@@ -103,10 +104,11 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op_show_recovered(op, row->started_ms);
 }
 
-static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
-                               const char *journal)
+static struct guard *add_guard(struct ops *ops, const struct recipe *recipe, int64_t id,
+                               const char *host, const char *uuid, const char *journal)
 {
     struct guard *guard = xcalloc(1, sizeof *guard);
+    guard->recipe = recipe;
     guard->op = id;
     guard->host = xstrdup(host);
     snprintf(guard->uuid, sizeof guard->uuid, "%s", uuid);
@@ -128,7 +130,8 @@ void ops_recover(struct ops *ops, const struct recall *recall)
     }
     for (size_t i = 0; i < recall->guarded_count; i++) {
         const struct op_row *row = &recall->guarded[i];
-        struct guard *guard = add_guard(ops, row->id, row->host, row->uuid, row->journal);
+        struct guard *guard =
+            add_guard(ops, ops_recipe(ops, row->kind), row->id, row->host, row->uuid, row->journal);
         guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
     }
     ops_meet_hosts(ops);
@@ -172,7 +175,7 @@ static void end_guards(struct ops *ops, const struct op *adopted)
 
 void ops_guard(struct op *op)
 {
-    if (op->recipe == &adopt_recipe && op->failure.kind == LODGE_ERROR_NONE) {
+    if (op->recipe->begins == VM_ADOPT && op->failure.kind == LODGE_ERROR_NONE) {
         end_guards(op->ops, op);
     }
     bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0 &&
@@ -181,14 +184,14 @@ void ops_guard(struct op *op)
         find_guard(op->ops, op->id)->foreign |= op->plan.foreign || op->plan.alive;
     } else if (undone && !op->plan.foreign && !op->plan.alive) {
         AUTO(free) char *journal = plan_to_json(&op->plan);
-        add_guard(op->ops, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
+        add_guard(op->ops, op->recipe, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
     }
 }
 
 static void undo_again(struct ops *ops, struct guard *guard)
 {
     struct lodge_error err = {0};
-    struct op *op = ops_add(ops, &create_recipe, guard->host, guard->uuid);
+    struct op *op = ops_add(ops, guard->recipe, guard->host, guard->uuid);
     if (!plan_from_json(guard->journal, &op->plan, &err)) {
         log_error(LOG_OPS, "the journal of operation %lld cannot be read: %s", (long long)guard->op,
                   err.message);
@@ -201,7 +204,7 @@ static void undo_again(struct ops *ops, struct guard *guard)
     op->is_debris = true;
     op->begun = true;
     op->undoing = true;
-    op->at = last_undo(&create_recipe);
+    op->at = last_undo(guard->recipe);
     fail_with(op, LODGE_ERROR_CANCELLED, "undone again");
     op_start(op);
 }

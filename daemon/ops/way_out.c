@@ -64,7 +64,7 @@ enum way_out way_out_of(const struct op *op)
 
 bool way_out_forgets(const struct op *op)
 {
-    return !op->undoing && op->recipe == &delete_recipe && has_only_files(op);
+    return !op->undoing && op->recipe->begins == VM_DELETING && has_only_files(op);
 }
 
 /* Notes all; the first, "" if there is none, for a line. */
