@@ -43,18 +43,18 @@ static bool waits_here(const struct op *op)
     return op->phase == OP_ASKS && !op->out;
 }
 
-static void send_one(struct op *op)
+static void send_one(struct op *op, uses_fn *answered)
 {
     op->out = true;
-    host_ask_uses(op->host, op_place(op), op_answered, op);
+    host_ask_uses(op->host, op_place(op), answered, op);
 }
 
 /* All of the host: they have the same reading. */
-static void send_all(struct ops *ops, struct host *host)
+static void send_all(struct ops *ops, struct host *host, uses_fn *answered)
 {
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (waits_here(op) && op->host == host) {
-            send_one(op);
+            send_one(op, answered);
         }
     }
 }
@@ -67,12 +67,12 @@ void inquiry_begin(struct op *op)
     loop_later(op->ops->loop, &op->ops->look);
 }
 
-void inquiry_look(struct ops *ops)
+void inquiry_look(struct ops *ops, uses_fn *answered)
 {
     uint64_t now = loop_monotonic_ms();
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (waits_here(op) && (op->deadline <= now || !others_come(ops, op->host))) {
-            send_all(ops, op->host);
+            send_all(ops, op->host, answered);
         }
     }
 }

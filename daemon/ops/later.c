@@ -8,24 +8,20 @@
 
 #include <stdlib.h>
 
-void op_refuse(const struct op_ask *ask, const struct lodge_error *err)
-{
-    plan_clear(ask->plan);
-    ask->answer(ask->data, &(struct op_answer){.error = err});
-}
-
 /* A vm.stop of a run that began after the one which another vm.stop is about: that one ends at
  * once, and this is asked again then. */
 struct later {
     struct later *next;
+    ops_ask_fn *ask_again;
     struct op_ask ask;
     struct plan plan;
     char *host, *uuid, *request_id, *request_hash, *asked;
 };
 
-void ops_put_off(struct op *stop, struct op_ask *ask)
+void ops_put_off(struct op *stop, struct op_ask *ask, ops_ask_fn *ask_again)
 {
     struct later *later = xcalloc(1, sizeof *later);
+    later->ask_again = ask_again;
     later->ask = *ask;
     later->ask.host = later->host = xstrdup(ask->host);
     later->ask.uuid = later->uuid = xstrdup(ask->uuid);
@@ -47,7 +43,7 @@ void ops_ask_later(struct ops *ops, struct later *later)
         if (ops->fleet->closing) {
             op_refuse(&later->ask, &leaving);
         } else {
-            ops_ask(ops, &later->ask);
+            later->ask_again(ops, &later->ask);
         }
         free(later->host);
         free(later->uuid);

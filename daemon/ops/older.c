@@ -11,6 +11,7 @@
 #include "fleet_questions.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/guards.h"
 #include "ops/op.h"
 #include "scope.h"
 #include "store/store.h"
@@ -22,27 +23,13 @@
 /* A mark that is further ahead than so many operations was not written by a lodged. */
 #define FAR_AHEAD (INT64_C(1) << 32)
 
-void op_leave_alone(struct op *op)
-{
-    op->left_alone = true;
-    op->committed = true; /* nothing of it is undone */
-    op->undoing = false;
-    op->was_cancelled = false;
-    op->at = (ssize_t)op->recipe->count;
-    op->failure = (struct lodge_error){0};
-    (void)lodge_fail(&op->failure, LODGE_ERROR_CANCELLED,
-                     "it was under way in a database that was put back from a copy: nothing of it "
-                     "was undone or gone on with, '%.64s' is left as it was found",
-                     op->plan.name == NULL ? op->uuid : op->plan.name);
-}
-
 /* What the store remembers of the creation `id` is from before its point of no return. */
 static bool is_behind(struct ops *ops, const struct vm *vm, int64_t id)
 {
     const struct op *op = ops_holder(ops, vm->facts.host, vm->facts.uuid);
     bool is_under_way = op != NULL && op->recovered && !op->out &&
                         op->recipe->begins == VM_INSERT && op->id == id && !op->committed;
-    return is_under_way || ops_guards_op(ops, id);
+    return is_under_way || guards_have(ops, id);
 }
 
 /* The latest operation that the host shows and the store does not know, or knows less of; 0: none.
@@ -101,7 +88,7 @@ static void give_way(struct ops *ops, const char *host, int64_t newest)
             op_start(op);
         }
     }
-    ops_end_all_guards(ops);
+    guards_end_all(ops);
     ops_note_last(ops, newest);
     struct leaving *leaving = xcalloc(1, sizeof *leaving);
     leaving->question.run = leave_all;
@@ -141,12 +128,5 @@ void ops_meet_hosts(struct ops *ops)
         if (newest > 0) {
             give_way(ops, name, newest);
         }
-    }
-}
-
-void ops_note_last(struct ops *ops, int64_t id)
-{
-    int64_t last = atomic_load(&ops->last_op);
-    while (last < id && !atomic_compare_exchange_weak(&ops->last_op, &last, id)) {
     }
 }

@@ -265,23 +265,37 @@ bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, boo
 const struct storage_place *op_place(const struct op *op);
 struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */
 
-/* walk.c. The holder's. */
-void op_walk(struct op *op, struct hand *hand); /* on a worker */
+/* Where it stands in its recipe. The holder's. */
 const struct step *op_step(const struct op *op);
 bool op_is_over(const struct op *op);
 enum step_where op_lane(const struct op *op);
 bool op_wants_to_stop(struct op *op);
-void op_move_on(struct op *op); /* to the next step forward, or back that has an undo */
+void op_move_on(struct op *op);     /* to the next step forward, or back that has an undo */
+void op_turn_back(struct op *op);   /* from `failure`, which the journal gets: undone from now on */
+void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
+ssize_t last_undo(const struct recipe *recipe);
+
+enum lodge_op_state op_final_state(const struct op *op);
+
+/* What becomes of the row of its VM; fills `row` for VM_SETTLE. */
+enum vm_effect op_effect(const struct op *op, struct vm_row *row);
+
+/* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
+ */
+void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks);
+
+bool op_host_is_read(const struct op *op);       /* loop only */
+void ops_note_last(struct ops *ops, int64_t id); /* any thread */
+
+/* walk.c */
+void op_walk(struct op *op, struct hand *hand); /* on a worker */
 
 /* runner.c. Loop only. */
 void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
 void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */
-void op_failed(struct op *op); /* with op.error: back, or tried again, or to its end */
-void op_lost(struct op *op);   /* whether it happened is seen when the host is back */
-bool op_host_is_read(const struct op *op);
-ssize_t last_undo(const struct recipe *recipe);
-void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
+void op_failed(struct op *op);    /* with op.error: back, or tried again, or to its end */
+void op_lost(struct op *op);      /* whether it happened is seen when the host is back */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 void op_pass_turn(struct op *op); /* those are sent who wait for the same workers and may go */
 
@@ -306,60 +320,46 @@ void op_tick(struct op *op, uint64_t now);
 char *reason_of(const struct op *op); /* why it waits; NULL: it does not */
 char *reason_to_retry(const struct op *op);
 
-/* way_out.c. Loop only; of one that is not `out`, but for way_out_take(). */
+/* way_out.c. Loop only; of one that is not `out`, but for way_out_is_open(). */
 enum way_out way_out_of(const struct op *op);
 bool way_out_forgets(const struct op *op); /* a deletion of which only files may be left */
-void way_out_go(struct op *op);
-/* op.cancel of one that has a way out, now or when its job is back. DENIED. */
-bool way_out_take(struct op *op, bool is_admin, struct lodge_error *err) LODGE_MUST_CHECK;
+void way_out_go(struct op *op);            /* op_start() is to follow */
+/* Whether who asks for it may. DENIED. */
+bool way_out_is_open(const struct op *op, bool is_admin, struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* ops.c */
-struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
-struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
-
-/* later.c. Loop only. */
-void op_refuse(const struct op_ask *ask, const struct lodge_error *err);
-void ops_put_off(struct op *stop, struct op_ask *ask);    /* until `stop` has ended */
-void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
-
-/* ops.c */
+/* op_table.c. Loop only. */
+struct op *ops_holder(struct ops *ops, const char *host, const char *uuid);  /* not vm.stop's … */
+struct op *ops_stop_of(struct ops *ops, const char *host, const char *uuid); /* … which this is */
+struct op *ops_find(struct ops *ops, int64_t id);                            /* begun and live */
 const struct recipe *ops_recipe(const struct ops *ops, const char *kind); /* NULL: there is none */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
-void ops_set_timer(struct ops *ops);
 void op_free(struct op *op);
+void ops_set_timer(struct ops *ops); /* for whichever is due first */
 
-/* op.c */
+/* later.c. Loop only. */
+typedef void ops_ask_fn(struct ops *ops, struct op_ask *ask);
+/* Until `stop` has ended; then it is asked again. */
+void ops_put_off(struct op *stop, struct op_ask *ask, ops_ask_fn *ask_again);
+void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
+
+/* op_shown.c */
 void ops_begun(struct op *op);                  /* who waits for the beginning is answered */
 void ops_ended(struct ops *ops, struct op *op); /* everybody is; it is freed */
 void op_stand(struct op *op);                   /* where it stands, of one that is not `out` */
 void op_show(struct op *op);                    /* in the feed */
 void op_show_recovered(struct op *op, int64_t started_at);
 
-/* recover.c */
-void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
+/* recover.c: what comes late of an undone creation (guards.h) is undone again. Loop only. */
 void ops_look_for_debris(struct ops *ops);       /* has a domain turned up? */
 void ops_look_again_for_debris(struct ops *ops); /* has a volume? */
-bool ops_guards_op(struct ops *ops,
-                   int64_t op); /* is it an undone creation that is looked out for? */
-void ops_end_all_guards(struct ops *ops);
 
 /* older.c */
 void ops_meet_hosts(struct ops *ops); /* does one that has been read show what the store lacks? */
 bool ops_has_met(const struct ops *ops, const struct fleet_host *host);
-void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
-void ops_note_last(struct ops *ops, int64_t id); /* any thread */
 
-enum lodge_op_state op_final_state(const struct op *op);
-
-/* What becomes of the row of its VM; fills `row` for VM_SETTLE. */
-enum vm_effect op_effect(const struct op *op, struct vm_row *row);
-
-/* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
- */
-void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks);
-
-/* waiters.c: calls that wait. */
+/* waiters.c: calls that wait, or are refused at once. */
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err);
 void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end,
                  int64_t timeout_ms);
 void waiters_tell(struct op *op, bool ended, const struct op_answer *answer);

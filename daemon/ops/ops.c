@@ -1,4 +1,7 @@
-/* ops.c: the table of live operations: who begins, who waits, what they wait for. */
+/*
+ * ops: what is asked of operations from outside (begin one, cancel it, wait for it), and who of
+ * them is looked at when something has changed or it is time. Loop-only.
+ */
 #include "ops/ops.h"
 
 #include "host/host.h"
@@ -29,7 +32,7 @@ static void look(void *owner)
         next = op->next; /* an operation may end while it looks */
         op_look(op);
     }
-    inquiry_look(ops);
+    inquiry_look(ops, op_answered);
     ops_look_for_debris(ops);
     ledger_look(ops);
     ops_set_timer(ops);
@@ -71,32 +74,8 @@ static void on_time(void *owner)
         op_tick(op, now);
     }
     pass_turns(ops);
-    inquiry_look(ops);
+    inquiry_look(ops, op_answered);
     ops_set_timer(ops);
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-void ops_set_timer(struct ops *ops)
-{
-    uint64_t next = 0;
-    for (struct op *op = ops->live; op != NULL; op = op->next) {
-        next = sooner(sooner(next, waiters_next(op)), turns_next(op));
-        if (!op->out && ((op->phase == OP_WAITING && !op->is_late) || op->phase == OP_ASKS)) {
-            next = sooner(next, op->deadline);
-        } else if (!op->out && op->phase == OP_RETRIES) {
-            next = sooner(next, op->retry_at);
-        }
-    }
-    if (next == 0) {
-        loop_timer_stop(ops->timer);
-        return;
-    }
-    uint64_t now = loop_monotonic_ms();
-    loop_timer_start(ops->timer, next > now ? next - now : 0, 0);
 }
 
 struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, unsigned per_hour)
@@ -139,71 +118,6 @@ void ops_look_again(struct ops *ops)
     ledger_look_again(ops);
 }
 
-/* Others that have this VM: of vm.stop, or of all else. */
-static struct op *find_live(struct ops *ops, const char *host, const char *uuid, bool stops)
-{
-    struct index_link *link = index_first(&ops->by_vm, index_hash(host, uuid));
-    for (; link != NULL; link = index_next(link)) {
-        struct op *op = CONTAINER_OF(link, struct op, by_vm);
-        if (op->recipe->stops_others == stops && strcmp(op->uuid, uuid) == 0 &&
-            strcmp(op->host_name, host) == 0) {
-            return op;
-        }
-    }
-    return NULL;
-}
-
-struct op *ops_holder(struct ops *ops, const char *host, const char *uuid)
-{
-    return find_live(ops, host, uuid, false);
-}
-
-const struct recipe *ops_recipe(const struct ops *ops, const char *kind)
-{
-    const struct recipe *const *place = ops->recipes;
-    while (*place != NULL && strcmp((*place)->kind, kind) != 0) {
-        place++;
-    }
-    return *place;
-}
-
-struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host, const char *uuid)
-{
-    struct op *op = xcalloc(1, sizeof *op);
-    struct fleet_host *on = fleet_find(ops->fleet, host);
-    op->ops = ops;
-    op->recipe = recipe;
-    op->host = on == NULL ? NULL : on->host;
-    op->host_name = xstrdup(host);
-    memcpy(op->uuid, uuid, sizeof op->uuid);
-    op->next = ops->live;
-    ops->live = op;
-    index_add(&ops->by_vm, &op->by_vm, index_hash(host, uuid));
-    return op;
-}
-
-void op_free(struct op *op)
-{
-    struct ops *ops = op->ops;
-    struct op **place = &ops->live;
-    while (*place != op) {
-        place = &(*place)->next;
-    }
-    *place = op->next;
-    index_remove(&ops->by_vm, &op->by_vm);
-    uses_release(op->uses);
-    uses_release(op->own_uses);
-    plan_clear(&op->plan);
-    free(op->host_name);
-    free(op->request_id);
-    free(op->request_hash);
-    free(op->for_audit);
-    free(op->result);
-    free(op->seen.name);
-    free(op->retry_reason);
-    free(op);
-}
-
 /* Random, as RFC 9562 section 5.4 has them. */
 static void make_uuid(char ret_text[static 37])
 {
@@ -241,12 +155,21 @@ static bool is_of_run(const struct op *stop, int64_t run)
     return run == LODGE_UNKNOWN || stop->takes_any || stop->as_of == run;
 }
 
+static void wait_for(struct op *op, op_answer_fn *answer, void *data, bool until_end,
+                     int64_t timeout_ms)
+{
+    waiters_add(op, answer, data, until_end, timeout_ms);
+    if (until_end && timeout_ms >= 0) {
+        ops_set_timer(op->ops);
+    }
+}
+
 /* An operation that is there already is the answer to this call too. Returns whether it was. */
 static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *recipe)
 {
     struct lodge_error err = {0};
     struct op *same = find_request(ops, ask);
-    struct op *stop = recipe->stops_others ? find_live(ops, ask->host, ask->uuid, true) : NULL;
+    struct op *stop = recipe->stops_others ? ops_stop_of(ops, ask->host, ask->uuid) : NULL;
     if (same != NULL && strcmp(same->request_hash, ask->request_hash) != 0) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "request_id '%.40s' was used with other parameters", ask->request_id);
@@ -254,7 +177,7 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return true;
     }
     if (same == NULL && stop != NULL && !is_of_run(stop, ask->plan->run)) {
-        ops_put_off(stop, ask);
+        ops_put_off(stop, ask, ops_ask);
         return true;
     }
     same = same != NULL ? same : stop;
@@ -262,7 +185,7 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return false;
     }
     plan_clear(ask->plan);
-    waiters_add(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    wait_for(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
@@ -270,7 +193,7 @@ static bool is_free(struct ops *ops, const struct op_ask *ask, struct lodge_erro
 {
     struct op *holder = ask->uuid == NULL ? NULL : ops_holder(ops, ask->host, ask->uuid);
     if (holder == NULL && ask->uuid != NULL) {
-        holder = find_live(ops, ask->host, ask->uuid, true); /* what it is about to end */
+        holder = ops_stop_of(ops, ask->host, ask->uuid); /* what it is about to end */
     }
     if (holder == NULL) {
         return true;
@@ -302,6 +225,20 @@ bool ops_may_forget(struct ops *ops, const char *host, const char *uuid)
     return holder != NULL && holder->forgets;
 }
 
+/* op.cancel, or vm.forget, of one that has a way out: now or when its job is back. DENIED. */
+static bool take_way_out(struct op *op, bool is_admin, struct lodge_error *err)
+{
+    if (!way_out_is_open(op, is_admin, err)) {
+        return false;
+    }
+    op->gives_up = true;
+    if (!op->out) {
+        way_out_go(op);
+        op_start(op);
+    }
+    return true;
+}
+
 /* Returns whether it was answered, or will be. */
 static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
 {
@@ -311,12 +248,12 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
         return false;
     }
     struct op *holder = ops_holder(ops, ask->host, ask->uuid);
-    if (!way_out_take(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
+    if (!take_way_out(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
         op_refuse(ask, &err);
         return true;
     }
     plan_clear(ask->plan);
-    waiters_add(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    wait_for(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
@@ -380,7 +317,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->request_hash = xstrdup_or_null(ask->request_hash);
     op->for_audit = xstrdup_or_null(ask->asked);
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
-    waiters_add(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    wait_for(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     if (ask->refusal == NULL) {
         count_in(op);
     }
@@ -409,7 +346,7 @@ bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, bool *ret_changed,
     }
     if (op->way_out != WAY_NONE) {
         *ret_changed = !op->gives_up;
-        return way_out_take(op, is_admin, err);
+        return take_way_out(op, is_admin, err);
     }
     *ret_changed = !atomic_load(&op->cancelled);
     op_cancel(op);
@@ -422,17 +359,8 @@ bool ops_wait(struct ops *ops, int64_t id, int64_t timeout_ms, op_answer_fn *ans
     if (op == NULL) {
         return false;
     }
-    waiters_add(op, answer, data, true, timeout_ms);
+    wait_for(op, answer, data, true, timeout_ms);
     return true;
-}
-
-struct op *ops_find(struct ops *ops, int64_t id)
-{
-    struct op *op = ops->live;
-    while (op != NULL && (!op->begun || op->is_debris || op->id != id)) {
-        op = op->next;
-    }
-    return op;
 }
 
 void ops_close(struct ops *ops)

@@ -1,13 +1,10 @@
 /*
  * recover.c: what a kill has left is taken up again, and what turns up of an undone creation is
- * undone again.
- *
- * A call outlives its caller: libvirtd may run a define that was queued when lodged was killed,
- * long after the undo has looked and found nothing. So an undone creation is guarded as long as its
- * row is kept (design: "A call outlives kill -9").
+ * undone again (guards.h). Loop-only.
  */
 #include "log.h"
 #include "memory.h"
+#include "ops/guards.h"
 #include "ops/op.h"
 #include "ops/rate.h"
 #include "ops/recipes.h"
@@ -17,21 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct guard {
-    struct guard *next;
-    const struct recipe *recipe;
-    int64_t op;
-    char *host;
-    char uuid[37];
-    char *journal;
-    bool foreign;   /* looked at: not ours, or its guest has run; or adopted */
-    unsigned looks; /* still to come */
-};
-
-/* A volume tells nobody that it has come, as a domain does: what ended lately is looked at again,
- * so often and (by upkeep) so far apart. A call that libvirtd had queued has been made by then. */
-enum { LOOKS = 4, LATELY_MS = 10 * 60 * 1000 };
 
 static ssize_t step_called(const struct recipe *recipe, const char *name)
 {
@@ -104,21 +86,6 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op_show_recovered(op, row->started_ms);
 }
 
-static struct guard *add_guard(struct ops *ops, const struct recipe *recipe, int64_t id,
-                               const char *host, const char *uuid, const char *journal)
-{
-    struct guard *guard = xcalloc(1, sizeof *guard);
-    guard->recipe = recipe;
-    guard->op = id;
-    guard->host = xstrdup(host);
-    snprintf(guard->uuid, sizeof guard->uuid, "%s", uuid);
-    guard->journal = xstrdup(journal);
-    guard->next = ops->guards;
-    ops->guards = guard;
-    ops->guards_grew = true;
-    return guard;
-}
-
 void ops_recover(struct ops *ops, const struct recall *recall)
 {
     ops_note_last(ops, recall->last_op);
@@ -129,62 +96,13 @@ void ops_recover(struct ops *ops, const struct recall *recall)
         take_up(ops, &recall->unfinished[i]);
     }
     for (size_t i = 0; i < recall->guarded_count; i++) {
-        const struct op_row *row = &recall->guarded[i];
-        struct guard *guard =
-            add_guard(ops, ops_recipe(ops, row->kind), row->id, row->host, row->uuid, row->journal);
-        guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
+        guards_recall(ops, &recall->guarded[i]);
     }
     ops_meet_hosts(ops);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (op->recovered && !op->out && op->phase == OP_NEEDS_HOST) {
             op_start(op);
         }
-    }
-}
-
-static struct guard *find_guard(struct ops *ops, int64_t op)
-{
-    struct guard *guard = ops->guards;
-    while (guard != NULL && guard->op != op) {
-        guard = guard->next;
-    }
-    return guard;
-}
-
-bool ops_guards_op(struct ops *ops, int64_t op)
-{
-    const struct guard *guard = find_guard(ops, op);
-    return guard != NULL && !guard->foreign;
-}
-
-void ops_end_all_guards(struct ops *ops)
-{
-    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
-        guard->foreign = true;
-    }
-}
-
-/* As its row is, in the transaction. */
-static void end_guards(struct ops *ops, const struct op *adopted)
-{
-    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
-        guard->foreign |=
-            strcmp(guard->uuid, adopted->uuid) == 0 && strcmp(guard->host, adopted->host_name) == 0;
-    }
-}
-
-void ops_guard(struct op *op)
-{
-    if (op->recipe->begins == VM_ADOPT && op->failure.kind == LODGE_ERROR_NONE) {
-        end_guards(op->ops, op);
-    }
-    bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0 &&
-                  !op->is_untouched && !op->is_given_up;
-    if (op->is_debris) {
-        find_guard(op->ops, op->id)->foreign |= op->plan.foreign || op->plan.alive;
-    } else if (undone && !op->plan.foreign && !op->plan.alive) {
-        AUTO(free) char *journal = plan_to_json(&op->plan);
-        add_guard(op->ops, op->recipe, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
     }
 }
 

@@ -60,16 +60,11 @@ static void deliver_step(struct letter *letter)
     }
 }
 
-bool op_host_is_read(const struct op *op)
-{
-    struct registry_host *host = registry_find_host(op->ops->registry, op->host_name);
-    return op->host != NULL && host != NULL && host->facts.synced_at != 0;
-}
-
 static void retry_later(struct op *op)
 {
     if (op->gives_up && !op_is_over(op)) {
         way_out_go(op);
+        op_start(op);
         return;
     }
     op->phase = OP_RETRIES;
@@ -145,31 +140,9 @@ void op_start(struct op *op)
     op_show(op);
     if (turn_take(op)) {
         send_job(op);
+    } else {
+        ops_set_timer(op->ops);
     }
-}
-
-/* Undoing always begins at the recipe's last step that has an undo: each looks whether there is
- * anything of it, and somebody else may have started what we only defined. */
-ssize_t last_undo(const struct recipe *recipe)
-{
-    ssize_t at = (ssize_t)recipe->count - 1;
-    while (at >= 0 && recipe->steps[at].undo == NULL) {
-        at--;
-    }
-    return at;
-}
-
-void op_turn_back(struct op *op)
-{
-    op->undoing = true;
-    free(op->plan.turned);
-    op->plan.turned = xstrdup(op_step(op)->name);
-    op->at = op->is_untouched ? -1 : last_undo(op->recipe);
-    op->noted = false;
-    op->plan_changed = true;
-    op->plan.error_kind = (int64_t)op->failure.kind;
-    free(op->plan.error);
-    op->plan.error = xstrdup(op->failure.message);
 }
 
 /* Back, or straight to the end. */

@@ -4,6 +4,12 @@
 
 #include <stdlib.h>
 
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err)
+{
+    plan_clear(ask->plan);
+    ask->answer(ask->data, &(struct op_answer){.error = err});
+}
+
 static void tell(struct op *op, struct waiter *waiter, const struct op_answer *answer)
 {
     (void)op;
@@ -29,9 +35,6 @@ void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end
         until_end && timeout_ms >= 0 ? loop_monotonic_ms() + (uint64_t)timeout_ms : 0;
     waiter->next = op->waiters;
     op->waiters = waiter;
-    if (waiter->deadline != 0) {
-        ops_set_timer(op->ops);
-    }
 }
 
 void waiters_tell(struct op *op, bool ended, const struct op_answer *answer)

@@ -17,11 +17,6 @@ static bool is_journalled(const struct op *op)
     return op->id > 0 && !op->is_debris;
 }
 
-const struct step *op_step(const struct op *op)
-{
-    return &op->recipe->steps[op->at];
-}
-
 /* On a worker */
 
 static bool begin(struct op *op)
@@ -188,37 +183,6 @@ static enum step_end act(struct op *op, const struct step *step, struct hand *ha
         return STEP_FAILED;
     }
     return end;
-}
-
-bool op_is_over(const struct op *op)
-{
-    return op->undoing ? op->at < 0 : (size_t)op->at == op->recipe->count;
-}
-
-/* The next step forward, or the next back that has something to undo. */
-void op_move_on(struct op *op)
-{
-    op->noted = false;
-    op->again = false;
-    if (!op->undoing) {
-        do {
-            op->at++;
-        } while (!op_is_over(op) && op_step(op)->skips != NULL && op_step(op)->skips(op));
-        return;
-    }
-    do {
-        op->at--;
-    } while (op->at >= 0 && op_step(op)->undo == NULL);
-}
-
-enum step_where op_lane(const struct op *op)
-{
-    return op->undoing ? op_step(op)->undo_where : op_step(op)->where;
-}
-
-bool op_wants_to_stop(struct op *op)
-{
-    return atomic_load(&op->cancelled) && !op->undoing && !op->committed && op->recipe->can_cancel;
 }
 
 /* What is kept of it, and answered: its recipe's own result, with the notes. Once. */

@@ -143,20 +143,13 @@ void way_out_go(struct op *op)
         leave_where_it_stands(op, reason);
     }
     op->retry_ms = 0;
-    op_start(op);
 }
 
-bool way_out_take(struct op *op, bool is_admin, struct lodge_error *err)
+bool way_out_is_open(const struct op *op, bool is_admin, struct lodge_error *err)
 {
-    if (op->way_out == WAY_ADMINS && !is_admin) {
-        return lodge_fail(err, LODGE_ERROR_DENIED,
-                          "operation %lld (%s) may leave something behind if it is given up: only "
-                          "an admin may do that",
-                          (long long)op->id, op->recipe->kind);
-    }
-    op->gives_up = true;
-    if (!op->out) {
-        way_out_go(op);
-    }
-    return true;
+    return op->way_out != WAY_ADMINS || is_admin ||
+           lodge_fail(err, LODGE_ERROR_DENIED,
+                      "operation %lld (%s) may leave something behind if it is given up: only "
+                      "an admin may do that",
+                      (long long)op->id, op->recipe->kind);
 }
