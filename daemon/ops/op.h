@@ -2,7 +2,7 @@
  * op: one operation, and the recipes that operations follow.
  *
  * A recipe reads from top to bottom: each step says what it does, what undoes it, and where its
- * calls go. The runner (runner.c) journals a step before it acts, so that whoever comes after a
+ * calls go. The worker (op_worker.c) journals a step before it acts, so that whoever comes after a
  * kill knows what may have happened; every `run` and `undo` therefore looks before it acts, and may
  * be run again.
  *
@@ -102,7 +102,7 @@ enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
 
 /* Of a job that is out: it waits, or is with a worker. */
 enum turn { TURN_NONE, TURN_WAITS, TURN_TAKEN };
-enum { WALK_KEPT = 32 };
+enum { TRACE_KEPT = 32 };
 
 struct waiter {
     struct waiter *next;
@@ -202,10 +202,11 @@ struct op {
     struct letter begun_letter;
     struct letter step_letter;
     atomic_bool step_letter_out;
-    atomic_int showing;           /* the step that the worker is at … */
-    atomic_uint walked;           /* … how many it was at, back and forth … */
-    atomic_uchar walk[WALK_KEPT]; /* … and the last of them: several may be before anybody looks */
-    unsigned logged;              /* so many of them are told; the loop's */
+    atomic_int showing; /* the step that the worker is at … */
+    atomic_uint traced; /* … how many it was at, back and forth … */
+    atomic_uchar
+        trace[TRACE_KEPT]; /* … and the last of them: several may be before anybody looks */
+    unsigned logged;       /* so many of them are told; the loop's */
 };
 
 enum { OPS_SHOWN = 256 };
@@ -287,10 +288,10 @@ void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_
 bool op_host_is_read(const struct op *op);       /* loop only */
 void ops_note_last(struct ops *ops, int64_t id); /* any thread */
 
-/* walk.c */
-void op_walk(struct op *op, struct hand *hand); /* on a worker */
+/* op_worker.c */
+void op_worker_run(struct op *op, struct hand *hand); /* on a worker */
 
-/* runner.c. Loop only. */
+/* op_loop.c. Loop only. */
 void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
 void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */

@@ -44,15 +44,15 @@ static void log_step(struct lodge_op *facts, const char *name)
  * after a kill has taken none yet. */
 static void log_steps(struct op *op, int at)
 {
-    unsigned walked = atomic_load(&op->walked);
-    if (walked - op->logged > WALK_KEPT) {
-        op->logged = walked - WALK_KEPT;
+    unsigned traced = atomic_load(&op->traced);
+    if (traced - op->logged > TRACE_KEPT) {
+        op->logged = traced - TRACE_KEPT;
     }
-    for (; op->logged != walked; op->logged++) {
-        unsigned step = atomic_load(&op->walk[op->logged % WALK_KEPT]);
+    for (; op->logged != traced; op->logged++) {
+        unsigned step = atomic_load(&op->trace[op->logged % TRACE_KEPT]);
         log_step(&op->shown->facts, op->recipe->steps[step].name);
     }
-    if (walked == 0) {
+    if (traced == 0) {
         log_step(&op->shown->facts, op->recipe->steps[at].name);
     }
 }

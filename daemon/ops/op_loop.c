@@ -1,15 +1,45 @@
 /*
- * runner: takes an operation through its recipe, and back: what to do with how a walk ended.
+ * op_loop: an operation on the loop: sends its jobs (op_worker.c), and takes it through its recipe,
+ * or back, by how each has ended.
  *
- * A kill anywhere leaves a journal that says which step may have acted; recovery is the same walk
- * from there. Loop-only.
+ * How a job ends (enum step_end), and what comes next:
+ *              forward                    the step insists           back (undoing)
+ *   DONE       the next step; after the   the same                   the one before that has an
+ *              last READS, then CLOSING                              undo; after the first CLOSING
+ *   WAIT       WAITING                    WAITING                    -
+ *   FAILED     back; CLOSING if it is     RETRIES                    RETRIES
+ *              committed or has no undo
+ *   CANCELLED  the same                   -                          -
+ *   LOST       NEEDS_HOST; RETRIES if the host is there nevertheless
+ *   STALLED    RETRIES
+ *   ASK        ASKS
+ * A step whose host has not been read yet begins in NEEDS_HOST, one that will ask (step.asks) in
+ * ASKS. Told to stop (op.cancel) before the commit: what is not DONE or LOST counts as CANCELLED,
+ * and who has no job out (WAITING, NEEDS_HOST, RETRIES, ASKS) is cancelled at once.
+ *
+ * What ends a phase (enum op_phase), and what comes next:
+ *   MOVING      its job is back: as above
+ *   WAITING     it has happened: as DONE. It has failed: as FAILED. It is late: the VM is read anew
+ *               and it is judged once more, then as FAILED, or DONE if late_is_fine; as LOST if the
+ *               host is away by then (waits.c)
+ *   NEEDS_HOST  the host has been read: the same step again
+ *   RETRIES     it is time: the same step again, later each time
+ *   ASKS        who uses which files is known: the same step again. It is not: as FAILED, or LOST
+ *   READS       the VM has been read, or cannot be: CLOSING
+ *   CLOSING     the last transaction is written: everybody is told, and it is freed. It is not:
+ *               RETRIES
+ * In NEEDS_HOST and RETRIES it may be given up where it stands (way_out.c).
+ *
+ * A kill anywhere leaves a journal that says which step may have acted; recovery goes on from
+ * there. Loop-only.
  */
+#include "ops/op.h"
+
 #include "host/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/failpoint.h"
 #include "ops/inquiry.h"
-#include "ops/op.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -22,7 +52,7 @@ enum { RETRY_FIRST_MS = 1000, RETRY_LAST_MS = 60000 };
 
 static void store_run(struct job *job)
 {
-    op_walk(CONTAINER_OF(job, struct op, job), NULL);
+    op_worker_run(CONTAINER_OF(job, struct op, job), NULL);
 }
 
 static void store_deliver(struct letter *letter)
@@ -33,7 +63,7 @@ static void store_deliver(struct letter *letter)
 
 static void host_run(struct host_task *task, struct hand *hand)
 {
-    op_walk(CONTAINER_OF(task, struct op, task), hand);
+    op_worker_run(CONTAINER_OF(task, struct op, task), hand);
 }
 
 static void host_done(struct host_task *task, bool ran)
@@ -146,7 +176,7 @@ void op_start(struct op *op)
 }
 
 /* Back, or straight to the end. */
-static void give_up(struct op *op)
+static void undo_or_end(struct op *op)
 {
     bool back = op->recipe->undoes && !op->committed;
     op->phase = OP_MOVING;
@@ -170,7 +200,7 @@ void op_failed(struct op *op)
         op->recipe->fails(op);
     }
     op->failure = op->error;
-    give_up(op);
+    undo_or_end(op);
 }
 
 static void stopped(struct op *op)
@@ -179,7 +209,7 @@ static void stopped(struct op *op)
     op->failure = (struct lodge_error){0};
     (void)lodge_fail(&op->failure, LODGE_ERROR_CANCELLED, "%s of '%s' was cancelled",
                      op->recipe->kind, op->plan.name);
-    give_up(op);
+    undo_or_end(op);
 }
 
 void op_lost(struct op *op)

@@ -1,5 +1,6 @@
 /*
- * walk.c: an operation on a worker: journal the step, act, and so on to the next on the same lane.
+ * op_worker: an operation on a worker: journal the step, act, and so on to the next on the same
+ * lane.
  *
  * What is on record when a call to the store has returned is there after a kill at any instruction.
  */
@@ -119,9 +120,9 @@ static bool begin_somehow(struct op *op, struct hand *hand)
 static void show_step(struct op *op)
 {
     atomic_store(&op->showing, (int)op->at);
-    unsigned walked = atomic_load(&op->walked);
-    atomic_store(&op->walk[walked % WALK_KEPT], (unsigned char)op->at);
-    atomic_store(&op->walked, walked + 1);
+    unsigned traced = atomic_load(&op->traced);
+    atomic_store(&op->trace[traced % TRACE_KEPT], (unsigned char)op->at);
+    atomic_store(&op->traced, traced + 1);
     if (!atomic_exchange(&op->step_letter_out, true)) {
         loop_post(op->ops->loop, &op->step_letter);
     }
@@ -236,7 +237,7 @@ static bool write_end(struct op *op)
 }
 
 /* False when it does not go on: refused, or an operation of before. */
-static bool walk_begins(struct op *op, struct hand *hand)
+static bool worker_begins(struct op *op, struct hand *hand)
 {
     if (!begin_somehow(op, hand)) {
         op->end = STEP_FAILED;
@@ -256,9 +257,9 @@ static bool walk_begins(struct op *op, struct hand *hand)
     return !op->known && op->end == STEP_DONE;
 }
 
-void op_walk(struct op *op, struct hand *hand)
+void op_worker_run(struct op *op, struct hand *hand)
 {
-    if (!op->begun && !walk_begins(op, hand)) {
+    if (!op->begun && !worker_begins(op, hand)) {
         return;
     }
     enum step_where lane = op_is_over(op) ? ON_STORE : op_lane(op);
