@@ -17,7 +17,7 @@
 #include "console/ending.h"
 #include "log.h"
 #include "memory.h"
-#include "reads/screens.h"
+#include "reads/display_calls.h"
 #include "reads/session_log.h"
 #include "registry/told.h"
 #include "scope.h"

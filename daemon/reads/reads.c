@@ -8,7 +8,7 @@
 #include "host/host.h"
 #include "memory.h"
 #include "reads/compare.h"
-#include "reads/glances.h"
+#include "reads/display_calls.h"
 #include "reads/history.h"
 #include "reads/offers.h"
 #include "reads/reads_private.h"
@@ -28,7 +28,7 @@ struct reads *reads_new(struct fleet *fleet, struct ops *ops)
     reads->images = rounds_new(&offers_images, reads);
     reads->backups = rounds_new(&history_backups, reads);
     reads->comparings = rounds_new(&compare_rounds, reads);
-    reads->glances = glances_new(fleet->loop);
+    reads->display_calls = display_calls_new(fleet->loop);
     fleet->reads = reads;
     return reads;
 }
@@ -43,7 +43,7 @@ static void end_rounds(struct rounds *rounds)
 
 void reads_close(struct reads *reads)
 {
-    glances_close(reads->glances);
+    display_calls_close(reads->display_calls);
     end_rounds(TAKE(reads->images));
     end_rounds(TAKE(reads->backups));
     end_rounds(TAKE(reads->comparings));

@@ -11,7 +11,7 @@
 struct reads {
     struct fleet *fleet;
     struct ops *ops;
-    struct glances *glances;
+    struct display_calls *display_calls;
     struct workers *library; /* the library delays no question, nor do copies of … */
     struct workers *copies;  /* … the database */
     /* What is read once for all who ask meanwhile; NULL when lodged leaves. */

@@ -59,8 +59,8 @@ FACES = {
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
     "daemon/fleet": "fleet.h fleet_questions.h",
     "daemon/ops": "ops.h",
-    "daemon/reads": "audit.h compare.h history.h offers.h quotas.h reads.h screens.h "
-                    "session_log.h shots.h upkeep.h users.h",
+    "daemon/reads": "audit.h compare.h display_calls.h history.h offers.h quotas.h reads.h "
+                    "session_log.h upkeep.h users.h",
     "daemon/console": "console.h stream_door.h web_door.h",
     "daemon/rpc": "door.h listen.h method.h",
     "daemon/store_opener": "store_opener.h",

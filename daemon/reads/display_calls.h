@@ -1,32 +1,21 @@
 /*
- * glances: calls that ask a guest's QEMU for its screen, each answered within 2 s. Loop-only. For
- * shots.h (pictures) and screens.h (connections), which say what is asked.
+ * display_calls: calls that ask a guest's QEMU for its display: for a picture of it, or for a
+ * connection to its VNC server. Each is answered within 2 s, with an error if need be. Loop-only.
  *
  * A QEMU that hangs keeps the call that asked it. Its callers are answered at the deadline, the
  * call is lost until it returns, and until then nobody asks that guest again: at most one call per
  * guest and HOST_SCREEN_CALLS per host are ever out, and what these hold up is said at once.
  */
-#ifndef READS_GLANCES_H
-#define READS_GLANCES_H
+#ifndef READS_DISPLAY_CALLS_H
+#define READS_DISPLAY_CALLS_H
 
 #include "buffer.h"
-#include "host/hand.h"
 #include "lodge/error.h"
 #include "ops/ops.h"
-
-/* Callers that may share one glance. */
-enum { GLANCE_CALLERS_MAX = 8 };
 
 struct glance_result {
     struct buffer base64; /* a picture */
     int fd;               /* a connection, else -1: who is answered takes it by leaving -1 */
-};
-
-struct glance_kind {
-    const char *noun; /* "picture": what QEMU did not give */
-    bool is_shared;   /* the same result is good for all who ask meanwhile */
-    bool (*look)(struct hand *hand, const char *uuid, struct glance_result *ret_result,
-                 struct lodge_error *err); /* on a worker */
 };
 
 /* Whose screen; `name` is what it is called in errors. */
@@ -41,14 +30,18 @@ struct glance_at {
  */
 typedef void glance_fn(void *data, struct glance_result *result, const struct lodge_error *error);
 
-/* `answer` comes exactly once, now or later. */
-void glances_take(struct ops *ops, const struct glance_kind *kind, const struct glance_at *at,
-                  glance_fn *answer, void *data);
+/* The PNG as base64. Who asks for a guest that is being asked gets the same picture. `answer` comes
+ * exactly once, now or later. */
+void shots_take(struct ops *ops, const struct glance_at *at, glance_fn *answer, void *data);
+
+/* A connected socket, non-blocking and close-on-exec, which has said nothing yet; the same. */
+void screens_open(struct ops *ops, const struct glance_at *at, glance_fn *answer, void *data);
 
 /* reads.c's. */
-struct glances;
-struct glances *glances_new(struct loop *loop);
-void glances_close(
-    struct glances *glances); /* who waits is told that lodged leaves; no more starts */
+struct display_calls;
+struct display_calls *display_calls_new(struct loop *loop);
+
+/* Who waits is told that lodged leaves; no more starts. */
+void display_calls_close(struct display_calls *calls);
 
 #endif
