@@ -1,4 +1,5 @@
-/* rows.c: the recipes that are about a VM's row: it is taken over, or forgotten. */
+/* adopt: the recipes that are about a VM's row alone: a domain that lodge did not make gets one
+ * (vm.adopt), or a VM's is forgotten (vm.forget). */
 #include "host/hand.h"
 #include "log.h"
 #include "ops/recipes.h"
