@@ -196,7 +196,7 @@ struct op {
     bool has_started; /* vm.start: it was seen to */
     bool is_restored; /* vm.start: from a managed save, which may be of a paused guest */
     struct waiter *waiters;
-    struct later *later; /* stops of a later run, asked again when this one has ended */
+    struct postponed *postponed; /* stops of a later run, asked again when this one has ended */
     struct host_task task;
     struct job job;
     struct letter begun_letter;
@@ -338,11 +338,11 @@ struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *hos
 void op_free(struct op *op);
 void ops_set_timer(struct ops *ops); /* for whichever is due first */
 
-/* later.c. Loop only. */
+/* postponed.c. Loop only. */
 typedef void ops_ask_fn(struct ops *ops, struct op_ask *ask);
 /* Until `stop` has ended; then it is asked again. */
-void ops_put_off(struct op *stop, struct op_ask *ask, ops_ask_fn *ask_again);
-void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
+void ops_postpone(struct op *stop, struct op_ask *ask, ops_ask_fn *ask_again);
+void ops_ask_postponed(struct ops *ops, struct postponed *postponed); /* gives them away */
 
 /* op_shown.c */
 void ops_begun(struct op *op);                  /* who waits for the beginning is answered */

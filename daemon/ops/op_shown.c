@@ -310,8 +310,8 @@ void ops_ended(struct ops *ops, struct op *op)
         guards_note_end(op);
     }
     tell_ended(op);
-    struct later *later = TAKE(op->later);
+    struct postponed *postponed = TAKE(op->postponed);
     op_free(op);
-    ops_ask_later(ops, later);
+    ops_ask_postponed(ops, postponed);
     loop_later(ops->loop, &ops->look); /* who waited for this VM looks again */
 }

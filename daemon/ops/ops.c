@@ -177,7 +177,7 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return true;
     }
     if (same == NULL && stop != NULL && !is_of_run(stop, ask->plan->run)) {
-        ops_put_off(stop, ask, ops_ask);
+        ops_postpone(stop, ask, ops_ask);
         return true;
     }
     same = same != NULL ? same : stop;
@@ -372,7 +372,7 @@ void ops_close(struct ops *ops)
     loop_later_cancel(ops->loop, &ops->look);
     registry_remove_reader(ops->registry, &ops->reader);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
-        ops_ask_later(ops, TAKE(op->later));
+        ops_ask_postponed(ops, TAKE(op->postponed));
         waiters_tell(
             op, true,
             &(struct op_answer){
