@@ -235,7 +235,7 @@ struct ops {
     atomic_int_least64_t last_op; /* the largest number of an operation that was begun */
     struct guard *guards;         /* undone creations that are kept */
     uint64_t last_reading;
-    size_t followed;       /* VMs whose rows are being brought up to libvirt (ledger.c) */
+    size_t followed;       /* VMs whose rows are being brought up to libvirt (reconcile.c) */
     uint64_t differs_seen; /* registry_differs() when all were looked at */
     uint64_t added_seen;   /* registry_added() when guards were last looked at */
     bool guards_grew;      /* one was added since: its domain may be here already */

@@ -9,9 +9,9 @@
 #include "log.h"
 #include "memory.h"
 #include "ops/inquiry.h"
-#include "ops/ledger.h"
 #include "ops/op.h"
 #include "ops/rate.h"
+#include "ops/reconcile.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -34,7 +34,7 @@ static void look(void *owner)
     }
     inquiry_look(ops, op_answered);
     ops_look_for_debris(ops);
-    ledger_look(ops);
+    reconcile_look(ops);
     ops_set_timer(ops);
 }
 
@@ -115,7 +115,7 @@ void ops_each(const struct ops *ops, ops_shown_fn *take, void *data)
 void ops_look_again(struct ops *ops)
 {
     ops_look_again_for_debris(ops);
-    ledger_look_again(ops);
+    reconcile_look_again(ops);
 }
 
 /* Random, as RFC 9562 section 5.4 has them. */
