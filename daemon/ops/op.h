@@ -216,7 +216,7 @@ struct ops {
     struct loop *loop;         /* its … */
     struct registry *registry; /* … and its */
     const struct recipe *const *recipes;
-    /* Of each of its hosts: what it shows of the database's age has been looked at (older.c). */
+    /* Of each of its hosts: what it shows of the database's age has been looked at (restored.c). */
     bool *met;
     size_t met_count;
     unsigned per_hour;
@@ -355,7 +355,7 @@ void op_show_recovered(struct op *op, int64_t started_at);
 void ops_look_for_debris(struct ops *ops);       /* has a domain turned up? */
 void ops_look_again_for_debris(struct ops *ops); /* has a volume? */
 
-/* older.c */
+/* restored.c */
 void ops_meet_hosts(struct ops *ops); /* does one that has been read show what the store lacks? */
 bool ops_has_met(const struct ops *ops, const struct fleet_host *host);
 

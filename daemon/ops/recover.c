@@ -128,7 +128,7 @@ static void undo_again(struct ops *ops, struct guard *guard)
 }
 
 /* Nothing of it is known to be anybody's, no operation is at it, and the host does not show that
- * the database is older than that (older.c). */
+ * the database is older than that (restored.c). */
 static bool is_free(struct ops *ops, const struct guard *guard)
 {
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);

@@ -5,7 +5,7 @@
  * What is given up:
  *   an undo      the VM's row goes, the quota is free; it ends as it failed
  *   a deletion   that had only files to remove: the same; it is done, and says what it kept
- *   all else     ends where it stands, as what is left alone (older.c)
+ *   all else     ends where it stands, as what is left alone (restored.c)
  * What may be left behind is named in the notes and, where the folder can be looked at one day,
  * found by the standing comparison; nothing of it is looked for or deleted any more, since nobody
  * may know by then whose it is. Loop-only, but for what it says.

@@ -1,5 +1,5 @@
 /*
- * older.c: a database that is older than what its hosts show.
+ * restored: a database that was put back from a copy: it is older than what its hosts show.
  *
  * The store finds out by itself that it was put back, by the count beside it (store/age.h); not so
  * when that was put back with it, as by a snapshot of the file system. Then the domains tell: the
