@@ -28,7 +28,7 @@
 
 enum { RESUME_S = 10, AGENT_PATH_MAX = 60, GIB_BITS = 30 };
 
-/* 0 is order.c, 1 the worker's. 2: the disks. */
+/* 0 is create_check.c, 1 the worker's. 2: the disks. */
 
 /* The image may be another by now than it was when it was asked for: what is copied is what is seen
  * to be good here. */
@@ -395,6 +395,6 @@ const struct recipe create_recipe = {
     .undoes = true,
     .can_cancel = true,
     .starts = true,
-    .check = order_check,
+    .check = create_check,
     .ends = ends,
 };

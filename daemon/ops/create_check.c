@@ -1,5 +1,5 @@
 /*
- * order.c: what a creation was asked for, looked up: the library has the image, the host the
+ * create_check.c: what a creation was asked for, looked up: the library has the image, the host the
  * network, and every file has its name. On the worker, before anything is recorded: what is refused
  * here leaves no operation.
  */
@@ -202,7 +202,7 @@ static void name_files(struct op *op)
     plan->serial_log = xasprintf("%s-serial.log", op->uuid);
 }
 
-bool order_check(struct op *op, struct hand *hand)
+bool create_check(struct op *op, struct hand *hand)
 {
     struct host_traits traits = hand_traits(hand);
     name_files(op);
