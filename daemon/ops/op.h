@@ -98,7 +98,7 @@ enum op_phase {
 };
 
 /* Who may give it up where it stands. */
-enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
+enum may_give_up { GIVE_UP_NOBODY, GIVE_UP_OWNERS, GIVE_UP_ADMINS };
 
 /* Of a job that is out: it waits, or is with a worker. */
 enum turn { TURN_NONE, TURN_WAITS, TURN_TAKEN };
@@ -173,10 +173,10 @@ struct op {
     unsigned asked;        /* how often this step did */
     uint64_t deadline;
     uint64_t retry_at;
-    unsigned retry_ms;    /* 0: it is not tried again */
-    char *retry_reason;   /* what went wrong, while it is */
-    int retry_step;       /* `showing` then */
-    enum way_out way_out; /* as it was when it was last seen to stand still */
+    unsigned retry_ms;            /* 0: it is not tried again */
+    char *retry_reason;           /* what went wrong, while it is */
+    int retry_step;               /* `showing` then */
+    enum may_give_up may_give_up; /* as it was when it was last seen to stand still */
     bool forgets;  /* … and whether that takes a VM's row of which only files may be left */
     bool gives_up; /* as soon as its job is back, if that has brought nothing */
     uint64_t starts, reboots; /* the VM's, when the job was sent … */
@@ -321,12 +321,13 @@ void op_tick(struct op *op, uint64_t now);
 char *reason_of(const struct op *op); /* why it waits; NULL: it does not */
 char *reason_to_retry(const struct op *op);
 
-/* way_out.c. Loop only; of one that is not `out`, but for way_out_is_open(). */
-enum way_out way_out_of(const struct op *op);
-bool way_out_forgets(const struct op *op); /* a deletion of which only files may be left */
-void way_out_go(struct op *op);            /* op_start() is to follow */
+/* give_up.c. Loop only; of one that is not `out`, but for give_up_is_allowed(). */
+enum may_give_up give_up_right(const struct op *op);
+bool give_up_forgets(const struct op *op); /* a deletion of which only files may be left */
+void give_up_now(struct op *op);           /* op_start() is to follow */
 /* Whether who asks for it may. DENIED. */
-bool way_out_is_open(const struct op *op, bool is_admin, struct lodge_error *err) LODGE_MUST_CHECK;
+bool give_up_is_allowed(const struct op *op, bool is_admin, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* op_table.c. Loop only. */
 struct op *ops_holder(struct ops *ops, const char *host, const char *uuid);  /* not vm.stop's … */

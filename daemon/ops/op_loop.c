@@ -28,7 +28,7 @@
  *   READS       the VM has been read, or cannot be: CLOSING
  *   CLOSING     the last transaction is written: everybody is told, and it is freed. It is not:
  *               RETRIES
- * In NEEDS_HOST and RETRIES it may be given up where it stands (way_out.c).
+ * In NEEDS_HOST and RETRIES it may be given up where it stands (give_up.c).
  *
  * A kill anywhere leaves a journal that says which step may have acted; recovery goes on from
  * there. Loop-only.
@@ -93,7 +93,7 @@ static void deliver_step(struct letter *letter)
 static void retry_later(struct op *op)
 {
     if (op->gives_up && !op_is_over(op)) {
-        way_out_go(op);
+        give_up_now(op);
         op_start(op);
         return;
     }

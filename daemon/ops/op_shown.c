@@ -73,9 +73,10 @@ void op_stand(struct op *op)
     }
     struct lodge_op *facts = &op->shown->facts;
     bool before = !op->committed && !op->undoing && op->recipe->can_cancel;
-    op->way_out = before ? WAY_NONE : way_out_of(op);
-    op->forgets = op->way_out != WAY_NONE && way_out_forgets(op);
-    facts->can_cancel = before || op->way_out != WAY_NONE ? LODGE_FLAG_YES : LODGE_FLAG_NO;
+    op->may_give_up = before ? GIVE_UP_NOBODY : give_up_right(op);
+    op->forgets = op->may_give_up != GIVE_UP_NOBODY && give_up_forgets(op);
+    facts->can_cancel =
+        before || op->may_give_up != GIVE_UP_NOBODY ? LODGE_FLAG_YES : LODGE_FLAG_NO;
     facts->state = live_state(op);
     free(facts->reason);
     facts->reason = reason_of(op);

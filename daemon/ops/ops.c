@@ -225,15 +225,15 @@ bool ops_may_forget(struct ops *ops, const char *host, const char *uuid)
     return holder != NULL && holder->forgets;
 }
 
-/* op.cancel, or vm.forget, of one that has a way out: now or when its job is back. DENIED. */
-static bool take_way_out(struct op *op, bool is_admin, struct lodge_error *err)
+/* op.cancel, or vm.forget, of one that may be given up: now or when its job is back. DENIED. */
+static bool ask_to_give_up(struct op *op, bool is_admin, struct lodge_error *err)
 {
-    if (!way_out_is_open(op, is_admin, err)) {
+    if (!give_up_is_allowed(op, is_admin, err)) {
         return false;
     }
     op->gives_up = true;
     if (!op->out) {
-        way_out_go(op);
+        give_up_now(op);
         op_start(op);
     }
     return true;
@@ -248,7 +248,7 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
         return false;
     }
     struct op *holder = ops_holder(ops, ask->host, ask->uuid);
-    if (!take_way_out(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
+    if (!ask_to_give_up(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
         op_refuse(ask, &err);
         return true;
     }
@@ -344,9 +344,9 @@ bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, bool *ret_changed,
                           "operation %lld (%s) is past the point where it could be cancelled",
                           (long long)id, op->recipe->kind);
     }
-    if (op->way_out != WAY_NONE) {
+    if (op->may_give_up != GIVE_UP_NOBODY) {
         *ret_changed = !op->gives_up;
-        return take_way_out(op, is_admin, err);
+        return ask_to_give_up(op, is_admin, err);
     }
     *ret_changed = !atomic_load(&op->cancelled);
     op_cancel(op);

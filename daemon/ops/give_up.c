@@ -1,5 +1,5 @@
 /*
- * way_out.c: how an operation ends that cannot go on: on an admin's word (op.cancel, vm.forget)
+ * give_up.c: how an operation ends that cannot go on: on an admin's word (op.cancel, vm.forget)
  * while it waits for its host, or is tried again and again.
  *
  * What is given up:
@@ -53,16 +53,16 @@ static bool is_stuck(const struct op *op)
            (op->phase == OP_MOVING && op->retry_ms != 0);
 }
 
-enum way_out way_out_of(const struct op *op)
+enum may_give_up give_up_right(const struct op *op)
 {
     if (!op->begun || op->is_debris || op->closed || op_is_over(op) || !is_stuck(op)) {
-        return WAY_NONE;
+        return GIVE_UP_NOBODY;
     }
     bool is_empty = op->undoing && has_no_domain(op) && files_left(op) == 0;
-    return is_empty ? WAY_OWNERS : WAY_ADMINS;
+    return is_empty ? GIVE_UP_OWNERS : GIVE_UP_ADMINS;
 }
 
-bool way_out_forgets(const struct op *op)
+bool give_up_forgets(const struct op *op)
 {
     return !op->undoing && op->recipe->begins == VM_DELETING && has_only_files(op);
 }
@@ -129,7 +129,7 @@ static void leave_where_it_stands(struct op *op, const char *reason)
                      op->recipe->kind, op->plan.name == NULL ? op->uuid : op->plan.name, reason);
 }
 
-void way_out_go(struct op *op)
+void give_up_now(struct op *op)
 {
     AUTO(free) char *known = reason_of(op);
     const char *reason = known == NULL ? "it waited" : known;
@@ -137,7 +137,7 @@ void way_out_go(struct op *op)
                 reason);
     if (op->undoing) {
         give_up_undo(op);
-    } else if (way_out_forgets(op)) {
+    } else if (give_up_forgets(op)) {
         give_up_deletion(op, reason);
     } else {
         leave_where_it_stands(op, reason);
@@ -145,9 +145,9 @@ void way_out_go(struct op *op)
     op->retry_ms = 0;
 }
 
-bool way_out_is_open(const struct op *op, bool is_admin, struct lodge_error *err)
+bool give_up_is_allowed(const struct op *op, bool is_admin, struct lodge_error *err)
 {
-    return op->way_out != WAY_ADMINS || is_admin ||
+    return op->may_give_up != GIVE_UP_ADMINS || is_admin ||
            lodge_fail(err, LODGE_ERROR_DENIED,
                       "operation %lld (%s) may leave something behind if it is given up: only "
                       "an admin may do that",
