@@ -131,7 +131,7 @@ static void leave_where_it_stands(struct op *op, const char *reason)
 
 void give_up_now(struct op *op)
 {
-    AUTO(free) char *known = reason_of(op);
+    AUTO(free) char *known = op_reason(op);
     const char *reason = known == NULL ? "it waited" : known;
     log_warning(LOG_OPS, "operation %lld (%s) is given up: %s", (long long)op->id, op->recipe->kind,
                 reason);

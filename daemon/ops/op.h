@@ -182,7 +182,7 @@ struct op {
     uint64_t starts, reboots; /* the VM's, when the job was sent … */
     int64_t seen_run;         /* … and what the registry knew it to run as */
     bool takes_any;           /* vm.stop beside another: what that starts is stopped too */
-    bool is_behind;           /* the registry: the job saw another run than it knows (waits.c) */
+    bool is_behind;           /* the registry: the job saw another run than it knows (op_wait.c) */
     bool is_late;             /* its deadline has passed: judged when its VM has been read */
     uint64_t reading;         /* the number of the reading that it waits for; 0: none */
     unsigned readings;        /* that libvirt was too slow for, in a row */
@@ -310,16 +310,16 @@ bool turn_is_same(const struct op *op, const struct op *other); /* their workers
  */
 uint64_t turns_next(const struct op *op);
 
-/* waits.c: for events. Loop only. */
-void waits_begin(struct op *op); /* of its step */
-void waits_forget(struct op *op);
-void waits_read(struct op *op); /* its VM is read anew; OP_READS: then op_start() again */
-void op_look(struct op *op);    /* something changed: does it go on? */
+/* op_wait.c: for events. Loop only. */
+void op_wait_begin(struct op *op); /* of its step */
+void op_wait_forget(struct op *op);
+void op_wait_read(struct op *op); /* its VM is read anew; OP_READS: then op_start() again */
+void op_look(struct op *op);      /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 
-/* reason.c. Loop only; the caller frees. */
-char *reason_of(const struct op *op); /* why it waits; NULL: it does not */
-char *reason_to_retry(const struct op *op);
+/* op_reason.c. Loop only; the caller frees. */
+char *op_reason(const struct op *op); /* why it waits; NULL: it does not */
+char *op_reason_to_retry(const struct op *op);
 
 /* give_up.c. Loop only; of one that is not `out`, but for give_up_is_allowed(). */
 enum may_give_up give_up_right(const struct op *op);

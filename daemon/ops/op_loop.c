@@ -21,7 +21,7 @@
  *   MOVING      its job is back: as above
  *   WAITING     it has happened: as DONE. It has failed: as FAILED. It is late: the VM is read anew
  *               and it is judged once more, then as FAILED, or DONE if late_is_fine; as LOST if the
- *               host is away by then (waits.c)
+ *               host is away by then (op_wait.c)
  *   NEEDS_HOST  the host has been read: the same step again
  *   RETRIES     it is time: the same step again, later each time
  *   ASKS        who uses which files is known: the same step again. It is not: as FAILED, or LOST
@@ -103,7 +103,7 @@ static void retry_later(struct op *op)
     op->retry_at = loop_monotonic_ms() + op->retry_ms;
     op->retry_step = atomic_load(&op->showing);
     free(op->retry_reason);
-    op->retry_reason = reason_to_retry(op);
+    op->retry_reason = op_reason_to_retry(op);
     if (op->retry_ms == RETRY_FIRST_MS) {
         log_warning(LOG_OPS, "operation %lld (%s) waits: %s", (long long)op->id, op->recipe->kind,
                     op->error.message);
@@ -146,7 +146,7 @@ void op_start(struct op *op)
         if (op_host_is_read(op)) {
             op->phase = OP_READS;
             op_show(op);
-            waits_read(op);
+            op_wait_read(op);
             return;
         }
     }
@@ -156,7 +156,7 @@ void op_start(struct op *op)
     op->starts = vm == NULL ? 0 : vm->starts;
     op->reboots = vm == NULL ? 0 : vm->reboots;
     op->seen_run = vm == NULL ? LODGE_UNKNOWN : vm->run;
-    waits_forget(op);
+    op_wait_forget(op);
     if (!over && op_step(op)->prepare != NULL) {
         op_step(op)->prepare(op);
     }
@@ -239,7 +239,7 @@ static void go_on(struct op *op)
         op_start(op);
         break;
     case STEP_WAIT:
-        waits_begin(op);
+        op_wait_begin(op);
         break;
     case STEP_FAILED:
         op_failed(op);

@@ -79,7 +79,7 @@ void op_stand(struct op *op)
         before || op->may_give_up != GIVE_UP_NOBODY ? LODGE_FLAG_YES : LODGE_FLAG_NO;
     facts->state = live_state(op);
     free(facts->reason);
-    facts->reason = reason_of(op);
+    facts->reason = op_reason(op);
     take_notes(facts, &op->plan);
 }
 

@@ -1,5 +1,5 @@
 /*
- * waits: an operation that waits for what its step has asked for: looked at whenever the registry
+ * op_wait: an operation that waits for what its step has asked for: looked at whenever the registry
  * learns something, and judged at its deadline, after its VM has been read anew.
  *
  * Nothing is said to be done that is not there. An event may be late or lost, so the deadline asks
@@ -60,7 +60,7 @@ static void take_what_is_seen(struct op *op, bool is_fresh)
     }
 }
 
-static void was_read(void *data, const struct lodge_error *error)
+static void vm_was_read(void *data, const struct lodge_error *error)
 {
     struct reading *reading = data;
     struct ops *ops = reading->ops;
@@ -78,7 +78,7 @@ static void was_read(void *data, const struct lodge_error *error)
         return;
     }
     if (error != NULL && op->phase == OP_WAITING && op->readings++ < MOST_READINGS) {
-        waits_read(op); /* a libvirt that is slow has not said no */
+        op_wait_read(op); /* a libvirt that is slow has not said no */
         return;
     }
     if (error != NULL) {
@@ -94,15 +94,15 @@ static void was_read(void *data, const struct lodge_error *error)
     loop_later(ops->loop, &ops->look); /* in the next turn: this may be one of op_start() */
 }
 
-void waits_read(struct op *op)
+void op_wait_read(struct op *op)
 {
     struct reading *reading = xcalloc(1, sizeof *reading);
     *reading = (struct reading){op->ops, op->id, ++op->ops->last_reading};
     op->reading = reading->number;
-    host_fresh(op->host, op->uuid, was_read, reading);
+    host_fresh(op->host, op->uuid, vm_was_read, reading);
 }
 
-void waits_begin(struct op *op)
+void op_wait_begin(struct op *op)
 {
     const struct step *step = op_step(op);
     op->wait_ms = step->wait_s != 0
@@ -111,13 +111,13 @@ void waits_begin(struct op *op)
     op->phase = OP_WAITING;
     op->deadline = loop_monotonic_ms() + op->wait_ms;
     if (op->is_behind) {
-        waits_read(op);
+        op_wait_read(op);
     } else {
         op_look(op);
     }
 }
 
-void waits_forget(struct op *op)
+void op_wait_forget(struct op *op)
 {
     op->is_behind = false;
     op->is_late = false;
@@ -141,7 +141,7 @@ static void look_at_event(struct op *op)
 /* What is wrong with it may be another thing by now. */
 static void show_news_of_host(struct op *op)
 {
-    AUTO(free) char *reason = reason_of(op);
+    AUTO(free) char *reason = op_reason(op);
     const char *shown = op->shown == NULL ? NULL : op->shown->facts.reason;
     if (shown != NULL && strcmp(shown, reason) != 0) {
         op_show(op);
@@ -171,6 +171,6 @@ void op_tick(struct op *op, uint64_t now)
         op_start(op);
     } else if (op->phase == OP_WAITING && op->deadline <= now && !op->is_late) {
         op->is_late = true;
-        waits_read(op);
+        op_wait_read(op);
     }
 }

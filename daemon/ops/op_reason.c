@@ -1,5 +1,5 @@
 /*
- * reason.c: why an operation waits, in words: for its host, for an event until a deadline, or for
+ * op_reason: why an operation waits, in words: for its host, for an event until a deadline, or for
  * the next try after what went wrong. Shown as long as it waits (op.c). Loop-only.
  */
 #include "lodge/host.h"
@@ -45,7 +45,7 @@ static char *event_reason(const struct op *op)
     return xasprintf("waits for %s, until %s", what, until);
 }
 
-char *reason_to_retry(const struct op *op)
+char *op_reason_to_retry(const struct op *op)
 {
     char now[TIME_TEXT];
     say_time(loop_wall_ms(), now);
@@ -55,7 +55,7 @@ char *reason_to_retry(const struct op *op)
                      now, op->retry_ms / MS);
 }
 
-char *reason_of(const struct op *op)
+char *op_reason(const struct op *op)
 {
     if (op->phase == OP_NEEDS_HOST) {
         return host_reason(op);
