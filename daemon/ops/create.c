@@ -16,9 +16,9 @@
 #include "host/images.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/disk_seals.h"
 #include "ops/life.h"
 #include "ops/recipes.h"
-#include "ops/seals.h"
 #include "refusals.h"
 #include "scope.h"
 #include "store/store.h"
@@ -104,7 +104,7 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }
-    seals_set(op, hand);
+    disk_seals_set(op, hand);
     return STEP_DONE;
 }
 
@@ -122,7 +122,7 @@ static bool see_life(struct op *op, struct hand *hand, const struct domain_look 
     if (op->plan.alive || !look->present || !is_ours(op, look)) {
         return true;
     }
-    if (!is_seen && !seals_look(op, hand, &is_seen)) {
+    if (!is_seen && !disk_seals_look(op, hand, &is_seen)) {
         return false;
     }
     if (!is_seen) {
@@ -158,7 +158,7 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) { /* whose definition somebody removed */
         struct plan_disk *disk = &op->plan.disks.items[i];
-        if (seal_is_broken(op, hand, disk)) {
+        if (disk_seal_is_broken(op, hand, disk)) {
             log_warning(LOG_OPS,
                         "operation %lld leaves %s alone: it was written to since it was made",
                         (long long)op->id, disk->path);

@@ -60,7 +60,7 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
  * own; the rest is named in plan.left. On a worker. */
 enum step_end op_undefine(struct op *op, struct hand *hand);
 
-/* growing.c: what vm.update does to disks, on a worker. */
+/* disks_grow.c: what vm.update does to disks, on a worker. */
 bool disks_check(struct op *op, struct hand *hand); /* are those that grow what their rows say? */
 enum step_end disks_grow(struct op *op, struct hand *hand);
 bool disks_need_no_stand_in(const struct op *op);

@@ -6,7 +6,7 @@
  *   read      the journal has old and new definition, without their secrets
  *   define    libvirt's is compared, all but secrets: old is edited and defined again, new is done;
  *             neither is a third hand's, which is kept
- *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
+ *   grow …    a disk that has its size already is passed over; disks never shrink (disks_grow.c)
  *   live      what the guest did not take waits for its next boot
  */
 #include "host/domain_xml_edit.h"

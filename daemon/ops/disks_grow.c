@@ -1,5 +1,5 @@
 /*
- * growing.c: the disks of a VM become larger, wherever its guest has them now.
+ * disks_grow.c: the disks of a VM become larger, wherever its guest has them now.
  *
  * What is true is asked in the step that acts on it: is the disk still what the row says (path,
  * format), how large is it, does a guest run? One that is larger already is done, and the row takes
