@@ -8,7 +8,7 @@
 
 /* What an undone creation has left, and came late, is no debris any more: its own mark says so. Of
  * a domain that lodge did not make nothing is changed. */
-static enum step_end commit_mark(struct op *op, struct hand *hand)
+static enum step_end adoption_mark(struct op *op, struct hand *hand)
 {
     const char *installation = store_installation(op->ops->fleet->store);
     if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
@@ -23,7 +23,7 @@ static enum step_end commit_mark(struct op *op, struct hand *hand)
 
 /* How large the disks are is libvirt's to say: they are not lodge's. What it cannot tell stays
  * unknown. */
-static bool look_at_disks(struct op *op, struct hand *hand)
+static bool adoption_check(struct op *op, struct hand *hand)
 {
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
@@ -41,14 +41,15 @@ static bool look_at_disks(struct op *op, struct hand *hand)
 
 static const struct step adopt_steps[] = {
     {.name = "record", .where = ON_HOST},
-    {.name = "mark", .where = ON_HOST, .run = commit_mark},
+    {.name = "mark", .where = ON_HOST, .run = adoption_mark},
 };
 
 static const struct step forget_steps[] = {
     {.name = "record", .where = ON_STORE},
 };
 
-static enum vm_effect adopted(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect adoption_ends(const struct op *op, enum lodge_op_state state,
+                                    struct vm_row *row)
 {
     (void)op;
     (void)state;
@@ -56,7 +57,8 @@ static enum vm_effect adopted(const struct op *op, enum lodge_op_state state, st
     return VM_KEEP;
 }
 
-static enum vm_effect forgotten(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect forgetting_ends(const struct op *op, enum lodge_op_state state,
+                                      struct vm_row *row)
 {
     (void)op;
     (void)row;
@@ -68,13 +70,13 @@ const struct recipe adopt_recipe = {
     .steps = adopt_steps,
     .count = ARRAY_LENGTH(adopt_steps),
     .begins = VM_ADOPT,
-    .check = look_at_disks,
-    .ends = adopted,
+    .check = adoption_check,
+    .ends = adoption_ends,
 };
 
 const struct recipe forget_recipe = {
     .kind = "vm.forget",
     .steps = forget_steps,
     .count = ARRAY_LENGTH(forget_steps),
-    .ends = forgotten,
+    .ends = forgetting_ends,
 };

@@ -26,7 +26,7 @@ static bool find_image(struct op *op, const char *name, enum image_kind kind, co
                       &op->error);
 }
 
-static bool check_disk(struct op *op, struct plan_disk *disk)
+static bool check_new_disk(struct op *op, struct plan_disk *disk)
 {
     struct image image = {0};
     if (disk->pool != NULL && strcmp(disk->pool, op->plan.pool) != 0) {
@@ -216,7 +216,7 @@ bool create_check(struct op *op, struct hand *hand)
                           op->host_name);
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
-        if (!check_disk(op, &op->plan.disks.items[i])) {
+        if (!check_new_disk(op, &op->plan.disks.items[i])) {
             return false;
         }
     }

@@ -47,7 +47,7 @@ static size_t files_left(const struct op *op)
     return count;
 }
 
-static bool is_stuck(const struct op *op)
+static bool cannot_go_on(const struct op *op)
 {
     return op->phase == OP_NEEDS_HOST || op->phase == OP_RETRIES ||
            (op->phase == OP_MOVING && op->retry_ms != 0);
@@ -55,7 +55,7 @@ static bool is_stuck(const struct op *op)
 
 enum may_give_up give_up_right(const struct op *op)
 {
-    if (!op->begun || op->is_debris || op->closed || op_is_over(op) || !is_stuck(op)) {
+    if (!op->begun || op->is_debris || op->closed || op_is_over(op) || !cannot_go_on(op)) {
         return GIVE_UP_NOBODY;
     }
     bool is_empty = op->undoing && has_no_domain(op) && files_left(op) == 0;

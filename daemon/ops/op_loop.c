@@ -223,7 +223,7 @@ void op_lost(struct op *op)
 }
 
 /* By how its last job, or its question, has ended. */
-static void go_on(struct op *op)
+static void go_on_by_end(struct op *op)
 {
     if (op->end == STEP_DONE || op->end == STEP_WAIT) {
         op->retry_ms = 0;
@@ -275,7 +275,7 @@ void op_answered(void *data, struct uses *uses, const struct lodge_error *error)
     }
     op->error = *error;
     op->end = op_end(op, false);
-    go_on(op);
+    go_on_by_end(op);
 }
 
 void op_pass_turn(struct op *op)
@@ -311,7 +311,7 @@ void op_came_back(struct op *op, bool ran)
         ops_ended(op->ops, op);
         return;
     }
-    go_on(op);
+    go_on_by_end(op);
 }
 
 void op_cancel(struct op *op)

@@ -22,7 +22,7 @@ static enum lodge_op_state live_state(const struct op *op)
     return op->undoing ? LODGE_OP_UNDOING : LODGE_OP_RUNNING;
 }
 
-static void set_text(char **text, const char *value)
+static void set_shown_text(char **text, const char *value)
 {
     free(*text);
     *text = xstrdup_or_null(value);
@@ -37,7 +37,7 @@ static void log_step(struct lodge_op *facts, const char *name)
     facts->steps.items = xrealloc(facts->steps.items, (count + 1) * sizeof *facts->steps.items);
     facts->steps.items[count] = (struct lodge_op_step){xstrdup(name), loop_wall_ms()};
     facts->steps.count++;
-    set_text(&facts->step, name);
+    set_shown_text(&facts->step, name);
 }
 
 /* A worker may have taken several before the loop has heard of the first; one that was taken up
@@ -245,8 +245,8 @@ static void show_ended(struct op *op)
     facts->progress.done =
         facts->state == LODGE_OP_DONE ? facts->progress.total : facts->progress.done;
     if (op->failure.kind != LODGE_ERROR_NONE) {
-        set_text(&facts->error.kind, lodge_error_kind_name(op->failure.kind));
-        set_text(&facts->error.message, op->failure.message);
+        set_shown_text(&facts->error.kind, lodge_error_kind_name(op->failure.kind));
+        set_shown_text(&facts->error.message, op->failure.message);
     }
     registry_op_changed(ops->registry, op->shown);
     struct registry_op **place = &ops->ended[ops->ended_next++ % OPS_SHOWN];

@@ -89,7 +89,7 @@ struct op *ops_find(struct ops *ops, int64_t id)
     return op;
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
+static uint64_t sooner_of(uint64_t a, uint64_t b)
 {
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
@@ -98,11 +98,11 @@ void ops_set_timer(struct ops *ops)
 {
     uint64_t next = 0;
     for (struct op *op = ops->live; op != NULL; op = op->next) {
-        next = sooner(sooner(next, waiters_next(op)), turns_next(op));
+        next = sooner_of(sooner_of(next, waiters_next(op)), turns_next(op));
         if (!op->out && ((op->phase == OP_WAITING && !op->is_late) || op->phase == OP_ASKS)) {
-            next = sooner(next, op->deadline);
+            next = sooner_of(next, op->deadline);
         } else if (!op->out && op->phase == OP_RETRIES) {
-            next = sooner(next, op->retry_at);
+            next = sooner_of(next, op->retry_at);
         }
     }
     if (next == 0) {

@@ -20,7 +20,7 @@ static bool is_journalled(const struct op *op)
 
 /* On a worker */
 
-static bool begin(struct op *op)
+static bool begin_journal(struct op *op)
 {
     struct vm_row row;
     AUTO(free) struct disk_row *disks = NULL;
@@ -112,7 +112,7 @@ static bool begin_somehow(struct op *op, struct hand *hand)
     if (op->recipe->check != NULL && !op->recipe->check(op, hand)) {
         return false;
     }
-    return begin(op) || (op->id == 0 && begin_without_store(op));
+    return begin_journal(op) || (op->id == 0 && begin_without_store(op));
 }
 
 /* The loop is told where it stands, without ever waiting for it: a letter that is on its way finds
@@ -128,7 +128,7 @@ static void show_step(struct op *op)
     }
 }
 
-static bool note(struct op *op, const struct step *step)
+static bool note_step(struct op *op, const struct step *step)
 {
     show_step(op);
     if (op->noted || !is_journalled(op)) {
@@ -145,7 +145,7 @@ static bool note(struct op *op, const struct step *step)
     return true;
 }
 
-static enum step_end commit(struct op *op, const struct step *step)
+static enum step_end commit_journal(struct op *op, const struct step *step)
 {
     if (!store_commit_op(op->ops->fleet->store, op->id, step->name, op->recipe->commits,
                          loop_wall_ms(), &op->error)) {
@@ -166,7 +166,7 @@ static enum step_end act(struct op *op, const struct step *step, struct hand *ha
         }
         op->noted &= !op->plan_changed;
     }
-    if (!step->commits && !note(op, step)) {
+    if (!step->commits && !note_step(op, step)) {
         return STEP_STALLED;
     }
     if (!fail_point(op->recipe->kind, step->name, before, &op->error)) {
@@ -176,7 +176,7 @@ static enum step_end act(struct op *op, const struct step *step, struct hand *ha
     if (op->undoing) {
         end = step->undo(op, hand);
     } else if (step->commits) {
-        end = commit(op, step);
+        end = commit_journal(op, step);
     } else if (step->run != NULL) {
         end = step->run(op, hand);
     }

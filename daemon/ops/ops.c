@@ -23,7 +23,7 @@
 
 enum { STORE_WORKERS = 3, WORKER_IDLE_MS = 60000 };
 
-static void look(void *owner)
+static void ops_look(void *owner)
 {
     struct ops *ops = owner;
     struct op *next;
@@ -38,12 +38,12 @@ static void look(void *owner)
     ops_set_timer(ops);
 }
 
-static void on_changed(struct registry_reader *reader)
+static void ops_changed(struct registry_reader *reader)
 {
-    look(CONTAINER_OF(reader, struct ops, reader));
+    ops_look(CONTAINER_OF(reader, struct ops, reader));
 }
 
-static void on_people_changed(struct registry_reader *reader)
+static void ops_people_changed(struct registry_reader *reader)
 {
     (void)reader; /* who may do what is looked up per call */
 }
@@ -63,7 +63,7 @@ static void pass_turns(struct ops *ops)
     }
 }
 
-static void on_time(void *owner)
+static void ops_are_due(void *owner)
 {
     struct ops *ops = owner;
     uint64_t now = loop_monotonic_ms();
@@ -87,12 +87,12 @@ struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, un
     ops->recipes = recipes;
     ops->per_hour = per_hour;
     ops->workers = workers_new(ops->loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
-    ops->timer = loop_timer_new(ops->loop, on_time, ops);
+    ops->timer = loop_timer_new(ops->loop, ops_are_due, ops);
     ops->rate = rate_new();
-    ops->look.run = look;
+    ops->look.run = ops_look;
     ops->look.owner = ops;
-    ops->reader.changed = on_changed;
-    ops->reader.people_changed = on_people_changed;
+    ops->reader.changed = ops_changed;
+    ops->reader.people_changed = ops_people_changed;
     index_init(&ops->by_vm);
     registry_add_reader(ops->registry, &ops->reader);
     return ops;
@@ -140,7 +140,7 @@ static bool same_request(const struct op *op, const struct op_ask *ask)
            strcmp(op->recipe->kind, ask->kind) == 0 && strcmp(op->request_id, ask->request_id) == 0;
 }
 
-static struct op *find_request(struct ops *ops, const struct op_ask *ask)
+static struct op *find_live_request(struct ops *ops, const struct op_ask *ask)
 {
     struct op *op = ops->live;
     while (op != NULL && !same_request(op, ask)) {
@@ -155,8 +155,8 @@ static bool is_of_run(const struct op *stop, int64_t run)
     return run == LODGE_UNKNOWN || stop->takes_any || stop->as_of == run;
 }
 
-static void wait_for(struct op *op, op_answer_fn *answer, void *data, bool until_end,
-                     int64_t timeout_ms)
+static void add_waiter(struct op *op, op_answer_fn *answer, void *data, bool until_end,
+                       int64_t timeout_ms)
 {
     waiters_add(op, answer, data, until_end, timeout_ms);
     if (until_end && timeout_ms >= 0) {
@@ -168,7 +168,7 @@ static void wait_for(struct op *op, op_answer_fn *answer, void *data, bool until
 static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *recipe)
 {
     struct lodge_error err = {0};
-    struct op *same = find_request(ops, ask);
+    struct op *same = find_live_request(ops, ask);
     struct op *stop = recipe->stops_others ? ops_stop_of(ops, ask->host, ask->uuid) : NULL;
     if (same != NULL && strcmp(same->request_hash, ask->request_hash) != 0) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
@@ -185,11 +185,11 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return false;
     }
     plan_clear(ask->plan);
-    wait_for(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
-static bool is_free(struct ops *ops, const struct op_ask *ask, struct lodge_error *err)
+static bool vm_is_free(struct ops *ops, const struct op_ask *ask, struct lodge_error *err)
 {
     struct op *holder = ask->uuid == NULL ? NULL : ops_holder(ops, ask->host, ask->uuid);
     if (holder == NULL && ask->uuid != NULL) {
@@ -253,7 +253,7 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
         return true;
     }
     plan_clear(ask->plan);
-    wait_for(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
@@ -291,7 +291,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
         return;
     }
-    if (ask->refusal == NULL && !recipe->stops_others && !is_free(ops, ask, &err)) {
+    if (ask->refusal == NULL && !recipe->stops_others && !vm_is_free(ops, ask, &err)) {
         op_refuse(ask, &err);
         return;
     }
@@ -317,7 +317,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->request_hash = xstrdup_or_null(ask->request_hash);
     op->for_audit = xstrdup_or_null(ask->asked);
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
-    wait_for(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     if (ask->refusal == NULL) {
         count_in(op);
     }
@@ -359,7 +359,7 @@ bool ops_wait(struct ops *ops, int64_t id, int64_t timeout_ms, op_answer_fn *ans
     if (op == NULL) {
         return false;
     }
-    wait_for(op, answer, data, true, timeout_ms);
+    add_waiter(op, answer, data, true, timeout_ms);
     return true;
 }
 

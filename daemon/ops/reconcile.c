@@ -61,7 +61,7 @@ static void row_change_end(struct row_change *change, bool good)
 }
 
 /* On a worker. */
-static bool write_row(struct question *question, struct store *store)
+static bool row_change_write(struct question *question, struct store *store)
 {
     struct row_change *change = (struct row_change *)question;
     const struct vm_row row = {
@@ -75,7 +75,7 @@ static bool write_row(struct question *question, struct store *store)
     return store_follow_vm(store, &row, &old, &change->done, &change->clash, &question->error);
 }
 
-static void was_written(struct question *question)
+static void row_change_written(struct question *question)
 {
     struct row_change *change = (struct row_change *)question;
     struct log_fields fields = {.host = change->host, .vm = change->name};
@@ -111,8 +111,8 @@ static void take_vm_reading(void *data, const struct lodge_error *error)
     change->memory_mib = is_known ? vm->most_memory_mib : vm->row_memory_mib;
     change->old_vcpus = vm->row_vcpus;
     change->old_memory_mib = vm->row_memory_mib;
-    change->question.run = write_row;
-    change->question.answer = was_written;
+    change->question.run = row_change_write;
+    change->question.answer = row_change_written;
     question_ask(ops->fleet, &change->question);
 }
 

@@ -25,14 +25,14 @@ static ssize_t step_called(const struct recipe *recipe, const char *name)
     return -1;
 }
 
-static void fail_with(struct op *op, enum lodge_error_kind kind, const char *message)
+static void fail_recovered(struct op *op, enum lodge_error_kind kind, const char *message)
 {
     op->failure = (struct lodge_error){0};
     (void)lodge_fail(&op->failure, kind, "%s", message);
 }
 
 /* Where it goes on from: a creation before its commit back, all else forward. */
-static void point(struct op *op, const struct op_row *row)
+static void resume_from(struct op *op, const struct op_row *row)
 {
     op->undoing = row->state == LODGE_OP_UNDOING;
     op->committed = row->committed;
@@ -42,12 +42,13 @@ static void point(struct op *op, const struct op_row *row)
         op_leave_alone(op);
     } else if (op->undoing) {
         enum lodge_error_kind kind = (enum lodge_error_kind)op->plan.error_kind;
-        fail_with(
+        fail_recovered(
             op, kind > LODGE_ERROR_NONE && kind < LODGE_ERROR_KINDS ? kind : LODGE_ERROR_CANCELLED,
             op->plan.error == NULL ? "it was being undone" : op->plan.error);
         op->was_cancelled = op->failure.kind == LODGE_ERROR_CANCELLED;
     } else if (op->recipe->undoes && !op->committed) {
-        fail_with(op, LODGE_ERROR_CANCELLED, "lodged ended in the middle of it, so it was undone");
+        fail_recovered(op, LODGE_ERROR_CANCELLED,
+                       "lodged ended in the middle of it, so it was undone");
         op_turn_back(op);
     } else if (op->recipe->steps[op->at].commits && op->committed) {
         op->at++;
@@ -80,7 +81,7 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op->recovered = true;
     op->phase = OP_NEEDS_HOST; /* which is looked at before it goes on */
     atomic_store(&op->showing, (int)at);
-    point(op, row);
+    resume_from(op, row);
     log_info(LOG_OPS, "operation %lld (%s of '%s') is taken up at step %s", (long long)row->id,
              row->kind, row->vm_name, row->step);
     op_show_recovered(op, row->started_ms);
@@ -123,13 +124,13 @@ static void undo_again(struct ops *ops, struct guard *guard)
     op->begun = true;
     op->undoing = true;
     op->at = last_undo(guard->recipe);
-    fail_with(op, LODGE_ERROR_CANCELLED, "undone again");
+    fail_recovered(op, LODGE_ERROR_CANCELLED, "undone again");
     op_start(op);
 }
 
 /* Nothing of it is known to be anybody's, no operation is at it, and the host does not show that
  * the database is older than that (restored.c). */
-static bool is_free(struct ops *ops, const struct guard *guard)
+static bool guard_may_act(struct ops *ops, const struct guard *guard)
 {
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
     const struct fleet_host *host = fleet_find(ops->fleet, guard->host);
@@ -151,7 +152,7 @@ void ops_look_for_debris(struct ops *ops)
     ops->guards_grew = false;
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-        if (vm != NULL && vm->present && is_free(ops, guard)) {
+        if (vm != NULL && vm->present && guard_may_act(ops, guard)) {
             undo_again(ops, guard);
         }
     }
@@ -163,7 +164,7 @@ void ops_look_again_for_debris(struct ops *ops)
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         struct registry_host *host = registry_find_host(ops->registry, guard->host);
         bool is_read = host != NULL && host->facts.synced_at != 0;
-        if (guard->looks > 0 && is_read && is_free(ops, guard)) {
+        if (guard->looks > 0 && is_read && guard_may_act(ops, guard)) {
             guard->looks--;
             undo_again(ops, guard);
         }

@@ -24,7 +24,7 @@
 #define FAR_AHEAD (INT64_C(1) << 32)
 
 /* What the store remembers of the creation `id` is from before its point of no return. */
-static bool is_behind(struct ops *ops, const struct vm *vm, int64_t id)
+static bool store_is_behind(struct ops *ops, const struct vm *vm, int64_t id)
 {
     const struct op *op = ops_holder(ops, vm->facts.host, vm->facts.uuid);
     bool is_under_way = op != NULL && op->recovered && !op->out &&
@@ -47,7 +47,7 @@ static int64_t find_newer(struct ops *ops, const char *host)
                        strcmp(vm->installation, installation) == 0;
         bool is_ahead = is_ours && vm->made_by > last && vm->made_by - last < FAR_AHEAD;
         if (vm->made_by > newer &&
-            (is_ahead || (is_ours && vm->made_whole && is_behind(ops, vm, vm->made_by)))) {
+            (is_ahead || (is_ours && vm->made_whole && store_is_behind(ops, vm, vm->made_by)))) {
             newer = vm->made_by;
         }
     }
@@ -59,14 +59,14 @@ struct leaving {
     int64_t newest;
 };
 
-static bool leave_all(struct question *question, struct store *store)
+static bool leaving_write(struct question *question, struct store *store)
 {
     const struct leaving *leaving = (const struct leaving *)question;
     return store_leave_all(store, leaving->newest, &question->error);
 }
 
 /* What could not be marked is found by the next start as it was by this one. */
-static void all_left(struct question *question)
+static void leaving_written(struct question *question)
 {
     if (question->error.kind != LODGE_ERROR_NONE) {
         log_warning(LOG_OPS, "that the database was put back is not in it: %s",
@@ -91,8 +91,8 @@ static void give_way(struct ops *ops, const char *host, int64_t newest)
     guards_end_all(ops);
     ops_note_last(ops, newest);
     struct leaving *leaving = xcalloc(1, sizeof *leaving);
-    leaving->question.run = leave_all;
-    leaving->question.answer = all_left;
+    leaving->question.run = leaving_write;
+    leaving->question.answer = leaving_written;
     leaving->newest = newest;
     question_ask(ops->fleet, &leaving->question);
 }

@@ -10,9 +10,8 @@ void op_refuse(const struct op_ask *ask, const struct lodge_error *err)
     ask->answer(ask->data, &(struct op_answer){.error = err});
 }
 
-static void tell(struct op *op, struct waiter *waiter, const struct op_answer *answer)
+static void waiter_tell(struct waiter *waiter, const struct op_answer *answer)
 {
-    (void)op;
     struct op_answer own = *answer;
     own.began = answer->began && waiter->began_it;
     waiter->answer(waiter->data, &own);
@@ -44,7 +43,7 @@ void waiters_tell(struct op *op, bool ended, const struct op_answer *answer)
         struct waiter *waiter = *place;
         if (ended || !waiter->until_end) {
             *place = waiter->next;
-            tell(op, waiter, answer);
+            waiter_tell(waiter, answer);
         } else {
             place = &waiter->next;
         }
@@ -66,9 +65,8 @@ void waiters_tick(struct op *op, uint64_t now)
                          "operation %lld has not ended yet; it goes on (op.get tells)",
                          (long long)err.op);
         *place = waiter->next;
-        tell(
-            op, waiter,
-            &(struct op_answer){.op = err.op, .uuid = op->uuid, .error = &err, .began = op->begun});
+        waiter_tell(waiter, &(struct op_answer){
+                                .op = err.op, .uuid = op->uuid, .error = &err, .began = op->begun});
     }
 }
 

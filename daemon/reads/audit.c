@@ -112,7 +112,7 @@ static struct user *find_user(const struct audit *audit, uid_t uid)
     return link == NULL ? NULL : CONTAINER_OF(link, struct user, link); /* the hash is the key */
 }
 
-static struct user *user_of(struct audit *audit, uid_t uid)
+static struct user *audit_user_of(struct audit *audit, uid_t uid)
 {
     struct user *user = find_user(audit, uid);
     if (user == NULL) {
@@ -123,7 +123,7 @@ static struct user *user_of(struct audit *audit, uid_t uid)
     return user;
 }
 
-static bool is_full(const struct audit *audit, const struct user *user)
+static bool has_its_share(const struct audit *audit, const struct user *user)
 {
     return user->count >= AUDIT_PER_USER ||
            (audit->count >= AUDIT_IN_ALL && user->count >= AUDIT_SHARE);
@@ -132,7 +132,7 @@ static bool is_full(const struct audit *audit, const struct user *user)
 bool audit_is_full(const struct audit *audit, uid_t uid)
 {
     const struct user *user = find_user(audit, uid);
-    return user != NULL && is_full(audit, user);
+    return user != NULL && has_its_share(audit, user);
 }
 
 /* Writing */
@@ -294,7 +294,7 @@ static struct note *add_note(struct audit *audit, const struct audit_call *call,
     note->target = xstrdup(target);
     note->params = target == call->target ? xstrdup_or_null(call->params) : NULL;
     note->error = err == NULL ? NULL : xstrdup(err->message);
-    note->user = user_of(audit, call->uid);
+    note->user = audit_user_of(audit, call->uid);
     note->row = audit_row_of(call);
     note->row.target = note->target;
     note->row.params = note->params;
@@ -329,8 +329,8 @@ static struct note *find_refusal(const struct audit *audit, const struct audit_c
 }
 
 /* True: it is one more of a note that waits. */
-static bool sum(struct audit *audit, const struct audit_call *call, const char *target,
-                enum lodge_error_kind kind)
+static bool sum_refusals(struct audit *audit, const struct audit_call *call, const char *target,
+                         enum lodge_error_kind kind)
 {
     struct note *same = find_refusal(audit, call, target, kind, refusal_hash(call, target, kind));
     if (same != NULL) {
@@ -343,12 +343,12 @@ void audit_refused(struct audit *audit, const struct audit_call *call,
                    const struct lodge_error *err)
 {
     const char *target = call->target;
-    if (sum(audit, call, target, err->kind)) {
+    if (sum_refusals(audit, call, target, err->kind)) {
         return;
     }
     if (audit_is_full(audit, call->uid)) {
         target = "";
-        if (sum(audit, call, target, err->kind)) {
+        if (sum_refusals(audit, call, target, err->kind)) {
             return;
         }
     }

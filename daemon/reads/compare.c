@@ -99,8 +99,8 @@ static bool is_unknown(const struct vm *vm, const char *installation)
            strcmp(vm->installation, installation) == 0;
 }
 
-static void add_vms(const struct fleet *fleet, struct buffer *json,
-                    bool (*wanted)(const struct vm *vm, const char *installation))
+static void add_compared_vms(const struct fleet *fleet, struct buffer *json,
+                             bool (*wanted)(const struct vm *vm, const char *installation))
 {
     const char *installation = fleet->store == NULL ? NULL : store_installation(fleet->store);
     size_t count = 0;
@@ -138,15 +138,15 @@ static void add_old_op(void *data, const struct lodge_op *facts)
     old->comma = true;
 }
 
-static void finish(struct comparing *comparing)
+static void end_comparing(struct comparing *comparing)
 {
     struct reads *reads = comparing->reads;
     struct buffer json = {0};
     struct old_ops old = {.json = &json, .now = loop_wall_ms()};
     buffer_add_text(&json, "{\"missing\":[");
-    add_vms(reads->fleet, &json, is_missing);
+    add_compared_vms(reads->fleet, &json, is_missing);
     buffer_add_text(&json, "],\"unknown_domains\":[");
-    add_vms(reads->fleet, &json, is_unknown);
+    add_compared_vms(reads->fleet, &json, is_unknown);
     buffer_add_text(&json, "],\"stray_volumes\":[");
     buffer_add(&json, comparing->strays.data, comparing->strays.length);
     buffer_add_text(&json, "],\"unread_volumes\":[");
@@ -218,7 +218,7 @@ static const struct host_reading_kind volumes_kind = {
 static void comparing_unref(struct comparing *comparing)
 {
     if (--comparing->out == 0) {
-        finish(comparing);
+        end_comparing(comparing);
     }
 }
 
@@ -368,8 +368,8 @@ void compare_now(struct ops *ops, compare_fn *answer, void *data)
     rounds_join(reads->comparings, pass_compared_on, asker);
 }
 
-static bool find_domain(const struct fleet *fleet, const char *host, const char *uuid,
-                        char ret_uuid[static 37], struct lodge_error *err)
+static bool find_orphan_domain(const struct fleet *fleet, const char *host, const char *uuid,
+                               char ret_uuid[static 37], struct lodge_error *err)
 {
     const struct vm *vm = registry_find_vm(fleet->registry, host, uuid);
     if (vm == NULL || !vm->present) {
@@ -386,8 +386,9 @@ static bool find_domain(const struct fleet *fleet, const char *host, const char 
     return true;
 }
 
-static bool find_volume(const struct fleet *fleet, const struct fleet_host *on, const char *path,
-                        struct plan *plan, char ret_uuid[static 37], struct lodge_error *err)
+static bool find_orphan_volume(const struct fleet *fleet, const struct fleet_host *on,
+                               const char *path, struct plan *plan, char ret_uuid[static 37],
+                               struct lodge_error *err)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
@@ -423,6 +424,6 @@ bool compare_find_orphan(struct ops *ops, const char *host, const char *uuid, co
     if (shown->facts.synced_at == 0) {
         return lodge_fail(err, LODGE_ERROR_HOST_DOWN, "host '%s' has not been read", host);
     }
-    return uuid != NULL ? find_domain(fleet, host, uuid, ret_uuid, err)
-                        : find_volume(fleet, on, path, plan, ret_uuid, err);
+    return uuid != NULL ? find_orphan_domain(fleet, host, uuid, ret_uuid, err)
+                        : find_orphan_volume(fleet, on, path, plan, ret_uuid, err);
 }

@@ -77,12 +77,12 @@ static bool is_out(const struct display_call *call)
     return call->state != DISPLAY_CALL_QUEUED;
 }
 
-static bool is_lost(const struct display_call *call)
+static bool call_is_lost(const struct display_call *call)
 {
     return call->state == DISPLAY_CALL_ASKED && call->caller_count == 0;
 }
 
-static void set_timer(struct display_calls *calls)
+static void set_calls_timer(struct display_calls *calls)
 {
     uint64_t next = UINT64_MAX;
     for (const struct display_call *call = calls->first; call != NULL; call = call->next) {
@@ -96,7 +96,7 @@ static void set_timer(struct display_calls *calls)
     }
 }
 
-static void take_out(struct display_call *call)
+static void drop_call(struct display_call *call)
 {
     struct display_call **place = &call->calls->first;
     while (*place != call) {
@@ -129,17 +129,17 @@ static void answer_all(struct display_call *call, struct glance_result *result,
     }
 }
 
-static bool is_of(const struct display_call *call, const struct host *host, const char *uuid)
+static bool call_is_of(const struct display_call *call, const struct host *host, const char *uuid)
 {
     return call->host == host && strcmp(call->uuid, uuid) == 0;
 }
 
 /* The one that is at this guest now; at most one is. */
-static struct display_call *find_out(const struct display_calls *calls, const struct host *host,
-                                     const char *uuid)
+static struct display_call *find_call_out(const struct display_calls *calls,
+                                          const struct host *host, const char *uuid)
 {
     struct display_call *call = calls->first;
-    while (call != NULL && !(is_out(call) && is_of(call, host, uuid))) {
+    while (call != NULL && !(is_out(call) && call_is_of(call, host, uuid))) {
         call = call->next;
     }
     return call;
@@ -161,7 +161,7 @@ static size_t count_out(const struct display_calls *calls, const struct host *ho
 {
     size_t count = 0;
     for (const struct display_call *call = calls->first; call != NULL; call = call->next) {
-        count += call->host == host && (lost ? is_lost(call) : is_out(call));
+        count += call->host == host && (lost ? call_is_lost(call) : is_out(call));
     }
     return count;
 }
@@ -188,7 +188,7 @@ static bool refuse_busy(const struct display_calls *calls, const struct host *ho
 /* Another call is at this guest, or others have the host's. */
 static void say_why_queued(const struct display_call *call, struct lodge_error *err)
 {
-    const struct display_call *before = find_out(call->calls, call->host, call->uuid);
+    const struct display_call *before = find_call_out(call->calls, call->host, call->uuid);
     if (before != NULL && before->state == DISPLAY_CALL_ASKED) {
         (void)refuse_unresponsive(before, err);
     } else {
@@ -202,7 +202,7 @@ static void answer_late(struct display_call *call)
     switch (call->state) {
     case DISPLAY_CALL_QUEUED:
         say_why_queued(call, &err);
-        take_out(call);
+        drop_call(call);
         answer_all(call, NULL, &err);
         display_call_free(call);
         return;
@@ -237,7 +237,7 @@ static void calls_are_due(void *owner)
     while ((call = first_late(calls)) != NULL) {
         answer_late(call);
     }
-    set_timer(calls);
+    set_calls_timer(calls);
 }
 
 /* Calls */
@@ -269,13 +269,13 @@ static void display_call_done(struct host_task *task, bool ran)
     if (!good) {
         (void)lodge_fail_in(&call->error, "'%s'", call->name);
     }
-    take_out(call);
+    drop_call(call);
     if (calls->timer != NULL) {
         loop_later(calls->loop, &calls->send); /* its host may be in the middle of being lost */
     }
     answer_all(call, good ? &call->result : NULL, good ? NULL : &call->error);
     display_call_free(call);
-    set_timer(calls);
+    set_calls_timer(calls);
 }
 
 static void submit_call(struct display_call *call)
@@ -290,7 +290,7 @@ static void send_queued(void *owner)
 {
     struct display_calls *calls = owner;
     for (struct display_call *call = calls->first; call != NULL; call = call->next) {
-        if (!is_out(call) && find_out(calls, call->host, call->uuid) == NULL &&
+        if (!is_out(call) && find_call_out(calls, call->host, call->uuid) == NULL &&
             count_out(calls, call->host, false) < HOST_SCREEN_CALLS) {
             submit_call(call);
         }
@@ -305,7 +305,7 @@ static struct display_call *find_shared(const struct display_calls *calls,
                                         const struct host *host, const char *uuid)
 {
     struct display_call *call = kind->is_shared ? calls->first : NULL;
-    while (call != NULL && (call->kind != kind || !is_of(call, host, uuid))) {
+    while (call != NULL && (call->kind != kind || !call_is_of(call, host, uuid))) {
         call = call->next;
     }
     return call;
@@ -336,11 +336,11 @@ static bool may_wait(const struct display_calls *calls, const struct display_cal
                      const struct display_call_kind *kind, const struct fleet_host *on,
                      const char *uuid, const char *name, struct lodge_error *err)
 {
-    const struct display_call *out = find_out(calls, on->host, uuid);
+    const struct display_call *out = find_call_out(calls, on->host, uuid);
     if (calls->timer == NULL) {
         return refuse_stopping(err);
     }
-    if (out != NULL && is_lost(out)) {
+    if (out != NULL && call_is_lost(out)) {
         return refuse_unresponsive(out, err);
     }
     if (shared == NULL) {
@@ -375,13 +375,13 @@ static void take_display_call(struct ops *ops, const struct display_call_kind *k
     }
     call->callers[call->caller_count++] = (struct caller){answer, data};
     send_queued(calls);
-    set_timer(calls);
+    set_calls_timer(calls);
 }
 
 /* Pictures */
 
 /* On a worker, once for all callers. */
-static bool take_picture(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+static bool picture_take(struct hand *hand, const char *uuid, struct glance_result *ret_result,
                          struct lodge_error *err)
 {
     struct buffer png = {0};
@@ -396,7 +396,7 @@ static bool take_picture(struct hand *hand, const char *uuid, struct glance_resu
 
 /* Each caller has a copy of up to 22 MiB coming. */
 static const struct display_call_kind picture = {
-    .noun = "picture", .is_shared = true, .look = take_picture};
+    .noun = "picture", .is_shared = true, .look = picture_take};
 
 void shots_take(struct ops *ops, const struct glance_at *at, glance_fn *answer, void *data)
 {
@@ -405,15 +405,15 @@ void shots_take(struct ops *ops, const struct glance_at *at, glance_fn *answer, 
 
 /* Connections */
 
-static bool connect_to_screen(struct hand *hand, const char *uuid, struct glance_result *ret_result,
-                              struct lodge_error *err)
+static bool screen_connect(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+                           struct lodge_error *err)
 {
     ret_result->fd = hand_open_screen(hand, uuid, err);
     return ret_result->fd >= 0;
 }
 
 /* Its result is a descriptor for one caller. */
-static const struct display_call_kind screen = {.noun = "screen", .look = connect_to_screen};
+static const struct display_call_kind screen = {.noun = "screen", .look = screen_connect};
 
 void screens_open(struct ops *ops, const struct glance_at *at, glance_fn *answer, void *data)
 {
@@ -442,7 +442,7 @@ void display_calls_close(struct display_calls *calls)
         next = call->next; /* nothing is added any more */
         answer_all(call, NULL, &err);
         if (!is_out(call)) {
-            take_out(call);
+            drop_call(call);
             display_call_free(call);
         }
     }

@@ -70,7 +70,7 @@ struct listing {
     void *data;
 };
 
-static void take(void *data, const struct op_row *row)
+static void take_op(void *data, const struct op_row *row)
 {
     struct history_ops *ops = data;
     ops->items = xrealloc(ops->items, (ops->count + 1) * sizeof *ops->items);
@@ -79,13 +79,13 @@ static void take(void *data, const struct op_row *row)
     ops->uids[ops->count++] = row->uid;
 }
 
-static bool read_ops(struct question *question, struct store *store)
+static bool listing_read(struct question *question, struct store *store)
 {
     struct listing *listing = (struct listing *)question;
     const struct history_choice *choice = &listing->choice;
     bool found = false;
     if (listing->one) {
-        return store_read_op(store, listing->id, take, &listing->ops, &found, &question->error);
+        return store_read_op(store, listing->id, take_op, &listing->ops, &found, &question->error);
     }
     struct op_choice chosen = {
         .uid = choice->by_uid ? &choice->uid : NULL,
@@ -96,10 +96,10 @@ static bool read_ops(struct question *question, struct store *store)
         .before = choice->before,
         .limit = choice->limit,
     };
-    return store_list_ops(store, &chosen, take, &listing->ops, &question->error);
+    return store_list_ops(store, &chosen, take_op, &listing->ops, &question->error);
 }
 
-static void answer_ops(struct question *question)
+static void listing_answered(struct question *question)
 {
     struct listing *listing = (struct listing *)question;
     struct people *people = registry_people(question->fleet->registry);
@@ -121,9 +121,9 @@ static void answer_ops(struct question *question)
 static struct listing *listing_new(history_ops_fn *answer, void *data)
 {
     struct listing *listing = xcalloc(1, sizeof *listing);
-    listing->question.run = read_ops;
+    listing->question.run = listing_read;
     listing->question.reads = true;
-    listing->question.answer = answer_ops;
+    listing->question.answer = listing_answered;
     listing->answer = answer;
     listing->data = data;
     return listing;
@@ -174,7 +174,7 @@ static void take_audit(void *data, const struct audit_entry *entry)
     };
 }
 
-static bool read_audit(struct question *question, struct store *store)
+static bool audit_reading_read(struct question *question, struct store *store)
 {
     struct audit_reading *reading = (struct audit_reading *)question;
     const struct audit_question *choice = &reading->choice;
@@ -188,7 +188,7 @@ static bool read_audit(struct question *question, struct store *store)
     return store_list_audit(store, &chosen, take_audit, &reading->audit, &question->error);
 }
 
-static void answer_audit(struct question *question)
+static void audit_reading_answered(struct question *question)
 {
     struct audit_reading *reading = (struct audit_reading *)question;
     struct people *people = registry_people(question->fleet->registry);
@@ -210,9 +210,9 @@ void history_list_audit(struct ops *ops, struct audit_question *choice, history_
                         void *data)
 {
     struct audit_reading *reading = xcalloc(1, sizeof *reading);
-    reading->question.run = read_audit;
+    reading->question.run = audit_reading_read;
     reading->question.reads = true;
-    reading->question.answer = answer_audit;
+    reading->question.answer = audit_reading_answered;
     reading->choice = *choice;
     reading->answer = answer;
     reading->data = data;
@@ -227,14 +227,14 @@ struct backing_up {
     int64_t bytes;
 };
 
-static bool back_up(struct question *question, struct store *store)
+static bool backup_make(struct question *question, struct store *store)
 {
     struct backing_up *backup = (struct backing_up *)question;
     return store_make_backup(store, loop_wall_ms(), &backup->path, &backup->bytes,
                              &question->error);
 }
 
-static void answer_backup(struct question *question)
+static void backup_answered(struct question *question)
 {
     struct backing_up *backup = (struct backing_up *)question;
     bool ok = question->error.kind == LODGE_ERROR_NONE;
@@ -250,8 +250,8 @@ static void begin_backup(void *owner)
 {
     struct reads *reads = owner;
     struct backing_up *backup = xcalloc(1, sizeof *backup);
-    backup->question.run = back_up;
-    backup->question.answer = answer_backup;
+    backup->question.run = backup_make;
+    backup->question.answer = backup_answered;
     backup->question.workers = reads->copies;
     question_ask(reads->fleet, &backup->question);
 }

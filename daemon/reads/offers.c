@@ -17,7 +17,7 @@
 
 enum { POOLS_PATIENCE_MS = 10000 };
 
-static struct lodge_offer *add(struct offers *offers)
+static struct lodge_offer *add_offer(struct offers *offers)
 {
     offers->items = xrealloc(offers->items, (offers->count + 1) * sizeof *offers->items);
     struct lodge_offer *offer = &offers->items[offers->count++];
@@ -41,7 +41,7 @@ static void free_offers(void *offers)
 
 static void take_image(void *data, const struct image *image)
 {
-    struct lodge_offer *offer = add(data);
+    struct lodge_offer *offer = add_offer(data);
     offer->name = xstrdup(image->name);
     offer->kind = xstrdup(image_kind_name(image->kind));
     offer->format = xstrdup_or_null(image->format);
@@ -51,7 +51,7 @@ static void take_image(void *data, const struct image *image)
 static void take_pool(void *data, const char *name, const char *kind, bool active,
                       int64_t capacity_gib, int64_t free_gib)
 {
-    struct lodge_offer *offer = add(data);
+    struct lodge_offer *offer = add_offer(data);
     offer->name = xstrdup(name);
     offer->kind = xstrdup_or_null(kind);
     offer->active = active ? LODGE_FLAG_YES : LODGE_FLAG_NO;
@@ -115,7 +115,7 @@ const struct rounds_kind offers_images = {.begin = begin_library};
 
 /* Hosts */
 
-static void *read_pools(struct hand *hand, const void *data, struct lodge_error *err)
+static void *read_pool_offers(struct hand *hand, const void *data, struct lodge_error *err)
 {
     const struct storage_place *place = data;
     struct offers *offers = xcalloc(1, sizeof *offers);
@@ -151,7 +151,7 @@ static const struct host_reading_kind pools_kind = {
     .patience_ms = POOLS_PATIENCE_MS,
     .late = "has not listed its pools",
     .hint = STORAGE_LATE_HINT,
-    .read = read_pools,
+    .read = read_pool_offers,
     .free = free_offers,
     .is_same = is_same_place,
 };

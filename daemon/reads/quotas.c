@@ -82,7 +82,7 @@ static void sum_running(struct registry *registry, struct quota_answer *quota)
     }
 }
 
-static void answer_quota(struct question *question)
+static void quota_answered(struct question *question)
 {
     struct reading *reading = (struct reading *)question;
     bool ok = question->error.kind == LODGE_ERROR_NONE;
@@ -104,7 +104,7 @@ static struct reading *reading_new(uid_t uid, quota_fn *answer, void *data)
     struct reading *reading = xcalloc(1, sizeof *reading);
     reading->question.run = read_quota;
     reading->question.reads = true;
-    reading->question.answer = answer_quota;
+    reading->question.answer = quota_answered;
     reading->quota.uid = uid;
     reading->answer = answer;
     reading->data = data;

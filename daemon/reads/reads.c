@@ -51,7 +51,8 @@ void reads_close(struct reads *reads)
     workers_free(TAKE(reads->copies));
 }
 
-static struct host *find_host(const struct reads *reads, const char *name, struct lodge_error *err)
+static struct host *find_fleet_host(const struct reads *reads, const char *name,
+                                    struct lodge_error *err)
 {
     const struct fleet_host *on = fleet_find(reads->fleet, name);
     if (on == NULL) {
@@ -64,7 +65,7 @@ void reads_xml(struct reads *reads, const char *host, const char *uuid, reads_xm
                void *data)
 {
     struct lodge_error err = {0};
-    struct host *on = find_host(reads, host, &err);
+    struct host *on = find_fleet_host(reads, host, &err);
     if (on == NULL) {
         answer(data, NULL, &err);
         return;
@@ -76,7 +77,7 @@ void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_
                  void *data)
 {
     struct lodge_error err = {0};
-    struct host *on = find_host(reads, host, &err);
+    struct host *on = find_fleet_host(reads, host, &err);
     if (on == NULL) {
         answer(data, &err);
         return;
@@ -87,7 +88,7 @@ void reads_fresh(struct reads *reads, const char *host, const char *uuid, reads_
 bool reads_beside(struct reads *reads, const char *host, const char *uuid)
 {
     struct lodge_error err = {0};
-    struct host *on = find_host(reads, host, &err);
+    struct host *on = find_fleet_host(reads, host, &err);
     /* of a host that is not configured any more there is nothing to read */
     return on != NULL && host_look_beside(on, uuid);
 }

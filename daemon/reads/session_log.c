@@ -57,7 +57,7 @@ bool session_log_free(struct session_log *log)
     return idle;
 }
 
-static void run(struct job *job)
+static void line_write(struct job *job)
 {
     struct line *line = (struct line *)job;
     bool good = line->reason == NULL ? store_begin_session(line->store, &line->row, &line->err)
@@ -68,7 +68,7 @@ static void run(struct job *job)
     }
 }
 
-static void deliver(struct letter *letter)
+static void line_written(struct letter *letter)
 {
     struct line *line = (struct line *)letter;
     if (line->err.kind != LODGE_ERROR_NONE) {
@@ -85,8 +85,8 @@ static void deliver(struct letter *letter)
 static struct line *line_new(struct session_log *log)
 {
     struct line *line = xcalloc(1, sizeof *line);
-    line->job.run = run;
-    line->job.letter.deliver = deliver;
+    line->job.run = line_write;
+    line->job.letter.deliver = line_written;
     line->store = log->store;
     return line;
 }

@@ -51,14 +51,14 @@ struct forgetting {
     bool more;
 };
 
-static bool forget(struct question *question, struct store *store)
+static bool forgetting_run(struct question *question, struct store *store)
 {
     struct forgetting *forgetting = (struct forgetting *)question;
     return store_forget_old(store, forgetting->ops_before, forgetting->audit_before,
                             &forgetting->more, &question->error);
 }
 
-static void forgotten(struct question *question)
+static void forgetting_answered(struct question *question)
 {
     struct forgetting *forgetting = (struct forgetting *)question;
     bool good = question->error.kind == LODGE_ERROR_NONE;
@@ -95,8 +95,8 @@ static void forget_old(struct upkeep *upkeep, int64_t now, bool goes_on)
         return;
     }
     struct forgetting *forgetting = xcalloc(1, sizeof *forgetting);
-    forgetting->question.run = forget;
-    forgetting->question.answer = forgotten;
+    forgetting->question.run = forgetting_run;
+    forgetting->question.answer = forgetting_answered;
     forgetting->upkeep = upkeep;
     forgetting->goes_on = goes_on;
     forgetting->ops_before = now - upkeep->op_keep_ms;
@@ -106,7 +106,7 @@ static void forget_old(struct upkeep *upkeep, int64_t now, bool goes_on)
 }
 
 /* Rows without a domain, and domains with our mark that have no row. */
-static void compare(struct upkeep *upkeep)
+static void compare_rows(struct upkeep *upkeep)
 {
     const struct fleet *fleet = upkeep->fleet;
     const char *installation = fleet->store == NULL ? "" : store_installation(fleet->store);
@@ -145,7 +145,7 @@ static void say_strays(void *data, const struct compared *compared, const struct
     }
 }
 
-static void look(void *owner)
+static void upkeep_look(void *owner)
 {
     struct upkeep *upkeep = owner;
     int64_t now = loop_wall_ms();
@@ -153,7 +153,7 @@ static void look(void *owner)
     if (upkeep->forgetting != NULL) {
         upkeep->forgetting->goes_on &= believed; /* read on the loop alone */
     }
-    compare(upkeep);
+    compare_rows(upkeep);
     ops_look_again(upkeep->ops);
     if (upkeep->looks % LOOKS_PER_LISTING == FIRST_LISTING) {
         compare_now(upkeep->ops, say_strays, NULL);
@@ -170,7 +170,7 @@ struct upkeep *upkeep_new(struct ops *ops, unsigned op_keep_days, unsigned audit
     upkeep->ops = ops;
     upkeep->op_keep_ms = op_keep_days * DAY_MS;
     upkeep->audit_keep_ms = audit_keep_days * DAY_MS;
-    upkeep->timer = loop_timer_new(upkeep->fleet->loop, look, upkeep);
+    upkeep->timer = loop_timer_new(upkeep->fleet->loop, upkeep_look, upkeep);
     loop_timer_start(upkeep->timer, LOOK_MS, LOOK_MS);
     upkeep->logs = serial_logs_new(upkeep->fleet);
     return upkeep;
