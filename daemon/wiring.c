@@ -12,16 +12,17 @@
 #include "console/console.h"
 #include "console/stream_door.h"
 #include "console/web_door.h"
+#include "fleet.h"
 #include "host/host.h"
 #include "log.h"
 #include "loop/workers.h"
 #include "memory.h"
-#include "ops/audit.h"
 #include "ops/ops.h"
-#include "ops/reads.h"
-#include "ops/session_log.h"
-#include "ops/upkeep.h"
 #include "options.h"
+#include "reads/audit.h"
+#include "reads/reads.h"
+#include "reads/session_log.h"
+#include "reads/upkeep.h"
 #include "registry/registry.h"
 #include "rpc/door.h"
 #include "scope.h"
@@ -47,6 +48,7 @@ struct house {
     struct store *store; /* NULL until it is open */
     struct people *people;
     struct registry *registry;
+    struct fleet *fleet;
     struct reads *reads;
     struct audit *audit;
     struct ops *ops;
@@ -173,9 +175,9 @@ static void store_opened(void *owner, struct store *store, const struct recall *
     }
     registry_people_changed(house->registry);
     registry_quotas_are_known(house->registry);
-    reads_set_store(house->reads, store, NULL);
+    fleet_take_store(house->fleet, store);
     audit_take_store(house->audit, store);
-    ops_take_store(house->ops, store, recall);
+    ops_recover(house->ops, recall);
     session_log_take_store(house->session_log, store);
     console_set_last(house->console, recall->last_session);
 }
@@ -183,7 +185,7 @@ static void store_opened(void *owner, struct store *store, const struct recall *
 static void store_failed(void *owner, const char *why)
 {
     struct house *house = owner;
-    reads_set_store(house->reads, NULL, why);
+    fleet_lack_store(house->fleet, why);
 }
 
 static void add_host(struct house *house, const struct host_config *configured)
@@ -199,8 +201,7 @@ static void add_host(struct house *house, const struct host_config *configured)
     registry_add_host(house->registry, configured->name, configured->uri);
     struct host *host = host_new(house->loop, &options, &registry_listener, house->registry);
     house->hosts[house->host_count++] = host;
-    reads_add_host(house->reads, host);
-    ops_add_host(house->ops, host, configured->pool, configured->dir);
+    fleet_add_host(house->fleet, host, configured->pool, configured->dir);
 }
 
 static struct console_limits console_limits_of(const struct config *config)
@@ -270,15 +271,15 @@ struct house *house_new(struct house_parts *parts, struct lodge_error *err)
     house->opener = store_opener_new(house->loop, house->config.state_dir, &store);
     house->registry = registry_new(house->loop, house->people, boot_number(store));
     registry_set_default_limits(house->registry, &house->config.quota, &house->config.quota_user);
-    house->reads = reads_new();
+    house->fleet = fleet_new(house->loop, house->registry,
+                             &(struct fleet_options){
+                                 .image_dirs = house->config.image_dirs,
+                                 .system_limits = house->config.quota,
+                                 .user_limits = house->config.quota_user,
+                             });
     house->audit = audit_new(house->loop);
-    house->ops = ops_new(house->loop, house->registry,
-                         &(struct ops_options){
-                             .image_dirs = house->config.image_dirs,
-                             .system_limits = house->config.quota,
-                             .user_limits = house->config.quota_user,
-                             .per_hour = house->config.ops_per_hour,
-                         });
+    house->ops = ops_new(house->fleet, all_recipes, house->config.ops_per_hour);
+    house->reads = reads_new(house->fleet, house->ops);
     house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
     for (size_t i = 0; i < house->config.host_count; i++) {
         add_host(house, &house->config.hosts[i]);
@@ -401,7 +402,9 @@ void house_close(struct house *house)
     door_close(house->door);
     store_opener_free(TAKE(house->opener));
     upkeep_free(TAKE(house->upkeep));
+    fleet_close(house->fleet);
     ops_close(house->ops);
+    reads_close(house->reads);
     host_layer_leave();
     for (size_t i = 0; i < house->host_count; i++) {
         host_free(house->hosts[i]);

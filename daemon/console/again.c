@@ -9,8 +9,8 @@
 #include "console/again.h"
 
 #include "memory.h"
-#include "ops/audit.h"
 #include "ops/ops.h"
+#include "reads/audit.h"
 #include "registry/told.h"
 #include "scope.h"
 

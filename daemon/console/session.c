@@ -17,8 +17,8 @@
 #include "console/ending.h"
 #include "log.h"
 #include "memory.h"
-#include "ops/screens.h"
-#include "ops/session_log.h"
+#include "reads/display_calls.h"
+#include "reads/session_log.h"
 #include "registry/told.h"
 #include "scope.h"
 

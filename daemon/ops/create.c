@@ -16,9 +16,9 @@
 #include "host/images.h"
 #include "log.h"
 #include "memory.h"
+#include "ops/disk_seals.h"
 #include "ops/life.h"
 #include "ops/recipes.h"
-#include "ops/seals.h"
 #include "refusals.h"
 #include "scope.h"
 #include "store/store.h"
@@ -28,7 +28,7 @@
 
 enum { RESUME_S = 10, AGENT_PATH_MAX = 60, GIB_BITS = 30 };
 
-/* 0 is order.c, 1 the runner's. 2: the disks. */
+/* 0 is create_check.c, 1 the worker's. 2: the disks. */
 
 /* The image may be another by now than it was when it was asked for: what is copied is what is seen
  * to be good here. */
@@ -42,7 +42,7 @@ static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk
         .image = disk->image == NULL ? NULL : &image,
     };
     if (disk->image != NULL &&
-        !image_open(&op->ops->options.image_dirs, disk->image, &image, &op->error)) {
+        !image_open(&op->ops->fleet->options.image_dirs, disk->image, &image, &op->error)) {
         return false;
     }
     bool good = disk->image == NULL || image.bytes <= disk->size_gib << GIB_BITS ||
@@ -84,7 +84,7 @@ static enum step_end prepare_for_log(struct op *op, struct hand *hand)
     return end;
 }
 
-static enum step_end make_volumes(struct op *op, struct hand *hand)
+static enum step_end creation_make_volumes(struct op *op, struct hand *hand)
 {
     if (op->plan.disks.count == 0) {
         return prepare_for_log(op, hand);
@@ -104,14 +104,14 @@ static enum step_end make_volumes(struct op *op, struct hand *hand)
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }
-    seals_set(op, hand);
+    disk_seals_set(op, hand);
     return STEP_DONE;
 }
 
-static bool is_ours(const struct op *op, const struct domain_look *look)
+static bool is_of_creation(const struct op *op, const struct domain_look *look)
 {
     return look->op == op->id &&
-           strcmp(look->installation, store_installation(op->ops->store)) == 0;
+           strcmp(look->installation, store_installation(op->ops->fleet->store)) == 0;
 }
 
 /* Whether its guest has run (plan.alive): once that is seen nothing of it is undone any more,
@@ -119,10 +119,10 @@ static bool is_ours(const struct op *op, const struct domain_look *look)
 static bool see_life(struct op *op, struct hand *hand, const struct domain_look *look)
 {
     bool is_seen = life_is_seen(look, hand_traits(hand).starts_paused);
-    if (op->plan.alive || !look->present || !is_ours(op, look)) {
+    if (op->plan.alive || !look->present || !is_of_creation(op, look)) {
         return true;
     }
-    if (!is_seen && !seals_look(op, hand, &is_seen)) {
+    if (!is_seen && !disk_seals_look(op, hand, &is_seen)) {
         return false;
     }
     if (!is_seen) {
@@ -141,7 +141,7 @@ static bool see_life(struct op *op, struct hand *hand, const struct domain_look 
     return true;
 }
 
-static enum step_end remove_volumes(struct op *op, struct hand *hand)
+static enum step_end creation_remove_volumes(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (op->plan.foreign) {
@@ -158,7 +158,7 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) { /* whose definition somebody removed */
         struct plan_disk *disk = &op->plan.disks.items[i];
-        if (seal_is_broken(op, hand, disk)) {
+        if (disk_seal_is_broken(op, hand, disk)) {
             log_warning(LOG_OPS,
                         "operation %lld leaves %s alone: it was written to since it was made",
                         (long long)op->id, disk->path);
@@ -168,7 +168,7 @@ static enum step_end remove_volumes(struct op *op, struct hand *hand)
     return disks_remove(op, hand);
 }
 
-static bool asks_when_undone(const struct op *op)
+static bool creation_asks(const struct op *op)
 {
     return op->undoing && disks_ask(op);
 }
@@ -195,7 +195,7 @@ static char *write_xml(struct op *op, struct hand *hand)
     struct domain_plan domain = {
         .name = plan->name,
         .uuid = op->uuid,
-        .installation = store_installation(op->ops->store),
+        .installation = store_installation(op->ops->fleet->store),
         .op = op->id,
         .is_test = traits.is_test,
         .virt_type = virt_type,
@@ -221,13 +221,13 @@ static char *write_xml(struct op *op, struct hand *hand)
     return domain_xml_write(&domain, &op->error);
 }
 
-static enum step_end define(struct op *op, struct hand *hand)
+static enum step_end creation_define(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (look.present && !is_ours(op, &look)) {
+    if (look.present && !is_of_creation(op, &look)) {
         op->plan.foreign = true;
         return op_fail(op, LODGE_ERROR_CONFLICT, "somebody else has made a domain with uuid %s",
                        op->uuid);
@@ -242,13 +242,13 @@ static enum step_end define(struct op *op, struct hand *hand)
     return op_end(op, ok);
 }
 
-static enum step_end undefine(struct op *op, struct hand *hand)
+static enum step_end creation_undefine(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (look.present && !is_ours(op, &look)) {
+    if (look.present && !is_of_creation(op, &look)) {
         op->plan.foreign = true;
         log_error(
             LOG_OPS,
@@ -274,17 +274,17 @@ static enum step_end undefine(struct op *op, struct hand *hand)
 
 /* 4: QEMU, without a guest's instruction. */
 
-static enum step_end start(struct op *op, struct hand *hand)
+static enum step_end creation_start(struct op *op, struct hand *hand)
 {
     return op_end(op, hand_start(hand, op->uuid, hand_traits(hand).starts_paused, &op->error));
 }
 
-static bool starts_not(const struct op *op)
+static bool creation_starts_not(const struct op *op)
 {
     return !op->plan.start;
 }
 
-static enum step_end destroy(struct op *op, struct hand *hand)
+static enum step_end creation_destroy(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
@@ -293,15 +293,15 @@ static enum step_end destroy(struct op *op, struct hand *hand)
     if (!see_life(op, hand, &look)) {
         return op_end(op, false);
     }
-    bool is_there = look.present && look.active && is_ours(op, &look) && !op->plan.alive;
+    bool is_there = look.present && look.active && is_of_creation(op, &look) && !op->plan.alive;
     return op_end(op, !is_there || hand_destroy(hand, op->uuid, &op->error));
 }
 
 /* 6: the domain says so itself. */
 
-static enum step_end commit_mark(struct op *op, struct hand *hand)
+static enum step_end creation_mark(struct op *op, struct hand *hand)
 {
-    const char *installation = store_installation(op->ops->store);
+    const char *installation = store_installation(op->ops->fleet->store);
     if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
         return STEP_DONE;
     }
@@ -314,7 +314,7 @@ static enum step_end commit_mark(struct op *op, struct hand *hand)
 
 /* 7: the guest runs. */
 
-static enum step_end resume(struct op *op, struct hand *hand)
+static enum step_end creation_resume(struct op *op, struct hand *hand)
 {
     if (!op->plan.start) {
         return STEP_WAIT; /* until the registry has heard of the domain */
@@ -333,7 +333,7 @@ static enum step_end resume(struct op *op, struct hand *hand)
     return ok ? STEP_WAIT : op_end(op, false);
 }
 
-static enum wait_end is_there(struct op *op)
+static enum wait_end creation_is_there(struct op *op)
 {
     const struct vm *vm = op_vm(op);
     bool is_read =
@@ -357,29 +357,34 @@ static const struct step steps[] = {
     {.name = "volumes",
      .where = ON_HOST,
      .prepare = disks_mark_used,
-     .asks = asks_when_undone,
-     .run = make_volumes,
+     .asks = creation_asks,
+     .run = creation_make_volumes,
      .undo_where = ON_HOST,
-     .undo = remove_volumes},
-    {.name = "define", .where = ON_HOST, .run = define, .undo_where = ON_HOST, .undo = undefine},
+     .undo = creation_remove_volumes},
+    {.name = "define",
+     .where = ON_HOST,
+     .run = creation_define,
+     .undo_where = ON_HOST,
+     .undo = creation_undefine},
     {.name = "start",
      .where = ON_HOST,
-     .skips = starts_not,
-     .run = start,
+     .skips = creation_starts_not,
+     .run = creation_start,
      .undo_where = ON_HOST, /* which looks at files; it was paused, so its QEMU does not hang */
-     .undo = destroy},
+     .undo = creation_destroy},
     {.name = "commit", .where = ON_HOST, .commits = true},
-    {.name = "mark", .where = ON_HOST, .insists = true, .run = commit_mark},
+    {.name = "mark", .where = ON_HOST, .insists = true, .run = creation_mark},
     {.name = "resume",
      .where = ON_HOST,
-     .run = resume,
-     .happened = is_there,
+     .run = creation_resume,
+     .happened = creation_is_there,
      .awaits = "libvirt to show the VM as it is to be",
      .wait_s = RESUME_S,
      .late_is_fine = true},
 };
 
-static enum vm_effect ends(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect creation_ends(const struct op *op, enum lodge_op_state state,
+                                    struct vm_row *row)
 {
     (void)row;
     (void)state;
@@ -394,6 +399,7 @@ const struct recipe create_recipe = {
     .commits = VM_READY,
     .undoes = true,
     .can_cancel = true,
-    .check = order_check,
-    .ends = ends,
+    .starts = true,
+    .check = create_check,
+    .ends = creation_ends,
 };

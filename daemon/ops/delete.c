@@ -67,19 +67,19 @@ static bool note_leavings(struct op *op, struct hand *hand)
 /* On the worker, before anything is recorded: what it finds is in the journal from the first. A
  * hung guest's files are looked at later: this is the rescue connection's worker then, which must
  * not wait for a file. */
-static bool look_before(struct op *op, struct hand *hand)
+static bool deletion_check(struct op *op, struct hand *hand)
 {
     op->is_looked = !op->plan.hung && note_leavings(op, hand);
     return op->is_looked || (op->plan.hung && op_tpm_may_go(op, hand));
 }
 
 /* Much may have been put on top of its disks while the host, or lodged, was away. */
-static bool look_again(struct op *op, struct hand *hand)
+static bool deletion_look(struct op *op, struct hand *hand)
 {
     return (op->is_looked && !op->again) || note_leavings(op, hand);
 }
 
-static enum step_end destroy(struct op *op, struct hand *hand)
+static enum step_end deletion_destroy(struct op *op, struct hand *hand)
 {
     return hand_destroy(hand, op->uuid, &op->error) ? STEP_WAIT : op_end(op, false);
 }
@@ -98,7 +98,7 @@ static enum wait_end is_gone(struct op *op)
 
 /* A running one turns transient: it ends with its QEMU. One whose QEMU hangs, which nobody knew
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
-static enum step_end undefine(struct op *op, struct hand *hand)
+static enum step_end deletion_undefine(struct op *op, struct hand *hand)
 {
     enum step_end end = op_undefine(op, hand);
     if (end == STEP_FAILED && op->error.kind == LODGE_ERROR_TIMEOUT) {
@@ -108,7 +108,7 @@ static enum step_end undefine(struct op *op, struct hand *hand)
     return end;
 }
 
-static enum step_end remove_volumes(struct op *op, struct hand *hand)
+static enum step_end deletion_remove_volumes(struct op *op, struct hand *hand)
 {
     enum step_end end = disks_remove(op, hand);
     if (end == STEP_DONE) {
@@ -121,15 +121,15 @@ static const struct step steps[] = {
     {.name = "silence",
      .where = ON_RESCUE,
      .skips = is_not_hung,
-     .run = destroy,
+     .run = deletion_destroy,
      .happened = is_off,
      .awaits = "the guest to be off",
      .wait_s = GONE_S,
      .late_is_fine = true},
-    {.name = "undefine", .where = ON_HOST, .look = look_again, .run = undefine},
+    {.name = "undefine", .where = ON_HOST, .look = deletion_look, .run = deletion_undefine},
     {.name = "destroy",
      .where = ON_RESCUE,
-     .run = destroy,
+     .run = deletion_destroy,
      .happened = is_gone,
      .awaits = "the domain to be gone",
      .wait_s = GONE_S,
@@ -139,10 +139,11 @@ static const struct step steps[] = {
      .insists = true,
      .prepare = disks_mark_used,
      .asks = disks_ask,
-     .run = remove_volumes},
+     .run = deletion_remove_volumes},
 };
 
-static enum vm_effect ends(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect deletion_ends(const struct op *op, enum lodge_op_state state,
+                                    struct vm_row *row)
 {
     (void)op;
     (void)row;
@@ -154,6 +155,6 @@ const struct recipe delete_recipe = {
     .steps = steps,
     .count = ARRAY_LENGTH(steps),
     .begins = VM_DELETING,
-    .check = look_before,
-    .ends = ends,
+    .check = deletion_check,
+    .ends = deletion_ends,
 };

@@ -99,7 +99,7 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
     struct storage_removal removal = {
         .is_log = is_log(op, name),
         .was_made = was_made(op, name),
-        .least_age_s = op->recipe == &orphan_recipe ? STRAY_AGE_S : 0,
+        .least_age_s = op->recipe->of_strays ? STRAY_AGE_S : 0,
     };
     *ret_end = (struct file_end){.was_there = true};
     if (!op_uses(op, hand, &removal.uses, &removal.is_own)) {

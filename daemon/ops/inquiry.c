@@ -6,20 +6,27 @@
 #include "ops/inquiry.h"
 
 #include "host/uses.h"
-#include "ops/recipes.h"
 
 /* A hundred deletions that were asked for at once reach their question within a second or two, each
  * when its turn has come on the host's lane and in the store. */
 enum { GATHER_MS = 1000 };
 
+/* A creation removes files when it is undone. */
+static bool removes_files(const struct op *op)
+{
+    bool asks = false;
+    for (size_t i = 0; i < op->recipe->count; i++) {
+        asks |= op->recipe->steps[i].asks != NULL;
+    }
+    return asks && (op->undoing || !op->recipe->undoes);
+}
+
 /* On its way, with a job that is out: one that waits for a guest, or for its host, may take long.
  */
 static bool is_coming(const struct op *op, const struct host *host)
 {
-    bool deletes = op->recipe == &delete_recipe || op->recipe == &orphan_recipe ||
-                   (op->undoing && op->recipe->undoes);
-    return deletes && op->host == host && op->out && op->phase == OP_MOVING && op->uses == NULL &&
-           !op->plan.hung;
+    return removes_files(op) && op->host == host && op->out && op->phase == OP_MOVING &&
+           op->uses == NULL && !op->plan.hung;
 }
 
 static bool others_come(const struct ops *ops, const struct host *host)
@@ -36,18 +43,18 @@ static bool waits_here(const struct op *op)
     return op->phase == OP_ASKS && !op->out;
 }
 
-static void send_one(struct op *op)
+static void send_one(struct op *op, uses_fn *answered)
 {
     op->out = true;
-    host_ask_uses(op->host, op_place(op), op_answered, op);
+    host_ask_uses(op->host, op_place(op), answered, op);
 }
 
 /* All of the host: they have the same reading. */
-static void send_all(struct ops *ops, struct host *host)
+static void send_all(struct ops *ops, struct host *host, uses_fn *answered)
 {
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (waits_here(op) && op->host == host) {
-            send_one(op);
+            send_one(op, answered);
         }
     }
 }
@@ -60,12 +67,12 @@ void inquiry_begin(struct op *op)
     loop_later(op->ops->loop, &op->ops->look);
 }
 
-void inquiry_look(struct ops *ops)
+void inquiry_look(struct ops *ops, uses_fn *answered)
 {
     uint64_t now = loop_monotonic_ms();
     for (struct op *op = ops->live; op != NULL; op = op->next) {
         if (waits_here(op) && (op->deadline <= now || !others_come(ops, op->host))) {
-            send_all(ops, op->host);
+            send_all(ops, op->host, answered);
         }
     }
 }

@@ -6,12 +6,12 @@
 #ifndef OPS_INQUIRY_H
 #define OPS_INQUIRY_H
 
+#include "host/uses.h"
 #include "ops/op.h"
 
-/* It goes on through op_answered(). */
 void inquiry_begin(struct op *op);
 
-/* Something changed, or it is time: who waits for nobody is asked for. */
-void inquiry_look(struct ops *ops);
+/* Something changed, or it is time: who waits for nobody is asked for, and `answered`. */
+void inquiry_look(struct ops *ops, uses_fn *answered);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static bool is_one_of(const char *word, const char *const *words, size_t count)
+static bool is_among(const char *word, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(word, words[i]) == 0) {
@@ -36,10 +36,10 @@ bool life_is_seen(const struct domain_look *look, bool starts_paused)
         return true;
     }
     if (look->state == LODGE_VM_SHUTOFF) {
-        return is_one_of(look->reason, after_some, ARRAY_LENGTH(after_some));
+        return is_among(look->reason, after_some, ARRAY_LENGTH(after_some));
     }
     if (look->state == LODGE_VM_PAUSED) {
-        return !is_one_of(look->reason, before_any, ARRAY_LENGTH(before_any));
+        return !is_among(look->reason, before_any, ARRAY_LENGTH(before_any));
     }
     return starts_paused; /* where it is not started paused, running says nothing */
 }

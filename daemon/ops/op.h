@@ -2,7 +2,7 @@
  * op: one operation, and the recipes that operations follow.
  *
  * A recipe reads from top to bottom: each step says what it does, what undoes it, and where its
- * calls go. The runner (runner.c) journals a step before it acts, so that whoever comes after a
+ * calls go. The worker (op_worker.c) journals a step before it acts, so that whoever comes after a
  * kill knows what may have happened; every `run` and `undo` therefore looks before it acts, and may
  * be run again.
  *
@@ -13,10 +13,10 @@
 #define OPS_OP_H
 
 #include "buffer.h"
+#include "fleet.h"
 #include "host/hand.h"
 #include "host/storage.h"
 #include "index.h"
-#include "loop/rounds.h"
 #include "loop/workers.h"
 #include "ops/ops.h"
 #include "ops/plan.h"
@@ -75,7 +75,9 @@ struct recipe {
     enum vm_effect begins, commits;
     bool undoes;       /* what fails or is cancelled before the commit is undone */
     bool can_cancel;   /* before the commit */
+    bool starts;       /* a guest: a vm.stop beside it stops what it still starts too */
     bool stops_others; /* vm.stop: claims nothing, cancels what has the VM */
+    bool of_strays;    /* its files are nobody's: young ones may be what another lodged is making */
     bool reads_after;  /* its VM is read anew before it ends: the next vm.get has what was done */
     /* On the loop, when it has failed: adds to op.error what was done nevertheless. */
     void (*fails)(struct op *op);
@@ -84,9 +86,6 @@ struct recipe {
     /* What becomes of the row; fills `row` for VM_SETTLE. */
     enum vm_effect (*ends)(const struct op *op, enum lodge_op_state state, struct vm_row *row);
 };
-
-extern const struct recipe *const recipes[]; /* NULL after the last */
-const struct recipe *recipe_find(const char *kind);
 
 enum op_phase {
     OP_MOVING,     /* a job is out, or about to be */
@@ -99,11 +98,11 @@ enum op_phase {
 };
 
 /* Who may give it up where it stands. */
-enum way_out { WAY_NONE, WAY_OWNERS, WAY_ADMINS };
+enum may_give_up { GIVE_UP_NOBODY, GIVE_UP_OWNERS, GIVE_UP_ADMINS };
 
 /* Of a job that is out: it waits, or is with a worker. */
 enum turn { TURN_NONE, TURN_WAITS, TURN_TAKEN };
-enum { WALK_KEPT = 32 };
+enum { TRACE_KEPT = 32 };
 
 struct waiter {
     struct waiter *next;
@@ -174,16 +173,16 @@ struct op {
     unsigned asked;        /* how often this step did */
     uint64_t deadline;
     uint64_t retry_at;
-    unsigned retry_ms;    /* 0: it is not tried again */
-    char *retry_reason;   /* what went wrong, while it is */
-    int retry_step;       /* `showing` then */
-    enum way_out way_out; /* as it was when it was last seen to stand still */
+    unsigned retry_ms;            /* 0: it is not tried again */
+    char *retry_reason;           /* what went wrong, while it is */
+    int retry_step;               /* `showing` then */
+    enum may_give_up may_give_up; /* as it was when it was last seen to stand still */
     bool forgets;  /* … and whether that takes a VM's row of which only files may be left */
     bool gives_up; /* as soon as its job is back, if that has brought nothing */
     uint64_t starts, reboots; /* the VM's, when the job was sent … */
     int64_t seen_run;         /* … and what the registry knew it to run as */
     bool takes_any;           /* vm.stop beside another: what that starts is stopped too */
-    bool is_behind;           /* the registry: the job saw another run than it knows (waits.c) */
+    bool is_behind;           /* the registry: the job saw another run than it knows (op_wait.c) */
     bool is_late;             /* its deadline has passed: judged when its VM has been read */
     uint64_t reading;         /* the number of the reading that it waits for; 0: none */
     unsigned readings;        /* that libvirt was too slow for, in a row */
@@ -197,56 +196,46 @@ struct op {
     bool has_started; /* vm.start: it was seen to */
     bool is_restored; /* vm.start: from a managed save, which may be of a paused guest */
     struct waiter *waiters;
-    struct later *later; /* stops of a later run, asked again when this one has ended */
+    struct postponed *postponed; /* stops of a later run, asked again when this one has ended */
     struct host_task task;
     struct job job;
     struct letter begun_letter;
     struct letter step_letter;
     atomic_bool step_letter_out;
-    atomic_int showing;           /* the step that the worker is at … */
-    atomic_uint walked;           /* … how many it was at, back and forth … */
-    atomic_uchar walk[WALK_KEPT]; /* … and the last of them: several may be before anybody looks */
-    unsigned logged;              /* so many of them are told; the loop's */
-};
-
-struct house_host {
-    struct host *host;
-    bool met; /* what it shows of the database's age has been looked at (older.c) */
-    struct storage_place place;
+    atomic_int showing; /* the step that the worker is at … */
+    atomic_uint traced; /* … how many it was at, back and forth … */
+    atomic_uchar
+        trace[TRACE_KEPT]; /* … and the last of them: several may be before anybody looks */
+    unsigned logged;       /* so many of them are told; the loop's */
 };
 
 enum { OPS_SHOWN = 256 };
 
 struct ops {
-    struct loop *loop;
-    struct registry *registry;
-    struct store *_Atomic store; /* set once, by the loop; NULL until then */
-    struct ops_options options;
+    struct fleet *fleet;
+    struct loop *loop;         /* its … */
+    struct registry *registry; /* … and its */
+    const struct recipe *const *recipes;
+    /* Of each of its hosts: what it shows of the database's age has been looked at (restored.c). */
+    bool *met;
+    size_t met_count;
+    unsigned per_hour;
     struct workers *workers; /* for the store's part of operations */
-    struct glances *glances;
     struct rate *rate;
     size_t waiting_turns;  /* operations whose job waits for its turn */
     uint64_t turns_passed; /* monotonic ms: when all of them were last asked whether they may go */
-    struct workers *readers; /* for questions: a long list delays no operation */
-    struct workers *library; /* … nor does the library delay a question, or copies of … */
-    struct workers *copies;  /* … the database */
-    /* What is read once for all who ask meanwhile; NULL when lodged leaves. */
-    struct rounds *images, *backups, *comparings;
-    struct house_host *hosts;
-    size_t host_count;
     struct op *live;
     struct index by_vm;
     struct registry_reader reader;
     struct loop_timer *timer;
     struct loop_later look;
     int64_t last_unjournalled;
-    bool closing;
     struct registry_op *ended[OPS_SHOWN]; /* a ring of those that ended last */
     size_t ended_next;
     atomic_int_least64_t last_op; /* the largest number of an operation that was begun */
     struct guard *guards;         /* undone creations that are kept */
     uint64_t last_reading;
-    size_t followed;       /* VMs whose rows are being brought up to libvirt (ledger.c) */
+    size_t followed;       /* VMs whose rows are being brought up to libvirt (reconcile.c) */
     uint64_t differs_seen; /* registry_differs() when all were looked at */
     uint64_t added_seen;   /* registry_added() when guards were last looked at */
     bool guards_grew;      /* one was added since: its domain may be here already */
@@ -277,23 +266,37 @@ bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, boo
 const struct storage_place *op_place(const struct op *op);
 struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */
 
-/* walk.c. The holder's. */
-void op_walk(struct op *op, struct hand *hand); /* on a worker */
+/* Where it stands in its recipe. The holder's. */
 const struct step *op_step(const struct op *op);
 bool op_is_over(const struct op *op);
 enum step_where op_lane(const struct op *op);
 bool op_wants_to_stop(struct op *op);
-void op_move_on(struct op *op); /* to the next step forward, or back that has an undo */
+void op_move_on(struct op *op);     /* to the next step forward, or back that has an undo */
+void op_turn_back(struct op *op);   /* from `failure`, which the journal gets: undone from now on */
+void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
+ssize_t last_undo(const struct recipe *recipe);
 
-/* runner.c. Loop only. */
+enum lodge_op_state op_final_state(const struct op *op);
+
+/* What becomes of the row of its VM; fills `row` for VM_SETTLE. */
+enum vm_effect op_effect(const struct op *op, struct vm_row *row);
+
+/* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
+ */
+void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks);
+
+bool op_host_is_read(const struct op *op);       /* loop only */
+void ops_note_last(struct ops *ops, int64_t id); /* any thread */
+
+/* op_worker.c */
+void op_worker_run(struct op *op, struct hand *hand); /* on a worker */
+
+/* op_loop.c. Loop only. */
 void op_start(struct op *op); /* first job, or the next */
 void op_came_back(struct op *op, bool ran);
 void op_answered(void *op, struct uses *uses, const struct lodge_error *error); /* as uses_fn */
-void op_failed(struct op *op); /* with op.error: back, or tried again, or to its end */
-void op_lost(struct op *op);   /* whether it happened is seen when the host is back */
-bool op_host_is_read(const struct op *op);
-ssize_t last_undo(const struct recipe *recipe);
-void op_turn_back(struct op *op); /* from `failure`, which the journal gets: undone from now on */
+void op_failed(struct op *op);    /* with op.error: back, or tried again, or to its end */
+void op_lost(struct op *op);      /* whether it happened is seen when the host is back */
 void op_cancel(struct op *op);    /* sets the flag; what waits ends at once */
 void op_pass_turn(struct op *op); /* those are sent who wait for the same workers and may go */
 
@@ -307,70 +310,58 @@ bool turn_is_same(const struct op *op, const struct op *other); /* their workers
  */
 uint64_t turns_next(const struct op *op);
 
-/* waits.c: for events. Loop only. */
-void waits_begin(struct op *op); /* of its step */
-void waits_forget(struct op *op);
-void waits_read(struct op *op); /* its VM is read anew; OP_READS: then op_start() again */
-void op_look(struct op *op);    /* something changed: does it go on? */
+/* op_wait.c: for events. Loop only. */
+void op_wait_begin(struct op *op); /* of its step */
+void op_wait_forget(struct op *op);
+void op_wait_read(struct op *op); /* its VM is read anew; OP_READS: then op_start() again */
+void op_look(struct op *op);      /* something changed: does it go on? */
 void op_tick(struct op *op, uint64_t now);
 
-/* reason.c. Loop only; the caller frees. */
-char *reason_of(const struct op *op); /* why it waits; NULL: it does not */
-char *reason_to_retry(const struct op *op);
+/* op_reason.c. Loop only; the caller frees. */
+char *op_reason(const struct op *op); /* why it waits; NULL: it does not */
+char *op_reason_to_retry(const struct op *op);
 
-/* way_out.c. Loop only; of one that is not `out`, but for way_out_take(). */
-enum way_out way_out_of(const struct op *op);
-bool way_out_forgets(const struct op *op); /* a deletion of which only files may be left */
-void way_out_go(struct op *op);
-/* op.cancel of one that has a way out, now or when its job is back. DENIED. */
-bool way_out_take(struct op *op, bool is_admin, struct lodge_error *err) LODGE_MUST_CHECK;
+/* give_up.c. Loop only; of one that is not `out`, but for give_up_is_allowed(). */
+enum may_give_up give_up_right(const struct op *op);
+bool give_up_forgets(const struct op *op); /* a deletion of which only files may be left */
+void give_up_now(struct op *op);           /* op_start() is to follow */
+/* Whether who asks for it may. DENIED. */
+bool give_up_is_allowed(const struct op *op, bool is_admin, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
-/* ops.c */
-struct op *ops_holder(struct ops *ops, const char *host, const char *uuid); /* not vm.stop's */
-struct op *ops_find(struct ops *ops, int64_t id);                           /* begun and live */
-
-/* later.c. Loop only. */
-void op_refuse(const struct op_ask *ask, const struct lodge_error *err);
-void ops_put_off(struct op *stop, struct op_ask *ask);    /* until `stop` has ended */
-void ops_ask_later(struct ops *ops, struct later *later); /* gives them away */
-
-/* ops.c */
+/* op_table.c. Loop only. */
+struct op *ops_holder(struct ops *ops, const char *host, const char *uuid);  /* not vm.stop's … */
+struct op *ops_stop_of(struct ops *ops, const char *host, const char *uuid); /* … which this is */
+struct op *ops_find(struct ops *ops, int64_t id);                            /* begun and live */
+const struct recipe *ops_recipe(const struct ops *ops, const char *kind); /* NULL: there is none */
 struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host,
                    const char *uuid);
-struct house_host *ops_host(struct ops *ops, const char *name);
-void ops_set_timer(struct ops *ops);
 void op_free(struct op *op);
+void ops_set_timer(struct ops *ops); /* for whichever is due first */
 
-/* op.c */
+/* postponed.c. Loop only. */
+typedef void ops_ask_fn(struct ops *ops, struct op_ask *ask);
+/* Until `stop` has ended; then it is asked again. */
+void ops_postpone(struct op *stop, struct op_ask *ask, ops_ask_fn *ask_again);
+void ops_ask_postponed(struct ops *ops, struct postponed *postponed); /* gives them away */
+
+/* op_shown.c */
 void ops_begun(struct op *op);                  /* who waits for the beginning is answered */
 void ops_ended(struct ops *ops, struct op *op); /* everybody is; it is freed */
 void op_stand(struct op *op);                   /* where it stands, of one that is not `out` */
 void op_show(struct op *op);                    /* in the feed */
 void op_show_recovered(struct op *op, int64_t started_at);
 
-/* recover.c */
-void ops_guard(struct op *op); /* it has ended: if it was undone, its debris is looked out for */
-void ops_look_for_debris(struct ops *ops); /* has a domain turned up? */
-void ops_look_again(struct ops *ops);      /* has a volume? */
-bool ops_guards_op(struct ops *ops,
-                   int64_t op); /* is it an undone creation that is looked out for? */
-void ops_end_all_guards(struct ops *ops);
+/* recover.c: what comes late of an undone creation (guards.h) is undone again. Loop only. */
+void ops_look_for_debris(struct ops *ops);       /* has a domain turned up? */
+void ops_look_again_for_debris(struct ops *ops); /* has a volume? */
 
-/* older.c */
+/* restored.c */
 void ops_meet_hosts(struct ops *ops); /* does one that has been read show what the store lacks? */
-void op_leave_alone(struct op *op); /* it ends as failed, nothing of it is undone or gone on with */
-void ops_note_last(struct ops *ops, int64_t id); /* any thread */
+bool ops_has_met(const struct ops *ops, const struct fleet_host *host);
 
-enum lodge_op_state op_final_state(const struct op *op);
-
-/* What becomes of the row of its VM; fills `row` for VM_SETTLE. */
-enum vm_effect op_effect(const struct op *op, struct vm_row *row);
-
-/* The row that it inserts or charges, or at its `end` settles; `*ret_disks` is freed by the caller.
- */
-void op_fill_row(const struct op *op, bool end, struct vm_row *row, struct disk_row **ret_disks);
-
-/* waiters.c: calls that wait. */
+/* waiters.c: calls that wait, or are refused at once. */
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err);
 void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end,
                  int64_t timeout_ms);
 void waiters_tell(struct op *op, bool ended, const struct op_answer *answer);

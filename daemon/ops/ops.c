@@ -1,19 +1,17 @@
-/* ops.c: the table of live operations: who begins, who waits, what they wait for. */
+/*
+ * ops: what is asked of operations from outside (begin one, cancel it, wait for it), and who of
+ * them is looked at when something has changed or it is time. Loop-only.
+ */
 #include "ops/ops.h"
 
 #include "host/host.h"
 #include "host/uses.h"
 #include "log.h"
 #include "memory.h"
-#include "ops/compare.h"
-#include "ops/glances.h"
-#include "ops/history.h"
 #include "ops/inquiry.h"
-#include "ops/ledger.h"
-#include "ops/offers.h"
 #include "ops/op.h"
 #include "ops/rate.h"
-#include "ops/recipes.h"
+#include "ops/reconcile.h"
 #include "refusals.h"
 #include "scope.h"
 
@@ -25,7 +23,7 @@
 
 enum { STORE_WORKERS = 3, WORKER_IDLE_MS = 60000 };
 
-static void look(void *owner)
+static void ops_look(void *owner)
 {
     struct ops *ops = owner;
     struct op *next;
@@ -34,18 +32,18 @@ static void look(void *owner)
         next = op->next; /* an operation may end while it looks */
         op_look(op);
     }
-    inquiry_look(ops);
+    inquiry_look(ops, op_answered);
     ops_look_for_debris(ops);
-    ledger_look(ops);
+    reconcile_look(ops);
     ops_set_timer(ops);
 }
 
-static void on_changed(struct registry_reader *reader)
+static void ops_changed(struct registry_reader *reader)
 {
-    look(CONTAINER_OF(reader, struct ops, reader));
+    ops_look(CONTAINER_OF(reader, struct ops, reader));
 }
 
-static void on_people_changed(struct registry_reader *reader)
+static void ops_people_changed(struct registry_reader *reader)
 {
     (void)reader; /* who may do what is looked up per call */
 }
@@ -65,7 +63,7 @@ static void pass_turns(struct ops *ops)
     }
 }
 
-static void on_time(void *owner)
+static void ops_are_due(void *owner)
 {
     struct ops *ops = owner;
     uint64_t now = loop_monotonic_ms();
@@ -76,136 +74,48 @@ static void on_time(void *owner)
         op_tick(op, now);
     }
     pass_turns(ops);
-    inquiry_look(ops);
+    inquiry_look(ops, op_answered);
     ops_set_timer(ops);
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-void ops_set_timer(struct ops *ops)
-{
-    uint64_t next = 0;
-    for (struct op *op = ops->live; op != NULL; op = op->next) {
-        next = sooner(sooner(next, waiters_next(op)), turns_next(op));
-        if (!op->out && ((op->phase == OP_WAITING && !op->is_late) || op->phase == OP_ASKS)) {
-            next = sooner(next, op->deadline);
-        } else if (!op->out && op->phase == OP_RETRIES) {
-            next = sooner(next, op->retry_at);
-        }
-    }
-    if (next == 0) {
-        loop_timer_stop(ops->timer);
-        return;
-    }
-    uint64_t now = loop_monotonic_ms();
-    loop_timer_start(ops->timer, next > now ? next - now : 0, 0);
-}
-
-struct ops *ops_new(struct loop *loop, struct registry *registry, const struct ops_options *options)
+struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, unsigned per_hour)
 {
     struct ops *ops = xcalloc(1, sizeof *ops);
-    ops->loop = loop;
-    ops->registry = registry;
-    ops->options = *options;
-    ops->workers = workers_new(loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
-    ops->readers = workers_new(loop, "readers", 1, WORKER_IDLE_MS);
-    ops->library = workers_new(loop, "library", 1, WORKER_IDLE_MS);
-    ops->copies = workers_new(loop, "copies", 1, WORKER_IDLE_MS);
-    ops->images = rounds_new(&offers_images, ops);
-    ops->backups = rounds_new(&history_backups, ops);
-    ops->comparings = rounds_new(&compare_rounds, ops);
-    ops->timer = loop_timer_new(loop, on_time, ops);
-    ops->glances = glances_new(loop);
+    ops->fleet = fleet;
+    ops->loop = fleet->loop;
+    ops->registry = fleet->registry;
+    ops->recipes = recipes;
+    ops->per_hour = per_hour;
+    ops->workers = workers_new(ops->loop, "ops", STORE_WORKERS, WORKER_IDLE_MS);
+    ops->timer = loop_timer_new(ops->loop, ops_are_due, ops);
     ops->rate = rate_new();
-    ops->look.run = look;
+    ops->look.run = ops_look;
     ops->look.owner = ops;
-    ops->reader.changed = on_changed;
-    ops->reader.people_changed = on_people_changed;
+    ops->reader.changed = ops_changed;
+    ops->reader.people_changed = ops_people_changed;
     index_init(&ops->by_vm);
-    registry_add_reader(registry, &ops->reader);
+    registry_add_reader(ops->registry, &ops->reader);
     return ops;
 }
 
-void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir)
+struct fleet *ops_fleet(const struct ops *ops)
 {
-    ops->hosts = xrealloc(ops->hosts, (ops->host_count + 1) * sizeof *ops->hosts);
-    struct house_host *added = &ops->hosts[ops->host_count++];
-    *added = (struct house_host){.host = host};
-    storage_place(host, pool, dir, &added->place);
+    return ops->fleet;
 }
 
-struct house_host *ops_host(struct ops *ops, const char *name)
+void ops_each(const struct ops *ops, ops_shown_fn *take, void *data)
 {
-    for (size_t i = 0; i < ops->host_count; i++) {
-        if (strcmp(host_name(ops->hosts[i].host), name) == 0) {
-            return &ops->hosts[i];
+    for (const struct op *op = ops->live; op != NULL; op = op->next) {
+        if (op->shown != NULL) {
+            take(data, &op->shown->facts);
         }
     }
-    return NULL;
 }
 
-const struct ops_options *ops_options(const struct ops *ops)
+void ops_look_again(struct ops *ops)
 {
-    return &ops->options;
-}
-
-/* Others that have this VM: of vm.stop, or of all else. */
-static struct op *find_live(struct ops *ops, const char *host, const char *uuid, bool stops)
-{
-    struct index_link *link = index_first(&ops->by_vm, index_hash(host, uuid));
-    for (; link != NULL; link = index_next(link)) {
-        struct op *op = CONTAINER_OF(link, struct op, by_vm);
-        if (op->recipe->stops_others == stops && strcmp(op->uuid, uuid) == 0 &&
-            strcmp(op->host_name, host) == 0) {
-            return op;
-        }
-    }
-    return NULL;
-}
-
-struct op *ops_holder(struct ops *ops, const char *host, const char *uuid)
-{
-    return find_live(ops, host, uuid, false);
-}
-
-struct op *ops_add(struct ops *ops, const struct recipe *recipe, const char *host, const char *uuid)
-{
-    struct op *op = xcalloc(1, sizeof *op);
-    struct house_host *on = ops_host(ops, host);
-    op->ops = ops;
-    op->recipe = recipe;
-    op->host = on == NULL ? NULL : on->host;
-    op->host_name = xstrdup(host);
-    memcpy(op->uuid, uuid, sizeof op->uuid);
-    op->next = ops->live;
-    ops->live = op;
-    index_add(&ops->by_vm, &op->by_vm, index_hash(host, uuid));
-    return op;
-}
-
-void op_free(struct op *op)
-{
-    struct ops *ops = op->ops;
-    struct op **place = &ops->live;
-    while (*place != op) {
-        place = &(*place)->next;
-    }
-    *place = op->next;
-    index_remove(&ops->by_vm, &op->by_vm);
-    uses_release(op->uses);
-    uses_release(op->own_uses);
-    plan_clear(&op->plan);
-    free(op->host_name);
-    free(op->request_id);
-    free(op->request_hash);
-    free(op->for_audit);
-    free(op->result);
-    free(op->seen.name);
-    free(op->retry_reason);
-    free(op);
+    ops_look_again_for_debris(ops);
+    reconcile_look_again(ops);
 }
 
 /* Random, as RFC 9562 section 5.4 has them. */
@@ -230,7 +140,7 @@ static bool same_request(const struct op *op, const struct op_ask *ask)
            strcmp(op->recipe->kind, ask->kind) == 0 && strcmp(op->request_id, ask->request_id) == 0;
 }
 
-static struct op *find_request(struct ops *ops, const struct op_ask *ask)
+static struct op *find_live_request(struct ops *ops, const struct op_ask *ask)
 {
     struct op *op = ops->live;
     while (op != NULL && !same_request(op, ask)) {
@@ -245,12 +155,21 @@ static bool is_of_run(const struct op *stop, int64_t run)
     return run == LODGE_UNKNOWN || stop->takes_any || stop->as_of == run;
 }
 
+static void add_waiter(struct op *op, op_answer_fn *answer, void *data, bool until_end,
+                       int64_t timeout_ms)
+{
+    waiters_add(op, answer, data, until_end, timeout_ms);
+    if (until_end && timeout_ms >= 0) {
+        ops_set_timer(op->ops);
+    }
+}
+
 /* An operation that is there already is the answer to this call too. Returns whether it was. */
 static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *recipe)
 {
     struct lodge_error err = {0};
-    struct op *same = find_request(ops, ask);
-    struct op *stop = recipe->stops_others ? find_live(ops, ask->host, ask->uuid, true) : NULL;
+    struct op *same = find_live_request(ops, ask);
+    struct op *stop = recipe->stops_others ? ops_stop_of(ops, ask->host, ask->uuid) : NULL;
     if (same != NULL && strcmp(same->request_hash, ask->request_hash) != 0) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "request_id '%.40s' was used with other parameters", ask->request_id);
@@ -258,7 +177,7 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return true;
     }
     if (same == NULL && stop != NULL && !is_of_run(stop, ask->plan->run)) {
-        ops_put_off(stop, ask);
+        ops_postpone(stop, ask, ops_ask);
         return true;
     }
     same = same != NULL ? same : stop;
@@ -266,15 +185,15 @@ static bool joins(struct ops *ops, struct op_ask *ask, const struct recipe *reci
         return false;
     }
     plan_clear(ask->plan);
-    waiters_add(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(same, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
-static bool is_free(struct ops *ops, const struct op_ask *ask, struct lodge_error *err)
+static bool vm_is_free(struct ops *ops, const struct op_ask *ask, struct lodge_error *err)
 {
     struct op *holder = ask->uuid == NULL ? NULL : ops_holder(ops, ask->host, ask->uuid);
     if (holder == NULL && ask->uuid != NULL) {
-        holder = find_live(ops, ask->host, ask->uuid, true); /* what it is about to end */
+        holder = ops_stop_of(ops, ask->host, ask->uuid); /* what it is about to end */
     }
     if (holder == NULL) {
         return true;
@@ -293,7 +212,7 @@ static void stop_others(struct op *stop)
     if (holder == NULL) {
         return;
     }
-    if (holder->recipe == &start_recipe || holder->recipe == &create_recipe) {
+    if (holder->recipe->starts) {
         stop->takes_any = true;
         stop->plan.run = LODGE_UNKNOWN;
     }
@@ -306,6 +225,20 @@ bool ops_may_forget(struct ops *ops, const char *host, const char *uuid)
     return holder != NULL && holder->forgets;
 }
 
+/* op.cancel, or vm.forget, of one that may be given up: now or when its job is back. DENIED. */
+static bool ask_to_give_up(struct op *op, bool is_admin, struct lodge_error *err)
+{
+    if (!give_up_is_allowed(op, is_admin, err)) {
+        return false;
+    }
+    op->gives_up = true;
+    if (!op->out) {
+        give_up_now(op);
+        op_start(op);
+    }
+    return true;
+}
+
 /* Returns whether it was answered, or will be. */
 static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
 {
@@ -315,19 +248,18 @@ static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
         return false;
     }
     struct op *holder = ops_holder(ops, ask->host, ask->uuid);
-    if (!way_out_take(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
+    if (!ask_to_give_up(holder, ask->viewer.role == ROLE_ADMIN, &err)) {
         op_refuse(ask, &err);
         return true;
     }
     plan_clear(ask->plan);
-    waiters_add(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(holder, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     return true;
 }
 
 bool ops_may_begin(struct ops *ops, const struct viewer *viewer, struct lodge_error *err)
 {
-    return viewer->role == ROLE_ADMIN ||
-           rate_allows(ops->rate, viewer->uid, ops->options.per_hour, err);
+    return viewer->role == ROLE_ADMIN || rate_allows(ops->rate, viewer->uid, ops->per_hour, err);
 }
 
 void ops_count(struct ops *ops, uid_t uid)
@@ -337,7 +269,7 @@ void ops_count(struct ops *ops, uid_t uid)
 
 void ops_set_per_hour(struct ops *ops, unsigned per_hour)
 {
-    ops->options.per_hour = per_hour;
+    ops->per_hour = per_hour;
 }
 
 static void count_in(struct op *op)
@@ -348,10 +280,10 @@ static void count_in(struct op *op)
 
 void ops_ask(struct ops *ops, struct op_ask *ask)
 {
-    const struct recipe *recipe = recipe_find(ask->kind);
+    const struct recipe *recipe = ops_recipe(ops, ask->kind);
     struct lodge_error err = {0};
     assert(recipe != NULL);
-    if (ops->closing) {
+    if (ops->fleet->closing) {
         (void)refuse_stopping(&err);
         op_refuse(ask, &err);
         return;
@@ -359,7 +291,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
         return;
     }
-    if (ask->refusal == NULL && !recipe->stops_others && !is_free(ops, ask, &err)) {
+    if (ask->refusal == NULL && !recipe->stops_others && !vm_is_free(ops, ask, &err)) {
         op_refuse(ask, &err);
         return;
     }
@@ -385,7 +317,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
     op->request_hash = xstrdup_or_null(ask->request_hash);
     op->for_audit = xstrdup_or_null(ask->asked);
     op->refusal = ask->refusal == NULL ? (struct lodge_error){0} : *ask->refusal;
-    waiters_add(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
+    add_waiter(op, ask->answer, ask->data, ask->wait, ask->timeout_ms);
     if (ask->refusal == NULL) {
         count_in(op);
     }
@@ -412,9 +344,9 @@ bool ops_cancel(struct ops *ops, int64_t id, bool is_admin, bool *ret_changed,
                           "operation %lld (%s) is past the point where it could be cancelled",
                           (long long)id, op->recipe->kind);
     }
-    if (op->way_out != WAY_NONE) {
+    if (op->may_give_up != GIVE_UP_NOBODY) {
         *ret_changed = !op->gives_up;
-        return way_out_take(op, is_admin, err);
+        return ask_to_give_up(op, is_admin, err);
     }
     *ret_changed = !atomic_load(&op->cancelled);
     op_cancel(op);
@@ -427,25 +359,8 @@ bool ops_wait(struct ops *ops, int64_t id, int64_t timeout_ms, op_answer_fn *ans
     if (op == NULL) {
         return false;
     }
-    waiters_add(op, answer, data, true, timeout_ms);
+    add_waiter(op, answer, data, true, timeout_ms);
     return true;
-}
-
-struct op *ops_find(struct ops *ops, int64_t id)
-{
-    struct op *op = ops->live;
-    while (op != NULL && (!op->begun || op->is_debris || op->id != id)) {
-        op = op->next;
-    }
-    return op;
-}
-
-/* What is out on a worker finds nobody when it comes back. */
-static void end_rounds(struct rounds *rounds)
-{
-    const struct lodge_error leaving = {.kind = LODGE_ERROR_CANCELLED, .message = REFUSED_STOPPING};
-    rounds_drop(rounds, &leaving);
-    rounds_free(rounds);
 }
 
 void ops_close(struct ops *ops)
@@ -453,23 +368,15 @@ void ops_close(struct ops *ops)
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_CANCELLED,
                      "lodged is leaving: what has begun goes on when it is back");
-    ops->closing = true;
     loop_timer_free(TAKE(ops->timer));
     loop_later_cancel(ops->loop, &ops->look);
     registry_remove_reader(ops->registry, &ops->reader);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
-        ops_ask_later(ops, TAKE(op->later));
+        ops_ask_postponed(ops, TAKE(op->postponed));
         waiters_tell(
             op, true,
             &(struct op_answer){
                 .op = op->begun ? op->id : 0, .uuid = op->uuid, .error = &err, .began = op->begun});
     }
-    glances_close(ops->glances);
     workers_free(TAKE(ops->workers));
-    end_rounds(TAKE(ops->images));
-    end_rounds(TAKE(ops->backups));
-    end_rounds(TAKE(ops->comparings));
-    workers_free(TAKE(ops->readers));
-    workers_free(TAKE(ops->library));
-    workers_free(TAKE(ops->copies));
 }

@@ -10,36 +10,30 @@
 
 #include "lodge/op.h"
 #include "lodge/quota.h"
-#include "loop/loop.h"
 #include "ops/plan.h"
 #include "registry/registry.h"
 
-struct host;
+struct fleet;
 struct ops;
 struct recall;
-struct store;
 
-struct ops_options {
-    struct lodge_strings image_dirs; /* borrowed */
-    struct lodge_amounts system_limits, user_limits;
-    unsigned per_hour; /* operations a user may begin; admins as many as they like */
-};
+/* All there are; NULL after the last. */
+struct recipe;
+extern const struct recipe *const all_recipes[];
 
-/* Until it has a store every change is refused but an admin's vm.stop. */
-struct ops *ops_new(struct loop *loop, struct registry *registry,
-                    const struct ops_options *options);
+/* `recipes` is borrowed. `per_hour`: operations that a user may begin; admins as many as they like.
+ * Until the fleet has a store every change is refused but an admin's vm.stop. */
+struct ops *ops_new(struct fleet *fleet, const struct recipe *const *recipes, unsigned per_hour);
 
-/* Borrowed. `pool` and `dir` as configured, or NULL. */
-void ops_add_host(struct ops *ops, struct host *host, const char *pool, const char *dir);
+struct fleet *ops_fleet(const struct ops *ops);
 
-/* Once: the store, borrowed. What a kill has left is taken up: each waits for its
- * host's first full sync. */
-void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall);
+/* Once, when there is a store. What a kill has left is taken up: each waits for its host's first
+ * full sync. */
+void ops_recover(struct ops *ops, const struct recall *recall);
 
-/* Everybody who waits is told that lodged leaves; no more starts. */
+/* After fleet_close(): everybody who waits is told that lodged leaves. What is out in a call stays
+ * behind, and its journal with it. */
 void ops_close(struct ops *ops);
-
-/* After the hosts. What is out in a call stays behind, and its journal with it. */
 
 struct op_answer {
     int64_t op;
@@ -99,6 +93,12 @@ bool ops_wait(struct ops *ops, int64_t op, int64_t timeout_ms, op_answer_fn *ans
 void recipes_print_fail_points(void);
 #endif
 
-const struct ops_options *ops_options(const struct ops *ops);
+/* What it shows of each operation that is under way, in no order. */
+typedef void ops_shown_fn(void *data, const struct lodge_op *facts);
+void ops_each(const struct ops *ops, ops_shown_fn *take, void *data);
+
+/* From time to time: what came late of an undone creation, and rows that could not follow libvirt.
+ */
+void ops_look_again(struct ops *ops);
 
 #endif

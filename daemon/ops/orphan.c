@@ -19,13 +19,14 @@ static bool is_domain(const struct op *op)
     return op->plan.disks.count == 0;
 }
 
-static enum step_end look(struct op *op, struct hand *hand)
+static enum step_end orphan_undefine(struct op *op, struct hand *hand)
 {
     struct domain_look found;
     if (!hand_look(hand, op->uuid, &found, &op->error)) {
         return op_end(op, false);
     }
-    if (found.present && strcmp(found.installation, store_installation(op->ops->store)) != 0) {
+    if (found.present &&
+        strcmp(found.installation, store_installation(op->ops->fleet->store)) != 0) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
     }
     if (!found.present && !op->again) {
@@ -35,12 +36,12 @@ static enum step_end look(struct op *op, struct hand *hand)
     return found.present ? op_undefine(op, hand) : STEP_DONE;
 }
 
-static enum step_end destroy(struct op *op, struct hand *hand)
+static enum step_end orphan_destroy(struct op *op, struct hand *hand)
 {
     return op_end(op, hand_destroy(hand, op->uuid, &op->error));
 }
 
-static enum step_end remove_volume(struct op *op, struct hand *hand)
+static enum step_end orphan_remove_volume(struct op *op, struct hand *hand)
 {
     struct file_end file = {.was_there = true};
     const struct plan_disk *disk = &op->plan.disks.items[0];
@@ -56,17 +57,18 @@ static enum step_end remove_volume(struct op *op, struct hand *hand)
 }
 
 static const struct step steps[] = {
-    {.name = "undefine", .where = ON_HOST, .skips = is_volume, .run = look},
-    {.name = "destroy", .where = ON_RESCUE, .skips = is_volume, .run = destroy},
+    {.name = "undefine", .where = ON_HOST, .skips = is_volume, .run = orphan_undefine},
+    {.name = "destroy", .where = ON_RESCUE, .skips = is_volume, .run = orphan_destroy},
     {.name = "volume",
      .where = ON_HOST,
      .skips = is_domain,
      .prepare = disks_mark_used,
      .asks = disks_ask,
-     .run = remove_volume},
+     .run = orphan_remove_volume},
 };
 
-static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect orphan_keeps(const struct op *op, enum lodge_op_state state,
+                                   struct vm_row *row)
 {
     (void)op;
     (void)state;
@@ -78,5 +80,6 @@ const struct recipe orphan_recipe = {
     .kind = "orphan.delete",
     .steps = steps,
     .count = ARRAY_LENGTH(steps),
-    .ends = keeps,
+    .of_strays = true,
+    .ends = orphan_keeps,
 };

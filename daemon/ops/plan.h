@@ -34,6 +34,8 @@ struct plan_left {
     char *why;
 };
 
+/* First what all kinds have, then what each has of its own; LODGE_UNKNOWN, NULL and false where it
+ * has not. The order of the journal is the table's (plan.c). */
 struct plan {
     char *name;
     int64_t owner; /* uid */
@@ -43,54 +45,71 @@ struct plan {
         struct plan_disk *items;
         size_t count;
     } disks;
-    int64_t vcpus;
-    int64_t memory_mib;
-    char *iso;
-    char *kernel;
-    char *initrd;
-    char *cmdline;
-    char *network;
-    char *mac;
-    char *graphics;
-    bool uefi;
-    struct lodge_strings boot;
-    struct lodge_strings tags;
-    char *serial_log; /* the file's name, beside the disks */
-    bool no_log;      /* create: made without it, there being no folder */
-    bool start;
-    struct {
-        struct plan_left *items;
-        size_t count;
-    } left;
-    bool hung; /* delete: its QEMU did not answer when it was asked for */
-    int64_t grace_s;
-    int64_t run; /* power: which run of the domain it is about; 0: it was off; UNKNOWN: whichever */
-
-    /* update, media: what is asked for; `vcpus`, `memory_mib` and the disks' sizes above are what
-     * is charged meanwhile, the larger of old and new */
-    char *new_name;
-    int64_t new_vcpus, new_memory_mib; /* LODGE_UNKNOWN: as they are */
-    int64_t old_vcpus, old_memory_mib;
-    char *old_xml;     /* inactive and without its secrets (domain_xml_secrets.h), as it was … */
-    char *new_xml;     /* … found, and as it is to be: for comparing, never to be defined */
-    char *stand_in;    /* uuid of the guest that grows what lodged may not open; NULL: none */
-    int64_t autostart; /* 0, 1; LODGE_UNKNOWN: as it is */
-    bool set_tags;
-    bool set_boot;
-    bool set_media;
-    char *target;                 /* of the drive; NULL: the first */
-    bool defined;                 /* the new XML is libvirt's */
-    struct lodge_strings pending; /* what waits for the next boot */
-    struct lodge_strings dropped; /* what had to go from its definition */
-
+    int64_t vcpus, memory_mib;  /* that are charged; update: the larger of old and new */
+    char *serial_log;           /* the file's name, beside the disks */
     struct lodge_strings notes; /* what whoever asked should know, whatever it ends with */
 
-    /* why it is being undone, or will end as failed */
-    int64_t error_kind;
-    char *error;
-    char *turned; /* the step that it was at then */
-    bool foreign; /* a domain with our uuid that is not ours: nothing of it is touched */
-    bool alive;   /* create: its guest has run, or may have: nothing of it is undone */
+    struct { /* why it is being undone, or will end as failed */
+        int64_t error_kind;
+        char *error;
+        char *turned; /* the step that it was at then */
+    };
+
+    struct { /* vm.create */
+        char *kernel, *initrd, *cmdline;
+        char *network;
+        char *mac;
+        char *graphics;
+        bool uefi;
+        bool start;
+        bool no_log;  /* made without serial_log, there being no folder */
+        bool foreign; /* a domain with our uuid that is not ours: nothing of it is touched */
+        bool alive;   /* its guest has run, or may have: nothing of it is undone */
+    };
+
+    struct { /* vm.create, vm.media */
+        char *iso;
+    };
+
+    struct { /* vm.create, vm.update */
+        struct lodge_strings boot, tags;
+    };
+
+    struct { /* vm.delete, orphan.delete */
+        struct {
+            struct plan_left *items;
+            size_t count;
+        } left;
+        bool hung; /* its QEMU did not answer when it was asked for */
+    };
+
+    struct { /* vm.start … vm.save */
+        int64_t grace_s;
+        int64_t run; /* which run of the domain it is about; 0: it was off; UNKNOWN: whichever */
+    };
+
+    struct { /* vm.update: what is asked for, and what was found */
+        char *new_name;
+        int64_t new_vcpus, new_memory_mib; /* LODGE_UNKNOWN: as they are */
+        int64_t old_vcpus, old_memory_mib;
+        int64_t autostart; /* 0, 1; LODGE_UNKNOWN: as it is */
+        bool set_tags, set_boot;
+        char *stand_in; /* uuid of the guest that grows what lodged may not open; NULL: none */
+    };
+
+    struct { /* vm.media */
+        bool set_media;
+        char *target; /* of the drive; NULL: the first */
+    };
+
+    struct { /* vm.update, vm.media: the definition */
+        /* Inactive and without its secrets (domain_xml_secrets.h), as it was found, and as it is to
+         * be: for comparing, never to be defined. */
+        char *old_xml, *new_xml;
+        bool defined;                 /* the new one is libvirt's */
+        struct lodge_strings pending; /* what waits for the next boot */
+        struct lodge_strings dropped; /* what had to go from it */
+    };
 };
 
 void plan_init(struct plan *plan);

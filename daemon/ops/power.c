@@ -10,7 +10,8 @@
 
 enum { EVENT_S = 10, DESTROY_S = 40 };
 
-static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect power_keeps(const struct op *op, enum lodge_op_state state,
+                                  struct vm_row *row)
 {
     (void)op;
     (void)state;
@@ -46,7 +47,7 @@ static void note_already(struct op *op, const char *state)
     }
 }
 
-static enum wait_end is_inactive(struct op *op)
+static enum wait_end guest_is_inactive(struct op *op)
 {
     const struct vm *vm = op_vm(op);
     if (vm == NULL || !vm_is_active(vm)) {
@@ -79,17 +80,17 @@ static enum wait_end is_live(struct op *op, enum lodge_vm_state state)
     return WAIT_FAILED;
 }
 
-static enum wait_end is_running(struct op *op)
+static enum wait_end guest_is_running(struct op *op)
 {
     return is_live(op, LODGE_VM_RUNNING);
 }
 
-static enum wait_end is_paused(struct op *op)
+static enum wait_end guest_is_paused(struct op *op)
 {
     return is_live(op, LODGE_VM_PAUSED);
 }
 
-static enum step_end after(struct op *op, bool ok)
+static enum step_end wait_after(struct op *op, bool ok)
 {
     return ok ? STEP_WAIT : op_end(op, false);
 }
@@ -123,7 +124,7 @@ static enum step_end found_active(struct op *op, const struct domain_look *look)
     return STEP_WAIT;
 }
 
-static enum step_end start(struct op *op, struct hand *hand)
+static enum step_end guest_start(struct op *op, struct hand *hand)
 {
     struct domain_look before;
     struct domain_look now;
@@ -148,7 +149,7 @@ static enum step_end start(struct op *op, struct hand *hand)
     return STEP_WAIT;
 }
 
-static enum wait_end has_started(struct op *op)
+static enum wait_end guest_has_started(struct op *op)
 {
     const struct vm *vm = op_vm(op);
     if (vm == NULL) {
@@ -173,38 +174,42 @@ static enum wait_end has_started(struct op *op)
 }
 
 static const struct step start_steps[] = {
-    {.name = "start", .where = ON_HOST, .run = start, .happened = has_started, .wait_s = EVENT_S},
+    {.name = "start",
+     .where = ON_HOST,
+     .run = guest_start,
+     .happened = guest_has_started,
+     .wait_s = EVENT_S},
 };
 
-static enum step_end destroy(struct op *op, struct hand *hand)
+static enum step_end guest_destroy(struct op *op, struct hand *hand)
 {
     if (op->plan.run == 0) {
         note_already(op, "shut off");
         return STEP_WAIT;
     }
-    return after(op, hand_destroy_run(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, hand_destroy_run(hand, op->uuid, op->plan.run, &op->error));
 }
 
 /* The other's call may still start the guest after we have looked: it is over when that has
  * returned. */
-static enum wait_end is_inactive_and_alone(struct op *op)
+static enum wait_end guest_is_inactive_and_alone(struct op *op)
 {
     const struct op *holder = ops_holder(op->ops, op->host_name, op->uuid);
-    return holder != NULL && holder->out ? WAIT_ON : is_inactive(op);
+    return holder != NULL && holder->out ? WAIT_ON : guest_is_inactive(op);
 }
 
 static const struct step stop_steps[] = {
     {.name = "destroy",
      .where = ON_RESCUE,
      .look = look_at_run,
-     .run = destroy,
-     .happened = is_inactive_and_alone,
+     .run = guest_destroy,
+     .happened = guest_is_inactive_and_alone,
      .wait_s = DESTROY_S,
      .late_is_fine = true},
     {.name = "again",
      .where = ON_RESCUE,
-     .run = destroy,
-     .happened = is_inactive,
+     .run = guest_destroy,
+     .happened = guest_is_inactive,
      .wait_s = DESTROY_S},
 };
 
@@ -220,17 +225,17 @@ static enum step_end look_inactive(struct op *op, struct hand *hand, bool *ret_i
     return op_end(op, ok);
 }
 
-static enum step_end acpi(struct op *op, struct hand *hand)
+static enum step_end guest_ask_acpi(struct op *op, struct hand *hand)
 {
     bool inactive = false;
     enum step_end end = look_inactive(op, hand, &inactive);
     if (end != STEP_DONE || inactive) {
         return end == STEP_DONE ? STEP_WAIT : end;
     }
-    return after(op, hand_shutdown_acpi(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, hand_shutdown_acpi(hand, op->uuid, op->plan.run, &op->error));
 }
 
-static enum step_end agent(struct op *op, struct hand *hand)
+static enum step_end guest_ask_agent(struct op *op, struct hand *hand)
 {
     bool inactive = false;
     enum step_end end = look_inactive(op, hand, &inactive);
@@ -248,21 +253,25 @@ static const struct step shutdown_steps[] = {
     {.name = "acpi",
      .where = ON_HOST,
      .look = look_at_run,
-     .run = acpi,
-     .happened = is_inactive,
+     .run = guest_ask_acpi,
+     .happened = guest_is_inactive,
      .grace_percent = 50,
      .late_is_fine = true},
-    {.name = "agent", .where = ON_HOST, .run = agent, .happened = is_inactive, .grace_percent = 50},
+    {.name = "agent",
+     .where = ON_HOST,
+     .run = guest_ask_agent,
+     .happened = guest_is_inactive,
+     .grace_percent = 50},
 };
 
-static enum step_end reboot(struct op *op, struct hand *hand)
+static enum step_end guest_reboot(struct op *op, struct hand *hand)
 {
     return may_have_been_done(op, "rebooted")
                ? STEP_FAILED
-               : after(op, hand_reboot(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, hand_reboot(hand, op->uuid, op->plan.run, &op->error));
 }
 
-static enum wait_end has_rebooted(struct op *op)
+static enum wait_end guest_has_rebooted(struct op *op)
 {
     const struct vm *vm = op_vm(op);
     bool is_other = vm != NULL && op->plan.run > 0 && vm->run != op->plan.run;
@@ -278,12 +287,12 @@ static const struct step reboot_steps[] = {
     {.name = "reboot",
      .where = ON_HOST,
      .look = look_at_run,
-     .run = reboot,
-     .happened = has_rebooted,
+     .run = guest_reboot,
+     .happened = guest_has_rebooted,
      .grace_percent = 100},
 };
 
-static enum step_end reset(struct op *op, struct hand *hand)
+static enum step_end guest_reset(struct op *op, struct hand *hand)
 {
     return may_have_been_done(op, "reset")
                ? STEP_FAILED
@@ -291,10 +300,10 @@ static enum step_end reset(struct op *op, struct hand *hand)
 }
 
 static const struct step reset_steps[] = {
-    {.name = "reset", .where = ON_HOST, .look = look_at_run, .run = reset},
+    {.name = "reset", .where = ON_HOST, .look = look_at_run, .run = guest_reset},
 };
 
-static enum step_end nmi(struct op *op, struct hand *hand)
+static enum step_end guest_nmi(struct op *op, struct hand *hand)
 {
     return may_have_been_done(op, "sent an NMI")
                ? STEP_FAILED
@@ -302,7 +311,7 @@ static enum step_end nmi(struct op *op, struct hand *hand)
 }
 
 static const struct step nmi_steps[] = {
-    {.name = "nmi", .where = ON_HOST, .look = look_at_run, .run = nmi},
+    {.name = "nmi", .where = ON_HOST, .look = look_at_run, .run = guest_nmi},
 };
 
 /* Of that run: what is refused because it is another is said by the call. */
@@ -319,39 +328,39 @@ static bool is_already(struct op *op, struct hand *hand, enum lodge_vm_state sta
     return is_so; /* else, and in doubt, the call says why not */
 }
 
-static enum step_end pause_guest(struct op *op, struct hand *hand)
+static enum step_end guest_pause(struct op *op, struct hand *hand)
 {
     return is_already(op, hand, LODGE_VM_PAUSED, "paused")
                ? STEP_WAIT
-               : after(op, hand_pause(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, hand_pause(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step pause_steps[] = {
     {.name = "pause",
      .where = ON_HOST,
      .look = look_at_run,
-     .run = pause_guest,
-     .happened = is_paused,
+     .run = guest_pause,
+     .happened = guest_is_paused,
      .wait_s = EVENT_S},
 };
 
-static enum step_end resume(struct op *op, struct hand *hand)
+static enum step_end guest_resume(struct op *op, struct hand *hand)
 {
     return is_already(op, hand, LODGE_VM_RUNNING, "running")
                ? STEP_WAIT
-               : after(op, hand_resume(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, hand_resume(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step resume_steps[] = {
     {.name = "resume",
      .where = ON_HOST,
      .look = look_at_run,
-     .run = resume,
-     .happened = is_running,
+     .run = guest_resume,
+     .happened = guest_is_running,
      .wait_s = EVENT_S},
 };
 
-static enum step_end save(struct op *op, struct hand *hand)
+static enum step_end guest_save(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
@@ -360,37 +369,37 @@ static enum step_end save(struct op *op, struct hand *hand)
     if (op->again && look.present && !look.active && look.managed_save) {
         return STEP_WAIT; /* it was saved before we lost sight of it */
     }
-    return after(op, hand_save(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, hand_save(hand, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step save_steps[] = {
     {.name = "save",
      .where = ON_HOST,
      .look = look_at_run,
-     .run = save,
-     .happened = is_inactive,
+     .run = guest_save,
+     .happened = guest_is_inactive,
      .wait_s = EVENT_S},
 };
 
-/* All of them can be given up while they wait; the guest is in some ordinary state then. */
-#define POWER(noun, method, stops)           \
+/* All of them but vm.stop can be given up while they wait; the guest is in some ordinary state
+ * then. */
+#define POWER(noun, method, ...)             \
     const struct recipe noun##_recipe = {    \
         .kind = (method),                    \
         .steps = noun##_steps,               \
         .count = ARRAY_LENGTH(noun##_steps), \
-        .can_cancel = !(stops),              \
-        .stops_others = (stops),             \
-        .ends = keeps,                       \
+        __VA_ARGS__,                         \
+        .ends = power_keeps,                 \
     }
 
-POWER(start, "vm.start", false);
-POWER(stop, "vm.stop", true);
-POWER(shutdown, "vm.shutdown", false);
-POWER(reboot, "vm.reboot", false);
-POWER(reset, "vm.reset", false);
-POWER(nmi, "vm.nmi", false);
-POWER(pause, "vm.pause", false);
-POWER(resume, "vm.resume", false);
+POWER(start, "vm.start", .can_cancel = true, .starts = true);
+POWER(stop, "vm.stop", .stops_others = true);
+POWER(shutdown, "vm.shutdown", .can_cancel = true);
+POWER(reboot, "vm.reboot", .can_cancel = true);
+POWER(reset, "vm.reset", .can_cancel = true);
+POWER(nmi, "vm.nmi", .can_cancel = true);
+POWER(pause, "vm.pause", .can_cancel = true);
+POWER(resume, "vm.resume", .can_cancel = true);
 
 const struct recipe save_recipe = {
     .kind = "vm.save",
@@ -398,5 +407,5 @@ const struct recipe save_recipe = {
     .count = ARRAY_LENGTH(save_steps),
     .can_cancel = true,
     .check = op_check_persistent,
-    .ends = keeps,
+    .ends = power_keeps,
 };

@@ -31,7 +31,7 @@ static int64_t minute_of(int64_t age_ms)
 }
 
 /* Minutes that have passed since the last look are empty. */
-static struct user_rate *user_of(struct rate *rate, uid_t uid)
+static struct user_rate *rate_user_of(struct rate *rate, uid_t uid)
 {
     struct user_rate *user = rate->users;
     while (user != NULL && user->uid != uid) {
@@ -54,7 +54,7 @@ static struct user_rate *user_of(struct rate *rate, uid_t uid)
 
 bool rate_allows(struct rate *rate, uid_t uid, unsigned per_hour, struct lodge_error *err)
 {
-    struct user_rate *user = user_of(rate, uid);
+    struct user_rate *user = rate_user_of(rate, uid);
     unsigned sum = 0;
     for (int i = 0; i < MINUTES; i++) {
         sum += user->counts[i];
@@ -78,7 +78,7 @@ bool rate_allows(struct rate *rate, uid_t uid, unsigned per_hour, struct lodge_e
 /* NULL: it was too long ago to count. */
 static unsigned *count_of(struct rate *rate, uid_t uid, int64_t age_ms)
 {
-    struct user_rate *user = user_of(rate, uid);
+    struct user_rate *user = rate_user_of(rate, uid);
     int64_t minute = minute_of(age_ms < 0 ? 0 : age_ms); /* the wall's clock was put back */
     return minute > user->minute - MINUTES ? &user->counts[minute % MINUTES] : NULL;
 }
@@ -101,10 +101,10 @@ void rate_take_back(struct rate *rate, uid_t uid, int64_t age_ms)
 
 uint64_t rate_sends_at(struct rate *rate, uid_t uid)
 {
-    return pace_next(&user_of(rate, uid)->jobs, RATE_BURST_MS);
+    return pace_next(&rate_user_of(rate, uid)->jobs, RATE_BURST_MS);
 }
 
 void rate_sent(struct rate *rate, uid_t uid)
 {
-    pace_pay(&user_of(rate, uid)->jobs, RATE_JOB_MS);
+    pace_pay(&rate_user_of(rate, uid)->jobs, RATE_JOB_MS);
 }

@@ -1,27 +1,18 @@
 /*
- * recipes: the list in which an operation's kind is looked up; and, in test builds, the names of
- * all fail points, made from the steps of each.
+ * recipes: the list of all, which the wiring hands to ops_new(): nothing else names one. In test
+ * builds also the names of all fail points, made from the steps of each.
  */
 #include "ops/recipes.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const struct recipe *const recipes[] = {
+const struct recipe *const all_recipes[] = {
     &create_recipe, &delete_recipe, &start_recipe, &stop_recipe,  &shutdown_recipe,
     &reboot_recipe, &reset_recipe,  &nmi_recipe,   &pause_recipe, &resume_recipe,
     &save_recipe,   &update_recipe, &media_recipe, &adopt_recipe, &forget_recipe,
     &orphan_recipe, NULL,
 };
-
-const struct recipe *recipe_find(const char *kind)
-{
-    const struct recipe *const *place = recipes;
-    while (*place != NULL && strcmp((*place)->kind, kind) != 0) {
-        place++;
-    }
-    return *place;
-}
 
 #ifdef LODGE_FAILPOINTS
 static void print_points(const char *kind, const struct step *step)
@@ -36,12 +27,12 @@ static void print_points(const char *kind, const struct step *step)
 void recipes_print_fail_points(void)
 {
     static const struct step reserve = {.name = "reserve"}, close = {.name = "close"};
-    for (size_t i = 0; recipes[i] != NULL; i++) {
-        print_points(recipes[i]->kind, &reserve);
-        for (size_t j = 0; j < recipes[i]->count; j++) {
-            print_points(recipes[i]->kind, &recipes[i]->steps[j]);
+    for (size_t i = 0; all_recipes[i] != NULL; i++) {
+        print_points(all_recipes[i]->kind, &reserve);
+        for (size_t j = 0; j < all_recipes[i]->count; j++) {
+            print_points(all_recipes[i]->kind, &all_recipes[i]->steps[j]);
         }
-        print_points(recipes[i]->kind, &close);
+        print_points(all_recipes[i]->kind, &close);
     }
 }
 #endif

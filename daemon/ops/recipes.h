@@ -14,9 +14,9 @@ extern const struct recipe update_recipe, media_recipe;
 extern const struct recipe adopt_recipe, forget_recipe;
 extern const struct recipe orphan_recipe;
 
-/* order.c: the check of vm.create, on the worker: names become files, images and networks; op.error
- * is the call's. */
-bool order_check(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
+/* create_check.c: the check of vm.create, on the worker: names become files, images and networks;
+ * op.error is the call's. */
+bool create_check(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
 
 /* Which disks of the plan rows of other VMs name, or domains of other hosts: those are kept. Who
  * else of this host uses one is asked before it goes (op.uses). On the loop. */
@@ -60,7 +60,7 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
  * own; the rest is named in plan.left. On a worker. */
 enum step_end op_undefine(struct op *op, struct hand *hand);
 
-/* growing.c: what vm.update does to disks, on a worker. */
+/* disks_grow.c: what vm.update does to disks, on a worker. */
 bool disks_check(struct op *op, struct hand *hand); /* are those that grow what their rows say? */
 enum step_end disks_grow(struct op *op, struct hand *hand);
 bool disks_need_no_stand_in(const struct op *op);

@@ -1,13 +1,10 @@
 /*
  * recover.c: what a kill has left is taken up again, and what turns up of an undone creation is
- * undone again.
- *
- * A call outlives its caller: libvirtd may run a define that was queued when lodged was killed,
- * long after the undo has looked and found nothing. So an undone creation is guarded as long as its
- * row is kept (design: "A call outlives kill -9").
+ * undone again (guards.h). Loop-only.
  */
 #include "log.h"
 #include "memory.h"
+#include "ops/guards.h"
 #include "ops/op.h"
 #include "ops/rate.h"
 #include "ops/recipes.h"
@@ -17,20 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct guard {
-    struct guard *next;
-    int64_t op;
-    char *host;
-    char uuid[37];
-    char *journal;
-    bool foreign;   /* looked at: not ours, or its guest has run; or adopted */
-    unsigned looks; /* still to come */
-};
-
-/* A volume tells nobody that it has come, as a domain does: what ended lately is looked at again,
- * so often and (by upkeep) so far apart. A call that libvirtd had queued has been made by then. */
-enum { LOOKS = 4, LATELY_MS = 10 * 60 * 1000 };
 
 static ssize_t step_called(const struct recipe *recipe, const char *name)
 {
@@ -42,14 +25,14 @@ static ssize_t step_called(const struct recipe *recipe, const char *name)
     return -1;
 }
 
-static void fail_with(struct op *op, enum lodge_error_kind kind, const char *message)
+static void fail_recovered(struct op *op, enum lodge_error_kind kind, const char *message)
 {
     op->failure = (struct lodge_error){0};
     (void)lodge_fail(&op->failure, kind, "%s", message);
 }
 
 /* Where it goes on from: a creation before its commit back, all else forward. */
-static void point(struct op *op, const struct op_row *row)
+static void resume_from(struct op *op, const struct op_row *row)
 {
     op->undoing = row->state == LODGE_OP_UNDOING;
     op->committed = row->committed;
@@ -59,12 +42,13 @@ static void point(struct op *op, const struct op_row *row)
         op_leave_alone(op);
     } else if (op->undoing) {
         enum lodge_error_kind kind = (enum lodge_error_kind)op->plan.error_kind;
-        fail_with(
+        fail_recovered(
             op, kind > LODGE_ERROR_NONE && kind < LODGE_ERROR_KINDS ? kind : LODGE_ERROR_CANCELLED,
             op->plan.error == NULL ? "it was being undone" : op->plan.error);
         op->was_cancelled = op->failure.kind == LODGE_ERROR_CANCELLED;
     } else if (op->recipe->undoes && !op->committed) {
-        fail_with(op, LODGE_ERROR_CANCELLED, "lodged ended in the middle of it, so it was undone");
+        fail_recovered(op, LODGE_ERROR_CANCELLED,
+                       "lodged ended in the middle of it, so it was undone");
         op_turn_back(op);
     } else if (op->recipe->steps[op->at].commits && op->committed) {
         op->at++;
@@ -75,7 +59,7 @@ static void point(struct op *op, const struct op_row *row)
 static void take_up(struct ops *ops, const struct op_row *row)
 {
     struct lodge_error err = {0};
-    const struct recipe *recipe = recipe_find(row->kind);
+    const struct recipe *recipe = ops_recipe(ops, row->kind);
     ssize_t at = recipe == NULL ? -1 : step_called(recipe, row->step);
     if (at < 0) {
         log_error(LOG_OPS, "operation %lld (%s, step %s) is of a newer lodged: it is left as it is",
@@ -97,30 +81,15 @@ static void take_up(struct ops *ops, const struct op_row *row)
     op->recovered = true;
     op->phase = OP_NEEDS_HOST; /* which is looked at before it goes on */
     atomic_store(&op->showing, (int)at);
-    point(op, row);
+    resume_from(op, row);
     log_info(LOG_OPS, "operation %lld (%s of '%s') is taken up at step %s", (long long)row->id,
              row->kind, row->vm_name, row->step);
     op_show_recovered(op, row->started_ms);
 }
 
-static struct guard *add_guard(struct ops *ops, int64_t id, const char *host, const char *uuid,
-                               const char *journal)
-{
-    struct guard *guard = xcalloc(1, sizeof *guard);
-    guard->op = id;
-    guard->host = xstrdup(host);
-    snprintf(guard->uuid, sizeof guard->uuid, "%s", uuid);
-    guard->journal = xstrdup(journal);
-    guard->next = ops->guards;
-    ops->guards = guard;
-    ops->guards_grew = true;
-    return guard;
-}
-
-void ops_take_store(struct ops *ops, struct store *store, const struct recall *recall)
+void ops_recover(struct ops *ops, const struct recall *recall)
 {
     ops_note_last(ops, recall->last_op);
-    ops->store = store;
     for (size_t i = 0; i < recall->begun_count; i++) {
         rate_add(ops->rate, recall->begun[i].uid, loop_wall_ms() - recall->begun[i].started_ms);
     }
@@ -128,9 +97,7 @@ void ops_take_store(struct ops *ops, struct store *store, const struct recall *r
         take_up(ops, &recall->unfinished[i]);
     }
     for (size_t i = 0; i < recall->guarded_count; i++) {
-        const struct op_row *row = &recall->guarded[i];
-        struct guard *guard = add_guard(ops, row->id, row->host, row->uuid, row->journal);
-        guard->looks = loop_wall_ms() - row->ended_ms < LATELY_MS ? LOOKS : 0;
+        guards_recall(ops, &recall->guarded[i]);
     }
     ops_meet_hosts(ops);
     for (struct op *op = ops->live; op != NULL; op = op->next) {
@@ -140,56 +107,10 @@ void ops_take_store(struct ops *ops, struct store *store, const struct recall *r
     }
 }
 
-static struct guard *find_guard(struct ops *ops, int64_t op)
-{
-    struct guard *guard = ops->guards;
-    while (guard != NULL && guard->op != op) {
-        guard = guard->next;
-    }
-    return guard;
-}
-
-bool ops_guards_op(struct ops *ops, int64_t op)
-{
-    const struct guard *guard = find_guard(ops, op);
-    return guard != NULL && !guard->foreign;
-}
-
-void ops_end_all_guards(struct ops *ops)
-{
-    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
-        guard->foreign = true;
-    }
-}
-
-/* As its row is, in the transaction. */
-static void end_guards(struct ops *ops, const struct op *adopted)
-{
-    for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
-        guard->foreign |=
-            strcmp(guard->uuid, adopted->uuid) == 0 && strcmp(guard->host, adopted->host_name) == 0;
-    }
-}
-
-void ops_guard(struct op *op)
-{
-    if (op->recipe == &adopt_recipe && op->failure.kind == LODGE_ERROR_NONE) {
-        end_guards(op->ops, op);
-    }
-    bool undone = op->recipe->undoes && !op->committed && !op->known && op->id > 0 &&
-                  !op->is_untouched && !op->is_given_up;
-    if (op->is_debris) {
-        find_guard(op->ops, op->id)->foreign |= op->plan.foreign || op->plan.alive;
-    } else if (undone && !op->plan.foreign && !op->plan.alive) {
-        AUTO(free) char *journal = plan_to_json(&op->plan);
-        add_guard(op->ops, op->id, op->host_name, op->uuid, journal)->looks = LOOKS;
-    }
-}
-
 static void undo_again(struct ops *ops, struct guard *guard)
 {
     struct lodge_error err = {0};
-    struct op *op = ops_add(ops, &create_recipe, guard->host, guard->uuid);
+    struct op *op = ops_add(ops, guard->recipe, guard->host, guard->uuid);
     if (!plan_from_json(guard->journal, &op->plan, &err)) {
         log_error(LOG_OPS, "the journal of operation %lld cannot be read: %s", (long long)guard->op,
                   err.message);
@@ -202,18 +123,19 @@ static void undo_again(struct ops *ops, struct guard *guard)
     op->is_debris = true;
     op->begun = true;
     op->undoing = true;
-    op->at = last_undo(&create_recipe);
-    fail_with(op, LODGE_ERROR_CANCELLED, "undone again");
+    op->at = last_undo(guard->recipe);
+    fail_recovered(op, LODGE_ERROR_CANCELLED, "undone again");
     op_start(op);
 }
 
 /* Nothing of it is known to be anybody's, no operation is at it, and the host does not show that
- * the database is older than that (older.c). */
-static bool is_free(struct ops *ops, const struct guard *guard)
+ * the database is older than that (restored.c). */
+static bool guard_may_act(struct ops *ops, const struct guard *guard)
 {
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-    const struct house_host *host = ops_host(ops, guard->host);
-    return !guard->foreign && host != NULL && host->met && (vm == NULL || vm->phase == ROW_NONE) &&
+    const struct fleet_host *host = fleet_find(ops->fleet, guard->host);
+    return !guard->foreign && host != NULL && ops_has_met(ops, host) &&
+           (vm == NULL || vm->phase == ROW_NONE) &&
            ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 
@@ -230,19 +152,19 @@ void ops_look_for_debris(struct ops *ops)
     ops->guards_grew = false;
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
-        if (vm != NULL && vm->present && is_free(ops, guard)) {
+        if (vm != NULL && vm->present && guard_may_act(ops, guard)) {
             undo_again(ops, guard);
         }
     }
 }
 
-void ops_look_again(struct ops *ops)
+void ops_look_again_for_debris(struct ops *ops)
 {
     ops_meet_hosts(ops);
     for (struct guard *guard = ops->guards; guard != NULL; guard = guard->next) {
         struct registry_host *host = registry_find_host(ops->registry, guard->host);
         bool is_read = host != NULL && host->facts.synced_at != 0;
-        if (guard->looks > 0 && is_read && is_free(ops, guard)) {
+        if (guard->looks > 0 && is_read && guard_may_act(ops, guard)) {
             guard->looks--;
             undo_again(ops, guard);
         }

@@ -96,7 +96,6 @@ bool turn_take(struct op *op)
     } else {
         op->turn = TURN_WAITS;
         op->ops->waiting_turns++;
-        ops_set_timer(op->ops);
     }
     return may;
 }

@@ -67,7 +67,7 @@ static bool tpm_may_go(struct op *op, const struct hand *hand, const struct belo
 bool op_tpm_may_go(struct op *op, struct hand *hand)
 {
     struct belongings belongings;
-    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->store), &belongings,
+    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->fleet->store), &belongings,
                          &op->error)) {
         return false;
     }
@@ -92,7 +92,7 @@ static enum step_end keep_tpm(struct op *op, struct hand *hand, const struct bel
 enum step_end op_undefine(struct op *op, struct hand *hand)
 {
     struct belongings belongings;
-    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->store), &belongings,
+    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->fleet->store), &belongings,
                          &op->error)) {
         return op_end(op, false);
     }

@@ -6,7 +6,7 @@
  *   read      the journal has old and new definition, without their secrets
  *   define    libvirt's is compared, all but secrets: old is edited and defined again, new is done;
  *             neither is a third hand's, which is kept
- *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
+ *   grow …    a disk that has its size already is passed over; disks never shrink (disks_grow.c)
  *   live      what the guest did not take waits for its next boot
  */
 #include "host/domain_xml_edit.h"
@@ -72,7 +72,7 @@ static bool edit_definition(struct op *op, char *xml)
 }
 
 /* What would fail later for certain fails before anything has changed. */
-static enum step_end read_definition(struct op *op, struct hand *hand)
+static enum step_end update_read(struct op *op, struct hand *hand)
 {
     AUTO(free) char *xml = read_shown(op, hand);
     return op_end(op, xml != NULL && disks_check(op, hand) && edit_definition(op, TAKE(xml)));
@@ -87,7 +87,7 @@ static enum step_end is_anothers(struct op *op)
 /* Whose definition stands, right before it is replaced? One that another tool has defined since it
  * was read is edited in its place. After a kill it may be ours, told by what it says of the VM:
  * libvirt writes what it is given in its own way. Neither: a third hand's, which is kept. */
-static bool look_at_definition(struct op *op, struct hand *hand)
+static bool update_look(struct op *op, struct hand *hand)
 {
     bool is_ours = false;
     AUTO(free) char *xml = read_shown(op, hand);
@@ -112,7 +112,7 @@ static bool look_at_definition(struct op *op, struct hand *hand)
 
 /* What is defined is libvirt's definition of this moment, edited: so it keeps its passwords, which
  * the journal has not. */
-static enum step_end define(struct op *op, struct hand *hand)
+static enum step_end update_define(struct op *op, struct hand *hand)
 {
     if (op->plan.defined) {
         return STEP_DONE;
@@ -253,7 +253,7 @@ static void tell_result(struct op *op)
     op->result = buffer_take(&result);
 }
 
-static enum step_end live(struct op *op, struct hand *hand)
+static enum step_end update_live(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
@@ -277,7 +277,7 @@ static bool keeps_name(const struct op *op)
     return op->plan.new_name == NULL;
 }
 
-static enum step_end rename_domain(struct op *op, struct hand *hand)
+static enum step_end update_rename(struct op *op, struct hand *hand)
 {
     struct domain_look look;
     if (!hand_look(hand, op->uuid, &look, &op->error)) {
@@ -296,12 +296,12 @@ static enum wait_end is_renamed(struct op *op)
 }
 
 static const struct step update_steps[] = {
-    {.name = "read", .where = ON_HOST, .run = read_definition},
+    {.name = "read", .where = ON_HOST, .run = update_read},
     {.name = "define",
      .where = ON_HOST,
      .skips = leaves_xml,
-     .look = look_at_definition,
-     .run = define},
+     .look = update_look,
+     .run = update_define},
     {.name = "grow", .where = ON_HOST, .run = disks_grow},
     {.name = "stand_in", .where = ON_HOST, .skips = disks_need_no_stand_in, .run = disks_lend},
     {.name = "stretch", .where = ON_HOST, .skips = disks_need_no_stand_in, .run = disks_stretch},
@@ -310,11 +310,11 @@ static const struct step update_steps[] = {
      .skips = disks_need_no_stand_in,
      .insists = true,
      .run = disks_stand_down},
-    {.name = "live", .where = ON_HOST, .run = live},
+    {.name = "live", .where = ON_HOST, .run = update_live},
     {.name = "rename",
      .where = ON_HOST,
      .skips = keeps_name,
-     .run = rename_domain,
+     .run = update_rename,
      .happened = is_renamed,
      .wait_s = EVENT_S},
 };
@@ -329,7 +329,8 @@ static int64_t charged(const struct op *op, int64_t seen, int64_t old, int64_t a
     return asked != LODGE_UNKNOWN && op->plan.defined && asked > old ? asked : old;
 }
 
-static enum vm_effect settles(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect update_settles(const struct op *op, enum lodge_op_state state,
+                                     struct vm_row *row)
 {
     const struct plan *plan = &op->plan;
     bool is_renamed = state == LODGE_OP_DONE && plan->new_name != NULL;
@@ -347,12 +348,12 @@ const struct recipe update_recipe = {
     .check = op_check_persistent,
     .fails = tell_half,
     .reads_after = true,
-    .ends = settles,
+    .ends = update_settles,
 };
 
 /* vm.media */
 
-static bool check_iso(struct op *op, struct hand *hand)
+static bool media_check(struct op *op, struct hand *hand)
 {
     struct image image = {0};
     if (!op_check_persistent(op, hand)) {
@@ -366,7 +367,7 @@ static bool check_iso(struct op *op, struct hand *hand)
                           "host '%s' is another machine: it cannot read this library's images",
                           op->host_name);
     }
-    if (!image_find(&op->ops->options.image_dirs, op->plan.iso, IMAGE_ISO, "iso", &image,
+    if (!image_find(&op->ops->fleet->options.image_dirs, op->plan.iso, IMAGE_ISO, "iso", &image,
                     &op->error)) {
         return false;
     }
@@ -376,7 +377,8 @@ static bool check_iso(struct op *op, struct hand *hand)
     return true;
 }
 
-static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, struct vm_row *row)
+static enum vm_effect media_keeps(const struct op *op, enum lodge_op_state state,
+                                  struct vm_row *row)
 {
     (void)op;
     (void)state;
@@ -385,17 +387,17 @@ static enum vm_effect keeps(const struct op *op, enum lodge_op_state state, stru
 }
 
 static const struct step media_steps[] = {
-    {.name = "read", .where = ON_HOST, .run = read_definition},
-    {.name = "define", .where = ON_HOST, .look = look_at_definition, .run = define},
-    {.name = "live", .where = ON_HOST, .run = live},
+    {.name = "read", .where = ON_HOST, .run = update_read},
+    {.name = "define", .where = ON_HOST, .look = update_look, .run = update_define},
+    {.name = "live", .where = ON_HOST, .run = update_live},
 };
 
 const struct recipe media_recipe = {
     .kind = "vm.media",
     .steps = media_steps,
     .count = ARRAY_LENGTH(media_steps),
-    .check = check_iso,
+    .check = media_check,
     .fails = tell_half,
     .reads_after = true,
-    .ends = keeps,
+    .ends = media_keeps,
 };

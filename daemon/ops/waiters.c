@@ -4,9 +4,14 @@
 
 #include <stdlib.h>
 
-static void tell(struct op *op, struct waiter *waiter, const struct op_answer *answer)
+void op_refuse(const struct op_ask *ask, const struct lodge_error *err)
 {
-    (void)op;
+    plan_clear(ask->plan);
+    ask->answer(ask->data, &(struct op_answer){.error = err});
+}
+
+static void waiter_tell(struct waiter *waiter, const struct op_answer *answer)
+{
     struct op_answer own = *answer;
     own.began = answer->began && waiter->began_it;
     waiter->answer(waiter->data, &own);
@@ -29,9 +34,6 @@ void waiters_add(struct op *op, op_answer_fn *answer, void *data, bool until_end
         until_end && timeout_ms >= 0 ? loop_monotonic_ms() + (uint64_t)timeout_ms : 0;
     waiter->next = op->waiters;
     op->waiters = waiter;
-    if (waiter->deadline != 0) {
-        ops_set_timer(op->ops);
-    }
 }
 
 void waiters_tell(struct op *op, bool ended, const struct op_answer *answer)
@@ -41,7 +43,7 @@ void waiters_tell(struct op *op, bool ended, const struct op_answer *answer)
         struct waiter *waiter = *place;
         if (ended || !waiter->until_end) {
             *place = waiter->next;
-            tell(op, waiter, answer);
+            waiter_tell(waiter, answer);
         } else {
             place = &waiter->next;
         }
@@ -63,9 +65,8 @@ void waiters_tick(struct op *op, uint64_t now)
                          "operation %lld has not ended yet; it goes on (op.get tells)",
                          (long long)err.op);
         *place = waiter->next;
-        tell(
-            op, waiter,
-            &(struct op_answer){.op = err.op, .uuid = op->uuid, .error = &err, .began = op->begun});
+        waiter_tell(waiter, &(struct op_answer){
+                                .op = err.op, .uuid = op->uuid, .error = &err, .began = op->begun});
     }
 }
 

@@ -110,7 +110,7 @@ static const struct vm *vm_of_text(const struct walk *walk)
 }
 
 /* What follows these words, to the end of the text, is for admins: what libvirt says of a host's
- * connection (asks.c, reason.c), or of somebody's files (uses.h). */
+ * connection (asks.c, op_reason.c), or of somebody's files (uses.h). */
 static size_t rule_rest(struct walk *walk, const char *text, size_t at)
 {
     static const struct {

@@ -33,7 +33,7 @@ struct vm {
     enum row_phase phase;
     int64_t row_vcpus, row_memory_mib; /* what the store charges for it … */
     char *row_name;                    /* … and calls it; NULL without a row */
-    bool is_followed;   /* its row is being brought up to libvirt (ops/ledger.c) … */
+    bool is_followed;   /* its row is being brought up to libvirt (ops/reconcile.c) … */
     bool is_unfollowed; /* … or could not be, a moment ago */
     struct row_disk *row_disks;
     size_t row_disk_count;

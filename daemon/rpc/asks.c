@@ -8,7 +8,7 @@
 #include "rpc/asks.h"
 
 #include "memory.h"
-#include "ops/audit.h"
+#include "reads/audit.h"
 #include "refusals.h"
 #include "registry/told.h"
 #include "scope.h"

@@ -1,10 +1,10 @@
 /*
  * audit.list, server.backup: who asked for what change, and a copy of the database. Both are
- * questions to the store (ops/history.h), answered later.
+ * questions to the store (reads/history.h), answered later.
  */
 #include "contract/contract.h"
 #include "memory.h"
-#include "ops/history.h"
+#include "reads/history.h"
 #include "registry/told.h"
 #include "rpc/asks.h"
 #include "scope.h"

@@ -4,7 +4,7 @@
 #include "rpc/connection_private.h"
 
 #include "jsonrpc.h"
-#include "ops/audit.h"
+#include "reads/audit.h"
 #include "rpc/gate.h"
 #include "rpc/long_line.h"
 

@@ -10,7 +10,7 @@
 #include "jsonrpc.h"
 #include "log.h"
 #include "memory.h"
-#include "ops/audit.h"
+#include "reads/audit.h"
 #include "rpc/account.h"
 #include "scope.h"
 

@@ -2,8 +2,8 @@
  * what does not fit together. */
 #include "contract/contract.h"
 #include "memory.h"
-#include "ops/compare.h"
-#include "ops/offers.h"
+#include "reads/compare.h"
+#include "reads/offers.h"
 #include "rpc/asks.h"
 #include "scope.h"
 

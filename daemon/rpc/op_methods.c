@@ -2,7 +2,7 @@
 #include "contract/contract.h"
 #include "lodge/op.h"
 #include "memory.h"
-#include "ops/history.h"
+#include "reads/history.h"
 #include "registry/render.h"
 #include "registry/told.h"
 #include "rpc/asks.h"

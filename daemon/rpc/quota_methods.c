@@ -1,8 +1,8 @@
 /* quota.*: what VMs may add up to, and what they do. */
 #include "contract/contract.h"
 #include "memory.h"
-#include "ops/audit.h"
-#include "ops/quotas.h"
+#include "reads/audit.h"
+#include "reads/quotas.h"
 #include "rpc/asks.h"
 #include "scope.h"
 

@@ -3,7 +3,7 @@
 #include "lodge/lodge.h"
 #include "log.h"
 #include "memory.h"
-#include "ops/reads.h"
+#include "reads/reads.h"
 #include "registry/told.h"
 #include "rpc/method.h"
 #include "rpc/openrpc.h"

@@ -2,8 +2,8 @@
 #include "contract/contract.h"
 #include "lodge/user.h"
 #include "memory.h"
-#include "ops/audit.h"
-#include "ops/users.h"
+#include "reads/audit.h"
+#include "reads/users.h"
 #include "rpc/asks.h"
 #include "scope.h"
 

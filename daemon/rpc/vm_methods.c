@@ -1,8 +1,8 @@
 /* vm.*: lists and single VMs, as the registry knows them. */
 #include "contract/contract.h"
 #include "memory.h"
-#include "ops/reads.h"
-#include "ops/shots.h"
+#include "reads/display_calls.h"
+#include "reads/reads.h"
 #include "refusals.h"
 #include "registry/render.h"
 #include "rpc/asks.h"

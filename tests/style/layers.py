@@ -28,9 +28,13 @@ ROOMS = {
     "daemon/host/report.h": PUBLIC,
     "daemon/host": DAEMON | {"daemon/host/report.h"},
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
-    "daemon/ops": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/store", "daemon/registry"},
-    "daemon/console": DAEMON | {"daemon/ops", "daemon/registry"},
-    "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry", "daemon/console"},
+    "daemon/fleet": DAEMON | {"daemon/host", "daemon/store"},
+    "daemon/ops": DAEMON | {"daemon/fleet", "daemon/host", "daemon/host/report.h", "daemon/store",
+                            "daemon/registry"},
+    "daemon/reads": DAEMON | {"daemon/fleet", "daemon/host", "daemon/store", "daemon/registry",
+                              "daemon/ops"},
+    "daemon/console": DAEMON | {"daemon/ops", "daemon/reads", "daemon/registry"},
+    "daemon/rpc": DAEMON | {"daemon/ops", "daemon/reads", "daemon/registry", "daemon/console"},
     "daemon/store_opener": DAEMON | {"daemon/store"},
     # The two that know everyone.
     "daemon/main": None,
@@ -53,8 +57,10 @@ FACES = {
                    "domain_xml_write.h embedded.h hand.h host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
                    "stand_in.h storage.h uses.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
-    "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
-                  "session_log.h shots.h upkeep.h users.h",
+    "daemon/fleet": "fleet.h fleet_questions.h",
+    "daemon/ops": "ops.h",
+    "daemon/reads": "audit.h compare.h display_calls.h history.h offers.h quotas.h reads.h "
+                    "session_log.h upkeep.h users.h",
     "daemon/console": "console.h stream_door.h web_door.h",
     "daemon/rpc": "door.h listen.h method.h",
     "daemon/store_opener": "store_opener.h",

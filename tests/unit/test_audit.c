@@ -4,7 +4,7 @@
 #include "support/loop_world.h"
 #include "support/store_world.h"
 
-#include "ops/audit.h"
+#include "reads/audit.h"
 
 static struct store *store;
 static struct audit *audit;

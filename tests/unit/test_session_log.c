@@ -4,7 +4,7 @@
 #include "support/loop_world.h"
 #include "support/store_world.h"
 
-#include "ops/session_log.h"
+#include "reads/session_log.h"
 
 static struct store *store;
 static struct session_log *journal;

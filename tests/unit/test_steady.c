@@ -1,7 +1,7 @@
 /* steady: a clock that jumped is not believed for a day. */
 #include "support/test.h"
 
-#include "ops/steady.h"
+#include "reads/steady.h"
 #include "scope.h"
 
 #define HOUR_MS INT64_C(3600000)
