@@ -6,7 +6,7 @@
  * worker fills the call, the loop makes the report of it.
  */
 #include "host/abilities.h"
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/node_sample.h"

@@ -6,13 +6,13 @@
  * may be older than the event that asked. Calls own their domains and what was read of them.
  */
 #include "host/definitions.h"
-#include "host/domain_xml_read.h"
 #include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/look.h"
-#include "host/next_boot.h"
 #include "host/roles.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/next_boot.h"
 #include "index.h"
 #include "log.h"
 #include "memory.h"

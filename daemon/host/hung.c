@@ -6,7 +6,7 @@
  * The worker fills the call, domains are the loop's.
  */
 #include "host/hung.h"
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "host/libvirt_auto.h"
 #include "host/roles.h"
 #include "host/sync.h"

@@ -8,7 +8,7 @@
  */
 #include "host/lanes.h"
 #include "host/abilities.h"
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "host/hung.h"
 #include "host/node_sample.h"
 #include "host/roles.h"

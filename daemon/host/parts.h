@@ -20,7 +20,7 @@
 
 #include "host/connection.h"
 #include "host/domains.h"
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "host/host.h"
 #include "host/uri.h"
 #include "loop/workers.h"

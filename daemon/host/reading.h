@@ -10,7 +10,7 @@
 #ifndef HOST_READING_H
 #define HOST_READING_H
 
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "loop/rounds.h"
 
 struct host_reading_kind {

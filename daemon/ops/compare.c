@@ -10,7 +10,7 @@
 #include "ops/compare.h"
 
 #include "host/reading.h"
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "memory.h"
 #include "ops/op.h"
 #include "refusals.h"

@@ -11,9 +11,9 @@
  *   mark      the same: whatever a database says that is put back later, the guest may have run
  * A guest that has run, whoever made it, is no more undone: the VM stays (life.h).
  */
-#include "host/chain.h"
-#include "host/domain_xml_write.h"
-#include "host/images.h"
+#include "host/storage/chain.h"
+#include "host/storage/images.h"
+#include "host/xml/domain_xml_write.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/life.h"

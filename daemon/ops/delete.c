@@ -6,7 +6,7 @@
  *   destroy    it is off
  *   volumes    names that are gone are passed over
  */
-#include "host/leavings.h"
+#include "host/storage/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"

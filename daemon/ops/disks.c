@@ -1,6 +1,6 @@
 /* disks: what operations share about a VM's files: which stay and why, and how those that do not
  * are removed. On a worker, but for what is marked when the operation begins. */
-#include "host/leavings.h"
+#include "host/storage/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"

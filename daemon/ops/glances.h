@@ -10,7 +10,7 @@
 #define OPS_GLANCES_H
 
 #include "buffer.h"
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "lodge/error.h"
 #include "ops/ops.h"
 

@@ -5,7 +5,7 @@
  * format), how large is it, does a guest run? One that is larger already is done, and the row takes
  * the size that was found; one that was moved is a conflict. A guest that runs has its own QEMU
  * make the disk larger; else lodged does, by descriptor. What lodged may not open, the QEMU of a
- * stand-in does (host/stand_in.h).
+ * stand-in does (host/guest/stand_in.h).
  *
  * If the power goes after …
  *   grow        what is large enough is passed over
@@ -13,7 +13,7 @@
  *   stretch     as after stand_in
  *   stand_down  nothing is left of it
  */
-#include "host/stand_in.h"
+#include "host/guest/stand_in.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"

@@ -5,7 +5,7 @@
  */
 #include "ops/inquiry.h"
 
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "ops/recipes.h"
 
 /* A hundred deletions that were asked for at once reach their question within a second or two, each

@@ -5,8 +5,8 @@
 #include "ops/offers.h"
 
 #include "contract/contract.h"
-#include "host/images.h"
 #include "host/reading.h"
+#include "host/storage/images.h"
 #include "memory.h"
 #include "ops/op.h"
 #include "refusals.h"

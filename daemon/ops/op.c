@@ -2,7 +2,7 @@
 #include "ops/op.h"
 
 #include "host/host.h"
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/rate.h"

@@ -13,8 +13,8 @@
 #define OPS_OP_H
 
 #include "buffer.h"
-#include "host/hand.h"
-#include "host/storage.h"
+#include "host/guest/hand.h"
+#include "host/storage/storage.h"
 #include "index.h"
 #include "loop/rounds.h"
 #include "loop/workers.h"

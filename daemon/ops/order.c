@@ -4,7 +4,7 @@
  * here leaves no operation.
  */
 #include "buffer.h"
-#include "host/images.h"
+#include "host/storage/images.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "scope.h"

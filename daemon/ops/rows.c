@@ -1,5 +1,5 @@
 /* rows.c: the recipes that are about a VM's row: it is taken over, or forgotten. */
-#include "host/hand.h"
+#include "host/guest/hand.h"
 #include "log.h"
 #include "ops/recipes.h"
 #include "scope.h"

@@ -4,7 +4,7 @@
  * A kill anywhere leaves a journal that says which step may have acted; recovery is the same walk
  * from there. Loop-only.
  */
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/failpoint.h"

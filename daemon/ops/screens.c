@@ -4,7 +4,7 @@
  */
 #include "ops/screens.h"
 
-#include "host/open_screen.h"
+#include "host/guest/open_screen.h"
 
 static bool look(struct hand *hand, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err)

@@ -7,8 +7,8 @@
  */
 #include "ops/seals.h"
 
-#include "host/leavings.h"
-#include "host/storage.h"
+#include "host/storage/leavings.h"
+#include "host/storage/storage.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "scope.h"

@@ -4,8 +4,8 @@
  */
 #include "ops/serial_logs.h"
 
-#include "host/hand.h"
-#include "host/serial_log.h"
+#include "host/guest/hand.h"
+#include "host/storage/serial_log.h"
 #include "loop/workers.h"
 #include "memory.h"
 #include "ops/op.h"

@@ -5,7 +5,7 @@
 #include "ops/shots.h"
 
 #include "base64.h"
-#include "host/screenshot.h"
+#include "host/guest/screenshot.h"
 
 static bool look(struct hand *hand, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err)

@@ -1,7 +1,7 @@
 /* undefine.c: a definition goes, and of what libvirt would remove with it only what is the VM's
  * own: what lodge's VM has where libvirt itself put it, and nobody else uses. On a worker. */
-#include "host/belongings.h"
-#include "host/uses.h"
+#include "host/guest/belongings.h"
+#include "host/storage/uses.h"
 #include "ops/recipes.h"
 #include "store/store.h"
 

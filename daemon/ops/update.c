@@ -9,10 +9,10 @@
  *   grow …    a disk that has its size already is passed over; disks never shrink (growing.c)
  *   live      what the guest did not take waits for its next boot
  */
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_secrets.h"
-#include "host/images.h"
-#include "host/next_boot.h"
+#include "host/storage/images.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_secrets.h"
+#include "host/xml/next_boot.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"

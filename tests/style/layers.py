@@ -6,6 +6,7 @@ room may include is itself and, of the rooms that its row names, the headers tha
 others (FACES): all others are private. tests/ may look everywhere.
 """
 
+import collections
 import fnmatch
 import functools
 import posixpath
@@ -15,6 +16,7 @@ import source
 
 PUBLIC = {"include", "src"}
 DAEMON = PUBLIC | {"daemon/log", "daemon/loop"}
+HOST = {"daemon/host", "daemon/host/report.h", "daemon/host/xml", "daemon/host/storage", "daemon/host/guest"}
 ROOMS = {
     "include": set(),
     "src": {"include"},
@@ -26,9 +28,12 @@ ROOMS = {
     "daemon/loop": PUBLIC | {"daemon/log"},
     "daemon/store": DAEMON,
     "daemon/host/report.h": PUBLIC,
-    "daemon/host": DAEMON | {"daemon/host/report.h"},
+    "daemon/host": DAEMON | HOST,
+    "daemon/host/xml": PUBLIC | HOST,
+    "daemon/host/storage": DAEMON | HOST,
+    "daemon/host/guest": DAEMON | HOST,
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
-    "daemon/ops": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/store", "daemon/registry"},
+    "daemon/ops": DAEMON | HOST | {"daemon/store", "daemon/registry"},
     "daemon/console": DAEMON | {"daemon/ops", "daemon/registry"},
     "daemon/rpc": DAEMON | {"daemon/ops", "daemon/registry", "daemon/console"},
     "daemon/store_opener": DAEMON | {"daemon/store"},
@@ -49,9 +54,10 @@ FACES = {
     "daemon/options": "options.h",
     "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
-    "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_secrets.h "
-                   "domain_xml_write.h embedded.h hand.h host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
-                   "stand_in.h storage.h uses.h",
+    "daemon/host": "embedded.h host.h reading.h",
+    "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",
+    "daemon/host/storage": "chain.h images.h leavings.h serial_log.h storage.h uses.h",
+    "daemon/host/guest": "belongings.h hand.h open_screen.h screenshot.h stand_in.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
                   "session_log.h shots.h upkeep.h users.h",
@@ -60,20 +66,28 @@ FACES = {
     "daemon/store_opener": "store_opener.h",
     "daemon/wiring": "wiring.h",
 }
+# Rooms within rooms: what a room shows to those of the same part of the house, beside its face.
+KIN = {
+    "daemon/host": "libvirt_auto.h libvirt_error.h libvirt_state.h parts.h roles.h sync.h",
+    "daemon/host/xml": "belongings_xml.h disk_source_xml.h domain_xml_files.h domain_xml_read.h screen_xml.h "
+                       "stand_in_xml.h storage_xml.h",
+    "daemon/host/storage": "uses_private.h",
+    "daemon/host/guest": "hand_private.h trial.h",
+}
 # A library has one door in the house: header -> the files that may include it.
 DOORS = {
     # Headers of host/ that have it are its own: nobody outside includes them.
     "libvirt/*": ["daemon/host/*.c", "daemon/host/libvirt_auto.h", "daemon/host/connection.h",
-                  "daemon/host/events.h", "daemon/host/hand_private.h",
-                  "daemon/host/node_sample.h", "daemon/host/storage_private.h"],
+                  "daemon/host/events.h", "daemon/host/guest/hand_private.h",
+                  "daemon/host/node_sample.h", "daemon/host/storage/storage_private.h"],
     "sqlite3.h": ["daemon/store/*"],
     "*curses.h": ["tui/screen.c", "tui/pairs.c"],
     "uv.h": ["daemon/loop/*", "daemon/rpc/*", "daemon/console/*"],
     "libwebsockets.h": ["daemon/console/web_*"],
-    "libxml/*": ["daemon/host/*_xml*.c", "daemon/host/libvirt_xml.h"],
-    "png.h": ["daemon/host/picture.c", "tui/model/pixels.c"],
+    "libxml/*": ["daemon/host/xml/*"],
+    "png.h": ["daemon/host/guest/picture.c", "tui/model/pixels.c"],
     "ini.h": ["daemon/config.c"],
-    "json-c/*": ["src/*", "daemon/host/qemu_img.c", "daemon/rpc/*", "daemon/registry/*.c", "tui/*"],
+    "json-c/*": ["src/*", "daemon/host/storage/qemu_img.c", "daemon/rpc/*", "daemon/registry/*.c", "tui/*"],
     "vterm.h": [],
 }
 SEARCH = ("include", "src", "tui", "daemon")
@@ -96,11 +110,27 @@ def find(root, folder, name):
     return None
 
 
-def is_private(room, target):
-    """Is this header of a room for its own files alone?"""
-    folder = room if target.startswith(room + "/") else posixpath.dirname(room)
+def part_of(room):
+    """The part of the house that a room within rooms belongs to; None for all others."""
+    return room.rpartition("/")[0] if room.count("/") > 1 else room if room in KIN else None
+
+
+def are_kin(room, other):
+    return room != other and None is not part_of(room) == part_of(other)
+
+
+def shown_to(room, other):
+    """The headers of a room that files of another may include; None: all."""
     face = FACES.get(room)
-    return face is not None and posixpath.relpath(target, folder) not in face.split()
+    kin = KIN.get(room, "") if are_kin(room, other) else ""
+    return None if face is None else f"{face} {kin}".split()
+
+
+def is_private(room, target, other):
+    """Is this header of a room none that `other` may include?"""
+    folder = room if target.startswith(room + "/") else posixpath.dirname(room)
+    shown = shown_to(room, other)
+    return shown is not None and posixpath.relpath(target, folder) not in shown
 
 
 def complaint_about(root, path, kind, name):
@@ -121,8 +151,8 @@ def complaint_about(root, path, kind, name):
         return None
     if other is None or (ROOMS[room] is not None and other not in ROOMS[room]):
         return f'{room} must not include {other} ("{name}")'
-    if is_private(other, target):
-        return f'"{name}" is private to {other}, which shows {FACES[other]}'
+    if is_private(other, target, room):
+        return f'"{name}" is private to {other}, which shows {" ".join(shown_to(other, room))}'
     return None
 
 
@@ -146,16 +176,18 @@ def check(root):
 def check_faces(root):
     """What no other room includes is no face."""
     root = root.resolve()
-    wanted = {room: set() for room in FACES}
+    wanted = {face: collections.defaultdict(set) for face in ("FACES", "KIN")}
     for path, _, kind, name in includes(root):
+        here = room_of(path.relative_to(root).as_posix())
         target = find(root, path.parent, name) if kind == '"' else None
         room = room_of(target) if target else None
-        if room in wanted and room != room_of(path.relative_to(root).as_posix()):
-            wanted[room].add(target)
-    for room, face in FACES.items():
-        for header in face.split():
-            if not any(target.endswith("/" + header) for target in wanted[room]):
-                yield f"tests/style/layers.py: no other room includes {header} of {room}"
+        if room != here:
+            wanted["KIN" if room and here and are_kin(room, here) else "FACES"][room].add(target)
+    for list_name, faces in (("FACES", FACES), ("KIN", KIN)):
+        for room, face in faces.items():
+            for header in face.split():
+                if not any(target.endswith("/" + header) for target in wanted[list_name][room]):
+                    yield f"tests/style/layers.py: no other room includes {header} of {room} ({list_name})"
 
 
 def check_all(root):

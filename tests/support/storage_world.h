@@ -2,10 +2,10 @@
 #ifndef TESTS_SUPPORT_STORAGE_WORLD_H
 #define TESTS_SUPPORT_STORAGE_WORLD_H
 
-#include "host/hand_private.h"
+#include "host/guest/hand_private.h"
 #include "host/parts.h"
-#include "host/storage.h"
-#include "host/uses_private.h"
+#include "host/storage/storage.h"
+#include "host/storage/uses_private.h"
 #include "support/folder_world.h"
 #include "support/test.h"
 

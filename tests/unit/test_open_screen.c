@@ -1,7 +1,7 @@
-#include "host/domain_xml_read.h"
-#include "host/hand_private.h"
-#include "host/open_screen.h"
+#include "host/guest/hand_private.h"
+#include "host/guest/open_screen.h"
 #include "host/parts.h"
+#include "host/xml/domain_xml_read.h"
 #include "scope.h"
 #include "support/test.h"
 

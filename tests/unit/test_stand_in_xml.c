@@ -1,8 +1,8 @@
 /* test_stand_in_xml: a guest in another's place has that one's disks, and nothing else that acts.
  */
-#include "host/domain_xml_read.h"
-#include "host/stand_in_xml.h"
-#include "host/trial.h"
+#include "host/guest/trial.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/stand_in_xml.h"
 #include "scope.h"
 #include "support/schema_xml.h"
 

@@ -1,6 +1,6 @@
 #include "support/storage_world.h"
 
-#include "host/storage_xml.h"
+#include "host/xml/storage_xml.h"
 #include "lodge/vm.h"
 #include "support/schema_xml.h"
 

@@ -1,5 +1,5 @@
-#include "host/belongings_xml.h"
-#include "host/hand_private.h"
+#include "host/guest/hand_private.h"
+#include "host/xml/belongings_xml.h"
 #include "scope.h"
 #include "support/test.h"
 
