@@ -6,11 +6,11 @@
  * worker fills the call, the loop makes the report of it.
  */
 #include "host/abilities.h"
-#include "host/guest/hand.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/node_sample.h"
 #include "host/roles.h"
+#include "host/task.h"
 #include "log.h"
 #include "memory.h"
 

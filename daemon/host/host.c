@@ -32,9 +32,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { RETRY_FIRST_MS = 250, RETRY_LAST_MS = 15000, SLOW_OPEN_MS = 5000 };
+enum { SLOW_OPEN_MS = 5000 };
 
 void host_layer_prepare(void)
 {
@@ -70,23 +69,6 @@ static void say(struct host *host, enum lodge_host_state state, const char *erro
 static void say_in_log(enum log_level level, const struct host *host, const char *text)
 {
     log_with(level, LOG_HOST, &(struct log_fields){.host = host->name}, "%s: %s", host->name, text);
-}
-
-void host_retry_later(struct host *host)
-{
-    uint64_t delay_ms = RETRY_FIRST_MS;
-    for (unsigned i = 0; i < host->failures && delay_ms < RETRY_LAST_MS; i++) {
-        delay_ms *= 2;
-    }
-    delay_ms = delay_ms > RETRY_LAST_MS ? RETRY_LAST_MS : delay_ms;
-    host->failures++;
-    /* Up to a quarter less, so that the hosts of a libvirtd do not come back in step. */
-    unsigned char jitter = 0;
-    if (getrandom(&jitter, 1, GRND_NONBLOCK) < 0) {
-        jitter = 0;
-    }
-    delay_ms -= delay_ms * jitter / 1024;
-    loop_timer_start(host->retry, delay_ms, 0);
 }
 
 /* Everything that depends on the connection with events. */
@@ -313,38 +295,11 @@ void host_start(struct host *host)
     open_watch(host);
 }
 
-const char *host_name(const struct host *host)
-{
-    return host->name;
-}
-
 struct host_counts host_counts(const struct host *host)
 {
     struct host_counts counts = host->counts;
     counts.lanes_lost = lanes_lost(host);
     return counts;
-}
-
-void host_ref(struct host *host)
-{
-    host->refs++;
-}
-
-void host_unref(struct host *host)
-{
-    if (--host->refs > 0) {
-        return;
-    }
-    ask_queue_clear(&host->states);
-    ask_queue_clear(&host->definitions);
-    ask_queue_clear(&host->unsettled);
-    ask_queue_clear(&host->doubts);
-    domains_done(&host->domains);
-    uri_clear(&host->uri);
-    pthread_mutex_destroy(&host->virt_lock);
-    free(host->virt_type);
-    free(host->name);
-    free(host);
 }
 
 void host_free(struct host *host)
@@ -372,32 +327,4 @@ void host_free(struct host *host)
     loop_timer_free(host->fresh_timer);
     loop_timer_free(host->trials);
     host_unref(host);
-}
-
-void ask_queue_add(struct ask_queue *queue, const unsigned char *uuid)
-{
-    if (queue->count == queue->capacity) {
-        queue->capacity = queue->capacity == 0 ? 16 : queue->capacity * 2;
-        queue->uuids = xrealloc(queue->uuids, queue->capacity * sizeof *queue->uuids);
-    }
-    memcpy(queue->uuids[queue->count++], uuid, UUID_SIZE);
-}
-
-size_t ask_queue_take(struct ask_queue *queue, unsigned char (*ret_uuids)[UUID_SIZE], size_t most)
-{
-    size_t left = queue->count - queue->taken;
-    size_t count = left < most ? left : most;
-    if (count == 0) {
-        ask_queue_clear(queue);
-        return 0;
-    }
-    memcpy(ret_uuids, queue->uuids + queue->taken, count * UUID_SIZE);
-    queue->taken += count;
-    return count;
-}
-
-void ask_queue_clear(struct ask_queue *queue)
-{
-    free(queue->uuids);
-    *queue = (struct ask_queue){0};
 }

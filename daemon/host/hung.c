@@ -6,10 +6,10 @@
  * The worker fills the call, domains are the loop's.
  */
 #include "host/hung.h"
-#include "host/guest/hand.h"
+#include "host/domain_list.h"
 #include "host/libvirt_auto.h"
 #include "host/roles.h"
-#include "host/sync.h"
+#include "host/task.h"
 #include "log.h"
 #include "memory.h"
 
@@ -49,7 +49,7 @@ static void run(struct host_call *call, virConnectPtr conn)
     virDomainPtr *domains = NULL;
     size_t count = 0;
     if (hung->at_all) {
-        if (sync_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, &call->error)) {
+        if (domain_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, &call->error)) {
             for (size_t i = 0; i < count; i++) {
                 ask_one(hung, domains[i]);
             }

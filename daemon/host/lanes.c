@@ -8,11 +8,11 @@
  */
 #include "host/lanes.h"
 #include "host/abilities.h"
-#include "host/guest/hand.h"
 #include "host/hung.h"
 #include "host/node_sample.h"
 #include "host/roles.h"
 #include "host/stats_lane.h"
+#include "host/task.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"

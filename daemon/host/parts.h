@@ -18,10 +18,11 @@
 #ifndef HOST_PARTS_H
 #define HOST_PARTS_H
 
+#include "host/ask_queue.h"
 #include "host/connection.h"
 #include "host/domains.h"
-#include "host/guest/hand.h"
 #include "host/host.h"
+#include "host/task.h"
 #include "host/uri.h"
 #include "loop/workers.h"
 
@@ -61,12 +62,6 @@ struct role {
     struct host_call *waiting, **last_waiting; /* for it to open */
     unsigned out;                              /* calls submitted and not yet delivered */
     struct loop_timer *idle;                   /* it is closed a minute after its last call */
-};
-
-/* Domains to be asked next, by uuid: whoever is gone by then is left out. */
-struct ask_queue {
-    unsigned char (*uuids)[UUID_SIZE];
-    size_t taken, count, capacity;
 };
 
 /* What is read for who asks (reading.c). */
@@ -149,11 +144,5 @@ void host_lose(struct host *host, const char *reason);
 
 /* Tries again, later each time, what is missing: a connection, or a sync that failed. */
 void host_retry_later(struct host *host);
-
-void ask_queue_add(struct ask_queue *queue, const unsigned char *uuid);
-
-/* Moves up to `most` uuids out, the oldest first; returns how many. */
-size_t ask_queue_take(struct ask_queue *queue, unsigned char (*ret_uuids)[UUID_SIZE], size_t most);
-void ask_queue_clear(struct ask_queue *queue);
 
 #endif

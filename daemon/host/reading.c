@@ -6,7 +6,7 @@
  * brings after that is nobody's. Loop-only, but for run_read().
  */
 #include "host/reading.h"
-#include "host/guest/hand_private.h"
+#include "host/host_conn.h"
 #include "host/readings.h"
 #include "host/roles.h"
 #include "memory.h"

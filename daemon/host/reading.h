@@ -10,7 +10,7 @@
 #ifndef HOST_READING_H
 #define HOST_READING_H
 
-#include "host/guest/hand.h"
+#include "host/task.h"
 #include "loop/rounds.h"
 
 struct host_reading_kind {

@@ -6,11 +6,11 @@
  * uuids; rounds and doubts are the host's, on the loop.
  */
 #include "host/safety.h"
+#include "host/domain_list.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_state.h"
 #include "host/look.h"
 #include "host/roles.h"
-#include "host/sync.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -46,7 +46,7 @@ static void run(struct host_call *call, virConnectPtr conn)
     unsigned flag = safety->list == AUTOSTART_LIST
                         ? (unsigned)VIR_CONNECT_LIST_DOMAINS_AUTOSTART
                         : libvirt_list_flag((enum libvirt_list)safety->list);
-    if (!sync_list(conn, flag, &domains, &count, &call->error)) {
+    if (!domain_list(conn, flag, &domains, &count, &call->error)) {
         return; /* a driver without this list has no safety net */
     }
     safety->uuids = xcalloc(count + 1, UUID_SIZE);

@@ -5,9 +5,9 @@
  * When every lane is lost CPU times alone are read, by virDomainGetInfo, which asks no QEMU.
  */
 #include "host/stats_lane.h"
+#include "host/domain_list.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/sync.h"
 #include "memory.h"
 
 #include <math.h>
@@ -74,7 +74,7 @@ bool stats_read_without_monitor(virConnectPtr conn, struct stats *ret_stats,
 {
     virDomainPtr *domains = NULL;
     size_t count = 0;
-    if (!sync_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, err)) {
+    if (!domain_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, err)) {
         return false;
     }
     struct stats stats = {.rows = xcalloc(count + 1, sizeof *stats.rows)};

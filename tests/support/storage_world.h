@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_STORAGE_WORLD_H
 #define TESTS_SUPPORT_STORAGE_WORLD_H
 
-#include "host/guest/hand_private.h"
+#include "host/host_conn.h"
 #include "host/parts.h"
 #include "host/storage/storage.h"
 #include "host/storage/uses_private.h"

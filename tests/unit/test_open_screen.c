@@ -1,5 +1,5 @@
-#include "host/guest/hand_private.h"
 #include "host/guest/open_screen.h"
+#include "host/host_conn.h"
 #include "host/parts.h"
 #include "host/xml/domain_xml_read.h"
 #include "scope.h"

@@ -10,7 +10,7 @@
 
 #define HOSTILE "a'\"<b>&amp;]]>é<!--x--> %s"
 
-static const struct hand_disk disks[] = {
+static const struct domain_disk disks[] = {
     {"vda", "/pool/" HOSTILE ".raw", "raw"},
     {"vdb", "/pool/b.qcow2", "qcow2"},
 };

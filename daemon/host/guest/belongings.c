@@ -3,7 +3,6 @@
 #include "host/guest/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/xml/belongings_xml.h"
 #include "host/xml/domain_xml_read.h"
 #include "memory.h"
@@ -85,7 +84,7 @@ static bool take_definition(struct hand *hand, virDomainPtr domain, unsigned fla
                             const char *installation, struct belongings *belongings,
                             struct lodge_error *err)
 {
-    const struct uri *uri = &hand->host->uri;
+    const struct uri *uri = host_uri(hand->host);
     struct domain_facts facts = {0};
     struct belongings_xml said = {0};
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, flags);
@@ -124,7 +123,7 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
     }
     found.is_persistent = !found.has_tpm || virDomainIsPersistent(domain) != 0;
     if (found.has_nvram && found.nvram == NULL) { /* libvirt 9 says it of a guest that runs */
-        found.nvram = usual_nvram(&hand->host->uri, virDomainGetName(domain), "fd");
+        found.nvram = usual_nvram(host_uri(hand->host), virDomainGetName(domain), "fd");
         found.nvram_is_usual = true;
     }
     *ret_belongings = found;

@@ -1,11 +1,10 @@
-/* hand.c: tasks on a host's connections, and what they do to a domain's definition and being. */
+/* hand.c: what is done to a domain's definition and being. On a worker; nothing is kept. */
 #include "host/guest/hand.h"
 
 #include "host/guest/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
-#include "host/roles.h"
 #include "host/xml/domain_xml_read.h"
 #include "memory.h"
 #include "scope.h"
@@ -16,97 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tasks */
-
-struct task_call {
-    struct host_call call; /* first */
-    struct host_task *task;
-};
-
-static void run_task(struct host_call *call, virConnectPtr conn)
-{
-    struct host_task *task = ((struct task_call *)call)->task;
-    struct hand hand = {call->host, conn};
-    task->run(task, &hand);
-    /* A broken connection is found by whoever asks next, and by the pulse: what an operation was
-     * told it keeps to itself. */
-}
-
-static void task_done(struct host_call *call, bool fresh)
-{
-    (void)fresh;
-    struct host_task *task = ((struct task_call *)call)->task;
-    task->done(task, call->ran);
-}
-
-/* A host that is not up has no connection to wait for: said in the next turn, as everything is. */
-struct refusal {
-    struct letter letter; /* first */
-    struct host_task *task;
-};
-
-static void deliver_refusal(struct letter *letter)
-{
-    struct refusal *refusal = (struct refusal *)letter;
-    refusal->task->done(refusal->task, false);
-    free(refusal);
-}
-
-void host_submit(struct host *host, enum host_lane lane, struct host_task *task)
-{
-    assert(loop_is_current());
-    if (host->state != LODGE_HOST_UP || host->ended) {
-        struct refusal *refusal = xcalloc(1, sizeof *refusal);
-        refusal->letter.deliver = deliver_refusal;
-        refusal->task = task;
-        loop_post(host->loop, &refusal->letter);
-        return;
-    }
-    struct task_call *call = xcalloc(1, sizeof *call);
-    call->call.run = run_task;
-    call->call.done = task_done;
-    call->task = task;
-    const enum role_name roles[] = {
-        [HOST_LANE_OPS] = ROLE_OPS,
-        [HOST_LANE_RESCUE] = ROLE_RESCUE,
-        [HOST_LANE_SCREEN] = role_of_screen(host),
-    };
-    role_submit(host, roles[lane], &call->call);
-}
-
-struct host_traits host_traits(const struct host *host)
-{
-    const struct uri *uri = &host->uri;
-    return (struct host_traits){
-        .is_local = uri->is_local && !uri->is_test,
-        .is_test = uri->is_test,
-        .is_embedded = uri->is_embedded,
-        .starts_paused = !uri->is_test,
-    };
-}
-
-struct host_traits hand_traits(const struct hand *hand)
-{
-    return host_traits(hand->host);
-}
-
-/* Domains */
-
-virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err)
-{
-    virDomainPtr domain = virDomainLookupByUUIDString(hand->conn, uuid);
-    if (domain == NULL) {
-        (void)libvirt_fail(err, "host '%s', domain %s", hand->host->name, uuid);
-    }
-    return domain;
-}
-
 bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct lodge_error *err)
 {
     (void)libvirt_fail(err, "%s", what);
     int state = 0;
     /* The test driver says so of guests that are not in the state for it. */
-    if (hand->host->uri.is_test && err->libvirt.code == VIR_ERR_INTERNAL_ERROR) {
+    if (host_uri(hand->host)->is_test && err->libvirt.code == VIR_ERR_INTERNAL_ERROR) {
         err->kind = LODGE_ERROR_BAD_STATE;
     }
     if (err->kind == LODGE_ERROR_BAD_STATE && virDomainGetState(domain, &state, NULL, 0) == 0) {
@@ -173,13 +87,13 @@ bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err)
 {
     AUTO(virDomainFree) virDomainPtr domain = virDomainDefineXML(hand->conn, xml);
     if (domain == NULL && virGetLastErrorCode() == VIR_ERR_XML_ERROR &&
-        hand->host->uri.is_test == false) {
-        (void)libvirt_fail(err, "host '%s' does not take this definition", hand->host->name);
+        host_uri(hand->host)->is_test == false) {
+        (void)libvirt_fail(err, "host '%s' does not take this definition", host_name(hand->host));
         err->kind = LODGE_ERROR_HYPERVISOR;
         return false;
     }
     return domain != NULL ||
-           libvirt_fail(err, "host '%s' refused the definition", hand->host->name);
+           libvirt_fail(err, "host '%s' refused the definition", host_name(hand->host));
 }
 
 size_t hand_undefine_ways(const struct undefine *how, bool has_files,
@@ -225,7 +139,7 @@ bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *h
         return ok; /* a transient one has no definition: it goes with its QEMU */
     }
     /* The test driver knows few of these flags, and has no files. */
-    size_t count = hand_undefine_ways(how, !hand->host->uri.is_test, ways);
+    size_t count = hand_undefine_ways(how, !host_uri(hand->host)->is_test, ways);
     bool is_unknown = true;
     for (size_t i = 0; is_unknown && i < count; i++) {
         if (virDomainUndefineFlags(domain, ways[i]) == 0) {

@@ -1,50 +1,17 @@
 /*
- * hand: what operations do to a host: blocking calls on connections made for it.
+ * hand: what operations do to a domain: blocking calls on a connection that a task has (task.h).
  *
- * host_submit() is the loop's; everything that takes a hand runs on a worker, inside a task's
- * run(), and may be lost in libvirt. A failure of kind HOST_DOWN means "outcome unknown"
- * (libvirt.md 4): never undo on it, look again. "Not idempotent" answers of libvirt (55) are
- * resolved here by looking at the state: asked for what is already so, a function succeeds.
+ * Everything here runs on a worker and may be lost in libvirt. A failure of kind HOST_DOWN means
+ * "outcome unknown" (libvirt.md 4): never undo on it, look again. "Not idempotent" answers of
+ * libvirt (55) are resolved here by looking at the state: asked for what is already so, a function
+ * succeeds.
  */
 #ifndef HOST_HAND_H
 #define HOST_HAND_H
 
-#include "host/host.h"
+#include "host/task.h"
+#include "host/xml/disk_source_xml.h"
 #include "lodge/vm.h"
-
-struct hand;
-
-/* `ops`: at most 4 in flight. `rescue`: virDomainDestroy and nothing else, at most 3 (it holds a
- * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`:
- * asks a guest's QEMU for its picture, which may hang: each call has a connection of its own, so it
- * holds up neither an operation nor another picture; no more than HOST_SCREEN_CALLS at a time. */
-enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE, HOST_LANE_SCREEN };
-enum { HOST_SCREEN_CALLS = 3, HOST_READ_CALLS = 2 /* reading.h */ };
-
-struct host_task {
-    void (*run)(struct host_task *task, struct hand *hand); /* on a worker */
-    /* On the loop, exactly once, whatever happens; frees the task. `ran` false: it never began,
-     * since the host was not up or lodged is leaving. When it ran, what run() found is valid, even
-     * if the host has gone since. */
-    void (*done)(struct host_task *task, bool ran);
-};
-
-/* Gives the task away. */
-void host_submit(struct host *host, enum host_lane lane, struct host_task *task);
-
-/* A call that needs a guest's monitor does not return: who hangs is found out and told. Lanes would
- * not notice, since libvirt leaves a guest out that somebody else waits for. Loop-only. */
-void host_doubt_guests(struct host *host);
-
-/* What the host's driver can do, by its URI alone. Any thread. */
-struct host_traits {
-    bool is_local;    /* guests run on this machine: library images and plain files can be used */
-    bool is_test;     /* made-up guests */
-    bool is_embedded; /* no pools, no networks of its own: plain directory, QEMU's user network */
-    bool starts_paused;
-};
-struct host_traits host_traits(const struct host *host);
-struct host_traits hand_traits(const struct hand *hand);
 
 /* Whether libvirt can be told to leave the state of a TPM alone when a definition goes (8.9). On a
  * worker. */
@@ -137,17 +104,10 @@ bool hand_set_vcpus_live(struct hand *hand, const char *uuid, int64_t vcpus,
 bool hand_set_memory_live(struct hand *hand, const char *uuid, int64_t mib, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* A disk that lodge made, as its row has it. */
-struct hand_disk {
-    const char *target; /* vda */
-    const char *path;
-    const char *format; /* qcow2, raw */
-};
-
 /* Does the domain use this disk, by its definitions of now and of its next boot? CONFLICT, naming
  * both, when another tool has put something else there, or reads it in another format. Where lodged
  * sees the host's files they are told by device and inode. */
-bool hand_check_disk(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+bool hand_check_disk(struct hand *hand, const char *uuid, const struct domain_disk *disk,
                      struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* How large the guest's disk is, as libvirt says (virDomainGetBlockInfo: by the format that its
@@ -157,7 +117,7 @@ bool hand_disk_size(struct hand *hand, const char *uuid, const char *target, int
 
 /* In a guest that runs, or is paused, the disk has at least `bytes` then; *ret_bytes is what its
  * QEMU says. It is asked right before: a larger one is left so. CONFLICT as above. */
-bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct domain_disk *disk,
                          int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -53,7 +53,7 @@ static bool is_same_file(const struct hand *hand, const char *theirs, const char
     return S_ISREG(made.st_mode) && found.st_dev == made.st_dev && found.st_ino == made.st_ino;
 }
 
-static bool compare_with_row(struct hand *hand, const struct hand_disk *disk,
+static bool compare_with_row(struct hand *hand, const struct domain_disk *disk,
                              const struct disk_source *source, char **ret_path,
                              struct lodge_error *err)
 {
@@ -85,7 +85,7 @@ static bool compare_with_row(struct hand *hand, const struct hand_disk *disk,
 }
 
 /* By one of the domain's definitions. */
-static bool uses(struct hand *hand, virDomainPtr domain, const struct hand_disk *disk,
+static bool uses(struct hand *hand, virDomainPtr domain, const struct domain_disk *disk,
                  unsigned flags, char **ret_path, struct lodge_error *err)
 {
     struct disk_source source = {0};
@@ -104,7 +104,7 @@ static bool uses(struct hand *hand, virDomainPtr domain, const struct hand_disk 
 }
 
 /* *ret_path is what the domain of now calls it. */
-static bool check_disk(struct hand *hand, virDomainPtr domain, const struct hand_disk *disk,
+static bool check_disk(struct hand *hand, virDomainPtr domain, const struct domain_disk *disk,
                        char **ret_path, struct lodge_error *err)
 {
     AUTO(free) char *now = NULL;
@@ -120,7 +120,7 @@ static bool check_disk(struct hand *hand, virDomainPtr domain, const struct hand
     return true;
 }
 
-bool hand_check_disk(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+bool hand_check_disk(struct hand *hand, const char *uuid, const struct domain_disk *disk,
                      struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
@@ -166,7 +166,7 @@ bool hand_disk_size(struct hand *hand, const char *uuid, const char *target, int
     return domain != NULL && ask_bytes(hand, domain, target, ret_bytes, err);
 }
 
-bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct hand_disk *disk,
+bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct domain_disk *disk,
                          int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;

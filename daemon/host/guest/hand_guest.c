@@ -4,7 +4,6 @@
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
-#include "host/parts.h"
 #include "host/xml/domain_xml_read.h"
 #include "scope.h"
 
@@ -89,7 +88,7 @@ bool hand_pause(struct hand *hand, const char *uuid, int64_t run, struct lodge_e
 
 bool hand_shutdown_acpi(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
 {
-    unsigned flags = hand->host->uri.is_test ? 0 : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
+    unsigned flags = host_uri(hand->host)->is_test ? 0 : VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN;
     AUTO(virDomainFree) virDomainPtr domain = hand_reach_run(hand, uuid, run, err);
     return domain != NULL && (virDomainShutdownFlags(domain, flags) == 0 ||
                               hand_fail(hand, "it could not be shut down", domain, err) ||

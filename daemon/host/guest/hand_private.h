@@ -1,21 +1,14 @@
-/* hand_private: what a hand is, for the files of this folder. */
+/* hand_private: the domain that a hand acts on, for the files of this folder. */
 #ifndef HOST_HAND_PRIVATE_H
 #define HOST_HAND_PRIVATE_H
 
 #include "host/guest/hand.h"
+#include "host/host_conn.h"
 
 #include <libvirt/libvirt.h>
 
-struct hand {
-    struct host *host;
-    virConnectPtr conn;
-};
-
-/* The domain, or NULL with the error. The caller frees. */
-virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err);
-
-/* The same, its QEMU answering as far as GetControlInfo knows; else UNRESPONSIVE. For what needs
- * its monitor. */
+/* The domain (hand_domain()), its QEMU answering as far as GetControlInfo knows; else UNRESPONSIVE.
+ * For what needs its monitor. */
 virDomainPtr hand_reach(struct hand *hand, const char *uuid, struct lodge_error *err);
 
 /* The same of that run (domain_look.run) only, else CONFLICT or BAD_STATE; LODGE_UNKNOWN:

@@ -12,7 +12,6 @@
 #include "host/guest/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/xml/screen_xml.h"
 #include "scope.h"
 
@@ -36,7 +35,7 @@ static bool make_non_blocking(int fd)
 static int open_by_address(struct hand *hand, const struct screen_place *place, const char *name,
                            struct lodge_error *err)
 {
-    const struct uri *uri = &hand->host->uri;
+    const struct uri *uri = host_uri(hand->host);
     bool here = uri->is_local || uri->is_test;
     struct dial_at at = {
         .host = place->listen == NULL ? "127.0.0.1" : place->listen,
@@ -68,7 +67,7 @@ static int open_place(struct hand *hand, virDomainPtr domain, const struct scree
                       struct lodge_error *err)
 {
     const char *name = virDomainGetName(domain);
-    if (hand->host->uri.is_local && !hand->host->uri.is_test) {
+    if (host_uri(hand->host)->is_local && !host_uri(hand->host)->is_test) {
         int fd = virDomainOpenGraphicsFD(domain, (unsigned)place->index,
                                          VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
         if (fd >= 0 && !make_non_blocking(fd)) {

@@ -13,8 +13,8 @@ void stand_in_uuid(char ret_uuid[static 37])
     trial_uuid(TRIAL_STAND_IN, ret_uuid);
 }
 
-bool stand_in_start(struct hand *hand, const char *uuid, int64_t op, const struct hand_disk *disks,
-                    size_t count, struct lodge_error *err)
+bool stand_in_start(struct hand *hand, const char *uuid, int64_t op,
+                    const struct domain_disk *disks, size_t count, struct lodge_error *err)
 {
     const struct stand_in_plan plan = {.uuid = uuid, .op = op, .disks = disks, .count = count};
     AUTO(free) char *xml = stand_in_xml_write(&plan, err);
@@ -25,5 +25,5 @@ bool stand_in_start(struct hand *hand, const char *uuid, int64_t op, const struc
     virDomainPtr domain =
         virDomainCreateXML(hand->conn, xml, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_AUTODESTROY);
     return domain != NULL ||
-           libvirt_fail(err, "host '%s' cannot open its disks for growing", hand->host->name);
+           libvirt_fail(err, "host '%s' cannot open its disks for growing", host_name(hand->host));
 }

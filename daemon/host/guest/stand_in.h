@@ -17,7 +17,8 @@ void stand_in_uuid(char ret_uuid[static 37]);
 /* Transient; libvirt ends it with this connection. `op` is the operation that it is for, the disks
  * are used at their targets, in their formats, without what their headers may name below. Its disks
  * grow by hand_grow_disk_live(), hand_destroy() ends it. */
-bool stand_in_start(struct hand *hand, const char *uuid, int64_t op, const struct hand_disk *disks,
-                    size_t count, struct lodge_error *err) LODGE_MUST_CHECK;
+bool stand_in_start(struct hand *hand, const char *uuid, int64_t op,
+                    const struct domain_disk *disks, size_t count, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
  * first looks for the mark. Loop-only, but for that task and trial_uuid().
  */
 #include "host/guest/trial.h"
+#include "host/xml/stand_in_xml.h"
 
 #include "host/guest/hand_private.h"
 #include "log.h"
@@ -89,11 +90,11 @@ static void end(struct host_task *task, struct hand *hand)
     bool is_one = hand_look(hand, ending->uuid, &look, &err) && look.present && look.active &&
                   strcmp(look.installation, kinds[ending->kind].mark) == 0;
     if (is_one && hand_destroy(hand, ending->uuid, &err)) {
-        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = hand->host->name},
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(hand->host)},
                  "%s, which %s for a lodged that is gone, is forced off", look.name,
                  kinds[ending->kind].deed);
     } else if (err.kind != LODGE_ERROR_NONE) {
-        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = hand->host->name},
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(hand->host)},
                  "%s, which %s, stays: %s", ending->uuid, kinds[ending->kind].deed, err.message);
     }
 }

@@ -10,9 +10,8 @@
 
 #include "host/parts.h"
 
-/* What their marks name in place of an installation. */
+/* What the mark of one that tries KVM names in place of an installation. */
 #define TRIAL_MARK "kvm-trial"
-#define STAND_IN_MARK "stand-in"
 
 enum trial_kind { TRIAL_OF_KVM, TRIAL_STAND_IN };
 

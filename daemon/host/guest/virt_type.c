@@ -93,7 +93,7 @@ static bool kvm_works(struct hand *hand)
 /* A host's first look; a machine without the device is not tried. */
 static const char *find_out(struct hand *hand)
 {
-    if (hand->host->uri.is_local && access("/dev/kvm", R_OK | W_OK) != 0) {
+    if (host_uri(hand->host)->is_local && access("/dev/kvm", R_OK | W_OK) != 0) {
         return "qemu";
     }
     return kvm_works(hand) ? "kvm" : "qemu";

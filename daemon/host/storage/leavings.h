@@ -6,8 +6,8 @@
 #ifndef HOST_LEAVINGS_H
 #define HOST_LEAVINGS_H
 
-#include "host/guest/hand.h"
 #include "host/storage/storage.h"
+#include "host/task.h"
 
 #include <sys/types.h>
 

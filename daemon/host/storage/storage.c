@@ -6,7 +6,6 @@
  * name is a volume. Nothing is kept between calls; a place owns its texts.
  */
 #include "host/storage/storage.h"
-#include "host/parts.h"
 #include "host/storage/storage_private.h"
 #include "memory.h"
 #include "paths.h"
@@ -38,10 +37,10 @@ static char *default_dir(const struct uri *uri)
 void storage_place(const struct host *host, const char *pool, const char *dir,
                    struct storage_place *ret_place)
 {
-    const char *of_driver = host->uri.is_embedded ? "" : "lodge";
+    const char *of_driver = host_uri(host)->is_embedded ? "" : "lodge";
     *ret_place = (struct storage_place){
-        .pool = xstrdup(pool == NULL || host->uri.is_embedded ? of_driver : pool),
-        .dir = dir == NULL ? default_dir(&host->uri) : xstrdup(dir),
+        .pool = xstrdup(pool == NULL || host_uri(host)->is_embedded ? of_driver : pool),
+        .dir = dir == NULL ? default_dir(host_uri(host)) : xstrdup(dir),
     };
     for (size_t end = strlen(ret_place->dir); end > 1 && ret_place->dir[end - 1] == '/'; end--) {
         ret_place->dir[end - 1] = '\0';
@@ -64,7 +63,7 @@ char *storage_path(const struct storage_place *place, const char *name)
 
 bool storage_sees_files(const struct hand *hand)
 {
-    return hand->host->uri.is_local && !hand->host->uri.is_test;
+    return host_uri(hand->host)->is_local && !host_uri(hand->host)->is_test;
 }
 
 bool storage_is_seen(const struct hand *hand, const struct storage_place *place)
@@ -227,7 +226,7 @@ bool storage_make(struct hand *hand, const struct storage_place *place, const st
     if (!check_name(volume->name, err)) {
         return false;
     }
-    if (volume->image != NULL && !hand->host->uri.is_local) {
+    if (volume->image != NULL && !host_uri(hand->host)->is_local) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                           "the library's images cannot be copied to another machine's host");
     }

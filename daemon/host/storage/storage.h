@@ -8,8 +8,8 @@
 #ifndef HOST_STORAGE_H
 #define HOST_STORAGE_H
 
-#include "host/guest/hand.h"
 #include "host/storage/chain.h"
+#include "host/task.h"
 
 #include <stdatomic.h>
 

@@ -1,6 +1,5 @@
 /* storage_offers: the pools and networks that a guest of a host can be given. */
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/storage/storage_private.h"
 #include "host/xml/storage_xml.h"
 #include "memory.h"
@@ -93,7 +92,7 @@ static bool tell_network(virNetworkPtr network, storage_network_fn *each, void *
 bool storage_list_networks(struct hand *hand, storage_network_fn *each, void *data,
                            struct lodge_error *err)
 {
-    if (hand->host->uri.is_embedded) {
+    if (host_uri(hand->host)->is_embedded) {
         each(data, "user", "user", true);
         return true;
     }

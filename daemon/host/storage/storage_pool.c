@@ -7,7 +7,6 @@
  */
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/storage/qemu_img.h"
 #include "host/storage/storage_private.h"
 #include "host/storage/uses.h"
@@ -345,12 +344,12 @@ static bool grow_by_test_driver(struct hand *hand, const struct storage_place *p
 static bool grow(struct hand *hand, const struct storage_place *place,
                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
-    if (hand->host->uri.is_test) {
+    if (host_uri(hand->host)->is_test) {
         return grow_by_test_driver(hand, place, growth, ret_bytes, err);
     }
     if (!storage_sees_files(hand)) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "host '%s' is another machine",
-                          hand->host->name);
+                          host_name(hand->host));
     }
     enum storage_file file;
     AUTO(free) char *path = storage_path(place, growth->name);

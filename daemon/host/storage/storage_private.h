@@ -14,7 +14,7 @@
 #ifndef HOST_STORAGE_PRIVATE_H
 #define HOST_STORAGE_PRIVATE_H
 
-#include "host/guest/hand_private.h"
+#include "host/host_conn.h"
 #include "host/storage/storage.h"
 
 #include <stddef.h>

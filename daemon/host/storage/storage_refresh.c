@@ -1,6 +1,5 @@
 /* storage_refresh.c: has a pool look anew what is in its folder. On a worker. */
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/storage/storage_private.h"
 #include "memory.h"
 #include "scope.h"
@@ -21,7 +20,7 @@ static pthread_mutex_t *refresh_lock(const struct hand *hand, const char *pool)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
     static struct refresh_lock *locks;
-    AUTO(free) char *key = xasprintf("%s/%s", hand->host->name, pool);
+    AUTO(free) char *key = xasprintf("%s/%s", host_name(hand->host), pool);
     pthread_mutex_lock(&guard);
     struct refresh_lock *found = locks;
     while (found != NULL && strcmp(found->key, key) != 0) {

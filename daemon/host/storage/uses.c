@@ -4,7 +4,6 @@
  * A reading fills it, one thread at a time; from then on it is only read. uses_find() walks the
  * whole table: some thousand steps, for a file that is gone for good after them.
  */
-#include "host/parts.h"
 #include "host/storage/uses_private.h"
 #include "memory.h"
 #include "scope.h"
@@ -84,7 +83,7 @@ bool uses_are_aged(const struct uses *uses)
 
 bool uses_are_old(const struct uses *uses, const struct hand *hand)
 {
-    return uses_are_aged(uses) || atomic_load(&hand->host->defined) != uses->defined;
+    return uses_are_aged(uses) || host_defined(hand->host) != uses->defined;
 }
 
 /* --- filling ---------------------------------------------------------------------------------- */

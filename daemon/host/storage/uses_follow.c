@@ -11,7 +11,6 @@
  */
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/storage/disk_header.h"
 #include "host/storage/storage_private.h"
 #include "host/storage/uses_private.h"
@@ -61,7 +60,7 @@ static bool is_down(const struct follow *follow, const struct lodge_error *why)
 static void note_failure(struct follow *follow)
 {
     struct lodge_error why = {0};
-    libvirt_fail(&why, "host '%s'", follow->hand->host->name);
+    libvirt_fail(&why, "host '%s'", host_name(follow->hand->host));
     if (is_down(follow, &why) && follow->error.kind == LODGE_ERROR_NONE) {
         follow->error = why;
     }
@@ -466,7 +465,7 @@ bool uses_follow(struct uses *uses, struct hand *hand, const struct storage_plac
         .uses = uses,
         .hand = hand,
         .sees = storage_sees_files(hand),
-        .has_pools = !hand->host->uri.is_embedded,
+        .has_pools = !host_uri(hand->host)->is_embedded,
     };
     if (place != NULL || uses->volume_count > 0) {
         read_pools(&follow, place);

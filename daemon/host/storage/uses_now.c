@@ -5,7 +5,6 @@
  * every one is out of date before its answer is used. Then the job reads for itself: nothing that
  * was defined before it began is overlooked. On a worker; its caller owns the uses.
  */
-#include "host/parts.h"
 #include "host/storage/uses_private.h"
 
 #include <stdlib.h>
@@ -38,7 +37,7 @@ struct uses *uses_read_now(struct hand *hand, const struct storage_place *place,
                            struct lodge_error *err)
 {
     struct uses *uses = uses_new();
-    uses->defined = atomic_load(&hand->host->defined);
+    uses->defined = host_defined(hand->host);
     bool good = true;
     for (int part = USES_XML; good && part <= USES_SAVE; part++) {
         good = read_part(uses, hand, (enum uses_part)part, err);

@@ -3,9 +3,9 @@
  * snapshots, checkpoints, the XML of a saved guest. On a worker; nothing is owned but the list that
  * the caller gave.
  */
+#include "host/domain_list.h"
 #include "host/libvirt_error.h"
 #include "host/storage/uses_private.h"
-#include "host/sync.h"
 #include "scope.h"
 
 #include <libvirt/virterror.h>
@@ -102,7 +102,7 @@ bool uses_list_part(virConnectPtr conn, enum uses_part part, virDomainPtr **ret_
         [USES_SAVE] = VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
     };
     struct lodge_error why = {0};
-    if (sync_list(conn, filters[part], ret_domains, ret_count, &why)) {
+    if (domain_list(conn, filters[part], ret_domains, ret_count, &why)) {
         return true;
     }
     *ret_domains = NULL;

@@ -11,7 +11,7 @@
 #ifndef HOST_USES_PRIVATE_H
 #define HOST_USES_PRIVATE_H
 
-#include "host/guest/hand_private.h"
+#include "host/host_conn.h"
 #include "host/storage/uses.h"
 #include "host/xml/domain_xml_files.h"
 #include "index.h"

@@ -13,7 +13,6 @@
 #include "host/reading.h"
 #include "host/roles.h"
 #include "host/storage/uses_private.h"
-#include "host/sync.h"
 #include "log.h"
 #include "memory.h"
 

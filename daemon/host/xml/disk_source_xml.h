@@ -1,10 +1,20 @@
 /*
- * disk_source_xml: what a domain's XML says of the disk at one target. Any thread.
+ * disk_source_xml: a disk that lodge made, and what a domain's XML says of the one at a target. Any
+ * thread.
  */
 #ifndef HOST_DISK_SOURCE_XML_H
 #define HOST_DISK_SOURCE_XML_H
 
 #include "lodge/error.h"
+
+#include <stddef.h>
+
+/* A disk that lodge made, as its row has it. */
+struct domain_disk {
+    const char *target; /* vda */
+    const char *path;
+    const char *format; /* qcow2, raw */
+};
 
 struct disk_source {
     char *file;          /* its path; NULL unless the disk is a whole file … */

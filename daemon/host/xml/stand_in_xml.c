@@ -1,7 +1,6 @@
 /* stand_in_xml.c: as little of a machine as libvirt takes. Emulated whatever the host can do: there
  * is no instruction to run, and KVM need not be tried for it. */
 #include "host/xml/stand_in_xml.h"
-#include "host/guest/trial.h"
 #include "host/xml/domain_xml_read.h"
 #include "host/xml/libvirt_xml.h"
 #include "memory.h"
@@ -21,7 +20,7 @@ static void write_mark(struct xml_writer *writer, int64_t op)
     xml_close(writer);
 }
 
-static void write_lent_disk(struct xml_writer *writer, const struct hand_disk *disk)
+static void write_lent_disk(struct xml_writer *writer, const struct domain_disk *disk)
 {
     xml_open(writer, "disk", "type", "file", "device", "disk", NULL);
     xml_empty(writer, "driver", "name", "qemu", "type", disk->format);

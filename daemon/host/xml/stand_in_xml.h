@@ -2,12 +2,15 @@
 #ifndef HOST_STAND_IN_XML_H
 #define HOST_STAND_IN_XML_H
 
-#include "host/guest/hand.h"
+#include "host/xml/disk_source_xml.h"
+
+/* What its mark names in place of an installation. */
+#define STAND_IN_MARK "stand-in"
 
 struct stand_in_plan {
     const char *uuid;
     int64_t op;
-    const struct hand_disk *disks;
+    const struct domain_disk *disks;
     size_t count;
 };
 

@@ -1,8 +1,8 @@
 /*
- * xml_question: one domain's XML, as it is now, for somebody who asks: a reading (reading.h) for
+ * reading_xml: one domain's XML, as it is now, for somebody who asks: a reading (reading.h) for
  * each domain and with or without its secrets. Loop-only, but for read_xml().
  */
-#include "host/guest/hand_private.h"
+#include "host/host_conn.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/reading.h"

@@ -1,0 +1,32 @@
+/*
+ * host_conn: what a worker asks of its connection and of the host that it is of, which its task
+ * holds. Nothing is kept.
+ */
+#include "host/host_conn.h"
+#include "host/libvirt_error.h"
+#include "host/parts.h"
+
+virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err)
+{
+    virDomainPtr domain = virDomainLookupByUUIDString(hand->conn, uuid);
+    if (domain == NULL) {
+        (void)libvirt_fail(err, "host '%s', domain %s", hand->host->name, uuid);
+    }
+    return domain;
+}
+
+struct host_traits host_traits(const struct host *host)
+{
+    const struct uri *uri = &host->uri;
+    return (struct host_traits){
+        .is_local = uri->is_local && !uri->is_test,
+        .is_test = uri->is_test,
+        .is_embedded = uri->is_embedded,
+        .starts_paused = !uri->is_test,
+    };
+}
+
+struct host_traits hand_traits(const struct hand *hand)
+{
+    return host_traits(hand->host);
+}
