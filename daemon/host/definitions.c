@@ -6,10 +6,11 @@
  * may be older than the event that asked. Calls own their domains and what was read of them.
  */
 #include "host/definitions.h"
+#include "host/domain_report.h"
 #include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/look.h"
+#include "host/refresh.h"
 #include "host/roles.h"
 #include "host/xml/domain_xml_read.h"
 #include "host/xml/next_boot.h"
@@ -136,26 +137,26 @@ static void apply(struct host *host, struct definition *definition, const struct
     domain->definition.out = false;
     if (domain->definition.wanted) {
         domain->definition.wanted = false;
-        look_at_definition(host, domain);
+        refresh_definition(host, domain);
     } else if (definition->end == DEFINITION_READ) {
-        look_tell_name(host, domain, definition->facts.name);
+        domain_report_name(host, domain, definition->facts.name);
         domain->vcpus = definition->facts.vcpus;
         domain->definition_hash = definition->hash;
         domain->whole = definition->whole;
         host->listener->domain_facts(host->owner, host->name, &definition->facts);
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_SAME) {
         domain->whole |= definition->whole;
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_GONE) {
-        look_at_state(host, domain); /* it has the last word on who is there */
-        look_has_definition(host, domain);
+        refresh_state(host, domain); /* it has the last word on who is there */
+        domain_definition_is_known(host, domain);
     } else {
         struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
         log_with(LOG_LEVEL_WARNING, LOG_HOST, &fields, "%s: %s", domain->name, error->message);
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_failed(host, domain, error);
     }
 }

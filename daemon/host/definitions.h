@@ -4,7 +4,7 @@
 
 #include "host/parts.h"
 
-/* Sends what look_at_definition() has collected. */
+/* Sends what refresh_definition() has collected. */
 void definitions_ask(struct host *host);
 
 /* Reads those of a whole list in batches. Takes the domains over; the array stays the caller's. */

@@ -2,12 +2,12 @@
  * fresh: who waits hangs in host.fresh, the oldest first, until state and definition have both been
  * told by calls that were sent after they were asked for, until the host goes, or for FRESH_MS.
  *
- * look.c drops an answer that is older than the last question of its domain, so the next that is
- * told is new enough. Domains are remembered by uuid: they may go. Loop-only.
+ * states.c and definitions.c drop an answer that is older than the last question of its domain, so
+ * the next that is told is new enough. Domains are remembered by uuid: they may go. Loop-only.
  */
 #include "host/fresh.h"
 
-#include "host/look.h"
+#include "host/refresh.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -140,7 +140,7 @@ void fresh_look(void *owner)
     watch_the_clock(host);
 }
 
-bool host_look_beside(struct host *host, const char *uuid)
+bool host_refresh_beside(struct host *host, const char *uuid)
 {
     unsigned char key[UUID_SIZE];
     struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
@@ -150,7 +150,7 @@ bool host_look_beside(struct host *host, const char *uuid)
         return false;
     }
     domain->beside_at = loop_monotonic_ms() + BESIDE_MS;
-    look_at_definition(host, domain);
+    refresh_definition(host, domain);
     return true;
 }
 
@@ -174,6 +174,6 @@ void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void
     *place = fresh;
     watch_the_clock(host);
     struct domain *domain = domains_get(&host->domains, fresh->uuid);
-    look_at_state(host, domain);
-    look_at_definition(host, domain);
+    refresh_state(host, domain);
+    refresh_definition(host, domain);
 }

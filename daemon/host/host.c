@@ -15,13 +15,14 @@
 #include "host/lanes.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
-#include "host/look.h"
 #include "host/parts.h"
 #include "host/readings.h"
+#include "host/refresh.h"
 #include "host/reread.h"
 #include "host/roles.h"
 #include "host/safety.h"
-#include "host/storage/uses_private.h"
+#include "host/states.h"
+#include "host/storage/uses_desk.h"
 #include "host/sync.h"
 #include "host/xml/domain_xml_read.h"
 #include "log.h"
@@ -80,7 +81,7 @@ static void drop_all(struct host *host)
     loop_timer_stop(host->silence);
     safety_stop(host);
     reread_stop(host);
-    look_reset(host);
+    refresh_reset(host);
     host->syncing = false;
     host->listed = false;
     host->synced = false;
@@ -96,7 +97,7 @@ static void drop_all(struct host *host)
     role_drop(host, ROLE_WATCH);
 }
 
-void host_lose(struct host *host, const char *reason)
+static void host_lose(struct host *host, const char *reason)
 {
     char text[512];
     (void)snprintf(text, sizeof text, "%.500s", reason);
@@ -196,9 +197,9 @@ static void watch_event(void *owner, struct libvirt_connection *connection,
     if (event->names_files) {
         atomic_fetch_add(&host->defined, 1);
     }
-    look_at_state(host, domain);
+    refresh_state(host, domain);
     if (event->changes_definition) {
-        look_at_definition(host, domain);
+        refresh_definition(host, domain);
     }
     if (event->rebooted && host->synced) {
         host->listener->domain_rebooted(host->owner, host->name, domain->uuid_text);
@@ -216,6 +217,23 @@ static void open_watch(struct host *host)
     if (watch->connection == NULL) {
         watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
         loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
+    }
+}
+
+/* The end of a turn: what is to be asked goes out. */
+static void send_questions(void *owner)
+{
+    struct host *host = owner;
+    if (host->roles[ROLE_WATCH].is_open) {
+        states_ask(host);
+        definitions_ask(host);
+    }
+}
+
+static void role_is_lost(struct host *host, enum role_name role)
+{
+    if (role >= ROLE_READ && role <= ROLE_READ_LAST) {
+        readings_lost(host, role);
     }
 }
 
@@ -259,8 +277,14 @@ static void watch_is_silent(void *owner)
 struct host *host_new(struct loop *loop, const struct host_options *options,
                       const struct host_listener *listener, void *owner)
 {
+    static const struct host_hooks hooks = {
+        .lost = host_lose,
+        .role_lost = role_is_lost,
+        .domain_found = trial_may_be,
+    };
     assert(loop_is_current());
     struct host *host = xcalloc(1, sizeof *host);
+    host->hooks = &hooks;
     host->loop = loop;
     host->name = xstrdup(options->name);
     uri_read(&host->uri, options->uri);
@@ -273,7 +297,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     roles_init(host);
     domains_init(&host->domains);
     host->uses_desk = uses_desk_new(host);
-    host->ask = (struct loop_later){.run = look_ask, .owner = host};
+    host->ask = (struct loop_later){.run = send_questions, .owner = host};
     host->readings.look = (struct loop_later){.run = readings_look, .owner = host};
     host->readings.timer = loop_timer_new(loop, readings_tick, host);
     host->retry = loop_timer_new(loop, retry, host);

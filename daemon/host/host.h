@@ -62,7 +62,7 @@ void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void
 
 /* Reads its definition again, unless that is being done, was a second ago, or too many are: what
  * differs is reported. Returns whether it is read. */
-bool host_look_beside(struct host *host, const char *uuid);
+bool host_refresh_beside(struct host *host, const char *uuid);
 
 /* No more reports after this returns; open answers come as CANCELLED. Connections are closed by
  * threads that nobody waits for. NULL is fine. */

@@ -3,7 +3,9 @@
  *
  * host.c          up, down, connecting
  * roles.c         connections by risk, calls on them
- * look.c          one domain's state, asked alone
+ * refresh.c       who is to be asked again, alone
+ * states.c        domains' states, asked so
+ * domain_report.c what is told of a domain
  * fresh.c         who waits for one to be read anew
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
@@ -74,6 +76,16 @@ struct host_readings {
     struct loop_timer *timer; /* the first whose patience ends */
 };
 
+/* What host.c is told by files of this folder, which do not know it. */
+struct host_hooks {
+    /* The connection with events is gone, or one that cannot be done without: down, and again. */
+    void (*lost)(struct host *host, const char *reason);
+    /* A connection apart is gone. What was out on it may come back, or not. */
+    void (*role_lost)(struct host *host, enum role_name role);
+    /* A domain is told of for the first time. */
+    void (*domain_found)(struct host *host, const struct domain *domain);
+};
+
 struct host {
     struct loop *loop;
     char *name;
@@ -81,6 +93,7 @@ struct host {
     struct host_options options; /* the numbers; its strings are `name` and `uri` */
     const struct host_listener *listener;
     void *owner;
+    const struct host_hooks *hooks;
     bool ended;      /* host_free() was called: nothing is reported any more */
     char *virt_type; /* hand_virt_type()'s answer; under virt_lock, the only part of a host that
                         workers touch */
@@ -138,9 +151,6 @@ struct host {
 
 void host_ref(struct host *host);
 void host_unref(struct host *host);
-
-/* The connection with events is gone, or one that cannot be done without: down, and again. */
-void host_lose(struct host *host, const char *reason);
 
 /* Tries again, later each time, what is missing: a connection, or a sync that failed. */
 void host_retry_later(struct host *host);

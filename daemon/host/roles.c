@@ -8,8 +8,6 @@
  * (ops, rescue, read, screen), else the host is lost. Loop-only, but for run_call().
  */
 #include "host/roles.h"
-#include "host/look.h"
-#include "host/readings.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -78,9 +76,7 @@ static void watch_silence(struct host *host)
 static void drop_apart(struct host *host, enum role_name name)
 {
     role_drop(host, name);
-    if (name >= ROLE_READ && name <= ROLE_READ_LAST) {
-        readings_lost(host, name);
-    }
+    host->hooks->role_lost(host, name);
 }
 
 static void run_call(struct job *job)
@@ -116,7 +112,7 @@ static void deliver_call(struct letter *letter)
         (void)snprintf(reason, sizeof reason, "the connection to libvirt broke: %s",
                        call->error.libvirt.text);
         fresh = false;
-        host_lose(host, reason);
+        host->hooks->lost(host, reason);
     }
     call->done(call, fresh);
     if (call->connection != NULL) {
@@ -263,7 +259,7 @@ static void role_lost(void *owner, struct libvirt_connection *connection, const 
     if (is_apart(host, name)) {
         drop_apart(host, name);
     } else {
-        host_lose(host, reason);
+        host->hooks->lost(host, reason);
     }
 }
 

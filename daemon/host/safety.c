@@ -7,9 +7,10 @@
  */
 #include "host/safety.h"
 #include "host/domain_list.h"
+#include "host/domain_report.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_state.h"
-#include "host/look.h"
+#include "host/refresh.h"
 #include "host/roles.h"
 #include "memory.h"
 #include "scope.h"
@@ -85,7 +86,7 @@ static void take_autostart(struct host *host, struct domain *domain, enum lodge_
         .run = domain->run,
         .autostart = autostart,
     };
-    look_tell_state(host, domain, &answer, false);
+    domain_report_state(host, domain, &answer, false);
 }
 
 static void compare(struct host *host, const struct safety_round *safety)
@@ -198,8 +199,8 @@ void safety_doubts_look(void *owner)
         }
         domain = domains_get(&host->domains, uuid[0]);
         domain->doubted = has_events;
-        look_at_state(host, domain);
-        look_at_definition(host, domain);
+        refresh_state(host, domain);
+        refresh_definition(host, domain);
     }
 }
 

@@ -10,9 +10,10 @@
 #include "host/sync.h"
 #include "host/definitions.h"
 #include "host/domain_list.h"
+#include "host/domain_report.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/look.h"
+#include "host/refresh.h"
 #include "host/roles.h"
 #include "log.h"
 #include "memory.h"
@@ -143,11 +144,11 @@ static void take_name(struct host *host, const struct names_letter *names, size_
     domain->lacks_definition = true;
     host->lacking++;
     if (is_new && may_be_gone) {
-        look_at_state(host, domain);
-        look_at_definition(host, domain);
+        refresh_state(host, domain);
+        refresh_definition(host, domain);
     } else {
-        look_tell_name(host, domain,
-                       domain->last_event > names->serial ? NULL : names->rows[i].name);
+        domain_report_name(host, domain,
+                           domain->last_event > names->serial ? NULL : names->rows[i].name);
     }
 }
 
@@ -164,9 +165,9 @@ static void take_names(struct host *host, const struct names_letter *names)
             continue;
         }
         if (domain->last_event > names->serial) {
-            look_at_state(host, domain);
+            refresh_state(host, domain);
         } else {
-            look_tell_gone(host, domain);
+            domain_report_gone(host, domain);
         }
     }
     host->listed = true;
@@ -250,9 +251,9 @@ static void take_states(struct host *host, const struct sync_call *sync)
             continue; /* gone, told, or being asked alone */
         }
         if (row->has_state && domain->last_event <= sync->call.serial) {
-            look_tell_state(host, domain, &row->answer, true);
+            domain_report_state(host, domain, &row->answer, true);
         } else {
-            look_at_state(host, domain);
+            refresh_state(host, domain);
         }
     }
 }
@@ -273,7 +274,7 @@ static void done(struct host_call *call, bool fresh)
                 definitions_read(host, sync->domains, sync->count);
             }
             if (!host->ended && sync->count == 0) {
-                look_say_synced(host);
+                domain_report_synced(host);
             }
         }
     }
@@ -292,7 +293,7 @@ void sync_start(struct host *host)
     host->syncing = true;
     host->listed = false;
     host->synced = false;
-    look_reset(host);
+    refresh_reset(host);
     struct sync_call *sync = xcalloc(1, sizeof *sync);
     sync->call.run = run;
     sync->call.done = done;

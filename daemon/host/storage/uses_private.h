@@ -120,11 +120,4 @@ bool uses_read_part(virDomainPtr domain, enum uses_part part, struct named_files
 void uses_take_part(struct uses *uses, virDomainPtr domain, struct named_files *files,
                     const struct lodge_error *error);
 
-/* For the loop's side of a host (uses_reading.c). */
-struct uses_desk *uses_desk_new(struct host *host);
-void uses_desk_free(struct uses_desk *desk);
-
-/* Whoever waits is told so; what is out comes back to nobody. */
-void uses_desk_end(struct uses_desk *desk, enum lodge_error_kind kind, const char *why);
-
 #endif

@@ -12,6 +12,7 @@
 #include "host/parts.h"
 #include "host/reading.h"
 #include "host/roles.h"
+#include "host/storage/uses_desk.h"
 #include "host/storage/uses_private.h"
 #include "log.h"
 #include "memory.h"
