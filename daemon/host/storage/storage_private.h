@@ -1,7 +1,9 @@
 /*
  * storage_private: what the back ends of storage.h share. For storage*.c only.
  *
- * storage.c        which back end, names, what is asked of every file
+ * storage.c        which back end, names
+ * storage_place.c  where volumes are
+ * storage_file.c   what is asked of every file
  * storage_pool.c   volumes in libvirt's pools
  * pool.c           such a pool itself
  * storage_dir.c    a plain directory
