@@ -2,7 +2,7 @@
 #ifndef HOST_DEFINITIONS_H
 #define HOST_DEFINITIONS_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* Sends what refresh_definition() has collected. */
 void definitions_ask(struct host *host);

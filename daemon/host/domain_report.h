@@ -2,7 +2,7 @@
 #ifndef HOST_DOMAIN_REPORT_H
 #define HOST_DOMAIN_REPORT_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* A domain's state as libvirt gave it. `name` is borrowed, may be NULL. */
 struct state_answer {

@@ -3,8 +3,8 @@
  * holds. Nothing is kept.
  */
 #include "host/host_conn.h"
+#include "host/host_private.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 
 virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err)
 {

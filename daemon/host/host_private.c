@@ -2,8 +2,8 @@
  * host_private: what every file of this folder does with a host, whichever it is: hold it, ask for
  * its name, have it try again later. Calls nothing of the others. Loop-only, but for what is read.
  */
+#include "host/host_private.h"
 #include "host/host_conn.h"
-#include "host/parts.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

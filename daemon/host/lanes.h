@@ -9,7 +9,7 @@
 #ifndef HOST_LANES_H
 #define HOST_LANES_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* When the connection with events is up; does nothing where the driver has no counters. */
 void lanes_start(struct host *host);

@@ -2,7 +2,7 @@
 #ifndef HOST_READINGS_H
 #define HOST_READINGS_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* What is out on this `read` connection, which is gone, counts for nothing: who waits is told. */
 void readings_lost(struct host *host, enum role_name role);

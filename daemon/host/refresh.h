@@ -8,7 +8,7 @@
 #ifndef HOST_REFRESH_H
 #define HOST_REFRESH_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 void refresh_state(struct host *host, struct domain *domain);
 void refresh_definition(struct host *host, struct domain *domain);

@@ -2,7 +2,7 @@
 #ifndef HOST_ROLES_H
 #define HOST_ROLES_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* One or a few libvirt calls in a row. Embed it first in a struct with inputs and answers by value.
  */

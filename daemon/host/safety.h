@@ -8,7 +8,7 @@
 #ifndef HOST_SAFETY_H
 #define HOST_SAFETY_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* All loop-only. */
 void safety_start(struct host *host);

@@ -2,7 +2,7 @@
 #ifndef HOST_STATES_H
 #define HOST_STATES_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* Sends what refresh_state() has collected. */
 void states_ask(struct host *host);

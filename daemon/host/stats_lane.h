@@ -7,7 +7,7 @@
 #ifndef HOST_STATS_LANE_H
 #define HOST_STATS_LANE_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 struct stats_row {
     unsigned char uuid[UUID_SIZE];

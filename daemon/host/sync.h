@@ -2,7 +2,7 @@
 #ifndef HOST_SYNC_H
 #define HOST_SYNC_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* Loop-only. What is out from before is not waited for: its answers count for nothing. */
 void sync_start(struct host *host);

@@ -45,7 +45,7 @@ ROOMS = {
     "man": {"src", "daemon/config", "daemon/rpc"},
 }
 # A room's face: the headers that other rooms may include. What is not here is what a room is made
-# of, whatever it is called (*_private.h, parts.h); a room without a row is nothing but face.
+# of, whatever it is called (*_private.h, host_private.h); a room without a row is nothing but face.
 FACES = {
     "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
            "paths.h plain.h query.h refusals.h scope.h standard.h text.h units.h usual.h utf8.h",
@@ -69,7 +69,7 @@ FACES = {
 }
 # Rooms within rooms: what a room shows to those of the same part of the house, beside its face.
 KIN = {
-    "daemon/host": "domain_list.h host_conn.h libvirt_auto.h libvirt_error.h libvirt_state.h parts.h roles.h task.h",
+    "daemon/host": "domain_list.h host_conn.h libvirt_auto.h libvirt_error.h libvirt_state.h host_private.h roles.h task.h",
     "daemon/host/xml": "belongings_xml.h disk_source_xml.h domain_xml_files.h domain_xml_read.h screen_xml.h "
                        "stand_in_xml.h storage_xml.h",
     "daemon/host/storage": "uses_desk.h",

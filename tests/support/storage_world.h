@@ -3,7 +3,7 @@
 #define TESTS_SUPPORT_STORAGE_WORLD_H
 
 #include "host/host_conn.h"
-#include "host/parts.h"
+#include "host/host_private.h"
 #include "host/storage/storage.h"
 #include "host/storage/uses_private.h"
 #include "support/folder_world.h"

@@ -1,6 +1,6 @@
 #include "host/guest/open_screen.h"
 #include "host/host_conn.h"
-#include "host/parts.h"
+#include "host/host_private.h"
 #include "host/xml/domain_xml_read.h"
 #include "scope.h"
 #include "support/test.h"

@@ -8,7 +8,7 @@
 #ifndef HOST_TRIAL_H
 #define HOST_TRIAL_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* What the mark of one that tries KVM names in place of an installation. */
 #define TRIAL_MARK "kvm-trial"

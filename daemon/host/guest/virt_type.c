@@ -7,9 +7,9 @@
  */
 #include "host/guest/hand_private.h"
 #include "host/guest/trial.h"
+#include "host/host_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/xml/domain_xml_write.h"
 #include "log.h"
 #include "memory.h"

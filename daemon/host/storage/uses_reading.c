@@ -7,9 +7,9 @@
  * call among the host's readings of pools, which may keep it). Between them the uses are the
  * loop's, during the last one that call's. Loop-only, but for the calls' run functions.
  */
+#include "host/host_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/parts.h"
 #include "host/reading.h"
 #include "host/roles.h"
 #include "host/storage/uses_desk.h"

@@ -1,5 +1,6 @@
 /*
- * parts: what a host is made of. For the files of this folder only; everything here is the loop's.
+ * host_private: what a host is made of. For the files of this folder; the rooms within ask by
+ * host_conn.h if they can. Everything here is the loop's.
  *
  * host.c          up, down, connecting
  * roles.c         connections by risk, calls on them
@@ -10,15 +11,13 @@
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
  * safety.c        lists by state that must find nothing
- * trial.c         throw-away guests that nobody waits for any more
  * lanes.c         the counters of running guests
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
- * uses_reading.c  who uses which files
  * reading.c       what is told to all who ask for it, off the way of all else
  */
-#ifndef HOST_PARTS_H
-#define HOST_PARTS_H
+#ifndef HOST_HOST_PRIVATE_H
+#define HOST_HOST_PRIVATE_H
 
 #include "host/ask_queue.h"
 #include "host/connection.h"
