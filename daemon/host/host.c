@@ -17,10 +17,10 @@
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
 #include "host/readings.h"
+#include "host/recheck.h"
 #include "host/refresh.h"
 #include "host/reread.h"
 #include "host/roles.h"
-#include "host/safety.h"
 #include "host/states.h"
 #include "host/storage/uses_desk.h"
 #include "host/sync.h"
@@ -79,7 +79,7 @@ static void drop_all(struct host *host)
     lanes_stop(host);
     loop_timer_stop(host->slow);
     loop_timer_stop(host->silence);
-    safety_stop(host);
+    recheck_stop(host);
     reread_stop(host);
     refresh_reset(host);
     host->syncing = false;
@@ -120,7 +120,7 @@ static void pulse_opened(void *owner, struct libvirt_connection *connection,
     loop_timer_stop(host->slow);
     if (error != NULL) {
         say_in_log(LOG_LEVEL_DEBUG, host, error->message);
-        host->pulse = NULL; /* the next look of the safety net tries again */
+        host->pulse = NULL; /* the next look of the recheck tries again */
         libvirt_connection_drop(connection);
         return;
     }
@@ -172,7 +172,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
         open_pulse(host);
         sync_start(host);
         abilities_ask(host);
-        safety_start(host);
+        recheck_start(host);
         reread_start(host);
         lanes_start(host);
     }
@@ -253,7 +253,7 @@ static void open_is_slow(void *owner)
 {
     struct host *host = owner;
     if (host->roles[ROLE_WATCH].is_open) {
-        safety_look(host);
+        recheck_ask(host);
         return;
     }
     char text[256];
@@ -263,10 +263,10 @@ static void open_is_slow(void *owner)
     say(host, LODGE_HOST_DOWN, text);
 }
 
-static void look_for_safety(void *owner)
+static void recheck_is_due(void *owner)
 {
     open_pulse(owner);
-    safety_look(owner);
+    recheck_ask(owner);
 }
 
 static void watch_is_silent(void *owner)
@@ -304,8 +304,8 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->slow = loop_timer_new(loop, open_is_slow, host);
     host->silence = loop_timer_new(loop, watch_is_silent, host);
     pthread_mutex_init(&host->virt_lock, NULL);
-    host->safety = loop_timer_new(loop, look_for_safety, host);
-    host->doubt = loop_timer_new(loop, safety_doubts_look, host);
+    host->recheck = loop_timer_new(loop, recheck_is_due, host);
+    host->doubt = loop_timer_new(loop, recheck_doubts, host);
     host->reread = loop_timer_new(loop, reread_look, host);
     host->fresh_timer = loop_timer_new(loop, fresh_look, host);
     host->trials = loop_timer_new(loop, trials_look, host);
@@ -345,7 +345,7 @@ void host_free(struct host *host)
     loop_timer_free(host->slow);
     loop_timer_free(host->silence);
     roles_end(host);
-    loop_timer_free(host->safety);
+    loop_timer_free(host->recheck);
     loop_timer_free(host->doubt);
     loop_timer_free(host->reread);
     loop_timer_free(host->fresh_timer);

@@ -10,7 +10,7 @@
  * fresh.c         who waits for one to be read anew
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
- * safety.c        lists by state that must find nothing
+ * recheck.c        lists by state that must find nothing
  * lanes.c         the counters of running guests
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
@@ -123,14 +123,14 @@ struct host {
     bool synced;    /* and everything on it */
     size_t lacking; /* domains that lack state or definition since it came */
 
-    struct loop_timer *safety;
+    struct loop_timer *recheck;
     struct loop_timer *doubt;
     struct loop_timer *reread;
     struct domain *reread_next; /* whose turn it is; NULL: the first's */
     unsigned char reread_last[UUID_SIZE];
-    bool reread_gave_way;              /* to a round of the safety net */
-    struct loop_timer *trials;         /* active while a throw-away guest is known */
-    struct safety_round *safety_round; /* that is out */
+    bool reread_gave_way;                /* to a round of the recheck */
+    struct loop_timer *trials;           /* active while a throw-away guest is known */
+    struct recheck_round *recheck_round; /* that is out */
     struct ask_queue doubts;
     uint64_t doubts_serial;
 

@@ -38,7 +38,7 @@ void reread_look(void *owner)
     struct host *host = owner;
     look_at_unsettled(host);
     const struct domain *last = domains_find(&host->domains, host->reread_last);
-    if (host->safety_round != NULL && !host->reread_gave_way) {
+    if (host->recheck_round != NULL && !host->reread_gave_way) {
         host->reread_gave_way = true; /* once: its lists are of the same domains */
         return;
     }

@@ -1,11 +1,11 @@
 /*
- * safety: a round asks for one list after the other, and is compared when the last has come; what
+ * recheck: a round asks for one list after the other, and is compared when the last has come; what
  * differs becomes a doubt, and doubts that no event has settled in a second are asked, each alone.
  *
  * Domains with an event since the round began are passed over: they are asked anyway. Workers copy
  * uuids; rounds and doubts are the host's, on the loop.
  */
-#include "host/safety.h"
+#include "host/recheck.h"
 #include "host/domain_list.h"
 #include "host/domain_report.h"
 #include "host/libvirt_auto.h"
@@ -22,7 +22,7 @@ enum { DOUBT_MS = 1000 };
 enum { AUTOSTART_LIST = LIBVIRT_LISTS, LISTS };
 
 /* One list a call, so that an event's question waits for one of them at most. */
-struct safety_round {
+struct recheck_round {
     uint64_t generation;
     uint64_t serial; /* host.serial when it began */
     struct {
@@ -31,7 +31,7 @@ struct safety_round {
     } lists[LISTS];
 };
 
-struct safety_call {
+struct recheck_call {
     struct host_call call; /* first */
     int list;
     unsigned char (*uuids)[UUID_SIZE];
@@ -41,24 +41,24 @@ struct safety_call {
 /* On a worker. */
 static void run(struct host_call *call, virConnectPtr conn)
 {
-    struct safety_call *safety = (struct safety_call *)call;
+    struct recheck_call *recheck = (struct recheck_call *)call;
     virDomainPtr *domains = NULL;
     size_t count = 0;
-    unsigned flag = safety->list == AUTOSTART_LIST
+    unsigned flag = recheck->list == AUTOSTART_LIST
                         ? (unsigned)VIR_CONNECT_LIST_DOMAINS_AUTOSTART
-                        : libvirt_list_flag((enum libvirt_list)safety->list);
+                        : libvirt_list_flag((enum libvirt_list)recheck->list);
     if (!domain_list(conn, flag, &domains, &count, &call->error)) {
-        return; /* a driver without this list has no safety net */
+        return; /* a driver without this list has no recheck */
     }
-    safety->uuids = xcalloc(count + 1, UUID_SIZE);
-    safety->count = count;
+    recheck->uuids = xcalloc(count + 1, UUID_SIZE);
+    recheck->count = count;
     for (size_t i = 0; i < count; i++) {
-        virDomainGetUUID(domains[i], safety->uuids[i]);
+        virDomainGetUUID(domains[i], recheck->uuids[i]);
     }
     libvirt_domains_free(domains, count);
 }
 
-static void round_free(struct safety_round *round)
+static void round_free(struct recheck_round *round)
 {
     for (int list = 0; round != NULL && list < LISTS; list++) {
         free(round->lists[list].uuids);
@@ -67,9 +67,9 @@ static void round_free(struct safety_round *round)
 }
 
 /* Events since the lists were asked for have their domain asked again anyway. */
-static bool is_quiet(const struct safety_round *safety, const struct domain *domain)
+static bool is_quiet(const struct recheck_round *recheck, const struct domain *domain)
 {
-    return domain->last_event <= safety->serial && !domain->state.wanted && !domain->state.out &&
+    return domain->last_event <= recheck->serial && !domain->state.wanted && !domain->state.out &&
            !domain->lacks_state;
 }
 
@@ -89,12 +89,12 @@ static void take_autostart(struct host *host, struct domain *domain, enum lodge_
     domain_report_state(host, domain, &answer, false);
 }
 
-static void compare(struct host *host, const struct safety_round *safety)
+static void compare(struct host *host, const struct recheck_round *recheck)
 {
     uint64_t round = ++host->round;
     for (int list = 0; list < LIBVIRT_LISTS; list++) {
-        for (size_t i = 0; i < safety->lists[list].count; i++) {
-            const unsigned char *uuid = safety->lists[list].uuids[i];
+        for (size_t i = 0; i < recheck->lists[list].count; i++) {
+            const unsigned char *uuid = recheck->lists[list].uuids[i];
             struct domain *domain = domains_find(&host->domains, uuid);
             if (domain == NULL) {
                 ask_queue_add(&host->doubts, uuid);
@@ -102,21 +102,21 @@ static void compare(struct host *host, const struct safety_round *safety)
             }
             domain->round = round;
             domain->has_autostart = false;
-            if (is_quiet(safety, domain) && (int)libvirt_list_of(domain->libvirt_state) != list) {
+            if (is_quiet(recheck, domain) && (int)libvirt_list_of(domain->libvirt_state) != list) {
                 ask_queue_add(&host->doubts, uuid);
             }
         }
     }
-    for (size_t i = 0; i < safety->lists[AUTOSTART_LIST].count; i++) {
+    for (size_t i = 0; i < recheck->lists[AUTOSTART_LIST].count; i++) {
         struct domain *domain =
-            domains_find(&host->domains, safety->lists[AUTOSTART_LIST].uuids[i]);
+            domains_find(&host->domains, recheck->lists[AUTOSTART_LIST].uuids[i]);
         if (domain != NULL) {
             domain->has_autostart = true;
         }
     }
     for (struct domain *domain = host->domains.first; domain != NULL && !host->ended;
          domain = domain->next) {
-        if (!is_quiet(safety, domain)) {
+        if (!is_quiet(recheck, domain)) {
             continue;
         }
         if (domain->round != round) {
@@ -129,9 +129,9 @@ static void compare(struct host *host, const struct safety_round *safety)
 
 static void round_is_complete(struct host *host)
 {
-    struct safety_round *round = TAKE(host->safety_round);
+    struct recheck_round *round = TAKE(host->recheck_round);
     if (host->listed) {
-        host->counts.safety_syncs++;
+        host->counts.rechecks++;
         host->doubts_serial = round->serial;
         compare(host, round);
         if (host->doubts.count > 0 && !host->ended) {
@@ -145,22 +145,22 @@ static void ask(struct host *host, int list);
 
 static void done(struct host_call *call, bool fresh)
 {
-    struct safety_call *safety = (struct safety_call *)call;
+    struct recheck_call *recheck = (struct recheck_call *)call;
     struct host *host = call->host;
-    struct safety_round *round = host->safety_round;
+    struct recheck_round *round = host->recheck_round;
     if (round == NULL || round->generation != call->generation) {
-        free(safety->uuids);
+        free(recheck->uuids);
         return;
     }
     if (!fresh || call->error.kind != LODGE_ERROR_NONE) {
-        free(safety->uuids);
-        round_free(TAKE(host->safety_round));
+        free(recheck->uuids);
+        round_free(TAKE(host->recheck_round));
         return;
     }
-    round->lists[safety->list].uuids = safety->uuids;
-    round->lists[safety->list].count = safety->count;
-    if (safety->list + 1 < LISTS) {
-        ask(host, safety->list + 1);
+    round->lists[recheck->list].uuids = recheck->uuids;
+    round->lists[recheck->list].count = recheck->count;
+    if (recheck->list + 1 < LISTS) {
+        ask(host, recheck->list + 1);
     } else {
         round_is_complete(host);
     }
@@ -168,25 +168,25 @@ static void done(struct host_call *call, bool fresh)
 
 static void ask(struct host *host, int list)
 {
-    struct safety_call *safety = xcalloc(1, sizeof *safety);
-    safety->call.run = run;
-    safety->call.done = done;
-    safety->list = list;
-    role_submit(host, ROLE_WATCH, &safety->call);
+    struct recheck_call *recheck = xcalloc(1, sizeof *recheck);
+    recheck->call.run = run;
+    recheck->call.done = done;
+    recheck->list = list;
+    role_submit(host, ROLE_WATCH, &recheck->call);
 }
 
-void safety_look(struct host *host)
+void recheck_ask(struct host *host)
 {
-    if (host->safety_round != NULL || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
+    if (host->recheck_round != NULL || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
         return;
     }
-    host->safety_round = xcalloc(1, sizeof *host->safety_round);
-    host->safety_round->generation = host->generation;
-    host->safety_round->serial = host->serial;
+    host->recheck_round = xcalloc(1, sizeof *host->recheck_round);
+    host->recheck_round->generation = host->generation;
+    host->recheck_round->serial = host->serial;
     ask(host, 0);
 }
 
-void safety_doubts_look(void *owner)
+void recheck_doubts(void *owner)
 {
     struct host *host = owner;
     unsigned char uuid[1][UUID_SIZE];
@@ -204,16 +204,16 @@ void safety_doubts_look(void *owner)
     }
 }
 
-void safety_start(struct host *host)
+void recheck_start(struct host *host)
 {
     uint64_t interval_ms = host->options.sync_interval_s * UINT64_C(1000);
-    loop_timer_start(host->safety, interval_ms, interval_ms);
+    loop_timer_start(host->recheck, interval_ms, interval_ms);
 }
 
-void safety_stop(struct host *host)
+void recheck_stop(struct host *host)
 {
-    loop_timer_stop(host->safety);
+    loop_timer_stop(host->recheck);
     loop_timer_stop(host->doubt);
     ask_queue_clear(&host->doubts);
-    round_free(TAKE(host->safety_round));
+    round_free(TAKE(host->recheck_round));
 }
