@@ -13,7 +13,6 @@
 #include "host/fresh.h"
 #include "host/guest/trial.h"
 #include "host/host_private.h"
-#include "host/lanes.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
 #include "host/readings.h"
@@ -22,6 +21,7 @@
 #include "host/reread.h"
 #include "host/roles.h"
 #include "host/states.h"
+#include "host/stats.h"
 #include "host/storage/uses_desk.h"
 #include "host/sync.h"
 #include "host/xml/domain_xml_read.h"
@@ -76,7 +76,7 @@ static void say_in_log(enum log_level level, const struct host *host, const char
 static void drop_all(struct host *host)
 {
     host->generation++;
-    lanes_stop(host);
+    stats_stop(host);
     loop_timer_stop(host->slow);
     loop_timer_stop(host->silence);
     recheck_stop(host);
@@ -174,7 +174,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
         abilities_ask(host);
         recheck_start(host);
         reread_start(host);
-        lanes_start(host);
+        stats_start(host);
     }
 }
 
@@ -322,7 +322,7 @@ void host_start(struct host *host)
 struct host_counts host_counts(const struct host *host)
 {
     struct host_counts counts = host->counts;
-    counts.lanes_lost = lanes_lost(host);
+    counts.lanes_lost = stats_lanes_lost(host);
     return counts;
 }
 

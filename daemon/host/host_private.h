@@ -11,7 +11,7 @@
  * definitions.c   XML, alone or in a sync's batches
  * sync.c          everything, after each connect
  * recheck.c        lists by state that must find nothing
- * lanes.c         the counters of running guests
+ * stats.c         the counters of running guests
  * hung.c          whose QEMU does not answer
  * abilities.c     what the driver can do
  * reading.c       what is told to all who ask for it, off the way of all else
@@ -33,7 +33,7 @@
 struct fresh;
 struct host_call;
 struct host_reading;
-struct lanes;
+struct host_stats;
 struct uses_desk;
 
 /* Connections by risk: `watch` has events and calls that libvirtd answers even when all its workers
@@ -138,13 +138,13 @@ struct host {
     struct fresh *fresh; /* who waits for a domain to be read anew, the oldest first */
     struct loop_timer *fresh_timer;
     struct uses_desk *uses_desk; /* who uses which files is asked there */
-    atomic_ullong defined;  /* counts what may have named new files. Counted by the loop, compared
-                               by a worker right before it deletes one: a letter would come
-                               when that is done */
-    bool hung_out;          /* a question who hangs */
-    size_t stuck;           /* guests that did when it was answered */
-    uint64_t stuck_seen_ms; /* monotonic: when there was one last */
-    struct lanes *lanes;    /* NULL where the driver has no counters */
+    atomic_ullong defined;    /* counts what may have named new files. Counted by the loop, compared
+                                 by a worker right before it deletes one: a letter would come
+                                 when that is done */
+    bool hung_out;            /* a question who hangs */
+    size_t stuck;             /* guests that did when it was answered */
+    uint64_t stuck_seen_ms;   /* monotonic: when there was one last */
+    struct host_stats *stats; /* NULL where the driver has no counters */
     struct host_counts counts;
 };
 

@@ -1,10 +1,10 @@
 /*
- * stats_lane: a worker makes rows of libvirt's records, the loop makes samples of the rows: a rate
+ * stats_read: a worker makes rows of libvirt's records, the loop makes samples of the rows: a rate
  * is the difference to the counter that the domain kept from its last sample.
  *
  * When every lane is lost CPU times alone are read, by virDomainGetInfo, which asks no QEMU.
  */
-#include "host/stats_lane.h"
+#include "host/stats_read.h"
 #include "host/domain_list.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -14,12 +14,12 @@
 #include <string.h>
 #include <time.h>
 
-static void take_time(struct stats *stats)
+static void take_time(struct stats_answer *answer)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    stats->at_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    stats->at_ms = loop_wall_ms();
+    answer->at_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    answer->at_ms = loop_wall_ms();
 }
 
 static bool number(const virDomainStatsRecord *record, const char *name,
@@ -49,7 +49,7 @@ static void read_row(struct stats_row *row, const virDomainStatsRecord *record)
     }
 }
 
-bool stats_read(virConnectPtr conn, struct stats *ret_stats, struct lodge_error *err)
+bool stats_read(virConnectPtr conn, struct stats_answer *ret_answer, struct lodge_error *err)
 {
     /* NOWAIT: a guest that another call already waits for is left out, instead of waiting 30 s. */
     virDomainStatsRecordPtr *records = NULL;
@@ -59,17 +59,17 @@ bool stats_read(virConnectPtr conn, struct stats *ret_stats, struct lodge_error 
     if (got < 0) {
         return libvirt_fail(err, "cannot read the guests' counters");
     }
-    struct stats stats = {.rows = xcalloc((size_t)got + 1, sizeof *stats.rows)};
-    take_time(&stats);
+    struct stats_answer answer = {.rows = xcalloc((size_t)got + 1, sizeof *answer.rows)};
+    take_time(&answer);
     for (int i = 0; i < got; i++) {
-        read_row(&stats.rows[stats.count++], records[i]);
+        read_row(&answer.rows[answer.count++], records[i]);
     }
     virDomainStatsRecordListFree(records);
-    *ret_stats = stats;
+    *ret_answer = answer;
     return true;
 }
 
-bool stats_read_without_monitor(virConnectPtr conn, struct stats *ret_stats,
+bool stats_read_without_monitor(virConnectPtr conn, struct stats_answer *ret_answer,
                                 struct lodge_error *err)
 {
     virDomainPtr *domains = NULL;
@@ -77,9 +77,9 @@ bool stats_read_without_monitor(virConnectPtr conn, struct stats *ret_stats,
     if (!domain_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, err)) {
         return false;
     }
-    struct stats stats = {.rows = xcalloc(count + 1, sizeof *stats.rows)};
+    struct stats_answer answer = {.rows = xcalloc(count + 1, sizeof *answer.rows)};
     for (size_t i = 0; i < count; i++) {
-        struct stats_row *row = &stats.rows[stats.count];
+        struct stats_row *row = &answer.rows[answer.count];
         virDomainInfo info;
         if (virDomainGetInfo(domains[i], &info) == 0) {
             virDomainGetUUID(domains[i], row->uuid);
@@ -87,19 +87,19 @@ bool stats_read_without_monitor(virConnectPtr conn, struct stats *ret_stats,
             row->cpu_ns = info.cpuTime;
             row->used_kib = LODGE_UNKNOWN;
             row->rss_kib = LODGE_UNKNOWN;
-            stats.count++;
+            answer.count++;
         }
     }
-    take_time(&stats);
+    take_time(&answer);
     libvirt_domains_free(domains, count);
-    *ret_stats = stats;
+    *ret_answer = answer;
     return true;
 }
 
-void stats_free(struct stats *stats)
+void stats_answer_clear(struct stats_answer *answer)
 {
-    free(stats->rows);
-    *stats = (struct stats){0};
+    free(answer->rows);
+    *answer = (struct stats_answer){0};
 }
 
 /* Of the guest's own vCPUs. QEMU's own threads are in the counter too, so it can pass 100. */
@@ -120,26 +120,26 @@ static int64_t mebibytes(int64_t kib)
     return kib == LODGE_UNKNOWN ? LODGE_UNKNOWN : (kib + 512) / 1024;
 }
 
-void stats_tell(struct host *host, const struct stats *stats)
+void stats_tell(struct host *host, const struct stats_answer *answer)
 {
     AUTO(free)
-    struct domain_sample *samples = xcalloc(stats->count + 1, sizeof *samples);
+    struct domain_sample *samples = xcalloc(answer->count + 1, sizeof *samples);
     size_t count = 0;
-    for (size_t i = 0; i < stats->count; i++) {
-        const struct stats_row *row = &stats->rows[i];
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct stats_row *row = &answer->rows[i];
         struct domain *domain = domains_find(&host->domains, row->uuid);
         if (domain == NULL || !domain->told) {
             continue;
         }
         struct domain_sample *sample = &samples[count++];
         memcpy(sample->uuid, domain->uuid_text, sizeof sample->uuid);
-        sample->cpu_percent = cpu_percent(domain, row, stats->at_us);
+        sample->cpu_percent = cpu_percent(domain, row, answer->at_us);
         sample->memory_used_mib = mebibytes(row->used_kib);
         sample->memory_rss_mib = mebibytes(row->rss_kib);
         if (row->has_cpu) {
             domain->cpu_ns = row->cpu_ns;
-            domain->cpu_at_us = stats->at_us;
+            domain->cpu_at_us = answer->at_us;
         }
     }
-    host->listener->samples(host->owner, host->name, stats->at_ms, samples, count, NULL);
+    host->listener->samples(host->owner, host->name, answer->at_ms, samples, count, NULL);
 }
