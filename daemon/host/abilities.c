@@ -6,10 +6,10 @@
  * worker fills the call, the loop makes the report of it.
  */
 #include "host/abilities.h"
+#include "host/channels.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/node_sample.h"
-#include "host/roles.h"
 #include "host/task.h"
 #include "log.h"
 #include "memory.h"
@@ -105,7 +105,7 @@ static void done(struct host_call *call, bool fresh)
         return;
     }
     struct lodge_strings words = {0};
-    const struct libvirt_connection *watch = host->roles[ROLE_WATCH].connection;
+    const struct libvirt_connection *watch = host->channels[CHANNEL_WATCH].connection;
     if (libvirt_connection_has_events(watch)) {
         add(&words, "events");
     }
@@ -136,5 +136,5 @@ void abilities_ask(struct host *host)
     struct abilities_call *asked = xcalloc(1, sizeof *asked);
     asked->call.run = run;
     asked->call.done = done;
-    role_submit(host, ROLE_SYNC, &asked->call);
+    channel_submit(host, CHANNEL_SYNC, &asked->call);
 }

@@ -6,12 +6,12 @@
  * may be older than the event that asked. Calls own their domains and what was read of them.
  */
 #include "host/definitions.h"
+#include "host/channels.h"
 #include "host/domain_report.h"
 #include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/refresh.h"
-#include "host/roles.h"
 #include "host/xml/domain_xml_read.h"
 #include "host/xml/next_boot.h"
 #include "index.h"
@@ -201,7 +201,7 @@ void definitions_ask(struct host *host)
                 memcpy(definition->uuid, domain->uuid, UUID_SIZE);
             }
         }
-        role_submit(host, ROLE_SYNC, &batch->call);
+        channel_submit(host, CHANNEL_SYNC, &batch->call);
     }
 }
 
@@ -223,10 +223,10 @@ void definitions_read(struct host *host, virDomainPtr *domains, size_t count)
         definition->whole = count <= WHOLE_AT_ONCE;
         memcpy(definition->uuid, uuid, UUID_SIZE);
         if (batch->count == BATCH) {
-            role_submit(host, ROLE_SYNC, &TAKE(batch)->call);
+            channel_submit(host, CHANNEL_SYNC, &TAKE(batch)->call);
         }
     }
     if (batch != NULL) {
-        role_submit(host, ROLE_SYNC, &batch->call);
+        channel_submit(host, CHANNEL_SYNC, &batch->call);
     }
 }

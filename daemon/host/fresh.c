@@ -146,7 +146,8 @@ bool host_refresh_beside(struct host *host, const char *uuid)
     struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
     bool is_idle = domain != NULL && !domain->definition.wanted && !domain->definition.out;
     bool is_due = is_idle && loop_monotonic_ms() >= domain->beside_at;
-    if (!is_due || !host->synced || domain->hung || host->roles[ROLE_SYNC].out >= BESIDE_MOST) {
+    if (!is_due || !host->synced || domain->hung ||
+        host->channels[CHANNEL_SYNC].out >= BESIDE_MOST) {
         return false;
     }
     domain->beside_at = loop_monotonic_ms() + BESIDE_MS;

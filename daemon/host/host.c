@@ -8,6 +8,7 @@
  */
 #include "host/host.h"
 #include "host/abilities.h"
+#include "host/channels.h"
 #include "host/definitions.h"
 #include "host/event_loop.h"
 #include "host/fresh.h"
@@ -19,7 +20,6 @@
 #include "host/recheck.h"
 #include "host/refresh.h"
 #include "host/reread.h"
-#include "host/roles.h"
 #include "host/states.h"
 #include "host/stats.h"
 #include "host/storage/uses_desk.h"
@@ -88,13 +88,13 @@ static void drop_all(struct host *host)
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
     host->has_pulse = false;
-    for (enum role_name apart = ROLE_SCREEN_LAST; apart >= ROLE_READ; apart--) {
-        role_drop(host, apart);
+    for (enum channel_name apart = CHANNEL_SCREEN_LAST; apart >= CHANNEL_READ; apart--) {
+        channel_drop(host, apart);
     }
-    role_drop(host, ROLE_RESCUE);
-    role_drop(host, ROLE_OPS);
-    role_drop(host, ROLE_SYNC);
-    role_drop(host, ROLE_WATCH);
+    channel_drop(host, CHANNEL_RESCUE);
+    channel_drop(host, CHANNEL_OPS);
+    channel_drop(host, CHANNEL_SYNC);
+    channel_drop(host, CHANNEL_WATCH);
 }
 
 static void host_lose(struct host *host, const char *reason)
@@ -151,13 +151,13 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
                          const struct lodge_error *error)
 {
     struct host *host = owner;
-    assert(host->roles[ROLE_WATCH].connection == connection);
+    assert(host->channels[CHANNEL_WATCH].connection == connection);
     loop_timer_stop(host->slow);
     if (error != NULL) {
         char text[sizeof error->message + 160];
         (void)snprintf(text, sizeof text, "%s%s", error->message,
                        libvirt_advice(host->uri.text, error));
-        role_drop(host, ROLE_WATCH);
+        channel_drop(host, CHANNEL_WATCH);
         say_in_log(host->failures == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, host, text);
         say(host, LODGE_HOST_DOWN, text);
         if (!host->ended) {
@@ -165,7 +165,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
         }
         return;
     }
-    role_is_open(host, ROLE_WATCH);
+    channel_start(host, CHANNEL_WATCH);
     say_in_log(LOG_LEVEL_INFO, host, "connected");
     say(host, LODGE_HOST_UP, NULL);
     if (!host->ended) {
@@ -213,7 +213,7 @@ static void open_watch(struct host *host)
         .lost = watch_lost,
         .event = watch_event,
     };
-    struct role *watch = &host->roles[ROLE_WATCH];
+    struct channel *watch = &host->channels[CHANNEL_WATCH];
     if (watch->connection == NULL) {
         watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
         loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
@@ -224,23 +224,23 @@ static void open_watch(struct host *host)
 static void send_questions(void *owner)
 {
     struct host *host = owner;
-    if (host->roles[ROLE_WATCH].is_open) {
+    if (host->channels[CHANNEL_WATCH].is_open) {
         states_ask(host);
         definitions_ask(host);
     }
 }
 
-static void role_is_lost(struct host *host, enum role_name role)
+static void channel_is_lost(struct host *host, enum channel_name channel)
 {
-    if (role >= ROLE_READ && role <= ROLE_READ_LAST) {
-        readings_lost(host, role);
+    if (channel >= CHANNEL_READ && channel <= CHANNEL_READ_LAST) {
+        readings_lost(host, channel);
     }
 }
 
 static void retry(void *owner)
 {
     struct host *host = owner;
-    if (!host->roles[ROLE_WATCH].is_open) {
+    if (!host->channels[CHANNEL_WATCH].is_open) {
         open_watch(host);
     } else if (!host->syncing) {
         sync_start(host);
@@ -252,7 +252,7 @@ static void retry(void *owner)
 static void open_is_slow(void *owner)
 {
     struct host *host = owner;
-    if (host->roles[ROLE_WATCH].is_open) {
+    if (host->channels[CHANNEL_WATCH].is_open) {
         recheck_ask(host);
         return;
     }
@@ -279,7 +279,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
 {
     static const struct host_hooks hooks = {
         .lost = host_lose,
-        .role_lost = role_is_lost,
+        .channel_lost = channel_is_lost,
         .domain_found = trial_may_be,
     };
     assert(loop_is_current());
@@ -294,7 +294,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->listener = listener;
     host->owner = owner;
     host->refs = 1;
-    roles_init(host);
+    channels_init(host);
     domains_init(&host->domains);
     host->uses_desk = uses_desk_new(host);
     host->ask = (struct loop_later){.run = send_questions, .owner = host};
@@ -344,7 +344,7 @@ void host_free(struct host *host)
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);
     loop_timer_free(host->silence);
-    roles_end(host);
+    channels_end(host);
     loop_timer_free(host->recheck);
     loop_timer_free(host->doubt);
     loop_timer_free(host->reread);

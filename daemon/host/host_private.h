@@ -3,7 +3,7 @@
  * host_conn.h if they can. Everything here is the loop's.
  *
  * host.c          up, down, connecting
- * roles.c         connections by risk, calls on them
+ * channels.c         connections by risk, calls on them
  * refresh.c       who is to be asked again, alone
  * states.c        domains' states, asked so
  * domain_report.c what is told of a domain
@@ -43,19 +43,19 @@ struct uses_desk;
  * and `screen` (pictures of guests) may hang, so each has a connection of its own: beside one that
  * is stuck, others on its connection are sometimes sent only when libvirtd pings, every 5 s, and a
  * stream does not end (libvirt 9.0). */
-enum role_name {
-    ROLE_WATCH,
-    ROLE_SYNC,
-    ROLE_OPS,
-    ROLE_RESCUE,
-    ROLE_READ,
-    ROLE_READ_LAST = ROLE_READ + HOST_READ_CALLS - 1,
-    ROLE_SCREEN,
-    ROLE_SCREEN_LAST = ROLE_SCREEN + HOST_SCREEN_CALLS - 1,
-    ROLES,
+enum channel_name {
+    CHANNEL_WATCH,
+    CHANNEL_SYNC,
+    CHANNEL_OPS,
+    CHANNEL_RESCUE,
+    CHANNEL_READ,
+    CHANNEL_READ_LAST = CHANNEL_READ + HOST_READ_CALLS - 1,
+    CHANNEL_SCREEN,
+    CHANNEL_SCREEN_LAST = CHANNEL_SCREEN + HOST_SCREEN_CALLS - 1,
+    CHANNELS,
 };
 
-struct role {
+struct channel {
     struct host *host;
     struct libvirt_connection *connection; /* opening or open; the watch's own where all share */
     bool is_open;
@@ -80,7 +80,7 @@ struct host_hooks {
     /* The connection with events is gone, or one that cannot be done without: down, and again. */
     void (*lost)(struct host *host, const char *reason);
     /* A connection apart is gone. What was out on it may come back, or not. */
-    void (*role_lost)(struct host *host, enum role_name role);
+    void (*channel_lost)(struct host *host, enum channel_name channel);
     /* A domain is told of for the first time. */
     void (*domain_found)(struct host *host, const struct domain *domain);
 };
@@ -103,7 +103,7 @@ struct host {
     uint64_t generation; /* of the connection: answers to an older one's calls are nothing */
     uint64_t serial;     /* of the last event or difference */
     uint64_t last_gone;  /* the serial when a domain was last removed */
-    struct role roles[ROLES];
+    struct channel channels[CHANNELS];
     struct libvirt_connection *pulse; /* has keepalive, makes no calls; NULL where all share */
     bool has_pulse;                   /* it is open */
     struct loop_timer *retry;

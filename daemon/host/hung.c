@@ -6,9 +6,9 @@
  * The worker fills the call, domains are the loop's.
  */
 #include "host/hung.h"
+#include "host/channels.h"
 #include "host/domain_list.h"
 #include "host/libvirt_auto.h"
-#include "host/roles.h"
 #include "host/task.h"
 #include "log.h"
 #include "memory.h"
@@ -135,7 +135,7 @@ void host_doubt_guests(struct host *host)
 
 void hung_look(struct host *host, bool at_all)
 {
-    if (host->hung_out || !host->roles[ROLE_WATCH].is_open) {
+    if (host->hung_out || !host->channels[CHANNEL_WATCH].is_open) {
         return;
     }
     struct hung_call *hung = xcalloc(1, sizeof *hung);
@@ -149,5 +149,5 @@ void hung_look(struct host *host, bool at_all)
         }
     }
     host->hung_out = true;
-    role_submit(host, ROLE_WATCH, &hung->call);
+    channel_submit(host, CHANNEL_WATCH, &hung->call);
 }

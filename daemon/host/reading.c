@@ -6,9 +6,9 @@
  * brings after that is nobody's. Loop-only, but for run_read().
  */
 #include "host/reading.h"
+#include "host/channels.h"
 #include "host/host_conn.h"
 #include "host/readings.h"
-#include "host/roles.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -150,7 +150,7 @@ static void begin_read(void *owner)
     reading->refs++;
     host->readings.out++;
     host->readings.of_pools += reading->kind->is_of_pools;
-    role_submit(host, role_of_read(host), &read->call);
+    channel_submit(host, channel_for_read(host), &read->call);
 }
 
 static void is_idle_now(void *owner)
@@ -253,14 +253,14 @@ void readings_tick(void *owner)
     watch_the_clock_for(host);
 }
 
-void readings_lost(struct host *host, enum role_name role)
+void readings_lost(struct host *host, enum channel_name channel)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_HOST_DOWN, "the connection to host '%s' broke", host->name);
     for (struct host_reading *reading = host->readings.first, *next; reading != NULL;
          reading = next) {
         next = reading->next;
-        if (reading->call != NULL && reading->call->call.role == role) {
+        if (reading->call != NULL && reading->call->call.channel == channel) {
             give_up_call(reading);
             rounds_end(reading->rounds, NULL, &err);
         }

@@ -6,12 +6,12 @@
  * uuids; rounds and doubts are the host's, on the loop.
  */
 #include "host/recheck.h"
+#include "host/channels.h"
 #include "host/domain_list.h"
 #include "host/domain_report.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_state.h"
 #include "host/refresh.h"
-#include "host/roles.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -172,12 +172,13 @@ static void ask(struct host *host, int list)
     recheck->call.run = run;
     recheck->call.done = done;
     recheck->list = list;
-    role_submit(host, ROLE_WATCH, &recheck->call);
+    channel_submit(host, CHANNEL_WATCH, &recheck->call);
 }
 
 void recheck_ask(struct host *host)
 {
-    if (host->recheck_round != NULL || host->doubts.count > 0 || !host->roles[ROLE_WATCH].is_open) {
+    if (host->recheck_round != NULL || host->doubts.count > 0 ||
+        !host->channels[CHANNEL_WATCH].is_open) {
         return;
     }
     host->recheck_round = xcalloc(1, sizeof *host->recheck_round);
@@ -190,7 +191,7 @@ void recheck_doubts(void *owner)
 {
     struct host *host = owner;
     unsigned char uuid[1][UUID_SIZE];
-    bool has_events = libvirt_connection_has_events(host->roles[ROLE_WATCH].connection);
+    bool has_events = libvirt_connection_has_events(host->channels[CHANNEL_WATCH].connection);
     while (ask_queue_take(&host->doubts, uuid, 1) > 0) {
         struct domain *domain = domains_find(&host->domains, uuid[0]);
         bool is_new = domain == NULL;

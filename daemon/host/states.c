@@ -3,13 +3,13 @@
  * has found is told on the loop. The worker fills the call; domains are the loop's.
  */
 #include "host/states.h"
+#include "host/channels.h"
 #include "host/domain_report.h"
 #include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
 #include "host/refresh.h"
-#include "host/roles.h"
 #include "log.h"
 #include "memory.h"
 
@@ -143,6 +143,6 @@ void states_ask(struct host *host)
                 memcpy(asked->questions[asked->count++].uuid, domain->uuid, UUID_SIZE);
             }
         }
-        role_submit(host, ROLE_WATCH, &asked->call);
+        channel_submit(host, CHANNEL_WATCH, &asked->call);
     }
 }

@@ -8,9 +8,9 @@
  */
 #include "host/stats.h"
 #include "host/abilities.h"
+#include "host/channels.h"
 #include "host/hung.h"
 #include "host/node_sample.h"
-#include "host/roles.h"
 #include "host/stats_read.h"
 #include "host/task.h"
 #include "log.h"
@@ -151,7 +151,7 @@ static void open_spare(struct host_stats *stats)
     while (count(stats, LANE_OPENING) + count(stats, LANE_IDLE) + count(stats, LANE_BUSY) < 2 &&
            (lane = first(stats, LANE_CLOSED)) != NULL) {
         if (host->uri.one_world) {
-            lane->connection = host->roles[ROLE_WATCH].connection;
+            lane->connection = host->channels[CHANNEL_WATCH].connection;
             lane->state = LANE_IDLE;
         } else {
             lane->state = LANE_OPENING;
@@ -324,7 +324,7 @@ static void go_without(struct host_stats *stats)
     struct without_call *without = xcalloc(1, sizeof *without);
     without->call.run = run_without;
     without->call.done = without_done;
-    role_submit(stats->host, ROLE_SYNC, &without->call);
+    channel_submit(stats->host, CHANNEL_SYNC, &without->call);
 }
 
 static void run_node(struct job *job)

@@ -8,13 +8,13 @@
  * not tell in bulk. The call owns domains and rows, the letter its names.
  */
 #include "host/sync.h"
+#include "host/channels.h"
 #include "host/definitions.h"
 #include "host/domain_list.h"
 #include "host/domain_report.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/refresh.h"
-#include "host/roles.h"
 #include "log.h"
 #include "memory.h"
 
@@ -297,5 +297,5 @@ void sync_start(struct host *host)
     struct sync_call *sync = xcalloc(1, sizeof *sync);
     sync->call.run = run;
     sync->call.done = done;
-    role_submit(host, ROLE_SYNC, &sync->call);
+    channel_submit(host, CHANNEL_SYNC, &sync->call);
 }

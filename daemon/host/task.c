@@ -1,11 +1,11 @@
 /*
- * task: each is one call on a connection of its kind (roles.c), which is delivered in any case: its
- * task hears whether it ran. What run() was told is its own, so a host that has gone meanwhile
+ * task: each is one call on a connection of its kind (channels.c), which is delivered in any case:
+ * its task hears whether it ran. What run() was told is its own, so a host that has gone meanwhile
  * changes nothing of it. Loop-only, but for run_task().
  */
 #include "host/task.h"
+#include "host/channels.h"
 #include "host/host_conn.h"
-#include "host/roles.h"
 #include "memory.h"
 
 #include <assert.h>
@@ -45,7 +45,7 @@ static void deliver_refusal(struct letter *letter)
     free(refusal);
 }
 
-void host_submit(struct host *host, enum host_lane lane, struct host_task *task)
+void host_submit(struct host *host, enum host_channel channel, struct host_task *task)
 {
     assert(loop_is_current());
     if (host->state != LODGE_HOST_UP || host->ended) {
@@ -59,10 +59,10 @@ void host_submit(struct host *host, enum host_lane lane, struct host_task *task)
     call->call.run = run_task;
     call->call.done = task_done;
     call->task = task;
-    const enum role_name roles[] = {
-        [HOST_LANE_OPS] = ROLE_OPS,
-        [HOST_LANE_RESCUE] = ROLE_RESCUE,
-        [HOST_LANE_SCREEN] = role_of_screen(host),
+    const enum channel_name channels[] = {
+        [HOST_CHANNEL_OPS] = CHANNEL_OPS,
+        [HOST_CHANNEL_RESCUE] = CHANNEL_RESCUE,
+        [HOST_CHANNEL_SCREEN] = channel_for_screen(host),
     };
-    role_submit(host, roles[lane], &call->call);
+    channel_submit(host, channels[channel], &call->call);
 }

@@ -16,7 +16,7 @@ struct hand;
  * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`:
  * asks a guest's QEMU for its picture, which may hang: each call has a connection of its own, so it
  * holds up neither an operation nor another picture; no more than HOST_SCREEN_CALLS at a time. */
-enum host_lane { HOST_LANE_OPS, HOST_LANE_RESCUE, HOST_LANE_SCREEN };
+enum host_channel { HOST_CHANNEL_OPS, HOST_CHANNEL_RESCUE, HOST_CHANNEL_SCREEN };
 enum { HOST_SCREEN_CALLS = 3, HOST_READ_CALLS = 2 /* reading.h */ };
 
 struct host_task {
@@ -28,7 +28,7 @@ struct host_task {
 };
 
 /* Gives the task away. */
-void host_submit(struct host *host, enum host_lane lane, struct host_task *task);
+void host_submit(struct host *host, enum host_channel channel, struct host_task *task);
 
 /* A call that needs a guest's monitor does not return: who hangs is found out and told. Lanes would
  * not notice, since libvirt leaves a guest out that somebody else waits for. Loop-only. */

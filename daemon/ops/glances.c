@@ -270,7 +270,7 @@ static void submit(struct glance *glance)
 {
     glance->state = GLANCE_SENT;
     glance->task = (struct host_task){.run = run, .done = done};
-    host_submit(glance->host, HOST_LANE_SCREEN, &glance->task);
+    host_submit(glance->host, HOST_CHANNEL_SCREEN, &glance->task);
 }
 
 /* As many as their hosts have calls free for, the oldest first; one at a time for each guest. */

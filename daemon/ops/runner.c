@@ -100,7 +100,8 @@ static void send_job(struct op *op)
         workers_submit(op->ops->workers, &op->job);
     } else {
         op->task = (struct host_task){.run = host_run, .done = host_done};
-        host_submit(op->host, op->where == ON_RESCUE ? HOST_LANE_RESCUE : HOST_LANE_OPS, &op->task);
+        host_submit(op->host, op->where == ON_RESCUE ? HOST_CHANNEL_RESCUE : HOST_CHANNEL_OPS,
+                    &op->task);
     }
 }
 

@@ -69,7 +69,7 @@ FACES = {
 }
 # Rooms within rooms: what a room shows to those of the same part of the house, beside its face.
 KIN = {
-    "daemon/host": "domain_list.h host_conn.h libvirt_auto.h libvirt_error.h libvirt_state.h host_private.h roles.h task.h",
+    "daemon/host": "domain_list.h host_conn.h libvirt_auto.h libvirt_error.h libvirt_state.h host_private.h channels.h task.h",
     "daemon/host/xml": "belongings_xml.h disk_source_xml.h domain_xml_files.h domain_xml_read.h screen_xml.h "
                        "stand_in_xml.h storage_xml.h",
     "daemon/host/storage": "uses_desk.h",

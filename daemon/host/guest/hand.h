@@ -65,7 +65,7 @@ bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *h
 bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
-/* virDomainDestroyFlags(0), for HOST_LANE_RESCUE: it kills before it takes the guest's job, so a
+/* virDomainDestroyFlags(0), for HOST_CHANNEL_RESCUE: it kills before it takes the guest's job, so a
  * hung guest goes too. Not active, or absent, is success. */
 bool hand_destroy(struct hand *hand, const char *uuid, struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* screenshot: a guest's screen, asked of its QEMU. For HOST_LANE_SCREEN: a QEMU that hangs keeps
+/* screenshot: a guest's screen, asked of its QEMU. For HOST_CHANNEL_SCREEN: a QEMU that hangs keeps
  * the call. */
 #ifndef HOST_SCREENSHOT_H
 #define HOST_SCREENSHOT_H

@@ -120,7 +120,7 @@ void trials_look(void *owner)
             ending->task = (struct host_task){end, ended};
             ending->kind = kind;
             snprintf(ending->uuid, sizeof ending->uuid, "%s", domain->uuid_text);
-            host_submit(host, HOST_LANE_RESCUE, &ending->task);
+            host_submit(host, HOST_CHANNEL_RESCUE, &ending->task);
         }
     }
     if (any) {

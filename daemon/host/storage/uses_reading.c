@@ -7,11 +7,11 @@
  * call among the host's readings of pools, which may keep it). Between them the uses are the
  * loop's, during the last one that call's. Loop-only, but for the calls' run functions.
  */
+#include "host/channels.h"
 #include "host/host_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/reading.h"
-#include "host/roles.h"
 #include "host/storage/uses_desk.h"
 #include "host/storage/uses_private.h"
 #include "log.h"
@@ -290,7 +290,7 @@ static struct batch_call *batch_new(struct reading *reading)
 static void submit_batch(struct batch_call *batch)
 {
     batch->reading->out++;
-    role_submit(batch->reading->host, ROLE_SYNC, &batch->call);
+    channel_submit(batch->reading->host, CHANNEL_SYNC, &batch->call);
 }
 
 static void submit_batches(struct reading *reading, struct list_call *list)
@@ -369,7 +369,7 @@ static void start_reading(void *owner)
     list->call.run = run_list;
     list->call.done = list_done;
     list->reading = reading;
-    role_submit(host, ROLE_SYNC, &list->call);
+    channel_submit(host, CHANNEL_SYNC, &list->call);
 }
 
 static void reading_is_late(void *owner)

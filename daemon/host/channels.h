@@ -1,6 +1,6 @@
-/* roles: a host's connections by risk, and calls on them by workers that may be lost in one. */
-#ifndef HOST_ROLES_H
-#define HOST_ROLES_H
+/* channels: a host's connections by risk, and calls on them by workers that may be lost in one. */
+#ifndef HOST_CHANNELS_H
+#define HOST_CHANNELS_H
 
 #include "host/host_private.h"
 
@@ -10,7 +10,7 @@ struct host_call {
     struct job job;
     struct host *host;
     struct libvirt_connection *connection; /* in use from submit to delivery */
-    enum role_name role;
+    enum channel_name channel;
     uint64_t generation;
     uint64_t serial; /* host.serial when it was submitted */
     struct host_call *next;
@@ -25,25 +25,25 @@ struct host_call {
     bool ran;       /* run() was entered: something may have happened, fresh or not */
 };
 
-/* Gives the call away; it starts as soon as its role's connection is open and has a worker. */
-void role_submit(struct host *host, enum role_name role, struct host_call *call);
+/* Gives the call away; it starts as soon as its channel's connection is open and has a worker. */
+void channel_submit(struct host *host, enum channel_name channel, struct host_call *call);
 
 /* The one of these that is free, which of them may be open already. */
-enum role_name role_of_screen(const struct host *host);
-enum role_name role_of_read(const struct host *host);
+enum channel_name channel_for_screen(const struct host *host);
+enum channel_name channel_for_read(const struct host *host);
 
-void roles_init(struct host *host);
+void channels_init(struct host *host);
 
 /* Its timers end with the host. */
-void roles_end(struct host *host);
+void channels_end(struct host *host);
 
 /* Starts opening unless it is open or opening. */
-void role_open(struct host *host, enum role_name role);
+void channel_open(struct host *host, enum channel_name channel);
 
 /* Its connection has come up: what waited for it starts. */
-void role_is_open(struct host *host, enum role_name role);
+void channel_start(struct host *host, enum channel_name channel);
 
 /* Drops its connection. Calls that have not begun are delivered stale before it returns. */
-void role_drop(struct host *host, enum role_name role);
+void channel_drop(struct host *host, enum channel_name channel);
 
 #endif
