@@ -12,7 +12,7 @@
 #include "host/definitions.h"
 #include "host/event_loop.h"
 #include "host/fresh.h"
-#include "host/guest/trial.h"
+#include "host/guest/autodestroy.h"
 #include "host/host_private.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
@@ -280,7 +280,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     static const struct host_hooks hooks = {
         .lost = host_lose,
         .channel_lost = channel_is_lost,
-        .domain_found = trial_may_be,
+        .domain_found = autodestroy_may_be,
     };
     assert(loop_is_current());
     struct host *host = xcalloc(1, sizeof *host);
@@ -308,7 +308,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->doubt = loop_timer_new(loop, recheck_doubts, host);
     host->reread = loop_timer_new(loop, reread_look, host);
     host->fresh_timer = loop_timer_new(loop, fresh_look, host);
-    host->trials = loop_timer_new(loop, trials_look, host);
+    host->autodestroy = loop_timer_new(loop, autodestroy_look, host);
     return host;
 }
 
@@ -349,6 +349,6 @@ void host_free(struct host *host)
     loop_timer_free(host->doubt);
     loop_timer_free(host->reread);
     loop_timer_free(host->fresh_timer);
-    loop_timer_free(host->trials);
+    loop_timer_free(host->autodestroy);
     host_unref(host);
 }

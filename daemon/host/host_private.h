@@ -129,7 +129,7 @@ struct host {
     struct domain *reread_next; /* whose turn it is; NULL: the first's */
     unsigned char reread_last[UUID_SIZE];
     bool reread_gave_way;                /* to a round of the recheck */
-    struct loop_timer *trials;           /* active while a throw-away guest is known */
+    struct loop_timer *autodestroy;      /* active while a throw-away guest is known */
     struct recheck_round *recheck_round; /* that is out */
     struct ask_queue doubts;
     uint64_t doubts_serial;

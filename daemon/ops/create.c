@@ -11,6 +11,7 @@
  *   mark      the same: whatever a database says that is put back later, the guest may have run
  * A guest that has run, whoever made it, is no more undone: the VM stays (life.h).
  */
+#include "host/guest/kvm_probe.h"
 #include "host/storage/chain.h"
 #include "host/storage/images.h"
 #include "host/xml/domain_xml_write.h"

@@ -240,7 +240,7 @@ enum step_end disks_stretch(struct op *op, struct hand *hand)
         return STEP_DONE;
     }
     /* A failure ends the operation here: the stand-in goes before. If it does not, libvirt ends it
-     * with this connection, or trial.c does. */
+     * with this connection, or autodestroy.c does. */
     struct lodge_error later = {0};
     enum step_end end = op_end(op, false);
     if (end == STEP_FAILED && !hand_destroy(hand, op->plan.stand_in, &later)) {

@@ -58,7 +58,7 @@ FACES = {
     "daemon/host": "embedded.h host.h reading.h",
     "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",
     "daemon/host/storage": "chain.h images.h leavings.h serial_log.h storage.h uses.h",
-    "daemon/host/guest": "belongings.h hand.h open_screen.h screenshot.h stand_in.h",
+    "daemon/host/guest": "belongings.h hand.h kvm_probe.h open_screen.h screenshot.h stand_in.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
                   "session_log.h shots.h upkeep.h users.h",
@@ -73,7 +73,7 @@ KIN = {
     "daemon/host/xml": "belongings_xml.h disk_source_xml.h domain_xml_files.h domain_xml_read.h screen_xml.h "
                        "stand_in_xml.h storage_xml.h",
     "daemon/host/storage": "uses_desk.h",
-    "daemon/host/guest": "trial.h",
+    "daemon/host/guest": "autodestroy.h",
 }
 # A library has one door in the house: header -> the files that may include it.
 DOORS = {

@@ -143,12 +143,6 @@ enum hand_xml { XML_OF_RUN, XML_OF_NEXT_BOOT, XML_WITH_SECRETS };
 char *hand_read_xml(struct hand *hand, const char *uuid, enum hand_xml which,
                     struct lodge_error *err);
 
-/* "kvm" where KVM really runs guests, else "qemu". Tried once per host with a throw-away guest
- * (libvirt.md 12: the size of its screen tells), then remembered. HOST_DOWN: libvirt went away
- * meanwhile, which says nothing of KVM. */
-bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
-    LODGE_MUST_CHECK;
-
 enum hand_network { NETWORK_ABSENT, NETWORK_INACTIVE, NETWORK_ACTIVE };
 
 /* What libvirt's network of that name is like; ABSENT too where the driver has no networks, as the

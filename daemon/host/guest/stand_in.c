@@ -1,7 +1,7 @@
-/* stand_in.c: making one (stand_in.h); trial.c ends what a lodged that is gone has left. */
+/* stand_in.c: making one (stand_in.h); autodestroy.c ends what a lodged that is gone has left. */
 #include "host/guest/stand_in.h"
+#include "host/guest/autodestroy.h"
 #include "host/guest/hand_private.h"
-#include "host/guest/trial.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/xml/stand_in_xml.h"
@@ -10,7 +10,7 @@
 
 void stand_in_uuid(char ret_uuid[static 37])
 {
-    trial_uuid(TRIAL_STAND_IN, ret_uuid);
+    autodestroy_uuid(AUTODESTROY_STAND_IN, ret_uuid);
 }
 
 bool stand_in_start(struct hand *hand, const char *uuid, int64_t op,

@@ -1,9 +1,9 @@
 /*
- * trial: a domain is a trial by the first ten bytes of its uuid. While one is known a timer looks
- * every 10 s, and one that was there at the look before is forced off by a task on `rescue`, which
- * first looks for the mark. Loop-only, but for that task and trial_uuid().
+ * autodestroy: a domain is such a guest by the first ten bytes of its uuid. While one is known a
+ * timer looks every 10 s, and one that was there at the look before is forced off by a task on
+ * `rescue`, which first looks for the mark. Loop-only, but for that task and autodestroy_uuid().
  */
-#include "host/guest/trial.h"
+#include "host/guest/autodestroy.h"
 #include "host/xml/stand_in_xml.h"
 
 #include "host/guest/hand_private.h"
@@ -18,7 +18,7 @@
 
 enum { LOOK_MS = 10 * 1000, OWN_BYTES = 6 };
 
-/* One that is there at so many looks in a row is nobody's any more: a trial takes 3 s; a stand-in
+/* One that is there at so many looks in a row is nobody's any more: a probe takes 3 s; a stand-in
  * as long as QEMU needs to start, to make a disk larger, and to end. */
 static const struct {
     unsigned char prefix[UUID_SIZE - OWN_BYTES];
@@ -26,14 +26,14 @@ static const struct {
     const char *mark;
     const char *deed;
 } kinds[] = {
-    [TRIAL_OF_KVM] =
+    [AUTODESTROY_KVM_PROBE] =
         {
             .prefix = {0x10, 0xd9, 0xe7, 0xe5, 0, 0, 0x40, 0, 0x80, 0},
             .looks = 2,
-            .mark = TRIAL_MARK,
+            .mark = KVM_PROBE_MARK,
             .deed = "tried KVM",
         },
-    [TRIAL_STAND_IN] =
+    [AUTODESTROY_STAND_IN] =
         {
             .prefix = {0x10, 0xd9, 0xe7, 0xe5, 0, 1, 0x40, 0, 0x80, 0},
             .looks = 5,
@@ -42,7 +42,7 @@ static const struct {
         },
 };
 
-void trial_uuid(enum trial_kind kind, char ret_uuid[static 37])
+void autodestroy_uuid(enum autodestroy_kind kind, char ret_uuid[static 37])
 {
     unsigned char own[OWN_BYTES];
     if (getrandom(own, sizeof own, 0) != sizeof own) {
@@ -53,7 +53,7 @@ void trial_uuid(enum trial_kind kind, char ret_uuid[static 37])
 }
 
 /* Its kind; the table's length for what is none. */
-static size_t trial_kind(const struct domain *domain)
+static size_t autodestroy_kind(const struct domain *domain)
 {
     size_t kind = 0;
     while (kind < ARRAY_LENGTH(kinds) &&
@@ -63,15 +63,15 @@ static size_t trial_kind(const struct domain *domain)
     return kind;
 }
 
-static bool is_trial(const struct domain *domain)
+static bool is_autodestroyed(const struct domain *domain)
 {
-    return trial_kind(domain) < ARRAY_LENGTH(kinds);
+    return autodestroy_kind(domain) < ARRAY_LENGTH(kinds);
 }
 
-void trial_may_be(struct host *host, const struct domain *domain)
+void autodestroy_may_be(struct host *host, const struct domain *domain)
 {
-    if (is_trial(domain) && !loop_timer_is_active(host->trials)) {
-        loop_timer_start(host->trials, LOOK_MS, 0);
+    if (is_autodestroyed(domain) && !loop_timer_is_active(host->autodestroy)) {
+        loop_timer_start(host->autodestroy, LOOK_MS, 0);
     }
 }
 
@@ -105,17 +105,17 @@ static void ended(struct host_task *task, bool ran)
     free(task);
 }
 
-void trials_look(void *owner)
+void autodestroy_look(void *owner)
 {
     struct host *host = owner;
     bool any = false;
     for (struct domain *domain = host->domains.first; domain != NULL; domain = domain->next) {
-        if (!is_trial(domain)) {
+        if (!is_autodestroyed(domain)) {
             continue;
         }
         any = true;
-        size_t kind = trial_kind(domain);
-        if (++domain->trial_looks % kinds[kind].looks == 0) {
+        size_t kind = autodestroy_kind(domain);
+        if (++domain->autodestroy_looks % kinds[kind].looks == 0) {
             struct ending *ending = xcalloc(1, sizeof *ending);
             ending->task = (struct host_task){end, ended};
             ending->kind = kind;
@@ -124,6 +124,6 @@ void trials_look(void *owner)
         }
     }
     if (any) {
-        loop_timer_start(host->trials, LOOK_MS, 0);
+        loop_timer_start(host->autodestroy, LOOK_MS, 0);
     }
 }

@@ -1,12 +1,13 @@
 /*
- * virt_type: does KVM run guests on a host, or only say so?
+ * kvm_probe: does KVM run guests on a host, or only say so?
  *
  * A host may have /dev/kvm and still hang in its first guest (nested, broken modules). The size of
  * a diskless guest's screen tells: 720x400 means that its BIOS ran, 640x480 that nothing did
  * (libvirt.md 12: within 1 s). On any doubt QEMU's own emulation is the answer.
  */
+#include "host/guest/kvm_probe.h"
+#include "host/guest/autodestroy.h"
 #include "host/guest/hand_private.h"
-#include "host/guest/trial.h"
 #include "host/host_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TRIAL_MS = 3000, LOOK_MS = 100, HEADER_BYTES = 32 };
+enum { PROBE_MS = 3000, LOOK_MS = 100, HEADER_BYTES = 32 };
 
 static void stream_free(virStreamPtr stream)
 {
@@ -47,15 +48,15 @@ static bool bios_ran(virConnectPtr conn, virDomainPtr domain)
            height == 400;
 }
 
-static char *trial_xml(struct lodge_error *err)
+static char *probe_xml(struct lodge_error *err)
 {
     char uuid[37];
-    trial_uuid(TRIAL_OF_KVM, uuid);
+    autodestroy_uuid(AUTODESTROY_KVM_PROBE, uuid);
     AUTO(free) char *name = xasprintf("lodge-kvm-trial-%s", uuid + 24);
     struct domain_plan plan = {
         .name = name,
         .uuid = uuid,
-        .installation = TRIAL_MARK,
+        .installation = KVM_PROBE_MARK,
         .virt_type = "kvm",
         .vcpus = 1,
         .memory_mib = 16,
@@ -67,12 +68,12 @@ static char *trial_xml(struct lodge_error *err)
     return domain_xml_write(&plan, err);
 }
 
-/* A transient guest that is gone with its QEMU, whatever happens to us; trial.h has what happens to
- * libvirt. */
+/* A transient guest that is gone with its QEMU, whatever happens to us; autodestroy.h has what
+ * happens to libvirt. */
 static bool kvm_works(struct hand *hand)
 {
     struct lodge_error err = {0};
-    AUTO(free) char *xml = trial_xml(&err);
+    AUTO(free) char *xml = probe_xml(&err);
     AUTO(virDomainFree)
     virDomainPtr domain =
         xml == NULL ? NULL : virDomainCreateXML(hand->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
@@ -80,7 +81,7 @@ static bool kvm_works(struct hand *hand)
     if (domain == NULL) {
         return false;
     }
-    for (int waited = 0; waited < TRIAL_MS && !works; waited += LOOK_MS) {
+    for (int waited = 0; waited < PROBE_MS && !works; waited += LOOK_MS) {
         works = bios_ran(hand->conn, domain);
         /* there is no event for "the BIOS has drawn"; this happens once per host */
         struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
@@ -102,7 +103,7 @@ static const char *find_out(struct hand *hand)
 bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
 {
     struct host *host = hand->host;
-    pthread_mutex_lock(&host->virt_lock); /* others that want to know wait for the one trial */
+    pthread_mutex_lock(&host->virt_lock); /* others that want to know wait for the one probe */
     const char *type = host->virt_type == NULL ? find_out(hand) : host->virt_type;
     bool told = host->virt_type != NULL || virConnectIsAlive(hand->conn) == 1;
     if (host->virt_type == NULL && told) {
