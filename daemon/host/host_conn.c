@@ -6,11 +6,11 @@
 #include "host/host_private.h"
 #include "host/libvirt_error.h"
 
-virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err)
+virDomainPtr host_conn_domain(struct host_conn *conn, const char *uuid, struct lodge_error *err)
 {
-    virDomainPtr domain = virDomainLookupByUUIDString(hand->conn, uuid);
+    virDomainPtr domain = virDomainLookupByUUIDString(conn->libvirt, uuid);
     if (domain == NULL) {
-        (void)libvirt_fail(err, "host '%s', domain %s", hand->host->name, uuid);
+        (void)libvirt_fail(err, "host '%s', domain %s", conn->host->name, uuid);
     }
     return domain;
 }
@@ -26,7 +26,7 @@ struct host_traits host_traits(const struct host *host)
     };
 }
 
-struct host_traits hand_traits(const struct hand *hand)
+struct host_traits host_conn_traits(const struct host_conn *conn)
 {
-    return host_traits(hand->host);
+    return host_traits(conn->host);
 }

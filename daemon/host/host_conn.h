@@ -7,13 +7,13 @@
 
 #include <libvirt/libvirt.h>
 
-struct hand {
+struct host_conn {
     struct host *host;
-    virConnectPtr conn;
+    virConnectPtr libvirt;
 };
 
 /* The domain, or NULL with the error. The caller frees. */
-virDomainPtr hand_domain(struct hand *hand, const char *uuid, struct lodge_error *err);
+virDomainPtr host_conn_domain(struct host_conn *conn, const char *uuid, struct lodge_error *err);
 
 /* Any thread. */
 const struct uri *host_uri(const struct host *host);

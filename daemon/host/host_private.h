@@ -94,8 +94,8 @@ struct host {
     void *owner;
     const struct host_hooks *hooks;
     bool ended;      /* host_free() was called: nothing is reported any more */
-    char *virt_type; /* hand_virt_type()'s answer; under virt_lock, the only part of a host that
-                        workers touch */
+    char *virt_type; /* kvm_probe_virt_type()'s answer; under virt_lock, the only part of a host
+                        that workers touch */
     pthread_mutex_t virt_lock;
     unsigned refs; /* its owner and each call that is out */
 

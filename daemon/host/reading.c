@@ -102,8 +102,8 @@ static void run_read(struct host_call *call, virConnectPtr conn)
 {
     struct read_call *read = (struct read_call *)call;
     const struct host_reading *reading = read->reading;
-    struct hand hand = {call->host, conn};
-    read->answer = reading->kind->read(&hand, reading->about, &call->error);
+    struct host_conn lent = {call->host, conn};
+    read->answer = reading->kind->read(&lent, reading->about, &call->error);
     if (read->answer == NULL && call->error.kind == LODGE_ERROR_NONE) {
         (void)lodge_fail(&call->error, LODGE_ERROR_INTERNAL, "libvirt gave no answer");
     }

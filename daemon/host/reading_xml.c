@@ -21,11 +21,11 @@ struct xml_question {
 };
 
 /* On a worker. */
-static void *read_xml(struct hand *hand, const void *about, struct lodge_error *err)
+static void *read_xml(struct host_conn *conn, const void *about, struct lodge_error *err)
 {
     const struct xml_question *question = about;
     AUTO(virDomainFree)
-    virDomainPtr domain = virDomainLookupByUUIDString(hand->conn, question->uuid);
+    virDomainPtr domain = virDomainLookupByUUIDString(conn->libvirt, question->uuid);
     unsigned flags = question->secure ? VIR_DOMAIN_XML_SECURE : 0;
     char *xml = domain == NULL ? NULL : virDomainGetXMLDesc(domain, flags);
     if (xml == NULL) {

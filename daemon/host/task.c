@@ -19,8 +19,8 @@ struct task_call {
 static void run_task(struct host_call *call, virConnectPtr conn)
 {
     struct host_task *task = ((struct task_call *)call)->task;
-    struct hand hand = {call->host, conn};
-    task->run(task, &hand);
+    struct host_conn lent = {call->host, conn};
+    task->run(task, &lent);
     /* A broken connection is found by whoever asks next, and by the pulse: what an operation was
      * told it keeps to itself. */
 }

@@ -2,15 +2,15 @@
  * task: what an operation has done on a host by a worker, on a connection of the kind that it
  * needs.
  *
- * host_submit() is the loop's. run() has a `struct hand`, the connection for as long as it lasts,
- * makes blocking calls, and may be lost in one.
+ * host_submit() is the loop's. run() has a `struct host_conn`, the connection for as long as it
+ * lasts, makes blocking calls, and may be lost in one.
  */
 #ifndef HOST_TASK_H
 #define HOST_TASK_H
 
 #include "host/host.h"
 
-struct hand;
+struct host_conn;
 
 /* `ops`: at most 4 in flight. `rescue`: virDomainDestroy and nothing else, at most 3 (it holds a
  * priority worker of libvirtd up to 17 s, and is the way out of a hung guest). `screen`:
@@ -20,7 +20,7 @@ enum host_channel { HOST_CHANNEL_OPS, HOST_CHANNEL_RESCUE, HOST_CHANNEL_SCREEN }
 enum { HOST_SCREEN_CALLS = 3, HOST_READ_CALLS = 2 /* reading.h */ };
 
 struct host_task {
-    void (*run)(struct host_task *task, struct hand *hand); /* on a worker */
+    void (*run)(struct host_task *task, struct host_conn *conn); /* on a worker */
     /* On the loop, exactly once, whatever happens; frees the task. `ran` false: it never began,
      * since the host was not up or lodged is leaving. When it ran, what run() found is valid, even
      * if the host has gone since. */
@@ -42,6 +42,6 @@ struct host_traits {
     bool starts_paused;
 };
 struct host_traits host_traits(const struct host *host);
-struct host_traits hand_traits(const struct hand *hand);
+struct host_traits host_conn_traits(const struct host_conn *conn);
 
 #endif

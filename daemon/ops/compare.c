@@ -181,12 +181,12 @@ static bool is_used(const struct volumes_wanted *wanted, const char *name)
 }
 
 /* On a worker: the names of those that nobody uses. */
-static void *read_unused_volumes(struct hand *hand, const void *about, struct lodge_error *err)
+static void *read_unused_volumes(struct host_conn *conn, const void *about, struct lodge_error *err)
 {
     const struct volumes_wanted *wanted = about;
     struct lodge_strings all = {0};
     int64_t free_bytes = 0;
-    if (!storage_list(hand, wanted->place, &all, &free_bytes, err)) {
+    if (!storage_list(conn, wanted->place, &all, &free_bytes, err)) {
         return NULL;
     }
     struct lodge_strings *unused = xcalloc(1, sizeof *unused);

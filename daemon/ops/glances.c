@@ -238,12 +238,12 @@ static void deliver_asked(struct letter *letter)
 }
 
 /* On a worker. */
-static void run(struct host_task *task, struct hand *hand)
+static void run(struct host_task *task, struct host_conn *conn)
 {
     struct glance *glance = CONTAINER_OF(task, struct glance, task);
     glance->asked.deliver = deliver_asked;
     loop_post(glance->glances->loop, &glance->asked);
-    glance->good = glance->kind->look(hand, glance->uuid, &glance->result, &glance->error);
+    glance->good = glance->kind->look(conn, glance->uuid, &glance->result, &glance->error);
 }
 
 static void done(struct host_task *task, bool ran)

@@ -10,7 +10,7 @@
 #define OPS_GLANCES_H
 
 #include "buffer.h"
-#include "host/guest/hand.h"
+#include "host/guest/domain.h"
 #include "lodge/error.h"
 #include "ops/ops.h"
 
@@ -25,7 +25,7 @@ struct glance_result {
 struct glance_kind {
     const char *noun; /* "picture": what QEMU did not give */
     bool is_shared;   /* the same result is good for all who ask meanwhile */
-    bool (*look)(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+    bool (*look)(struct host_conn *conn, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err); /* on a worker */
 };
 

@@ -31,9 +31,9 @@ static void store_deliver(struct letter *letter)
     op_came_back(op, !atomic_load(&op->job.cancelled));
 }
 
-static void host_run(struct host_task *task, struct hand *hand)
+static void host_run(struct host_task *task, struct host_conn *conn)
 {
-    op_walk(CONTAINER_OF(task, struct op, task), hand);
+    op_walk(CONTAINER_OF(task, struct op, task), conn);
 }
 
 static void host_done(struct host_task *task, bool ran)

@@ -6,10 +6,10 @@
 
 #include "host/guest/open_screen.h"
 
-static bool look(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+static bool look(struct host_conn *conn, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err)
 {
-    ret_result->fd = hand_open_screen(hand, uuid, err);
+    ret_result->fd = domain_open_screen(conn, uuid, err);
     return ret_result->fd >= 0;
 }
 

@@ -4,7 +4,7 @@
  */
 #include "ops/serial_logs.h"
 
-#include "host/guest/hand.h"
+#include "host/guest/domain.h"
 #include "host/storage/serial_log.h"
 #include "loop/workers.h"
 #include "memory.h"

@@ -7,11 +7,11 @@
 #include "base64.h"
 #include "host/guest/screenshot.h"
 
-static bool look(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+static bool look(struct host_conn *conn, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err)
 {
     struct buffer png = {0};
-    bool good = hand_screenshot(hand, uuid, &png, err);
+    bool good = domain_screenshot(conn, uuid, &png, err);
     if (good) {
         base64_write(&ret_result->base64, png.data, png.length);
         good = !ret_result->base64.failed || lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");

@@ -58,7 +58,7 @@ FACES = {
     "daemon/host": "embedded.h host.h reading.h",
     "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",
     "daemon/host/storage": "chain.h images.h leavings.h serial_log.h storage.h uses.h",
-    "daemon/host/guest": "belongings.h hand.h kvm_probe.h open_screen.h screenshot.h stand_in.h",
+    "daemon/host/guest": "belongings.h domain.h kvm_probe.h open_screen.h screenshot.h stand_in.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
                   "session_log.h shots.h upkeep.h users.h",
@@ -80,7 +80,7 @@ DOORS = {
     # Headers of host/ that have it are its own: nobody outside includes them.
     "libvirt/*": ["daemon/host/*.c", "daemon/host/libvirt_auto.h", "daemon/host/connection.h",
                   "daemon/host/domain_list.h", "daemon/host/events.h", "daemon/host/host_conn.h",
-                  "daemon/host/guest/hand_private.h",
+                  "daemon/host/guest/domain_private.h",
                   "daemon/host/node_sample.h", "daemon/host/storage/storage_private.h"],
     "sqlite3.h": ["daemon/store/*"],
     "*curses.h": ["tui/screen.c", "tui/pairs.c"],

@@ -6,7 +6,7 @@
 #include "host/guest/autodestroy.h"
 #include "host/xml/stand_in_xml.h"
 
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -82,19 +82,19 @@ struct ending {
 };
 
 /* On a worker. A uuid can be made up: the mark must be there too. */
-static void end(struct host_task *task, struct hand *hand)
+static void end(struct host_task *task, struct host_conn *conn)
 {
     const struct ending *ending = (struct ending *)task;
     struct domain_look look;
     struct lodge_error err = {0};
-    bool is_one = hand_look(hand, ending->uuid, &look, &err) && look.present && look.active &&
+    bool is_one = domain_look(conn, ending->uuid, &look, &err) && look.present && look.active &&
                   strcmp(look.installation, kinds[ending->kind].mark) == 0;
-    if (is_one && hand_destroy(hand, ending->uuid, &err)) {
-        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(hand->host)},
+    if (is_one && domain_destroy(conn, ending->uuid, &err)) {
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(conn->host)},
                  "%s, which %s for a lodged that is gone, is forced off", look.name,
                  kinds[ending->kind].deed);
     } else if (err.kind != LODGE_ERROR_NONE) {
-        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(hand->host)},
+        log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host_name(conn->host)},
                  "%s, which %s, stays: %s", ending->uuid, kinds[ending->kind].deed, err.message);
     }
 }

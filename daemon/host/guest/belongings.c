@@ -1,6 +1,6 @@
 /* belongings.c: a domain's NVRAM and TPM, and libvirt's own names for them. */
 #include "host/guest/belongings.h"
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/xml/belongings_xml.h"
@@ -80,11 +80,11 @@ static void take_tpm(struct belongings *belongings, const struct uri *uri, const
 }
 
 /* One of its definitions. */
-static bool take_definition(struct hand *hand, virDomainPtr domain, unsigned flags,
+static bool take_definition(struct host_conn *conn, virDomainPtr domain, unsigned flags,
                             const char *installation, struct belongings *belongings,
                             struct lodge_error *err)
 {
-    const struct uri *uri = host_uri(hand->host);
+    const struct uri *uri = host_uri(conn->host);
     struct domain_facts facts = {0};
     struct belongings_xml said = {0};
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, flags);
@@ -103,18 +103,18 @@ static bool take_definition(struct hand *hand, virDomainPtr domain, unsigned fla
     return true;
 }
 
-bool hand_belongings(struct hand *hand, const char *uuid, const char *installation,
-                     struct belongings *ret_belongings, struct lodge_error *err)
+bool domain_belongings(struct host_conn *conn, const char *uuid, const char *installation,
+                       struct belongings *ret_belongings, struct lodge_error *err)
 {
     *ret_belongings = (struct belongings){0};
     struct lodge_error why = {0};
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, &why);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, &why);
     bool is_active = domain != NULL && virDomainGetID(domain) != (unsigned)-1;
     struct belongings found = {.is_there = domain != NULL, .is_active = is_active};
     bool good =
         domain != NULL &&
-        take_definition(hand, domain, VIR_DOMAIN_XML_INACTIVE, installation, &found, &why) &&
-        (!is_active || take_definition(hand, domain, 0, installation, &found, &why));
+        take_definition(conn, domain, VIR_DOMAIN_XML_INACTIVE, installation, &found, &why) &&
+        (!is_active || take_definition(conn, domain, 0, installation, &found, &why));
     if (!good) {
         belongings_clear(&found);
         bool is_gone = why.kind == LODGE_ERROR_NOT_FOUND;
@@ -123,7 +123,7 @@ bool hand_belongings(struct hand *hand, const char *uuid, const char *installati
     }
     found.is_persistent = !found.has_tpm || virDomainIsPersistent(domain) != 0;
     if (found.has_nvram && found.nvram == NULL) { /* libvirt 9 says it of a guest that runs */
-        found.nvram = usual_nvram(host_uri(hand->host), virDomainGetName(domain), "fd");
+        found.nvram = usual_nvram(host_uri(conn->host), virDomainGetName(domain), "fd");
         found.nvram_is_usual = true;
     }
     *ret_belongings = found;

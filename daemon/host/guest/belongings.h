@@ -5,7 +5,7 @@
 #ifndef HOST_BELONGINGS_H
 #define HOST_BELONGINGS_H
 
-#include "host/guest/hand.h"
+#include "host/guest/domain.h"
 
 struct belongings {
     bool is_there;
@@ -21,8 +21,8 @@ struct belongings {
 };
 
 /* As it is now. Absent is no failure. */
-bool hand_belongings(struct hand *hand, const char *uuid, const char *installation,
-                     struct belongings *ret_belongings, struct lodge_error *err) LODGE_MUST_CHECK;
+bool domain_belongings(struct host_conn *conn, const char *uuid, const char *installation,
+                       struct belongings *ret_belongings, struct lodge_error *err) LODGE_MUST_CHECK;
 void belongings_clear(struct belongings *belongings);
 
 #endif

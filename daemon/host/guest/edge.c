@@ -69,14 +69,14 @@ bool edge_is_starting(virDomainPtr domain, struct lodge_error *err)
     return true;
 }
 
-void edge_tell(struct hand *hand, const char *uuid, struct lodge_error *err)
+void edge_tell(struct host_conn *conn, const char *uuid, struct lodge_error *err)
 {
     bool may_be = err->kind == LODGE_ERROR_INTERNAL || err->kind == LODGE_ERROR_HYPERVISOR ||
                   err->kind == LODGE_ERROR_UNRESPONSIVE;
     if (!may_be) {
         return;
     }
-    AUTO(virDomainFree) virDomainPtr domain = virDomainLookupByUUIDString(hand->conn, uuid);
+    AUTO(virDomainFree) virDomainPtr domain = virDomainLookupByUUIDString(conn->libvirt, uuid);
     if (domain != NULL && is_edge(domain, err)) {
         say_edge(domain, err);
     }

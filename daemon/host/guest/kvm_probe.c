@@ -7,7 +7,7 @@
  */
 #include "host/guest/kvm_probe.h"
 #include "host/guest/autodestroy.h"
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "host/host_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -70,19 +70,19 @@ static char *probe_xml(struct lodge_error *err)
 
 /* A transient guest that is gone with its QEMU, whatever happens to us; autodestroy.h has what
  * happens to libvirt. */
-static bool kvm_works(struct hand *hand)
+static bool kvm_works(struct host_conn *conn)
 {
     struct lodge_error err = {0};
     AUTO(free) char *xml = probe_xml(&err);
     AUTO(virDomainFree)
     virDomainPtr domain =
-        xml == NULL ? NULL : virDomainCreateXML(hand->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
+        xml == NULL ? NULL : virDomainCreateXML(conn->libvirt, xml, VIR_DOMAIN_START_AUTODESTROY);
     bool works = false;
     if (domain == NULL) {
         return false;
     }
     for (int waited = 0; waited < PROBE_MS && !works; waited += LOOK_MS) {
-        works = bios_ran(hand->conn, domain);
+        works = bios_ran(conn->libvirt, domain);
         /* there is no event for "the BIOS has drawn"; this happens once per host */
         struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
@@ -92,20 +92,20 @@ static bool kvm_works(struct hand *hand)
 }
 
 /* A host's first look; a machine without the device is not tried. */
-static const char *find_out(struct hand *hand)
+static const char *find_out(struct host_conn *conn)
 {
-    if (host_uri(hand->host)->is_local && access("/dev/kvm", R_OK | W_OK) != 0) {
+    if (host_uri(conn->host)->is_local && access("/dev/kvm", R_OK | W_OK) != 0) {
         return "qemu";
     }
-    return kvm_works(hand) ? "kvm" : "qemu";
+    return kvm_works(conn) ? "kvm" : "qemu";
 }
 
-bool hand_virt_type(struct hand *hand, const char **ret_type, struct lodge_error *err)
+bool kvm_probe_virt_type(struct host_conn *conn, const char **ret_type, struct lodge_error *err)
 {
-    struct host *host = hand->host;
+    struct host *host = conn->host;
     pthread_mutex_lock(&host->virt_lock); /* others that want to know wait for the one probe */
-    const char *type = host->virt_type == NULL ? find_out(hand) : host->virt_type;
-    bool told = host->virt_type != NULL || virConnectIsAlive(hand->conn) == 1;
+    const char *type = host->virt_type == NULL ? find_out(conn) : host->virt_type;
+    bool told = host->virt_type != NULL || virConnectIsAlive(conn->libvirt) == 1;
     if (host->virt_type == NULL && told) {
         host->virt_type = xstrdup(type);
         log_with(LOG_LEVEL_INFO, LOG_HOST, &(struct log_fields){.host = host->name},

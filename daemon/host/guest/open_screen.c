@@ -8,8 +8,8 @@
 #include "host/guest/open_screen.h"
 
 #include "host/guest/dial.h"
+#include "host/guest/domain_private.h"
 #include "host/guest/edge.h"
-#include "host/guest/hand_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/xml/screen_xml.h"
@@ -32,10 +32,10 @@ static bool make_non_blocking(int fd)
 
 /* By what the XML says. Who listens at every address is at loopback here, and elsewhere at the name
  * by which we reached the host: what the host calls itself need not mean anything to us. */
-static int open_by_address(struct hand *hand, const struct screen_place *place, const char *name,
-                           struct lodge_error *err)
+static int open_by_address(struct host_conn *conn, const struct screen_place *place,
+                           const char *name, struct lodge_error *err)
 {
-    const struct uri *uri = host_uri(hand->host);
+    const struct uri *uri = host_uri(conn->host);
     bool here = uri->is_local || uri->is_test;
     struct dial_at at = {
         .host = place->listen == NULL ? "127.0.0.1" : place->listen,
@@ -63,11 +63,11 @@ static bool is_unable(void)
             error->code == VIR_ERR_OPERATION_UNSUPPORTED);
 }
 
-static int open_place(struct hand *hand, virDomainPtr domain, const struct screen_place *place,
+static int open_place(struct host_conn *conn, virDomainPtr domain, const struct screen_place *place,
                       struct lodge_error *err)
 {
     const char *name = virDomainGetName(domain);
-    if (host_uri(hand->host)->is_local && !host_uri(hand->host)->is_test) {
+    if (host_uri(conn->host)->is_local && !host_uri(conn->host)->is_test) {
         int fd = virDomainOpenGraphicsFD(domain, (unsigned)place->index,
                                          VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
         if (fd >= 0 && !make_non_blocking(fd)) {
@@ -79,16 +79,16 @@ static int open_place(struct hand *hand, virDomainPtr domain, const struct scree
             return fd;
         }
         if (!is_unable()) {
-            (void)hand_fail(hand, "its screen could not be opened", domain, err);
+            (void)domain_fail(conn, "its screen could not be opened", domain, err);
             return -1;
         }
     }
-    return open_by_address(hand, place, name, err);
+    return open_by_address(conn, place, name, err);
 }
 
-static int open_running(struct hand *hand, const char *uuid, struct lodge_error *err)
+static int open_running(struct host_conn *conn, const char *uuid, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
     struct screen_place place;
     if (domain == NULL) {
         return -1;
@@ -104,7 +104,7 @@ static int open_running(struct hand *hand, const char *uuid, struct lodge_error 
     }
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, 0);
     if (xml == NULL) {
-        (void)hand_fail(hand, "its XML could not be read", domain, err);
+        (void)domain_fail(conn, "its XML could not be read", domain, err);
         return -1;
     }
     if (!screen_xml_read(xml, &place, err)) {
@@ -115,17 +115,17 @@ static int open_running(struct hand *hand, const char *uuid, struct lodge_error 
         (void)lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                          "it has no VNC screen: its <graphics> has no type vnc");
     } else {
-        fd = open_place(hand, domain, &place, err);
+        fd = open_place(conn, domain, &place, err);
     }
     screen_place_clear(&place);
     return fd;
 }
 
-int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *err)
+int domain_open_screen(struct host_conn *conn, const char *uuid, struct lodge_error *err)
 {
-    int fd = open_running(hand, uuid, err);
+    int fd = open_running(conn, uuid, err);
     if (fd < 0) {
-        edge_tell(hand, uuid, err);
+        edge_tell(conn, uuid, err);
     }
     return fd;
 }

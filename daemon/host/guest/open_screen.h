@@ -2,7 +2,7 @@
 #ifndef HOST_OPEN_SCREEN_H
 #define HOST_OPEN_SCREEN_H
 
-#include "host/guest/hand.h"
+#include "host/guest/domain.h"
 
 /* A connected socket, non-blocking, which the caller closes; -1 with the error.
  *
@@ -12,6 +12,6 @@
  *
  * BAD_STATE: it does not run, or is just starting or ending. UNSUPPORTED: it has no VNC, or none
  * that can be reached from here. UNRESPONSIVE, HOST_DOWN. */
-int hand_open_screen(struct hand *hand, const char *uuid, struct lodge_error *err);
+int domain_open_screen(struct host_conn *conn, const char *uuid, struct lodge_error *err);
 
 #endif

@@ -4,8 +4,8 @@
  */
 #include "host/guest/screenshot.h"
 
+#include "host/guest/domain_private.h"
 #include "host/guest/edge.h"
-#include "host/guest/hand_private.h"
 #include "host/guest/picture.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -22,9 +22,9 @@ DEFINE_AUTO(struct picture_maker *, picture_maker_free, NULL);
 
 /* Of a running guest OPERATION_INVALID means "no screens to take screenshot from": libvirt says it
  * in the language of its daemon, so the guest's state tells. */
-static bool refused(struct hand *hand, virDomainPtr domain, struct lodge_error *err)
+static bool refused(struct host_conn *conn, virDomainPtr domain, struct lodge_error *err)
 {
-    (void)hand_fail(hand, "there is no picture of its screen", domain, err);
+    (void)domain_fail(conn, "there is no picture of its screen", domain, err);
     if (err->libvirt.code == VIR_ERR_OPERATION_INVALID && virDomainIsActive(domain) == 1) {
         err->kind = LODGE_ERROR_UNSUPPORTED;
     }
@@ -48,28 +48,28 @@ static bool receive(virStreamPtr stream, struct buffer *ret_png, struct lodge_er
     return picture_maker_end(maker, ret_png, err);
 }
 
-static bool take_picture(struct hand *hand, const char *uuid, struct buffer *ret_png,
+static bool take_picture(struct host_conn *conn, const char *uuid, struct buffer *ret_png,
                          struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
     if (domain == NULL) {
         return false;
     }
-    AUTO(virStreamFree) virStreamPtr stream = virStreamNew(hand->conn, 0);
+    AUTO(virStreamFree) virStreamPtr stream = virStreamNew(conn->libvirt, 0);
     if (stream == NULL) {
         return libvirt_fail(err, "making a stream");
     }
     /* What it claims to be is not asked: the first bytes tell. */
     AUTO(free) char *mime = virDomainScreenshot(domain, stream, 0, 0);
-    return mime == NULL ? refused(hand, domain, err) : receive(stream, ret_png, err);
+    return mime == NULL ? refused(conn, domain, err) : receive(stream, ret_png, err);
 }
 
-bool hand_screenshot(struct hand *hand, const char *uuid, struct buffer *ret_png,
-                     struct lodge_error *err)
+bool domain_screenshot(struct host_conn *conn, const char *uuid, struct buffer *ret_png,
+                       struct lodge_error *err)
 {
-    bool good = take_picture(hand, uuid, ret_png, err);
+    bool good = take_picture(conn, uuid, ret_png, err);
     if (!good) {
-        edge_tell(hand, uuid, err);
+        edge_tell(conn, uuid, err);
     }
     return good;
 }

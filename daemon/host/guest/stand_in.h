@@ -9,15 +9,15 @@
 #ifndef HOST_STAND_IN_H
 #define HOST_STAND_IN_H
 
-#include "host/guest/hand.h"
+#include "host/guest/domain.h"
 
 /* A uuid for one; on record before it is made, so that who comes after a kill can end it. */
 void stand_in_uuid(char ret_uuid[static 37]);
 
 /* Transient; libvirt ends it with this connection. `op` is the operation that it is for, the disks
  * are used at their targets, in their formats, without what their headers may name below. Its disks
- * grow by hand_grow_disk_live(), hand_destroy() ends it. */
-bool stand_in_start(struct hand *hand, const char *uuid, int64_t op,
+ * grow by domain_grow_disk_live(), domain_destroy() ends it. */
+bool stand_in_start(struct host_conn *conn, const char *uuid, int64_t op,
                     const struct domain_disk *disks, size_t count, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -118,8 +118,8 @@ static void list_all(struct search *search)
     note_doubt(search);
 }
 
-static bool read_uses(struct hand *hand, const char *uuid, virDomainPtr domain, struct uses *uses,
-                      struct lodge_error *err)
+static bool read_uses(struct host_conn *conn, const char *uuid, virDomainPtr domain,
+                      struct uses *uses, struct lodge_error *err)
 {
     static const enum uses_part parts[] = {USES_XML, USES_SNAPSHOTS};
     struct named_files files = {0};
@@ -130,17 +130,17 @@ static bool read_uses(struct hand *hand, const char *uuid, virDomainPtr domain, 
         }
     }
     uses_add_domain(uses, uuid, virDomainGetName(domain), &files);
-    return uses_follow(uses, hand, NULL, err);
+    return uses_follow(uses, conn, NULL, err);
 }
 
-bool hand_leavings(struct hand *hand, const char *uuid, const struct lodge_strings *ours,
-                   struct leavings *ret_leavings, struct lodge_error *err)
+bool domain_leavings(struct host_conn *conn, const char *uuid, const struct lodge_strings *ours,
+                     struct leavings *ret_leavings, struct lodge_error *err)
 {
     struct lodge_error why = {0};
     *ret_leavings = (struct leavings){0};
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, &why);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, &why);
     struct uses *uses = uses_new();
-    bool good = domain != NULL && read_uses(hand, uuid, domain, uses, &why);
+    bool good = domain != NULL && read_uses(conn, uuid, domain, uses, &why);
     if (good) {
         AUTO(free) struct use_target *targets = xcalloc(ours->count + 1, sizeof *targets);
         AUTO(free) bool *is_listed = xcalloc(uses->file_count + 1, sizeof *is_listed);

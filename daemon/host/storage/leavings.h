@@ -26,8 +26,8 @@ struct leavings {
 
 /* What the domain's definitions name and is none of `ours` (paths), as it is now. Media and what a
  * disk of other people's is based on are nothing of the VM's. Absent is no failure. */
-bool hand_leavings(struct hand *hand, const char *uuid, const struct lodge_strings *ours,
-                   struct leavings *ret_leavings, struct lodge_error *err) LODGE_MUST_CHECK;
+bool domain_leavings(struct host_conn *conn, const char *uuid, const struct lodge_strings *ours,
+                     struct leavings *ret_leavings, struct lodge_error *err) LODGE_MUST_CHECK;
 void leavings_clear(struct leavings *leavings);
 
 #endif

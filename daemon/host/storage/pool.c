@@ -12,11 +12,11 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
-bool pool_find(struct hand *hand, const char *name, virStoragePoolPtr *ret_pool,
+bool pool_find(struct host_conn *conn, const char *name, virStoragePoolPtr *ret_pool,
                struct lodge_error *err)
 {
     struct lodge_error why = {0};
-    *ret_pool = virStoragePoolLookupByName(hand->conn, name);
+    *ret_pool = virStoragePoolLookupByName(conn->libvirt, name);
     if (*ret_pool == NULL) {
         libvirt_fail(&why, "looking up pool '%s'", name);
         if (why.kind != LODGE_ERROR_NOT_FOUND) {
@@ -42,11 +42,11 @@ bool pool_start(virStoragePoolPtr pool, const char *name, struct lodge_error *er
     return false;
 }
 
-bool pool_open(struct hand *hand, const struct storage_place *place, virStoragePoolPtr *ret_pool,
-               struct lodge_error *err)
+bool pool_open(struct host_conn *conn, const struct storage_place *place,
+               virStoragePoolPtr *ret_pool, struct lodge_error *err)
 {
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
-    if (!pool_find(hand, place->pool, &pool, err) ||
+    if (!pool_find(conn, place->pool, &pool, err) ||
         (pool != NULL && !pool_start(pool, place->pool, err))) {
         return false;
     }
@@ -54,28 +54,28 @@ bool pool_open(struct hand *hand, const struct storage_place *place, virStorageP
     return true;
 }
 
-bool pool_must_open(struct hand *hand, const struct storage_place *place,
+bool pool_must_open(struct host_conn *conn, const struct storage_place *place,
                     virStoragePoolPtr *ret_pool, struct lodge_error *err)
 {
-    return pool_open(hand, place, ret_pool, err) &&
+    return pool_open(conn, place, ret_pool, err) &&
            (*ret_pool != NULL ||
             lodge_fail(err, LODGE_ERROR_NOT_FOUND, "there is no pool '%s'", place->pool));
 }
 
-static bool pool_define(struct hand *hand, const struct storage_place *place,
+static bool pool_define(struct host_conn *conn, const struct storage_place *place,
                         virStoragePoolPtr *ret_pool, struct lodge_error *err)
 {
     AUTO(free) char *xml = storage_xml_pool(place->pool, place->dir, err);
     if (xml == NULL) {
         return false;
     }
-    *ret_pool = virStoragePoolDefineXML(hand->conn, xml, 0);
+    *ret_pool = virStoragePoolDefineXML(conn->libvirt, xml, 0);
     if (*ret_pool != NULL) {
         return true;
     }
     struct lodge_error why = {0};
     libvirt_fail(&why, "making pool '%s'", place->pool);
-    if (why.kind == LODGE_ERROR_EXISTS && !pool_find(hand, place->pool, ret_pool, err)) {
+    if (why.kind == LODGE_ERROR_EXISTS && !pool_find(conn, place->pool, ret_pool, err)) {
         return false;
     }
     if (*ret_pool == NULL) {
@@ -124,12 +124,13 @@ static bool pool_check_dir(virStoragePoolPtr pool, const struct storage_place *p
 
 /* One that runs is left as it is. One that does not may have lost its folder, or never had it, when
  * somebody was killed in here. */
-bool pool_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+bool pool_prepare(struct host_conn *conn, const struct storage_place *place,
+                  struct lodge_error *err)
 {
     struct lodge_error why = {0};
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
-    if (!pool_find(hand, place->pool, &pool, err) ||
-        (pool == NULL && !pool_define(hand, place, &pool, err)) ||
+    if (!pool_find(conn, place->pool, &pool, err) ||
+        (pool == NULL && !pool_define(conn, place, &pool, err)) ||
         !pool_check_dir(pool, place, err)) {
         return false;
     }

@@ -55,48 +55,50 @@ bool storage_is_our_name(const char *name)
     return number > 0 && (strcmp(end, ".qcow2") == 0 || strcmp(end, ".raw") == 0);
 }
 
-bool storage_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+bool storage_prepare(struct host_conn *conn, const struct storage_place *place,
+                     struct lodge_error *err)
 {
-    return backend_of(place)->prepare(hand, place, err);
+    return backend_of(place)->prepare(conn, place, err);
 }
 
-bool storage_make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
-                  const atomic_bool *cancelled, struct lodge_error *err)
+bool storage_make(struct host_conn *conn, const struct storage_place *place,
+                  const struct volume *volume, const atomic_bool *cancelled,
+                  struct lodge_error *err)
 {
     if (!check_name(volume->name, err)) {
         return false;
     }
-    if (volume->image != NULL && !host_uri(hand->host)->is_local) {
+    if (volume->image != NULL && !host_uri(conn->host)->is_local) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                           "the library's images cannot be copied to another machine's host");
     }
-    return backend_of(place)->make(hand, place, volume, cancelled, err) ||
+    return backend_of(place)->make(conn, place, volume, cancelled, err) ||
            lodge_fail_in(err, "making the volume %s", volume->name);
 }
 
-bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
+bool storage_remove(struct host_conn *conn, const struct storage_place *place, const char *name,
                     struct storage_removal *removal, struct lodge_error *err)
 {
     removal->end = STORAGE_ABSENT;
     removal->is_allowed = false;
-    return check_name(name, err) && (backend_of(place)->remove(hand, place, name, removal, err) ||
+    return check_name(name, err) && (backend_of(place)->remove(conn, place, name, removal, err) ||
                                      lodge_fail_in(err, "deleting the volume %s", name));
 }
 
-bool storage_grow(struct hand *hand, const struct storage_place *place,
+bool storage_grow(struct host_conn *conn, const struct storage_place *place,
                   const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
     return check_name(growth->name, err) &&
-           (backend_of(place)->grow(hand, place, growth, ret_bytes, err) ||
+           (backend_of(place)->grow(conn, place, growth, ret_bytes, err) ||
             lodge_fail_in(err, "growing the volume %s", growth->name));
 }
 
-bool storage_list(struct hand *hand, const struct storage_place *place,
+bool storage_list(struct host_conn *conn, const struct storage_place *place,
                   struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
 {
     struct lodge_strings names = {0};
     int64_t bytes = LODGE_UNKNOWN;
-    if (!backend_of(place)->list(hand, place, &names, &bytes, err)) {
+    if (!backend_of(place)->list(conn, place, &names, &bytes, err)) {
         lodge_strings_clear(&names);
         return lodge_fail_in(err, "listing the volumes in %s", place->dir);
     }

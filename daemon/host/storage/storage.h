@@ -35,11 +35,11 @@ struct volume {
 
 /* Makes the place if it is not there: a pool of type dir that is built, started and set to
  * autostart, or a directory (0711). */
-bool storage_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+bool storage_prepare(struct host_conn *conn, const struct storage_place *place,
+                     struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Whether its folder is seen to be there; false too where lodged cannot look. On a worker. */
-bool storage_is_seen(const struct hand *hand, const struct storage_place *place);
+bool storage_is_seen(const struct host_conn *conn, const struct storage_place *place);
 
 /* DIR/NAME. The caller frees. Any thread. */
 char *storage_path(const struct storage_place *place, const char *name);
@@ -47,7 +47,8 @@ char *storage_path(const struct storage_place *place, const char *name);
 /* What a volume's file is like now, by which it is seen later whether somebody has written to it:
  * its inode and birth, size and time of the last write. The caller frees; NULL where it is not
  * there, or cannot be seen. On a worker. */
-char *storage_seal(const struct hand *hand, const struct storage_place *place, const char *name);
+char *storage_seal(const struct host_conn *conn, const struct storage_place *place,
+                   const char *name);
 
 /* Whether it is the same file, and somebody has written to it. Any thread. */
 bool storage_seal_is_broken(const char *before, const char *now);
@@ -55,8 +56,9 @@ bool storage_seal_is_broken(const char *before, const char *now);
 /* Makes a volume: EXISTS if anything of that name is there, a symlink too. Copies are grown to
  * size_gib and synced to disk. Looks at `cancelled` while it copies (CANCELLED). What a failure
  * leaves behind is removed by storage_remove(). */
-bool storage_make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
-                  const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
+bool storage_make(struct host_conn *conn, const struct storage_place *place,
+                  const struct volume *volume, const atomic_bool *cancelled,
+                  struct lodge_error *err) LODGE_MUST_CHECK;
 
 struct uses;
 
@@ -83,7 +85,7 @@ struct storage_removal {
 /* Deletes exactly this volume if it is there, a regular file with one link, and nobody uses it; a
  * symlink, a directory or a second link is CONFLICT and stays. BUSY while libvirt still fills it. A
  * pool is started only where nothing else can tell, or delete it: files lodged looks at itself. */
-bool storage_remove(struct hand *hand, const struct storage_place *place, const char *name,
+bool storage_remove(struct host_conn *conn, const struct storage_place *place, const char *name,
                     struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Is it called as only lodge calls files: UUID-N.qcow2, UUID-N.raw, UUID-serial.log and what
@@ -101,13 +103,13 @@ struct volume_growth {
     const char *format;
     int64_t size_gib;
 };
-bool storage_grow(struct hand *hand, const struct storage_place *place,
+bool storage_grow(struct host_conn *conn, const struct storage_place *place,
                   const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
 /* The names of all volumes in it, and bytes free (LODGE_UNKNOWN if nobody can say). A place that is
  * not there has none. */
-bool storage_list(struct hand *hand, const struct storage_place *place,
+bool storage_list(struct host_conn *conn, const struct storage_place *place,
                   struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
@@ -120,10 +122,11 @@ bool storage_list(struct hand *hand, const struct storage_place *place,
  * that is not known. The embedded driver has the plain directory and the network "user". */
 typedef void storage_pool_fn(void *data, const char *name, const char *kind, bool active,
                              int64_t capacity_gib, int64_t free_gib);
-bool storage_list_pools(struct hand *hand, const struct storage_place *place, storage_pool_fn *each,
-                        void *data, struct lodge_error *err) LODGE_MUST_CHECK;
+bool storage_list_pools(struct host_conn *conn, const struct storage_place *place,
+                        storage_pool_fn *each, void *data, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 typedef void storage_network_fn(void *data, const char *name, const char *kind, bool active);
-bool storage_list_networks(struct hand *hand, storage_network_fn *each, void *data,
+bool storage_list_networks(struct host_conn *conn, storage_network_fn *each, void *data,
                            struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif

@@ -37,9 +37,10 @@ static bool make_folder(const char *path, struct lodge_error *err)
     return storage_folder_sync(above, err);
 }
 
-static bool prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
+static bool prepare(struct host_conn *conn, const struct storage_place *place,
+                    struct lodge_error *err)
 {
-    (void)hand;
+    (void)conn;
     AUTO(free) char *path = xstrdup(place->dir);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -72,10 +73,10 @@ static bool sync_both(int fd, int folder, struct lodge_error *err)
            lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot sync it to disk: %s", strerror(errno));
 }
 
-static bool make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
-                 const atomic_bool *cancelled, struct lodge_error *err)
+static bool make(struct host_conn *conn, const struct storage_place *place,
+                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
 {
-    (void)hand;
+    (void)conn;
     AUTO(fd_close) int folder = open_folder(place, NULL, err);
     if (folder < 0) {
         return false;
@@ -96,8 +97,9 @@ static bool make(struct hand *hand, const struct storage_place *place, const str
            sync_both(fd, folder, err);
 }
 
-static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
-                          struct storage_removal *removal, struct lodge_error *err)
+static bool remove_volume(struct host_conn *conn, const struct storage_place *place,
+                          const char *name, struct storage_removal *removal,
+                          struct lodge_error *err)
 {
     bool no_folder = false;
     AUTO(free) char *path = storage_path(place, name);
@@ -105,7 +107,7 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
     if (folder < 0) {
         return no_folder;
     }
-    if (!storage_file_remove(hand, folder, name, path, removal, err)) {
+    if (!storage_file_remove(conn, folder, name, path, removal, err)) {
         return false;
     }
     if (removal->end == STORAGE_HIDDEN) {
@@ -118,17 +120,17 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
                                             "cannot sync the folder to disk: %s", strerror(errno));
 }
 
-static bool grow(struct hand *hand, const struct storage_place *place,
+static bool grow(struct host_conn *conn, const struct storage_place *place,
                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
-    (void)hand;
+    (void)conn;
     return storage_file_grow(place, growth, ret_bytes, err);
 }
 
-static bool list(struct hand *hand, const struct storage_place *place,
+static bool list(struct host_conn *conn, const struct storage_place *place,
                  struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
 {
-    (void)hand;
+    (void)conn;
     bool no_folder = false;
     int fd = open_folder(place, &no_folder, err);
     if (fd < 0) {

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 /* An inode's number is given to the next file at once; its time of birth is not. */
-char *storage_seal(const struct hand *hand, const struct storage_place *place, const char *name)
+char *storage_seal(const struct host_conn *conn, const struct storage_place *place,
+                   const char *name)
 {
     struct statx file = {0};
     AUTO(free) char *path = storage_path(place, name);
-    if (!storage_sees_files(hand) ||
+    if (!storage_sees_files(conn) ||
         statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &file) < 0 ||
         !S_ISREG(file.stx_mode)) {
         return NULL;

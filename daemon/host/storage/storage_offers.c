@@ -53,15 +53,15 @@ static bool tell_pool(virStoragePoolPtr pool, storage_pool_fn *each, void *data,
     return true;
 }
 
-bool storage_list_pools(struct hand *hand, const struct storage_place *place, storage_pool_fn *each,
-                        void *data, struct lodge_error *err)
+bool storage_list_pools(struct host_conn *conn, const struct storage_place *place,
+                        storage_pool_fn *each, void *data, struct lodge_error *err)
 {
     if (place->pool[0] == '\0') {
         tell_directory(place, each, data);
         return true;
     }
     virStoragePoolPtr *pools = NULL;
-    int count = virConnectListAllStoragePools(hand->conn, &pools, 0);
+    int count = virConnectListAllStoragePools(conn->libvirt, &pools, 0);
     bool good = count >= 0 || libvirt_fail(err, "listing pools");
     for (int i = 0; i < count; i++) {
         good = good && tell_pool(pools[i], each, data, err);
@@ -89,15 +89,15 @@ static bool tell_network(virNetworkPtr network, storage_network_fn *each, void *
     return true;
 }
 
-bool storage_list_networks(struct hand *hand, storage_network_fn *each, void *data,
+bool storage_list_networks(struct host_conn *conn, storage_network_fn *each, void *data,
                            struct lodge_error *err)
 {
-    if (host_uri(hand->host)->is_embedded) {
+    if (host_uri(conn->host)->is_embedded) {
         each(data, "user", "user", true);
         return true;
     }
     virNetworkPtr *networks = NULL;
-    int count = virConnectListAllNetworks(hand->conn, &networks, 0);
+    int count = virConnectListAllNetworks(conn->libvirt, &networks, 0);
     bool good = count >= 0 || libvirt_fail(err, "listing networks");
     for (int i = 0; i < count; i++) {
         good = good && tell_network(networks[i], each, data, err);

@@ -49,13 +49,13 @@ char *storage_path(const struct storage_place *place, const char *name)
     return xasprintf("%s/%s", strcmp(place->dir, "/") == 0 ? "" : place->dir, name);
 }
 
-bool storage_sees_files(const struct hand *hand)
+bool storage_sees_files(const struct host_conn *conn)
 {
-    return host_uri(hand->host)->is_local && !host_uri(hand->host)->is_test;
+    return host_uri(conn->host)->is_local && !host_uri(conn->host)->is_test;
 }
 
-bool storage_is_seen(const struct hand *hand, const struct storage_place *place)
+bool storage_is_seen(const struct host_conn *conn, const struct storage_place *place)
 {
     struct stat there;
-    return storage_sees_files(hand) && stat(place->dir, &there) == 0 && S_ISDIR(there.st_mode);
+    return storage_sees_files(conn) && stat(place->dir, &there) == 0 && S_ISDIR(there.st_mode);
 }

@@ -23,10 +23,10 @@
 /* Where a copy is put together that only libvirtd may write: a place for large files, not tmpfs. */
 #define LARGE_FILES "/var/tmp"
 
-static bool pool_refresh(struct hand *hand, const struct storage_place *place,
+static bool pool_refresh(struct host_conn *conn, const struct storage_place *place,
                          virStoragePoolPtr pool, struct lodge_error *err)
 {
-    return storage_refresh(hand, place->pool, pool, err);
+    return storage_refresh(conn, place->pool, pool, err);
 }
 
 /* --- one volume ------------------------------------------------------------------------------- */
@@ -48,8 +48,9 @@ static bool volume_find(virStoragePoolPtr pool, const char *name, virStorageVolP
 }
 
 /* By way of a file without a name, which a kill leaves nothing of. */
-static bool fill_by_libvirt(struct hand *hand, virStorageVolPtr target, const struct volume *volume,
-                            const atomic_bool *cancelled, struct lodge_error *err)
+static bool fill_by_libvirt(struct host_conn *conn, virStorageVolPtr target,
+                            const struct volume *volume, const atomic_bool *cancelled,
+                            struct lodge_error *err)
 {
     AUTO(fd_close) int fd = open(LARGE_FILES, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
@@ -58,19 +59,19 @@ static bool fill_by_libvirt(struct hand *hand, virStorageVolPtr target, const st
     }
     return qemu_img_create(fd, volume->format, volume->size_gib, err) &&
            qemu_img_fill(fd, volume->format, volume->image, cancelled, err) &&
-           storage_upload(hand, target, fd, cancelled, err);
+           storage_upload(conn, target, fd, cancelled, err);
 }
 
 /* The volume is there, empty and of its full size. Where lodged may write it, qemu-img does; a
  * libvirtd that runs as somebody else has to be given the bytes. */
-static bool fill(struct hand *hand, virStorageVolPtr target, const char *path,
+static bool fill(struct host_conn *conn, virStorageVolPtr target, const char *path,
                  const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
 {
     struct lodge_error why = {0};
     AUTO(fd_close) int fd = storage_file_open(AT_FDCWD, path, O_RDWR, &why);
     int cause = errno;
     if (fd < 0 && (cause == EACCES || cause == EPERM)) {
-        return fill_by_libvirt(hand, target, volume, cancelled, err);
+        return fill_by_libvirt(conn, target, volume, cancelled, err);
     }
     if (fd < 0) {
         *err = why;
@@ -100,14 +101,14 @@ static bool sync_volume(const struct storage_place *place, const char *path,
     return storage_folder_sync(place->dir, err);
 }
 
-static bool make(struct hand *hand, const struct storage_place *place, const struct volume *volume,
-                 const atomic_bool *cancelled, struct lodge_error *err)
+static bool make(struct host_conn *conn, const struct storage_place *place,
+                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
 {
-    bool sees = storage_sees_files(hand);
+    bool sees = storage_sees_files(conn);
     AUTO(free) char *path = storage_path(place, volume->name);
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
     if ((sees && !storage_file_must_be_absent(AT_FDCWD, path, err)) ||
-        !pool_must_open(hand, place, &pool, err)) {
+        !pool_must_open(conn, place, &pool, err)) {
         return false;
     }
     AUTO(free)
@@ -124,7 +125,7 @@ static bool make(struct hand *hand, const struct storage_place *place, const str
     }
     enum storage_file file;
     return storage_file_must_not_be_strange(AT_FDCWD, path, &file, err) &&
-           (volume->image == NULL || fill(hand, made, path, volume, cancelled, err)) &&
+           (volume->image == NULL || fill(conn, made, path, volume, cancelled, err)) &&
            sync_volume(place, path, err);
 }
 
@@ -149,7 +150,7 @@ static bool remove_known(virStorageVolPtr volume, const struct storage_place *pl
 }
 
 /* The file itself, by lodged. */
-static bool remove_file(struct hand *hand, const struct storage_place *place, const char *name,
+static bool remove_file(struct host_conn *conn, const struct storage_place *place, const char *name,
                         const char *path, struct storage_removal *removal, bool *ret_folder,
                         struct lodge_error *err)
 {
@@ -157,7 +158,7 @@ static bool remove_file(struct hand *hand, const struct storage_place *place, co
     int why = errno;
     *ret_folder = folder >= 0;
     if (folder >= 0) {
-        return storage_file_remove(hand, folder, name, path, removal, err);
+        return storage_file_remove(conn, folder, name, path, removal, err);
     }
     removal->end = why == ENOENT || why == ENOTDIR ? STORAGE_ABSENT : STORAGE_HIDDEN;
     return removal->end == STORAGE_ABSENT || why == EACCES ||
@@ -186,17 +187,17 @@ static bool must_start(virStoragePoolPtr pool, const struct storage_place *place
 }
 
 /* *ret_pool is active, or NULL when it is not needed, or there is none. */
-static bool look_first(struct hand *hand, const struct storage_place *place, const char *name,
+static bool look_first(struct host_conn *conn, const struct storage_place *place, const char *name,
                        struct storage_removal *removal, virStoragePoolPtr *ret_pool,
                        struct lodge_error *err)
 {
     bool has_folder = true;
     bool must = true;
-    bool sees = storage_sees_files(hand);
+    bool sees = storage_sees_files(conn);
     AUTO(free) char *path = storage_path(place, name);
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
-    if (!pool_find(hand, place->pool, &pool, err) ||
-        (sees && !remove_file(hand, place, name, path, removal, &has_folder, err))) {
+    if (!pool_find(conn, place->pool, &pool, err) ||
+        (sees && !remove_file(conn, place, name, path, removal, &has_folder, err))) {
         return false;
     }
     bool is_active = pool != NULL && virStoragePoolIsActive(pool) == 1;
@@ -212,7 +213,7 @@ static bool look_first(struct hand *hand, const struct storage_place *place, con
     }
     if (!pool_start(pool, place->pool, err) ||
         (sees && removal->end == STORAGE_ABSENT &&
-         !remove_file(hand, place, name, path, removal, &has_folder, err))) {
+         !remove_file(conn, place, name, path, removal, &has_folder, err))) {
         return false;
     }
     *ret_pool = TAKE(pool);
@@ -220,7 +221,7 @@ static bool look_first(struct hand *hand, const struct storage_place *place, con
 }
 
 /* A file that lodged may not delete itself, and the pool has not heard of. */
-static bool find_unknown(struct hand *hand, const struct storage_place *place,
+static bool find_unknown(struct host_conn *conn, const struct storage_place *place,
                          virStoragePoolPtr pool, const char *name, virStorageVolPtr *ret_volume,
                          struct lodge_error *err)
 {
@@ -228,7 +229,7 @@ static bool find_unknown(struct hand *hand, const struct storage_place *place,
         return lodge_fail(err, LODGE_ERROR_HYPERVISOR,
                           "this account may not delete it, and there is no pool '%s'", place->pool);
     }
-    if (!pool_refresh(hand, place, pool, err) || !volume_find(pool, name, ret_volume, err)) {
+    if (!pool_refresh(conn, place, pool, err) || !volume_find(pool, name, ret_volume, err)) {
         return false;
     }
     return *ret_volume != NULL ||
@@ -248,14 +249,14 @@ static bool is_at(virStorageVolPtr volume, const char *path, struct lodge_error 
 }
 
 /* By libvirt: the file, or what its pool still believes of one that is gone. */
-static bool remove_by_libvirt(struct hand *hand, const struct storage_place *place,
+static bool remove_by_libvirt(struct host_conn *conn, const struct storage_place *place,
                               virStorageVolPtr volume, const char *path,
                               struct storage_removal *removal, struct lodge_error *err)
 {
     struct use_target target = {.path = path};
     bool was_absent = removal->end == STORAGE_ABSENT;
     bool is_removed = removal->end == STORAGE_REMOVED;
-    if (!is_removed && !removal->is_allowed && !storage_removal_allows(hand, removal, &target)) {
+    if (!is_removed && !removal->is_allowed && !storage_removal_allows(conn, removal, &target)) {
         return true;
     }
     if (!is_at(volume, path, err)) {
@@ -265,19 +266,20 @@ static bool remove_by_libvirt(struct hand *hand, const struct storage_place *pla
     if (!remove_known(volume, place, err)) {
         return false;
     }
-    bool sees = storage_sees_files(hand);
+    bool sees = storage_sees_files(conn);
     removal->end = sees && was_absent ? STORAGE_ABSENT : STORAGE_REMOVED;
     return true;
 }
 
-static bool remove_volume(struct hand *hand, const struct storage_place *place, const char *name,
-                          struct storage_removal *removal, struct lodge_error *err)
+static bool remove_volume(struct host_conn *conn, const struct storage_place *place,
+                          const char *name, struct storage_removal *removal,
+                          struct lodge_error *err)
 {
     AUTO(free) char *path = storage_path(place, name);
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
     AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
-    bool sees = storage_sees_files(hand);
-    if (!look_first(hand, place, name, removal, &pool, err)) {
+    bool sees = storage_sees_files(conn);
+    if (!look_first(conn, place, name, removal, &pool, err)) {
         return false;
     }
     if (removal->end == STORAGE_KEPT || removal->end == STORAGE_ASKS) {
@@ -287,10 +289,10 @@ static bool remove_volume(struct hand *hand, const struct storage_place *place, 
         return false;
     }
     if (removal->is_allowed && removal->end == STORAGE_HIDDEN && volume == NULL &&
-        !find_unknown(hand, place, pool, name, &volume, err)) {
+        !find_unknown(conn, place, pool, name, &volume, err)) {
         return false;
     }
-    if (volume != NULL && !remove_by_libvirt(hand, place, volume, path, removal, err)) {
+    if (volume != NULL && !remove_by_libvirt(conn, place, volume, path, removal, err)) {
         return false;
     }
     if (removal->end == STORAGE_HIDDEN) { /* nobody knows of any */
@@ -316,14 +318,14 @@ static bool grow_made_up(virStoragePoolPtr pool, virStorageVolPtr volume,
     return made != NULL || libvirt_fail(err, "making it anew");
 }
 
-static bool grow_by_test_driver(struct hand *hand, const struct storage_place *place,
+static bool grow_by_test_driver(struct host_conn *conn, const struct storage_place *place,
                                 const struct volume_growth *growth, int64_t *ret_bytes,
                                 struct lodge_error *err)
 {
     virStorageVolInfo info;
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
     AUTO(virStorageVolFree) virStorageVolPtr volume = NULL;
-    if (!pool_must_open(hand, place, &pool, err) ||
+    if (!pool_must_open(conn, place, &pool, err) ||
         !volume_find(pool, growth->name, &volume, err)) {
         return false;
     }
@@ -341,15 +343,15 @@ static bool grow_by_test_driver(struct hand *hand, const struct storage_place *p
 
 /* Never virStorageVolResize(): it takes the format from what the pool's last refresh took the
  * content for, and a guest writes that; between a look and the call it may change, too. */
-static bool grow(struct hand *hand, const struct storage_place *place,
+static bool grow(struct host_conn *conn, const struct storage_place *place,
                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
-    if (host_uri(hand->host)->is_test) {
-        return grow_by_test_driver(hand, place, growth, ret_bytes, err);
+    if (host_uri(conn->host)->is_test) {
+        return grow_by_test_driver(conn, place, growth, ret_bytes, err);
     }
-    if (!storage_sees_files(hand)) {
+    if (!storage_sees_files(conn)) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "host '%s' is another machine",
-                          host_name(hand->host));
+                          host_name(conn->host));
     }
     enum storage_file file;
     AUTO(free) char *path = storage_path(place, growth->name);
@@ -359,16 +361,16 @@ static bool grow(struct hand *hand, const struct storage_place *place,
 
 /* A refresh finds what was put there behind libvirt's back. While a volume is being filled there is
  * none, and the list is what libvirt knows. */
-static bool list(struct hand *hand, const struct storage_place *place,
+static bool list(struct host_conn *conn, const struct storage_place *place,
                  struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
 {
     struct lodge_error why = {0};
     virStoragePoolInfo info;
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
-    if (!pool_open(hand, place, &pool, err) || pool == NULL) {
+    if (!pool_open(conn, place, &pool, err) || pool == NULL) {
         return pool == NULL && err->kind == LODGE_ERROR_NONE;
     }
-    if (!pool_refresh(hand, place, pool, &why) && why.kind != LODGE_ERROR_BUSY) {
+    if (!pool_refresh(conn, place, pool, &why) && why.kind != LODGE_ERROR_BUSY) {
         *err = why;
         return false;
     }

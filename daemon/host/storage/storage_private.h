@@ -22,21 +22,23 @@
 #include <stddef.h>
 
 struct storage_backend {
-    bool (*prepare)(struct hand *hand, const struct storage_place *place, struct lodge_error *err);
-    bool (*make)(struct hand *hand, const struct storage_place *place, const struct volume *volume,
-                 const atomic_bool *cancelled, struct lodge_error *err);
-    bool (*remove)(struct hand *hand, const struct storage_place *place, const char *name,
+    bool (*prepare)(struct host_conn *conn, const struct storage_place *place,
+                    struct lodge_error *err);
+    bool (*make)(struct host_conn *conn, const struct storage_place *place,
+                 const struct volume *volume, const atomic_bool *cancelled,
+                 struct lodge_error *err);
+    bool (*remove)(struct host_conn *conn, const struct storage_place *place, const char *name,
                    struct storage_removal *removal, struct lodge_error *err);
-    bool (*grow)(struct hand *hand, const struct storage_place *place,
+    bool (*grow)(struct host_conn *conn, const struct storage_place *place,
                  const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err);
-    bool (*list)(struct hand *hand, const struct storage_place *place,
+    bool (*list)(struct host_conn *conn, const struct storage_place *place,
                  struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err);
 };
 extern const struct storage_backend storage_pool_backend;
 extern const struct storage_backend storage_dir_backend;
 
 /* pool.c. *ret_pool is NULL when there is none of that name. */
-bool pool_find(struct hand *hand, const char *name, virStoragePoolPtr *ret_pool,
+bool pool_find(struct host_conn *conn, const char *name, virStoragePoolPtr *ret_pool,
                struct lodge_error *err) LODGE_MUST_CHECK;
 bool pool_start(virStoragePoolPtr pool, const char *name, struct lodge_error *err) LODGE_MUST_CHECK;
 
@@ -45,19 +47,19 @@ bool pool_is_plain(virStoragePoolPtr pool, const char *name, bool *ret_plain,
                    struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Active; *ret_pool NULL when there is none. */
-bool pool_open(struct hand *hand, const struct storage_place *place, virStoragePoolPtr *ret_pool,
-               struct lodge_error *err) LODGE_MUST_CHECK;
+bool pool_open(struct host_conn *conn, const struct storage_place *place,
+               virStoragePoolPtr *ret_pool, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* The same; NOT_FOUND when there is none. */
-bool pool_must_open(struct hand *hand, const struct storage_place *place,
+bool pool_must_open(struct host_conn *conn, const struct storage_place *place,
                     virStoragePoolPtr *ret_pool, struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* storage_prepare() of this back end. */
-bool pool_prepare(struct hand *hand, const struct storage_place *place, struct lodge_error *err)
-    LODGE_MUST_CHECK;
+bool pool_prepare(struct host_conn *conn, const struct storage_place *place,
+                  struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* Can the files of this host's volumes be looked at from here? */
-bool storage_sees_files(const struct hand *hand);
+bool storage_sees_files(const struct host_conn *conn);
 
 /* What a name in a directory stands for, without following it. */
 enum storage_file {
@@ -85,16 +87,17 @@ int storage_file_open(int folder, const char *name, int flags, struct lodge_erro
 struct use_target;
 
 /* Does nobody use it, as far as removal->uses know? Else removal->end says KEPT or ASKS. */
-bool storage_removal_allows(const struct hand *hand, struct storage_removal *removal,
+bool storage_removal_allows(const struct host_conn *conn, struct storage_removal *removal,
                             const struct use_target *target);
 
 /* Deletes a file beneath the open folder (O_PATH is enough) that is DIR/NAME, `path`. CONFLICT for
  * what is no volume; HIDDEN as removal->end when this account may not. */
-bool storage_file_remove(const struct hand *hand, int folder, const char *name, const char *path,
-                         struct storage_removal *removal, struct lodge_error *err) LODGE_MUST_CHECK;
+bool storage_file_remove(const struct host_conn *conn, int folder, const char *name,
+                         const char *path, struct storage_removal *removal, struct lodge_error *err)
+    LODGE_MUST_CHECK;
 
 /* One refresh at a time for each pool. BUSY while one of its volumes is being filled. */
-bool storage_refresh(struct hand *hand, const char *name, virStoragePoolPtr pool,
+bool storage_refresh(struct host_conn *conn, const char *name, virStoragePoolPtr pool,
                      struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* storage_grow() for both back ends, of files on this machine. */
@@ -106,7 +109,7 @@ bool storage_folder_sync(const char *dir, struct lodge_error *err) LODGE_MUST_CH
 
 /* A disk of a guest that lodge cannot write itself: by libvirt's stream, holes left out. `fd` is
  * the whole file that the volume is to be. */
-bool storage_upload(struct hand *hand, virStorageVolPtr volume, int fd,
+bool storage_upload(struct host_conn *conn, virStorageVolPtr volume, int fd,
                     const atomic_bool *cancelled, struct lodge_error *err) LODGE_MUST_CHECK;
 
 void storage_add_name(struct lodge_strings *names, const char *name);

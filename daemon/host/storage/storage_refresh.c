@@ -16,11 +16,11 @@ struct refresh_lock {
     pthread_mutex_t lock;
 };
 
-static pthread_mutex_t *refresh_lock(const struct hand *hand, const char *pool)
+static pthread_mutex_t *refresh_lock(const struct host_conn *conn, const char *pool)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
     static struct refresh_lock *locks;
-    AUTO(free) char *key = xasprintf("%s/%s", host_name(hand->host), pool);
+    AUTO(free) char *key = xasprintf("%s/%s", host_name(conn->host), pool);
     pthread_mutex_lock(&guard);
     struct refresh_lock *found = locks;
     while (found != NULL && strcmp(found->key, key) != 0) {
@@ -37,10 +37,10 @@ static pthread_mutex_t *refresh_lock(const struct hand *hand, const char *pool)
     return &found->lock;
 }
 
-bool storage_refresh(struct hand *hand, const char *name, virStoragePoolPtr pool,
+bool storage_refresh(struct host_conn *conn, const char *name, virStoragePoolPtr pool,
                      struct lodge_error *err)
 {
-    pthread_mutex_t *lock = refresh_lock(hand, name);
+    pthread_mutex_t *lock = refresh_lock(conn, name);
     pthread_mutex_lock(lock);
     bool good =
         virStoragePoolRefresh(pool, 0) == 0 || libvirt_fail(err, "refreshing pool '%s'", name);

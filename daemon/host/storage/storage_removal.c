@@ -21,11 +21,11 @@
  * lets nobody else do (file-posix.c, since 2.10). */
 enum { QEMU_LOCKS_AT = 100, QEMU_LOCKS = 200 };
 
-bool storage_removal_allows(const struct hand *hand, struct storage_removal *removal,
+bool storage_removal_allows(const struct host_conn *conn, struct storage_removal *removal,
                             const struct use_target *target)
 {
     if (removal->uses == NULL ||
-        (removal->is_own ? uses_are_aged(removal->uses) : uses_are_old(removal->uses, hand))) {
+        (removal->is_own ? uses_are_aged(removal->uses) : uses_are_old(removal->uses, conn))) {
         removal->end = STORAGE_ASKS;
         return false;
     }
@@ -87,8 +87,8 @@ static bool unlink_same(int folder, const char *name, const struct stat *seen,
            lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s", strerror(why));
 }
 
-bool storage_file_remove(const struct hand *hand, int folder, const char *name, const char *path,
-                         struct storage_removal *removal, struct lodge_error *err)
+bool storage_file_remove(const struct host_conn *conn, int folder, const char *name,
+                         const char *path, struct storage_removal *removal, struct lodge_error *err)
 {
     struct stat seen;
     enum storage_file file;
@@ -104,7 +104,7 @@ bool storage_file_remove(const struct hand *hand, int folder, const char *name, 
     }
     struct use_target target = {
         .path = path, .is_seen = true, .device = seen.st_dev, .inode = seen.st_ino};
-    if (!storage_removal_allows(hand, removal, &target)) {
+    if (!storage_removal_allows(conn, removal, &target)) {
         return true;
     }
     removal->is_allowed = true;

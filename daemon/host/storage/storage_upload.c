@@ -65,11 +65,11 @@ static int skip_hole(virStreamPtr stream, long long length, void *data)
     return lseek(upload->fd, length, SEEK_CUR) < 0 ? -1 : 0;
 }
 
-bool storage_upload(struct hand *hand, virStorageVolPtr volume, int fd,
+bool storage_upload(struct host_conn *conn, virStorageVolPtr volume, int fd,
                     const atomic_bool *cancelled, struct lodge_error *err)
 {
     struct upload upload = {.fd = fd, .cancelled = cancelled};
-    AUTO(virStreamFree) virStreamPtr stream = virStreamNew(hand->conn, 0);
+    AUTO(virStreamFree) virStreamPtr stream = virStreamNew(conn->libvirt, 0);
     if (stream == NULL) {
         return libvirt_fail(err, "making a stream");
     }

@@ -81,9 +81,9 @@ bool uses_are_aged(const struct uses *uses)
     return loop_monotonic_ms() - uses->began_ms > uses->took_ms + USES_MOST_AGE_MS;
 }
 
-bool uses_are_old(const struct uses *uses, const struct hand *hand)
+bool uses_are_old(const struct uses *uses, const struct host_conn *conn)
 {
-    return uses_are_aged(uses) || host_defined(hand->host) != uses->defined;
+    return uses_are_aged(uses) || host_defined(conn->host) != uses->defined;
 }
 
 /* --- filling ---------------------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ void host_ask_uses(struct host *host, const struct storage_place *place, uses_fn
 
 /* On a worker: reads them here and now. The caller's, who gives it back with uses_release(); NULL
  * with the error, HOST_DOWN or what libvirt said. */
-struct uses *uses_read_now(struct hand *hand, const struct storage_place *place,
+struct uses *uses_read_now(struct host_conn *conn, const struct storage_place *place,
                            struct lodge_error *err);
 
 /* Loop-only, where they are shared. NULL is fine. */
@@ -82,7 +82,7 @@ void uses_release(struct uses *uses);
  * event has come and the file is gone, and what changes without an event (`virsh attach-disk
  * --config`): that is seen up to the reading alone, at most USES_MOST_AGE_MS ago. */
 enum { USES_MOST_AGE_MS = 10000 };
-bool uses_are_old(const struct uses *uses, const struct hand *hand);
+bool uses_are_old(const struct uses *uses, const struct host_conn *conn);
 
 /* The same without what libvirt has told since: it ended too long ago. */
 bool uses_are_aged(const struct uses *uses);

@@ -39,7 +39,7 @@ struct folder {
 
 struct follow {
     struct uses *uses;
-    struct hand *hand;
+    struct host_conn *conn;
     bool sees;      /* its files are this machine's */
     bool has_pools; /* libvirt can be asked for volumes */
     struct folder *folders;
@@ -53,14 +53,14 @@ struct follow {
  * if the host were. */
 static bool is_down(const struct follow *follow, const struct lodge_error *why)
 {
-    return why->kind == LODGE_ERROR_HOST_DOWN && virConnectIsAlive(follow->hand->conn) != 1;
+    return why->kind == LODGE_ERROR_HOST_DOWN && virConnectIsAlive(follow->conn->libvirt) != 1;
 }
 
 /* libvirt did not say something of one file: that matters only if it is gone. */
 static void note_failure(struct follow *follow)
 {
     struct lodge_error why = {0};
-    libvirt_fail(&why, "host '%s'", host_name(follow->hand->host));
+    libvirt_fail(&why, "host '%s'", host_name(follow->conn->host));
     if (is_down(follow, &why) && follow->error.kind == LODGE_ERROR_NONE) {
         follow->error = why;
     }
@@ -118,7 +118,7 @@ static void read_pools(struct follow *follow, const struct storage_place *place)
     virStoragePoolPtr *pools = NULL;
     bool has_place = place == NULL;
     int count =
-        follow->has_pools ? virConnectListAllStoragePools(follow->hand->conn, &pools, 0) : 0;
+        follow->has_pools ? virConnectListAllStoragePools(follow->conn->libvirt, &pools, 0) : 0;
     bool needs_pools = follow->uses->volume_count > 0 || (place != NULL && place->pool[0] != '\0');
     if (count < 0 && needs_pools) {
         note_doubt(follow, "the list of storage pools");
@@ -231,7 +231,7 @@ static struct folder *folder_of(struct follow *follow, const char *path)
 
 static virStorageVolPtr find_volume(struct follow *follow, const struct uses_file *file)
 {
-    virStorageVolPtr volume = virStorageVolLookupByPath(follow->hand->conn, file->path);
+    virStorageVolPtr volume = virStorageVolLookupByPath(follow->conn->libvirt, file->path);
     if (volume != NULL || virGetLastErrorCode() != VIR_ERR_NO_STORAGE_VOL) {
         return volume;
     }
@@ -241,10 +241,10 @@ static virStorageVolPtr find_volume(struct follow *follow, const struct uses_fil
     }
     folder->is_refreshed = true;
     struct lodge_error ignored = {0}; /* while one of its volumes is filled there is none */
-    if (!storage_refresh(follow->hand, folder->pool, folder->handle, &ignored)) {
+    if (!storage_refresh(follow->conn, folder->pool, folder->handle, &ignored)) {
         return NULL;
     }
-    return virStorageVolLookupByPath(follow->hand->conn, file->path);
+    return virStorageVolLookupByPath(follow->conn->libvirt, file->path);
 }
 
 static void ask_libvirt(struct follow *follow, struct uses_file *file)
@@ -458,14 +458,14 @@ static void follow_all(struct follow *follow, size_t from)
     } while (follow_late(follow));
 }
 
-bool uses_follow(struct uses *uses, struct hand *hand, const struct storage_place *place,
+bool uses_follow(struct uses *uses, struct host_conn *conn, const struct storage_place *place,
                  struct lodge_error *err)
 {
     struct follow follow = {
         .uses = uses,
-        .hand = hand,
-        .sees = storage_sees_files(hand),
-        .has_pools = !host_uri(hand->host)->is_embedded,
+        .conn = conn,
+        .sees = storage_sees_files(conn),
+        .has_pools = !host_uri(conn->host)->is_embedded,
     };
     if (place != NULL || uses->volume_count > 0) {
         read_pools(&follow, place);

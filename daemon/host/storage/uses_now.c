@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
-static bool read_part(struct uses *uses, struct hand *hand, enum uses_part part,
+static bool read_part(struct uses *uses, struct host_conn *conn, enum uses_part part,
                       struct lodge_error *err)
 {
     virDomainPtr *domains = NULL;
     size_t count = 0;
-    bool good = uses_list_part(hand->conn, part, &domains, &count, err);
+    bool good = uses_list_part(conn->libvirt, part, &domains, &count, err);
     for (size_t i = 0; i < count; i++) {
         struct named_files files = {0};
         struct lodge_error why = {0};
@@ -33,16 +33,16 @@ static bool read_part(struct uses *uses, struct hand *hand, enum uses_part part,
     return good;
 }
 
-struct uses *uses_read_now(struct hand *hand, const struct storage_place *place,
+struct uses *uses_read_now(struct host_conn *conn, const struct storage_place *place,
                            struct lodge_error *err)
 {
     struct uses *uses = uses_new();
-    uses->defined = host_defined(hand->host);
+    uses->defined = host_defined(conn->host);
     bool good = true;
     for (int part = USES_XML; good && part <= USES_SAVE; part++) {
-        good = read_part(uses, hand, (enum uses_part)part, err);
+        good = read_part(uses, conn, (enum uses_part)part, err);
     }
-    if (!good || !uses_follow(uses, hand, place, err)) {
+    if (!good || !uses_follow(uses, conn, place, err)) {
         uses_release(uses);
         return NULL;
     }

@@ -99,7 +99,7 @@ bool uses_is(const struct uses_file *file, const struct use_target *target);
 
 /* Looks at all files and follows them. `place` NULL: volumes that nobody names are left out. On a
  * worker. False with HOST_DOWN alone. */
-bool uses_follow(struct uses *uses, struct hand *hand, const struct storage_place *place,
+bool uses_follow(struct uses *uses, struct host_conn *conn, const struct storage_place *place,
                  struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* What libvirt has of one domain, read anew: */

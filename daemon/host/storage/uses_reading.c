@@ -121,10 +121,10 @@ struct following {
 };
 
 /* On a worker. It fills the uses; what it answers is only that it has. */
-static void *follow_names(struct hand *hand, const void *about, struct lodge_error *err)
+static void *follow_names(struct host_conn *conn, const void *about, struct lodge_error *err)
 {
     struct reading *reading = ((const struct following *)about)->reading;
-    return uses_follow(reading->uses, hand, &reading->place, err) ? reading : NULL;
+    return uses_follow(reading->uses, conn, &reading->place, err) ? reading : NULL;
 }
 
 static void names_are_followed(void *data, const void *answer, const struct lodge_error *error)

@@ -1,6 +1,6 @@
-/* mark.c: lodge's mark on a domain, <lodge:made …/> in its metadata, is written with its
+/* domain_mark.c: lodge's mark on a domain, <lodge:made …/> in its metadata, is written with its
  * definition, and once more when the operation that made it is past its point of no return. */
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/xml/domain_xml_edit.h"
@@ -36,10 +36,10 @@ static bool commit_one(virDomainPtr domain, unsigned flags, const char *installa
             libvirt_fail(err, "its mark could not be written"));
 }
 
-bool hand_commit_mark(struct hand *hand, const char *uuid, const char *installation,
-                      struct lodge_error *err)
+bool domain_commit_mark(struct host_conn *conn, const char *uuid, const char *installation,
+                        struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
     if (domain == NULL) {
         bool gone = err->kind == LODGE_ERROR_NOT_FOUND;
         *err = gone ? (struct lodge_error){0} : *err;

@@ -1,7 +1,7 @@
-/* hand.c: what is done to a domain's definition and being. On a worker; nothing is kept. */
-#include "host/guest/hand.h"
+/* domain.c: what is done to a domain's definition and being. On a worker; nothing is kept. */
+#include "host/guest/domain.h"
 
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_state.h"
@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct lodge_error *err)
+bool domain_fail(struct host_conn *conn, const char *what, virDomainPtr domain,
+                 struct lodge_error *err)
 {
     (void)libvirt_fail(err, "%s", what);
     int state = 0;
     /* The test driver says so of guests that are not in the state for it. */
-    if (host_uri(hand->host)->is_test && err->libvirt.code == VIR_ERR_INTERNAL_ERROR) {
+    if (host_uri(conn->host)->is_test && err->libvirt.code == VIR_ERR_INTERNAL_ERROR) {
         err->kind = LODGE_ERROR_BAD_STATE;
     }
     if (err->kind == LODGE_ERROR_BAD_STATE && virDomainGetState(domain, &state, NULL, 0) == 0) {
@@ -30,10 +31,10 @@ bool hand_fail(struct hand *hand, const char *what, virDomainPtr domain, struct 
 }
 
 /* The domain, or NULL: absent when `*ret_ok`, a failure otherwise. */
-static virDomainPtr find_domain(struct hand *hand, const char *uuid, bool *ret_ok,
+static virDomainPtr find_domain(struct host_conn *conn, const char *uuid, bool *ret_ok,
                                 struct lodge_error *err)
 {
-    virDomainPtr domain = hand_domain(hand, uuid, err);
+    virDomainPtr domain = host_conn_domain(conn, uuid, err);
     *ret_ok = domain != NULL || err->kind == LODGE_ERROR_NOT_FOUND;
     if (domain == NULL && *ret_ok) {
         *err = (struct lodge_error){0};
@@ -50,12 +51,12 @@ static struct domain_mark read_mark(virDomainPtr domain, const char *uuid)
     return metadata == NULL ? (struct domain_mark){.op = 0} : domain_xml_read_mark(metadata, uuid);
 }
 
-bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look,
-               struct lodge_error *err)
+bool domain_look(struct host_conn *conn, const char *uuid, struct domain_look *ret_look,
+                 struct lodge_error *err)
 {
     bool ok = false;
     *ret_look = (struct domain_look){.present = false, .run = LODGE_UNKNOWN};
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
     if (domain == NULL) {
         return ok;
     }
@@ -83,21 +84,21 @@ bool hand_look(struct hand *hand, const char *uuid, struct domain_look *ret_look
     return true;
 }
 
-bool hand_define(struct hand *hand, const char *xml, struct lodge_error *err)
+bool domain_define(struct host_conn *conn, const char *xml, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = virDomainDefineXML(hand->conn, xml);
+    AUTO(virDomainFree) virDomainPtr domain = virDomainDefineXML(conn->libvirt, xml);
     if (domain == NULL && virGetLastErrorCode() == VIR_ERR_XML_ERROR &&
-        host_uri(hand->host)->is_test == false) {
-        (void)libvirt_fail(err, "host '%s' does not take this definition", host_name(hand->host));
+        host_uri(conn->host)->is_test == false) {
+        (void)libvirt_fail(err, "host '%s' does not take this definition", host_name(conn->host));
         err->kind = LODGE_ERROR_HYPERVISOR;
         return false;
     }
     return domain != NULL ||
-           libvirt_fail(err, "host '%s' refused the definition", host_name(hand->host));
+           libvirt_fail(err, "host '%s' refused the definition", host_name(conn->host));
 }
 
-size_t hand_undefine_ways(const struct undefine *how, bool has_files,
-                          unsigned ret_flags[static UNDEFINE_WAYS])
+size_t domain_undefine_ways(const struct undefine *how, bool has_files,
+                            unsigned ret_flags[static UNDEFINE_WAYS])
 {
     const unsigned base = VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
                           (how->keeps_save ? 0 : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE);
@@ -122,24 +123,24 @@ size_t hand_undefine_ways(const struct undefine *how, bool has_files,
     return count;
 }
 
-bool hand_can_keep_tpm(const struct hand *hand)
+bool host_conn_can_keep_tpm(const struct host_conn *conn)
 {
     enum { SINCE = 8009000 };
     unsigned long version = 0;
-    return virConnectGetLibVersion(hand->conn, &version) == 0 && version >= SINCE;
+    return virConnectGetLibVersion(conn->libvirt, &version) == 0 && version >= SINCE;
 }
 
-bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *how,
-                   struct lodge_error *err)
+bool domain_undefine(struct host_conn *conn, const char *uuid, const struct undefine *how,
+                     struct lodge_error *err)
 {
     bool ok = false;
     unsigned ways[UNDEFINE_WAYS];
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
     if (domain == NULL || virDomainIsPersistent(domain) == 0) {
         return ok; /* a transient one has no definition: it goes with its QEMU */
     }
     /* The test driver knows few of these flags, and has no files. */
-    size_t count = hand_undefine_ways(how, !host_uri(hand->host)->is_test, ways);
+    size_t count = domain_undefine_ways(how, !host_uri(conn->host)->is_test, ways);
     bool is_unknown = true;
     for (size_t i = 0; is_unknown && i < count; i++) {
         if (virDomainUndefineFlags(domain, ways[i]) == 0) {
@@ -169,16 +170,16 @@ bool hand_undefine(struct hand *hand, const char *uuid, const struct undefine *h
     return false;
 }
 
-bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_error *err)
+bool domain_start(struct host_conn *conn, const char *uuid, bool paused, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
     if (domain == NULL) {
         return false;
     }
     if (virDomainCreateWithFlags(domain, paused ? VIR_DOMAIN_START_PAUSED : 0) == 0) {
         return true;
     }
-    (void)hand_fail(hand, "it could not be started", domain, err);
+    (void)domain_fail(conn, "it could not be started", domain, err);
     if (err->kind == LODGE_ERROR_BAD_STATE && virDomainIsActive(domain) == 1) {
         *err = (struct lodge_error){0};
         return true;
@@ -186,15 +187,16 @@ bool hand_start(struct hand *hand, const char *uuid, bool paused, struct lodge_e
     return false;
 }
 
-bool hand_destroy(struct hand *hand, const char *uuid, struct lodge_error *err)
+bool domain_destroy(struct host_conn *conn, const char *uuid, struct lodge_error *err)
 {
-    return hand_destroy_run(hand, uuid, LODGE_UNKNOWN, err);
+    return domain_destroy_run(conn, uuid, LODGE_UNKNOWN, err);
 }
 
-bool hand_destroy_run(struct hand *hand, const char *uuid, int64_t run, struct lodge_error *err)
+bool domain_destroy_run(struct host_conn *conn, const char *uuid, int64_t run,
+                        struct lodge_error *err)
 {
     bool ok = false;
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(hand, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
     if (domain == NULL || virDomainIsActive(domain) == 0 ||
         (run != LODGE_UNKNOWN && libvirt_run(domain) != run)) {
         return ok;
@@ -208,15 +210,15 @@ bool hand_destroy_run(struct hand *hand, const char *uuid, int64_t run, struct l
     return over || libvirt_fail(err, "domain %s could not be destroyed", uuid);
 }
 
-char *hand_read_xml(struct hand *hand, const char *uuid, enum hand_xml which,
-                    struct lodge_error *err)
+char *domain_get_xml(struct host_conn *conn, const char *uuid, enum domain_xml_which which,
+                     struct lodge_error *err)
 {
     static const unsigned flags[] = {
         [XML_OF_RUN] = 0,
         [XML_OF_NEXT_BOOT] = VIR_DOMAIN_XML_INACTIVE,
         [XML_WITH_SECRETS] = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE,
     };
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
     if (domain == NULL) {
         return NULL;
     }
@@ -227,24 +229,26 @@ char *hand_read_xml(struct hand *hand, const char *uuid, enum hand_xml which,
     return xml;
 }
 
-bool hand_set_autostart(struct hand *hand, const char *uuid, bool on, struct lodge_error *err)
+bool domain_set_autostart(struct host_conn *conn, const char *uuid, bool on,
+                          struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
     return domain != NULL && (virDomainSetAutostart(domain, on ? 1 : 0) == 0 ||
-                              hand_fail(hand, "autostart could not be set", domain, err));
+                              domain_fail(conn, "autostart could not be set", domain, err));
 }
 
-bool hand_rename(struct hand *hand, const char *uuid, const char *name, struct lodge_error *err)
+bool domain_rename(struct host_conn *conn, const char *uuid, const char *name,
+                   struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
     return domain != NULL && (virDomainRename(domain, name, 0) == 0 ||
-                              hand_fail(hand, "it could not be renamed", domain, err));
+                              domain_fail(conn, "it could not be renamed", domain, err));
 }
 
-bool hand_look_for_network(struct hand *hand, const char *name, enum hand_network *ret_network,
-                           struct lodge_error *err)
+bool network_look_up(struct host_conn *conn, const char *name, enum network_presence *ret_network,
+                     struct lodge_error *err)
 {
-    virNetworkPtr network = virNetworkLookupByName(hand->conn, name);
+    virNetworkPtr network = virNetworkLookupByName(conn->libvirt, name);
     *ret_network = NETWORK_ABSENT;
     if (network != NULL) {
         *ret_network = virNetworkIsActive(network) == 1 ? NETWORK_ACTIVE : NETWORK_INACTIVE;

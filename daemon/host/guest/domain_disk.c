@@ -1,11 +1,11 @@
 /*
- * hand_disk.c: a disk that lodge made, as the domain that it is for uses it now, and how it grows
+ * domain_disk.c: a disk that lodge made, as the domain that it is for uses it now, and how it grows
  * in a guest that runs. Worker-only.
  *
  * Other tools move disks (a snapshot's overlay), grow them, and put others in their place, and no
  * event says so: what is true is asked of libvirt right before each act, and looked at after it.
  */
-#include "host/guest/hand_private.h"
+#include "host/guest/domain_private.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/xml/disk_source_xml.h"
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 /* The path of what the XML names; *ret_path NULL for what has none, or whose pool does not say. */
-static bool find_path(struct hand *hand, const struct disk_source *source, char **ret_path,
+static bool find_path(struct host_conn *conn, const struct disk_source *source, char **ret_path,
                       struct lodge_error *err)
 {
     if (source->volume == NULL) {
@@ -26,7 +26,7 @@ static bool find_path(struct hand *hand, const struct disk_source *source, char 
         return true;
     }
     AUTO(virStoragePoolFree)
-    virStoragePoolPtr pool = virStoragePoolLookupByName(hand->conn, source->pool);
+    virStoragePoolPtr pool = virStoragePoolLookupByName(conn->libvirt, source->pool);
     AUTO(virStorageVolFree)
     virStorageVolPtr volume = pool == NULL ? NULL : virStorageVolLookupByName(pool, source->volume);
     *ret_path = volume == NULL ? NULL : virStorageVolGetPath(volume);
@@ -42,33 +42,34 @@ static bool find_path(struct hand *hand, const struct disk_source *source, char 
 }
 
 /* Ours may be gone, or have become a link: then it is the same as nothing. */
-static bool is_same_file(const struct hand *hand, const char *theirs, const char *ours)
+static bool is_same_file(const struct host_conn *conn, const char *theirs, const char *ours)
 {
     struct stat found;
     struct stat made;
-    bool sees = hand_traits(hand).is_local && stat(theirs, &found) == 0 && lstat(ours, &made) == 0;
+    bool sees =
+        host_conn_traits(conn).is_local && stat(theirs, &found) == 0 && lstat(ours, &made) == 0;
     if (!sees) {
         return strcmp(theirs, ours) == 0; /* in doubt by name alone */
     }
     return S_ISREG(made.st_mode) && found.st_dev == made.st_dev && found.st_ino == made.st_ino;
 }
 
-static bool compare_with_row(struct hand *hand, const struct domain_disk *disk,
+static bool compare_with_row(struct host_conn *conn, const struct domain_disk *disk,
                              const struct disk_source *source, char **ret_path,
                              struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
-    if (!find_path(hand, source, &path, err)) {
+    if (!find_path(conn, source, &path, err)) {
         return false;
     }
-    if (path != NULL && strcmp(path, disk->path) == 0 && !is_same_file(hand, path, path)) {
+    if (path != NULL && strcmp(path, disk->path) == 0 && !is_same_file(conn, path, path)) {
         return lodge_fail(
             err, LODGE_ERROR_CONFLICT,
             "disk '%s' is %s, which lodge made as a plain file, and now it is none (a "
             "link?): it is left alone",
             disk->target, path);
     }
-    if (path == NULL || !is_same_file(hand, path, disk->path)) {
+    if (path == NULL || !is_same_file(conn, path, disk->path)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT,
                           "disk '%s' is %s now, not lodge's %s: another tool has moved it, grow it "
                           "there",
@@ -85,7 +86,7 @@ static bool compare_with_row(struct hand *hand, const struct domain_disk *disk,
 }
 
 /* By one of the domain's definitions. */
-static bool uses(struct hand *hand, virDomainPtr domain, const struct domain_disk *disk,
+static bool uses(struct host_conn *conn, virDomainPtr domain, const struct domain_disk *disk,
                  unsigned flags, char **ret_path, struct lodge_error *err)
 {
     struct disk_source source = {0};
@@ -98,52 +99,52 @@ static bool uses(struct hand *hand, virDomainPtr domain, const struct domain_dis
         err->kind = gone ? LODGE_ERROR_CONFLICT : err->kind;
         return gone ? lodge_fail_in(err, "lodge's %s is nowhere", disk->path) : false;
     }
-    bool good = compare_with_row(hand, disk, &source, ret_path, err);
+    bool good = compare_with_row(conn, disk, &source, ret_path, err);
     disk_source_clear(&source);
     return good;
 }
 
 /* *ret_path is what the domain of now calls it. */
-static bool check_disk(struct hand *hand, virDomainPtr domain, const struct domain_disk *disk,
+static bool check_disk(struct host_conn *conn, virDomainPtr domain, const struct domain_disk *disk,
                        char **ret_path, struct lodge_error *err)
 {
     AUTO(free) char *now = NULL;
     AUTO(free) char *next = NULL;
-    if (!uses(hand, domain, disk, 0, &now, err)) {
+    if (!uses(conn, domain, disk, 0, &now, err)) {
         return false;
     }
     if (virDomainIsPersistent(domain) == 1 &&
-        !uses(hand, domain, disk, VIR_DOMAIN_XML_INACTIVE, &next, err)) {
+        !uses(conn, domain, disk, VIR_DOMAIN_XML_INACTIVE, &next, err)) {
         return err->kind == LODGE_ERROR_CONFLICT ? lodge_fail_in(err, "at its next boot") : false;
     }
     *ret_path = TAKE(now);
     return true;
 }
 
-bool hand_check_disk(struct hand *hand, const char *uuid, const struct domain_disk *disk,
-                     struct lodge_error *err)
+bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+                       struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
-    AUTO(virDomainFree) virDomainPtr domain = hand_domain(hand, uuid, err);
-    return domain != NULL && check_disk(hand, domain, disk, &path, err);
+    AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
+    return domain != NULL && check_disk(conn, domain, disk, &path, err);
 }
 
-static bool ask_bytes(struct hand *hand, virDomainPtr domain, const char *path, int64_t *ret_bytes,
-                      struct lodge_error *err)
+static bool ask_bytes(struct host_conn *conn, virDomainPtr domain, const char *path,
+                      int64_t *ret_bytes, struct lodge_error *err)
 {
     virDomainBlockInfo info;
     if (virDomainGetBlockInfo(domain, path, &info, 0) < 0) {
-        return hand_fail(hand, "its disk's size is not known", domain, err);
+        return domain_fail(conn, "its disk's size is not known", domain, err);
     }
     *ret_bytes = (int64_t)info.capacity;
     return true;
 }
 
 /* By its path and not by its target: libvirt refuses one that has been replaced since we looked. */
-static bool resize(struct hand *hand, virDomainPtr domain, const char *path, int64_t bytes,
+static bool resize(struct host_conn *conn, virDomainPtr domain, const char *path, int64_t bytes,
                    int64_t *ret_bytes, struct lodge_error *err)
 {
-    if (!ask_bytes(hand, domain, path, ret_bytes, err)) {
+    if (!ask_bytes(conn, domain, path, ret_bytes, err)) {
         return false;
     }
     if (*ret_bytes >= bytes) {
@@ -151,36 +152,36 @@ static bool resize(struct hand *hand, virDomainPtr domain, const char *path, int
     }
     if (virDomainBlockResize(domain, path, (unsigned long long)bytes,
                              VIR_DOMAIN_BLOCK_RESIZE_BYTES) < 0) {
-        return hand_fail(hand, "its disk could not grow", domain, err);
+        return domain_fail(conn, "its disk could not grow", domain, err);
     }
-    return ask_bytes(hand, domain, path, ret_bytes, err) &&
+    return ask_bytes(conn, domain, path, ret_bytes, err) &&
            (*ret_bytes >= bytes ||
             lodge_fail(err, LODGE_ERROR_HYPERVISOR, "%s has %lld bytes still", path,
                        (long long)*ret_bytes));
 }
 
-bool hand_disk_size(struct hand *hand, const char *uuid, const char *target, int64_t *ret_bytes,
-                    struct lodge_error *err)
+bool domain_disk_size(struct host_conn *conn, const char *uuid, const char *target,
+                      int64_t *ret_bytes, struct lodge_error *err)
 {
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
-    return domain != NULL && ask_bytes(hand, domain, target, ret_bytes, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
+    return domain != NULL && ask_bytes(conn, domain, target, ret_bytes, err);
 }
 
-bool hand_grow_disk_live(struct hand *hand, const char *uuid, const struct domain_disk *disk,
-                         int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
+bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+                           int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
-    AUTO(virDomainFree) virDomainPtr domain = hand_reach(hand, uuid, err);
-    if (domain == NULL || !check_disk(hand, domain, disk, &path, err)) {
+    AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
+    if (domain == NULL || !check_disk(conn, domain, disk, &path, err)) {
         return false;
     }
-    if (resize(hand, domain, path, bytes, ret_bytes, err)) {
+    if (resize(conn, domain, path, bytes, ret_bytes, err)) {
         return true;
     }
     /* It may have been moved between our look and the call: that says more than libvirt does. */
     struct lodge_error moved = {0};
     AUTO(free) char *again = NULL;
-    if (err->kind != LODGE_ERROR_HOST_DOWN && !check_disk(hand, domain, disk, &again, &moved) &&
+    if (err->kind != LODGE_ERROR_HOST_DOWN && !check_disk(conn, domain, disk, &again, &moved) &&
         moved.kind == LODGE_ERROR_CONFLICT) {
         *err = moved;
     }
