@@ -5,7 +5,7 @@
  *
  * `fresh` says that nothing was dropped meanwhile: the host's generation is that of the submit, and
  * nobody cancelled the call. A connection that breaks ends its channel alone where the channel is
- * apart (ops, rescue, read, screen), else the host is lost. Loop-only, but for run_call().
+ * apart (ops, rescue, read, screen), else the host is lost. Loop-only, but for call_run().
  */
 #include "host/channels.h"
 #include "log.h"
@@ -79,7 +79,7 @@ static void drop_apart(struct host *host, enum channel_name name)
     host->hooks->channel_lost(host, name);
 }
 
-static void run_call(struct job *job)
+static void call_run(struct job *job)
 {
     struct host_call *call = (struct host_call *)job;
     virConnectPtr conn = libvirt_connection_get(call->connection);
@@ -88,7 +88,7 @@ static void run_call(struct job *job)
     call->is_broken = libvirt_connection_is_broken(conn, &call->error);
 }
 
-static void deliver_call(struct letter *letter)
+static void call_deliver(struct letter *letter)
 {
     struct host_call *call = (struct host_call *)letter;
     struct host *host = call->host;
@@ -140,8 +140,8 @@ void channel_submit(struct host *host, enum channel_name name, struct host_call 
 {
     struct channel *channel = &host->channels[name];
     host_ref(host);
-    call->job.run = run_call;
-    call->job.letter.deliver = deliver_call;
+    call->job.run = call_run;
+    call->job.letter.deliver = call_deliver;
     call->host = host;
     call->channel = name;
     call->generation = host->generation;
@@ -206,7 +206,7 @@ void channels_end(struct host *host)
     }
 }
 
-static struct host_call *take_waiting(struct channel *channel)
+static struct host_call *channel_take_waiting(struct channel *channel)
 {
     struct host_call *first = channel->waiting;
     channel->waiting = NULL;
@@ -219,7 +219,7 @@ void channel_start(struct host *host, enum channel_name name)
     struct channel *channel = &host->channels[name];
     channel->is_open = true;
     channel->pool = workers_new(host->loop, names[name], calls_of(host, name), WORKER_IDLE_MS);
-    for (struct host_call *call = take_waiting(channel), *next; call != NULL; call = next) {
+    for (struct host_call *call = channel_take_waiting(channel), *next; call != NULL; call = next) {
         next = call->next;
         start_call(host, call);
     }
@@ -294,14 +294,14 @@ void channel_drop(struct host *host, enum channel_name name)
     if (channel->idle != NULL) {
         loop_timer_stop(channel->idle);
     }
-    struct host_call *waiting = take_waiting(channel);
+    struct host_call *waiting = channel_take_waiting(channel);
     channel->is_open = false;
     channel->out = 0;
     workers_free(pool);
     for (struct host_call *call = waiting, *next; call != NULL; call = next) {
         next = call->next;
         atomic_store(&call->job.cancelled, true);
-        deliver_call(&call->job.letter);
+        call_deliver(&call->job.letter);
     }
     if (!shares(host, name)) {
         libvirt_connection_drop(connection);

@@ -39,7 +39,7 @@ static void report_state(struct host *host, const struct domain *domain, bool se
     host->listener->domain_state(host->owner, host->name, &report);
 }
 
-static void tell(struct host *host, struct domain *domain, bool seen_change)
+static void tell_domain(struct host *host, struct domain *domain, bool seen_change)
 {
     if (!domain->told) {
         host->hooks->domain_found(host, domain);
@@ -52,7 +52,7 @@ void domain_report_name(struct host *host, struct domain *domain, const char *na
 {
     bool renamed = name != NULL && domain_set_name(domain, name);
     if (!domain->told || renamed) {
-        tell(host, domain, false);
+        tell_domain(host, domain, false);
     }
 }
 
@@ -82,7 +82,7 @@ void domain_report_state(struct host *host, struct domain *domain,
         ask_queue_add(&host->unsettled, domain->uuid);
     }
     if (anew || seen_change || differs || other || !domain->told) {
-        tell(host, domain, seen_change);
+        tell_domain(host, domain, seen_change);
     }
     if (libvirt_state(answer->state) != LODGE_VM_RUNNING) {
         hung_is_over(host, domain);

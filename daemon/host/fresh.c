@@ -73,24 +73,24 @@ static void answer_those(struct host *host,
     }
 }
 
-static bool is_whole_of(const struct fresh *fresh, const void *uuid)
+static bool fresh_is_whole_of(const struct fresh *fresh, const void *uuid)
 {
     return fresh->has_state && fresh->has_definition && memcmp(fresh->uuid, uuid, UUID_SIZE) == 0;
 }
 
-static bool is_of(const struct fresh *fresh, const void *uuid)
+static bool fresh_is_of(const struct fresh *fresh, const void *uuid)
 {
     return memcmp(fresh->uuid, uuid, UUID_SIZE) == 0;
 }
 
-static bool is_any(const struct fresh *fresh, const void *nothing)
+static bool fresh_is_any(const struct fresh *fresh, const void *nothing)
 {
     (void)fresh;
     (void)nothing;
     return true;
 }
 
-static bool is_late(const struct fresh *fresh, const void *now)
+static bool fresh_is_late(const struct fresh *fresh, const void *now)
 {
     return fresh->deadline <= *(const uint64_t *)now;
 }
@@ -98,34 +98,34 @@ static bool is_late(const struct fresh *fresh, const void *now)
 void fresh_has_state(struct host *host, const struct domain *domain)
 {
     for (struct fresh *fresh = host->fresh; fresh != NULL; fresh = fresh->next) {
-        fresh->has_state |= is_of(fresh, domain->uuid);
+        fresh->has_state |= fresh_is_of(fresh, domain->uuid);
     }
-    answer_those(host, is_whole_of, domain->uuid, NULL);
+    answer_those(host, fresh_is_whole_of, domain->uuid, NULL);
 }
 
 void fresh_has_definition(struct host *host, const struct domain *domain)
 {
     for (struct fresh *fresh = host->fresh; fresh != NULL; fresh = fresh->next) {
-        fresh->has_definition |= is_of(fresh, domain->uuid);
+        fresh->has_definition |= fresh_is_of(fresh, domain->uuid);
     }
-    answer_those(host, is_whole_of, domain->uuid, NULL);
+    answer_those(host, fresh_is_whole_of, domain->uuid, NULL);
 }
 
 void fresh_failed(struct host *host, const struct domain *domain, const struct lodge_error *error)
 {
-    answer_those(host, is_of, domain->uuid, error);
+    answer_those(host, fresh_is_of, domain->uuid, error);
 }
 
 void fresh_is_gone(struct host *host, const unsigned char *uuid)
 {
-    answer_those(host, is_of, uuid, NULL);
+    answer_those(host, fresh_is_of, uuid, NULL);
 }
 
 void fresh_end(struct host *host, enum lodge_error_kind kind, const char *why)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, kind, "host '%s': %s", host->name, why);
-    answer_those(host, is_any, NULL, &err);
+    answer_those(host, fresh_is_any, NULL, &err);
 }
 
 void fresh_look(void *owner)
@@ -136,7 +136,7 @@ void fresh_look(void *owner)
     (void)lodge_fail(&err, LODGE_ERROR_TIMEOUT,
                      "libvirt on host '%s' has not told of it within %d s", host->name,
                      FRESH_MS / 1000);
-    answer_those(host, is_late, &now, &err);
+    answer_those(host, fresh_is_late, &now, &err);
     watch_the_clock(host);
 }
 

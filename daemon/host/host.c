@@ -60,7 +60,7 @@ void host_layer_leave(void)
     libvirt_connections_leave();
 }
 
-static void say(struct host *host, enum lodge_host_state state, const char *error)
+static void say_state(struct host *host, enum lodge_host_state state, const char *error)
 {
     host->state = state;
     struct host_connection_report report = {.state = state, .error = error};
@@ -104,7 +104,7 @@ static void host_lose(struct host *host, const char *reason)
     say_in_log(LOG_LEVEL_WARNING, host, text);
     drop_all(host);
     host->counts.reconnects++;
-    say(host, LODGE_HOST_DOWN, text);
+    say_state(host, LODGE_HOST_DOWN, text);
     readings_end(host, LODGE_ERROR_HOST_DOWN, text);
     fresh_end(host, LODGE_ERROR_HOST_DOWN, text);
     uses_desk_end(host->uses_desk, LODGE_ERROR_HOST_DOWN, text);
@@ -159,7 +159,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
                        libvirt_advice(host->uri.text, error));
         channel_drop(host, CHANNEL_WATCH);
         say_in_log(host->failures == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, host, text);
-        say(host, LODGE_HOST_DOWN, text);
+        say_state(host, LODGE_HOST_DOWN, text);
         if (!host->ended) {
             host_retry_later(host);
         }
@@ -167,7 +167,7 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
     }
     channel_start(host, CHANNEL_WATCH);
     say_in_log(LOG_LEVEL_INFO, host, "connected");
-    say(host, LODGE_HOST_UP, NULL);
+    say_state(host, LODGE_HOST_UP, NULL);
     if (!host->ended) {
         open_pulse(host);
         sync_start(host);
@@ -260,7 +260,7 @@ static void open_is_slow(void *owner)
     (void)snprintf(text, sizeof text, "%.180s does not answer; still trying to connect",
                    host->uri.text);
     say_in_log(LOG_LEVEL_WARNING, host, text);
-    say(host, LODGE_HOST_DOWN, text);
+    say_state(host, LODGE_HOST_DOWN, text);
 }
 
 static void recheck_is_due(void *owner)
@@ -315,7 +315,7 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
 void host_start(struct host *host)
 {
     assert(loop_is_current());
-    say(host, LODGE_HOST_CONNECTING, NULL);
+    say_state(host, LODGE_HOST_CONNECTING, NULL);
     open_watch(host);
 }
 

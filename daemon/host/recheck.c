@@ -39,7 +39,7 @@ struct recheck_call {
 };
 
 /* On a worker. */
-static void run(struct host_call *call, virConnectPtr conn)
+static void recheck_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct recheck_call *recheck = (struct recheck_call *)call;
     virDomainPtr *domains = NULL;
@@ -89,7 +89,7 @@ static void take_autostart(struct host *host, struct domain *domain, enum lodge_
     domain_report_state(host, domain, &answer, false);
 }
 
-static void compare(struct host *host, const struct recheck_round *recheck)
+static void compare_lists(struct host *host, const struct recheck_round *recheck)
 {
     uint64_t round = ++host->round;
     for (int list = 0; list < LIBVIRT_LISTS; list++) {
@@ -133,7 +133,7 @@ static void round_is_complete(struct host *host)
     if (host->listed) {
         host->counts.rechecks++;
         host->doubts_serial = round->serial;
-        compare(host, round);
+        compare_lists(host, round);
         if (host->doubts.count > 0 && !host->ended) {
             loop_timer_start(host->doubt, DOUBT_MS, 0);
         }
@@ -141,9 +141,9 @@ static void round_is_complete(struct host *host)
     round_free(round);
 }
 
-static void ask(struct host *host, int list);
+static void ask_for_list(struct host *host, int list);
 
-static void done(struct host_call *call, bool fresh)
+static void recheck_take(struct host_call *call, bool fresh)
 {
     struct recheck_call *recheck = (struct recheck_call *)call;
     struct host *host = call->host;
@@ -160,17 +160,17 @@ static void done(struct host_call *call, bool fresh)
     round->lists[recheck->list].uuids = recheck->uuids;
     round->lists[recheck->list].count = recheck->count;
     if (recheck->list + 1 < LISTS) {
-        ask(host, recheck->list + 1);
+        ask_for_list(host, recheck->list + 1);
     } else {
         round_is_complete(host);
     }
 }
 
-static void ask(struct host *host, int list)
+static void ask_for_list(struct host *host, int list)
 {
     struct recheck_call *recheck = xcalloc(1, sizeof *recheck);
-    recheck->call.run = run;
-    recheck->call.done = done;
+    recheck->call.run = recheck_fetch;
+    recheck->call.done = recheck_take;
     recheck->list = list;
     channel_submit(host, CHANNEL_WATCH, &recheck->call);
 }
@@ -184,7 +184,7 @@ void recheck_ask(struct host *host)
     host->recheck_round = xcalloc(1, sizeof *host->recheck_round);
     host->recheck_round->generation = host->generation;
     host->recheck_round->serial = host->serial;
-    ask(host, 0);
+    ask_for_list(host, 0);
 }
 
 void recheck_doubts(void *owner)

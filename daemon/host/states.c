@@ -61,8 +61,8 @@ static bool look_up(struct state_question *question, virConnectPtr conn, virDoma
 }
 
 /* On a worker. */
-static void read_state(struct state_question *question, virConnectPtr conn,
-                       struct lodge_error *call_error)
+static void fetch_state(struct state_question *question, virConnectPtr conn,
+                        struct lodge_error *call_error)
 {
     AUTO(virDomainFree) virDomainPtr domain = NULL;
     int autostart = 0;
@@ -84,16 +84,16 @@ static void read_state(struct state_question *question, virConnectPtr conn,
                                                                                : LODGE_FLAG_NO;
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void states_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct states_call *asked = (struct states_call *)call;
     for (size_t i = 0; i < asked->count; i++) {
-        read_state(&asked->questions[i], conn, &call->error);
+        fetch_state(&asked->questions[i], conn, &call->error);
     }
 }
 
-static void apply(struct host *host, const struct state_question *question,
-                  const struct lodge_error *error)
+static void state_take(struct host *host, const struct state_question *question,
+                       const struct lodge_error *error)
 {
     struct domain *domain = domains_find(&host->domains, question->uuid);
     if (domain == NULL) {
@@ -116,12 +116,12 @@ static void apply(struct host *host, const struct state_question *question,
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void states_take(struct host_call *call, bool fresh)
 {
     struct states_call *asked = (struct states_call *)call;
     for (size_t i = 0; i < asked->count; i++) {
         if (fresh && !call->host->ended) {
-            apply(call->host, &asked->questions[i], &call->error);
+            state_take(call->host, &asked->questions[i], &call->error);
         }
         free(asked->questions[i].name);
     }
@@ -134,8 +134,8 @@ void states_ask(struct host *host)
     size_t count;
     while ((count = ask_queue_take(&host->states, uuids, most)) > 0) {
         struct states_call *asked = xcalloc(1, sizeof *asked);
-        asked->call.run = run;
-        asked->call.done = done;
+        asked->call.run = states_fetch;
+        asked->call.done = states_take;
         for (size_t i = 0; i < count; i++) {
             struct domain *domain = domains_find(&host->domains, uuids[i]);
             if (domain != NULL && domain->state.wanted) {

@@ -152,7 +152,7 @@ static void take_name(struct host *host, const struct names_letter *names, size_
     }
 }
 
-static void take_names(struct host *host, const struct names_letter *names)
+static void sync_take_names(struct host *host, const struct names_letter *names)
 {
     host->round++;
     for (size_t i = 0; i < names->count && !host->ended; i++) {
@@ -178,7 +178,7 @@ static void deliver_names(struct letter *letter)
     struct names_letter *names = (struct names_letter *)letter;
     struct host *host = names->host;
     if (!host->ended && names->generation == host->generation) {
-        take_names(host, names);
+        sync_take_names(host, names);
     }
     for (size_t i = 0; i < names->count; i++) {
         free(names->rows[i].name);
@@ -224,7 +224,7 @@ static void sort_by_uuid(struct sync_call *sync)
     }
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void sync_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct sync_call *sync = (struct sync_call *)call;
     if (!domain_list(conn, 0, &sync->domains, &sync->count, &call->error)) {
@@ -258,7 +258,7 @@ static void take_states(struct host *host, const struct sync_call *sync)
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void sync_take(struct host_call *call, bool fresh)
 {
     struct sync_call *sync = (struct sync_call *)call;
     struct host *host = call->host;
@@ -295,7 +295,7 @@ void sync_start(struct host *host)
     host->synced = false;
     refresh_reset(host);
     struct sync_call *sync = xcalloc(1, sizeof *sync);
-    sync->call.run = run;
-    sync->call.done = done;
+    sync->call.run = sync_fetch;
+    sync->call.done = sync_take;
     channel_submit(host, CHANNEL_SYNC, &sync->call);
 }

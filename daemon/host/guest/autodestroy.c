@@ -82,7 +82,7 @@ struct ending {
 };
 
 /* On a worker. A uuid can be made up: the mark must be there too. */
-static void end(struct host_task *task, struct host_conn *conn)
+static void ending_run(struct host_task *task, struct host_conn *conn)
 {
     const struct ending *ending = (struct ending *)task;
     struct domain_look look;
@@ -99,7 +99,7 @@ static void end(struct host_task *task, struct host_conn *conn)
     }
 }
 
-static void ended(struct host_task *task, bool ran)
+static void ending_done(struct host_task *task, bool ran)
 {
     (void)ran; /* the next looks find it again */
     free(task);
@@ -117,7 +117,7 @@ void autodestroy_look(void *owner)
         size_t kind = autodestroy_kind(domain);
         if (++domain->autodestroy_looks % kinds[kind].looks == 0) {
             struct ending *ending = xcalloc(1, sizeof *ending);
-            ending->task = (struct host_task){end, ended};
+            ending->task = (struct host_task){ending_run, ending_done};
             ending->kind = kind;
             snprintf(ending->uuid, sizeof ending->uuid, "%s", domain->uuid_text);
             host_submit(host, HOST_CHANNEL_RESCUE, &ending->task);

@@ -31,8 +31,8 @@ bool domain_fail(struct host_conn *conn, const char *what, virDomainPtr domain,
 }
 
 /* The domain, or NULL: absent when `*ret_ok`, a failure otherwise. */
-static virDomainPtr find_domain(struct host_conn *conn, const char *uuid, bool *ret_ok,
-                                struct lodge_error *err)
+static virDomainPtr domain_if_any(struct host_conn *conn, const char *uuid, bool *ret_ok,
+                                  struct lodge_error *err)
 {
     virDomainPtr domain = host_conn_domain(conn, uuid, err);
     *ret_ok = domain != NULL || err->kind == LODGE_ERROR_NOT_FOUND;
@@ -43,7 +43,7 @@ static virDomainPtr find_domain(struct host_conn *conn, const char *uuid, bool *
 }
 
 /* Its mark; none is no failure (VIR_ERR_NO_DOMAIN_METADATA). */
-static struct domain_mark read_mark(virDomainPtr domain, const char *uuid)
+static struct domain_mark domain_read_mark(virDomainPtr domain, const char *uuid)
 {
     AUTO(free)
     char *metadata =
@@ -56,7 +56,7 @@ bool domain_look(struct host_conn *conn, const char *uuid, struct domain_look *r
 {
     bool ok = false;
     *ret_look = (struct domain_look){.present = false, .run = LODGE_UNKNOWN};
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_if_any(conn, uuid, &ok, err);
     if (domain == NULL) {
         return ok;
     }
@@ -77,7 +77,7 @@ bool domain_look(struct host_conn *conn, const char *uuid, struct domain_look *r
     const char *word = libvirt_reason(state, reason);
     snprintf(ret_look->reason, sizeof ret_look->reason, "%s", word == NULL ? "" : word);
     snprintf(ret_look->name, sizeof ret_look->name, "%.255s", virDomainGetName(domain));
-    const struct domain_mark mark = read_mark(domain, uuid);
+    const struct domain_mark mark = domain_read_mark(domain, uuid);
     memcpy(ret_look->installation, mark.installation, sizeof ret_look->installation);
     ret_look->op = mark.op;
     ret_look->committed = mark.committed;
@@ -135,7 +135,7 @@ bool domain_undefine(struct host_conn *conn, const char *uuid, const struct unde
 {
     bool ok = false;
     unsigned ways[UNDEFINE_WAYS];
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_if_any(conn, uuid, &ok, err);
     if (domain == NULL || virDomainIsPersistent(domain) == 0) {
         return ok; /* a transient one has no definition: it goes with its QEMU */
     }
@@ -196,7 +196,7 @@ bool domain_destroy_run(struct host_conn *conn, const char *uuid, int64_t run,
                         struct lodge_error *err)
 {
     bool ok = false;
-    AUTO(virDomainFree) virDomainPtr domain = find_domain(conn, uuid, &ok, err);
+    AUTO(virDomainFree) virDomainPtr domain = domain_if_any(conn, uuid, &ok, err);
     if (domain == NULL || virDomainIsActive(domain) == 0 ||
         (run != LODGE_UNKNOWN && libvirt_run(domain) != run)) {
         return ok;

@@ -42,7 +42,7 @@ static bool find_path(struct host_conn *conn, const struct disk_source *source, 
 }
 
 /* Ours may be gone, or have become a link: then it is the same as nothing. */
-static bool is_same_file(const struct host_conn *conn, const char *theirs, const char *ours)
+static bool is_same_disk_file(const struct host_conn *conn, const char *theirs, const char *ours)
 {
     struct stat found;
     struct stat made;
@@ -62,14 +62,14 @@ static bool compare_with_row(struct host_conn *conn, const struct domain_disk *d
     if (!find_path(conn, source, &path, err)) {
         return false;
     }
-    if (path != NULL && strcmp(path, disk->path) == 0 && !is_same_file(conn, path, path)) {
+    if (path != NULL && strcmp(path, disk->path) == 0 && !is_same_disk_file(conn, path, path)) {
         return lodge_fail(
             err, LODGE_ERROR_CONFLICT,
             "disk '%s' is %s, which lodge made as a plain file, and now it is none (a "
             "link?): it is left alone",
             disk->target, path);
     }
-    if (path == NULL || !is_same_file(conn, path, disk->path)) {
+    if (path == NULL || !is_same_disk_file(conn, path, disk->path)) {
         return lodge_fail(err, LODGE_ERROR_CONFLICT,
                           "disk '%s' is %s now, not lodge's %s: another tool has moved it, grow it "
                           "there",
@@ -105,8 +105,8 @@ static bool uses(struct host_conn *conn, virDomainPtr domain, const struct domai
 }
 
 /* *ret_path is what the domain of now calls it. */
-static bool check_disk(struct host_conn *conn, virDomainPtr domain, const struct domain_disk *disk,
-                       char **ret_path, struct lodge_error *err)
+static bool check_disk_of(struct host_conn *conn, virDomainPtr domain,
+                          const struct domain_disk *disk, char **ret_path, struct lodge_error *err)
 {
     AUTO(free) char *now = NULL;
     AUTO(free) char *next = NULL;
@@ -126,7 +126,7 @@ bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct do
 {
     AUTO(free) char *path = NULL;
     AUTO(virDomainFree) virDomainPtr domain = host_conn_domain(conn, uuid, err);
-    return domain != NULL && check_disk(conn, domain, disk, &path, err);
+    return domain != NULL && check_disk_of(conn, domain, disk, &path, err);
 }
 
 static bool ask_bytes(struct host_conn *conn, virDomainPtr domain, const char *path,
@@ -172,7 +172,7 @@ bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struc
 {
     AUTO(free) char *path = NULL;
     AUTO(virDomainFree) virDomainPtr domain = domain_reach(conn, uuid, err);
-    if (domain == NULL || !check_disk(conn, domain, disk, &path, err)) {
+    if (domain == NULL || !check_disk_of(conn, domain, disk, &path, err)) {
         return false;
     }
     if (resize(conn, domain, path, bytes, ret_bytes, err)) {
@@ -181,7 +181,7 @@ bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struc
     /* It may have been moved between our look and the call: that says more than libvirt does. */
     struct lodge_error moved = {0};
     AUTO(free) char *again = NULL;
-    if (err->kind != LODGE_ERROR_HOST_DOWN && !check_disk(conn, domain, disk, &again, &moved) &&
+    if (err->kind != LODGE_ERROR_HOST_DOWN && !check_disk_of(conn, domain, disk, &again, &moved) &&
         moved.kind == LODGE_ERROR_CONFLICT) {
         *err = moved;
     }

@@ -92,7 +92,7 @@ static bool kvm_works(struct host_conn *conn)
 }
 
 /* A host's first look; a machine without the device is not tried. */
-static const char *find_out(struct host_conn *conn)
+static const char *probe_host(struct host_conn *conn)
 {
     if (host_uri(conn->host)->is_local && access("/dev/kvm", R_OK | W_OK) != 0) {
         return "qemu";
@@ -104,7 +104,7 @@ bool kvm_probe_virt_type(struct host_conn *conn, const char **ret_type, struct l
 {
     struct host *host = conn->host;
     pthread_mutex_lock(&host->virt_lock); /* others that want to know wait for the one probe */
-    const char *type = host->virt_type == NULL ? find_out(conn) : host->virt_type;
+    const char *type = host->virt_type == NULL ? probe_host(conn) : host->virt_type;
     bool told = host->virt_type != NULL || virConnectIsAlive(conn->libvirt) == 1;
     if (host->virt_type == NULL && told) {
         host->virt_type = xstrdup(type);

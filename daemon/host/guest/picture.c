@@ -2,9 +2,9 @@
  * picture: the first 24 bytes tell which it is; then a PNG's bytes are copied, and a PPM's are
  * collected into rows, which libpng writes one by one.
  *
- * libpng reports errors by longjmp(): write_head() and write_row() alone call what may jump, and
- * change no local meanwhile. The maker owns everything until picture_maker_end() gives the PNG
- * away.
+ * libpng reports errors by longjmp(): write_head() and picture_write_row() alone call what may
+ * jump, and change no local meanwhile. The maker owns everything until picture_maker_end() gives
+ * the PNG away.
  */
 #include "host/guest/picture.h"
 
@@ -77,8 +77,8 @@ static enum head png_head_read(const unsigned char *bytes, size_t size, int *ret
 }
 
 /* A number from 1 to `most`, without leading zeros, and the one blank behind it. */
-static enum head number_read(const unsigned char *bytes, size_t size, size_t *at, int most,
-                             int *ret_number)
+static enum head read_head_number(const unsigned char *bytes, size_t size, size_t *at, int most,
+                                  int *ret_number)
 {
     int number = 0;
     for (; *at < size && bytes[*at] >= '0' && bytes[*at] <= '9'; ++*at) {
@@ -111,7 +111,7 @@ static enum head ppm_head_read(const unsigned char *bytes, size_t size, int *ret
         return HEAD_WRONG;
     }
     for (int i = 0; i < 3; i++) {
-        enum head got = number_read(bytes, size, &at, most[i], &numbers[i]);
+        enum head got = read_head_number(bytes, size, &at, most[i], &numbers[i]);
         if (got != HEAD_PPM) {
             return got;
         }
@@ -182,7 +182,7 @@ static bool write_head(struct picture_maker *maker)
     return true;
 }
 
-static bool write_row(struct picture_maker *maker)
+static bool picture_write_row(struct picture_maker *maker)
 {
     if (setjmp(png_jmpbuf(maker->png)) != 0) {
         return false;
@@ -238,7 +238,7 @@ static bool add_rows(struct picture_maker *maker, const unsigned char *bytes, si
         size -= part;
         if (maker->row_length == maker->row_size) {
             maker->row_length = 0;
-            if (!write_row(maker)) {
+            if (!picture_write_row(maker)) {
                 return png_fail(maker, err);
             }
         }
@@ -274,7 +274,7 @@ static bool add_copy(struct picture_maker *maker, const void *bytes, size_t size
 }
 
 /* What is known after the head, which may have taken bytes of the first rows. */
-static bool begin(struct picture_maker *maker, struct lodge_error *err)
+static bool picture_begin(struct picture_maker *maker, struct lodge_error *err)
 {
     size_t length = 0;
     switch (head_read(maker->head, maker->head_length, &maker->width, &maker->height, &length)) {
@@ -305,7 +305,7 @@ bool picture_maker_add(struct picture_maker *maker, const void *bytes, size_t si
         maker->head_length += part;
         byte += part;
         size -= part;
-        if (!begin(maker, err)) {
+        if (!picture_begin(maker, err)) {
             return false;
         }
     }
@@ -313,7 +313,7 @@ bool picture_maker_add(struct picture_maker *maker, const void *bytes, size_t si
                                         : add_rows(maker, byte, size, err);
 }
 
-static bool is_whole(const struct picture_maker *maker)
+static bool picture_is_whole(const struct picture_maker *maker)
 {
     size_t length = maker->out.length;
     return maker->making == MAKING_DONE ||
@@ -326,7 +326,7 @@ bool picture_maker_end(struct picture_maker *maker, struct buffer *ret_png, stru
     if (maker->out.failed) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");
     }
-    if (!is_whole(maker)) {
+    if (!picture_is_whole(maker)) {
         return lodge_fail(err, LODGE_ERROR_HYPERVISOR, "its picture ends in the middle");
     }
     *ret_png = maker->out;

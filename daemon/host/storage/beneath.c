@@ -15,7 +15,7 @@
 enum { TRIES = 8 };
 
 /* One step of the walk. `name` is changed and put back. */
-static int step(int folder, char *name, size_t length)
+static int beneath_step(int folder, char *name, size_t length)
 {
     char end = name[length];
     name[length] = '\0';
@@ -33,13 +33,13 @@ static int step(int folder, char *name, size_t length)
     return fd;
 }
 
-static int walk(int folder, const char *path)
+static int beneath_walk(int folder, const char *path)
 {
     AUTO(free) char *copy = xstrdup(path);
     AUTO(fd_close) int here = dup(folder);
     for (char *at = copy; here >= 0 && *at != '\0';) {
         size_t length = strcspn(at, "/");
-        int next = length == 0 ? -1 : step(here, at, length);
+        int next = length == 0 ? -1 : beneath_step(here, at, length);
         int why = length == 0 ? EXDEV : errno;
         close(here);
         here = next;
@@ -65,7 +65,7 @@ static int find_beneath(int folder, const char *path)
             break;
         }
     }
-    return fd < 0 && (errno == ENOSYS || errno == EPERM) ? walk(folder, path) : fd;
+    return fd < 0 && (errno == ENOSYS || errno == EPERM) ? beneath_walk(folder, path) : fd;
 }
 
 int beneath_open(int folder, const char *path)

@@ -89,8 +89,8 @@ static bool is_at_rest(const struct stat *file)
     return file->st_mtim.tv_sec + REST_S <= now && file->st_ctim.tv_sec + REST_S <= now;
 }
 
-static bool check_tables(const struct chain_link *link, const struct qcow2 *qcow2, bool listing,
-                         int64_t *ret_data_bytes, struct lodge_error *err)
+static bool check_link_tables(const struct chain_link *link, const struct qcow2 *qcow2,
+                              bool listing, int64_t *ret_data_bytes, struct lodge_error *err)
 {
     struct verdict known = {0};
     struct lodge_error why = {0};
@@ -147,7 +147,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
     if (!qcow2_read(link->fd, link->as_found.st_size, &qcow2, err)) {
         return false;
     }
-    if (qcow2.bytes == 0 || !check_tables(link, &qcow2, listing, ret_data_bytes, err)) {
+    if (qcow2.bytes == 0 || !check_link_tables(link, &qcow2, listing, ret_data_bytes, err)) {
         bool is_said = err->kind != LODGE_ERROR_NONE;
         qcow2_clear(&qcow2);
         return is_said ? false : lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is empty");

@@ -46,13 +46,13 @@ static uint64_t little(const struct head *head, size_t at, size_t size)
     return number;
 }
 
-static bool begins(const struct head *head, const char *magic, size_t length)
+static bool head_begins(const struct head *head, const char *magic, size_t length)
 {
     return head->length >= length && memcmp(head->bytes, magic, length) == 0;
 }
 
-static void add_name(struct header_names *names, const char *text, size_t length,
-                     bool may_name_others)
+static void header_add(struct header_names *names, const char *text, size_t length,
+                       bool may_name_others)
 {
     if (length == 0 || length > LONGEST_NAME) {
         return;
@@ -64,7 +64,7 @@ static void add_name(struct header_names *names, const char *text, size_t length
 
 /* What stands in quotes: of a VMDK's descriptor, or of QEMU's json: names, whose members have many
  * shapes. `\"` and `\/` are JSON's; a path with more than that in it is not understood. */
-static void add_quoted(struct header_names *names, const char *text, size_t length)
+static void header_add_quoted(struct header_names *names, const char *text, size_t length)
 {
     char name[LONGEST_NAME + 1];
     size_t count = 0;
@@ -81,7 +81,7 @@ static void add_quoted(struct header_names *names, const char *text, size_t leng
         }
         count++;
         if (at < length && memchr(name, '\0', used) == NULL) {
-            add_name(names, name, used, true);
+            header_add(names, name, used, true);
         }
     }
 }
@@ -113,7 +113,7 @@ static void read_extensions(const struct head *head, struct header_names *names,
         if (type == QCOW_BACKING_FORMAT) {
             *ret_raw = length == 3 && memcmp(text, "raw", 3) == 0;
         } else if (type == QCOW_DATA_FILE) {
-            add_name(names, text, strnlen(text, length), false);
+            header_add(names, text, strnlen(text, length), false);
         }
         at += (length + 7) / 8 * 8;
     }
@@ -133,9 +133,9 @@ static bool add_at(const struct head *head, uint64_t offset, uint64_t length, bo
     size_t used = strnlen(name, (size_t)got);
     static const char json[] = "json:";
     if (used >= sizeof json - 1 && memcmp(name, json, sizeof json - 1) == 0) {
-        add_quoted(names, name, used);
+        header_add_quoted(names, name, used);
     }
-    add_name(names, name, used, may_name_others);
+    header_add(names, name, used, may_name_others);
     return true;
 }
 
@@ -164,7 +164,7 @@ static void read_vmdk(const struct head *head, bool is_sparse, struct header_nam
     uint64_t sector = is_sparse ? little(head, VMDK_DESCRIPTOR_AT, 8) : 0;
     uint64_t from = sector < HEAD / SECTOR ? sector * SECTOR : head->length;
     if (from < head->length) {
-        add_quoted(names, (const char *)head->bytes + from, head->length - from);
+        header_add_quoted(names, (const char *)head->bytes + from, head->length - from);
     }
 }
 
@@ -177,14 +177,14 @@ bool disk_header_read(int fd, struct header_names *names)
         return false;
     }
     struct head head = {.fd = fd, .bytes = bytes, .length = (size_t)got};
-    if (begins(&head, "QFI\xfb", 4)) {
+    if (head_begins(&head, "QFI\xfb", 4)) {
         return read_qcow(&head, names);
     }
-    if (begins(&head, "QED", 4)) { /* with its closing zero */
+    if (head_begins(&head, "QED", 4)) { /* with its closing zero */
         return read_qed(&head, names);
     }
-    bool is_sparse = begins(&head, "KDMV", 4);
-    if (is_sparse || begins(&head, descriptor, sizeof descriptor - 1)) {
+    bool is_sparse = head_begins(&head, "KDMV", 4);
+    if (is_sparse || head_begins(&head, descriptor, sizeof descriptor - 1)) {
         read_vmdk(&head, is_sparse, names);
     }
     return true;

@@ -60,7 +60,7 @@ static const struct mark marks[] = {
 
 enum { LONGEST_MARK = 64, TEXT_BYTES = 2048 };
 
-static bool is_at(const struct mark *mark, int fd, int64_t size)
+static bool mark_is_at(const struct mark *mark, int fd, int64_t size)
 {
     char bytes[LONGEST_MARK];
     int64_t at = mark->at < 0 ? size + mark->at : mark->at;
@@ -91,7 +91,7 @@ bool disk_mark_is_qcow2(int fd)
 const char *disk_mark_read(int fd, int64_t size, const char **ret_advice)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(marks); i++) {
-        if (is_at(&marks[i], fd, size)) {
+        if (mark_is_at(&marks[i], fd, size)) {
             *ret_advice = marks[i].advice;
             return marks[i].what;
         }

@@ -57,7 +57,7 @@ void image_clear(struct image *image)
     *image = (struct image){0};
 }
 
-static bool ends_in(const char *name, const char *end)
+static bool name_ends_in(const char *name, const char *end)
 {
     size_t length = strlen(name);
     size_t end_length = strlen(end);
@@ -73,15 +73,15 @@ static bool open_disk(const struct lodge_strings *dirs, int fd, const char *name
     if (!chain_read(dirs, fd, listing, ret_chain, err)) {
         return false;
     }
-    if (ret_chain->links[0].is_qcow2 || !ends_in(name, ".qcow2")) {
+    if (ret_chain->links[0].is_qcow2 || !name_ends_in(name, ".qcow2")) {
         return true;
     }
     chain_close(ret_chain);
     return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%.200s: it is no qcow2 image", name);
 }
 
-static bool read_disk(const struct lodge_strings *dirs, int fd, bool listing, struct image *image,
-                      struct lodge_error *err)
+static bool read_disk_image(const struct lodge_strings *dirs, int fd, bool listing,
+                            struct image *image, struct lodge_error *err)
 {
     struct chain chain = {0};
     if (!open_disk(dirs, fd, image->name, listing, &chain, err)) {
@@ -169,7 +169,7 @@ static bool read_kernel(int dir, struct image *image, struct lodge_error *err)
 /* --- one of them ------------------------------------------------------------------------------ */
 
 /* A raw disk has no mark: it is one by its name alone. */
-static enum image_kind kind_of(int dir, const char *name, int fd)
+static enum image_kind image_kind_of(int dir, const char *name, int fd)
 {
     char mark[5] = "";
     if (beneath_is_folder(fd)) {
@@ -178,13 +178,13 @@ static enum image_kind kind_of(int dir, const char *name, int fd)
         return found < 0 ? IMAGE_NONE : IMAGE_KERNEL;
     }
     bool is_iso =
-        ends_in(name, ".iso") || (pread(fd, mark, sizeof mark, ISO_MARK_AT) == sizeof mark &&
-                                  memcmp(mark, "CD001", sizeof mark) == 0);
+        name_ends_in(name, ".iso") || (pread(fd, mark, sizeof mark, ISO_MARK_AT) == sizeof mark &&
+                                       memcmp(mark, "CD001", sizeof mark) == 0);
     if (is_iso) {
         return IMAGE_ISO;
     }
-    return disk_mark_is_qcow2(fd) || ends_in(name, ".qcow2") || ends_in(name, ".raw") ||
-                   ends_in(name, ".img")
+    return disk_mark_is_qcow2(fd) || name_ends_in(name, ".qcow2") || name_ends_in(name, ".raw") ||
+                   name_ends_in(name, ".img")
                ? IMAGE_DISK
                : IMAGE_NONE;
 }
@@ -196,7 +196,7 @@ static int open_image(int dir, const char *name, enum image_kind *ret_kind)
     *ret_kind = IMAGE_NONE;
     int fd = beneath_open(dir, name);
     if (fd >= 0) {
-        *ret_kind = kind_of(dir, name, fd);
+        *ret_kind = image_kind_of(dir, name, fd);
     }
     return fd;
 }
@@ -219,7 +219,8 @@ static bool fill_image(const struct search *search, int fd, struct image *image,
     case IMAGE_KERNEL:
         return read_kernel(search->dir, image, err);
     case IMAGE_DISK:
-        return read_disk(search->dirs, fcntl(fd, F_DUPFD_CLOEXEC, 0), search->listing, image, err);
+        return read_disk_image(search->dirs, fcntl(fd, F_DUPFD_CLOEXEC, 0), search->listing, image,
+                               err);
     case IMAGE_ISO:
     case IMAGE_NONE:
         break;
@@ -298,8 +299,8 @@ static void explain(int fd, const char *name, enum image_kind wanted, enum image
     (void)good; /* it never is */
 }
 
-static bool check_name(const char *name, enum image_kind kind, const char *param,
-                       struct lodge_error *err)
+static bool check_image_name(const char *name, enum image_kind kind, const char *param,
+                             struct lodge_error *err)
 {
     if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0 || !text_is_plain(name)) {
@@ -318,7 +319,7 @@ bool image_find(const struct lodge_strings *dirs, const char *name, enum image_k
 {
     assert(!loop_is_current());
     struct lodge_error first = {0}; /* of what is called so and is none */
-    if (!check_name(name, kind, param, err)) {
+    if (!check_image_name(name, kind, param, err)) {
         return false;
     }
     for (size_t i = 0; i < dirs->count; i++) {
@@ -345,7 +346,7 @@ bool image_find(const struct lodge_strings *dirs, const char *name, enum image_k
 /* --- all of them ------------------------------------------------------------------------------ */
 
 /* Has this not been said? A lock and no letter: workers look at the library, several at once. */
-static bool is_news(const char *what)
+static bool is_said_first(const char *what)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
     static struct lodge_strings noted;
@@ -386,7 +387,7 @@ static bool can_be_said(const char *dir, const char *name)
         return true;
     }
     AUTO(free) char *path = xasprintf("%s/%s", dir, name);
-    if (is_news(path)) {
+    if (is_said_first(path)) {
         log_warning(LOG_HOST,
                     "%s is not in the library: its name is not UTF-8, or has characters that "
                     "cannot be seen",
@@ -395,13 +396,13 @@ static bool can_be_said(const char *dir, const char *name)
     return false;
 }
 
-static void collect(const struct lodge_strings *dirs, size_t dir, struct shelves *shelves)
+static void shelves_collect(const struct lodge_strings *dirs, size_t dir, struct shelves *shelves)
 {
     int fd = open_library(dirs->items[dir]);
     AUTO(closedir) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
         int why = errno;
-        if (is_news(dirs->items[dir])) {
+        if (is_said_first(dirs->items[dir])) {
             log_warning(LOG_HOST, "the library's folder %s cannot be read: %s", dirs->items[dir],
                         strerror(why));
         }
@@ -422,8 +423,8 @@ static void collect(const struct lodge_strings *dirs, size_t dir, struct shelves
 }
 
 /* Is there one of that name and kind in a directory before it, which image_find() takes? */
-static bool is_hidden(const struct lodge_strings *dirs, const struct shelf *shelf,
-                      enum image_kind kind)
+static bool image_is_hidden(const struct lodge_strings *dirs, const struct shelf *shelf,
+                            enum image_kind kind)
 {
     for (size_t i = 0; i < shelf->dir; i++) {
         enum image_kind other = IMAGE_NONE;
@@ -437,8 +438,8 @@ static bool is_hidden(const struct lodge_strings *dirs, const struct shelf *shel
 }
 
 /* What cannot be used is not on offer; image_find() says why. */
-static void tell(const struct lodge_strings *dirs, const struct shelf *shelf, image_fn *each,
-                 void *data)
+static void tell_image(const struct lodge_strings *dirs, const struct shelf *shelf, image_fn *each,
+                       void *data)
 {
     struct image image = {0};
     struct lodge_error why = {0};
@@ -446,7 +447,7 @@ static void tell(const struct lodge_strings *dirs, const struct shelf *shelf, im
     AUTO(fd_close) int dir = open_library(dirs->items[shelf->dir]);
     AUTO(fd_close) int fd = dir < 0 ? -1 : open_image(dir, shelf->name, &kind);
     struct search search = {.dirs = dirs, .dir = dir, .listing = true};
-    if (fd < 0 || kind == IMAGE_NONE || is_hidden(dirs, shelf, kind)) {
+    if (fd < 0 || kind == IMAGE_NONE || image_is_hidden(dirs, shelf, kind)) {
         return;
     }
     if (!read_image(&search, fd, kind, shelf->name, &image, &why)) {
@@ -462,13 +463,13 @@ void image_list(const struct lodge_strings *dirs, image_fn *each, void *data)
     assert(!loop_is_current());
     struct shelves shelves = {0};
     for (size_t i = 0; i < dirs->count; i++) {
-        collect(dirs, i, &shelves);
+        shelves_collect(dirs, i, &shelves);
     }
     if (shelves.count > 0) {
         qsort(shelves.items, shelves.count, sizeof *shelves.items, by_name);
     }
     for (size_t i = 0; i < shelves.count; i++) {
-        tell(dirs, &shelves.items[i], each, data);
+        tell_image(dirs, &shelves.items[i], each, data);
         free(shelves.items[i].name);
     }
     free(shelves.items);

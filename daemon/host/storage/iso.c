@@ -30,7 +30,7 @@ static bool refuse_iso(struct lodge_error *err, const char *why)
     return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "%s", why);
 }
 
-static bool is_whole(int fd, const struct stat *file, struct lodge_error *err)
+static bool iso_is_whole(int fd, const struct stat *file, struct lodge_error *err)
 {
     struct descriptor is = {0};
     ssize_t got = pread(fd, &is, sizeof is, DESCRIPTOR_AT);
@@ -62,5 +62,5 @@ bool iso_check(int fd, struct lodge_error *err)
     if (mark != NULL) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is %s: %s", mark, advice);
     }
-    return is_whole(fd, &file, err);
+    return iso_is_whole(fd, &file, err);
 }

@@ -86,7 +86,7 @@ static void list_backing(struct search *search, size_t place)
 }
 
 /* Whoever could not be looked into may be based on anything. */
-static void note_doubt(struct search *search)
+static void search_note_doubt(struct search *search)
 {
     const struct uses *uses = search->uses;
     if (uses->doubts.count > 0) {
@@ -115,7 +115,7 @@ static void list_all(struct search *search)
             list_backing(search, (size_t)said->file);
         }
     }
-    note_doubt(search);
+    search_note_doubt(search);
 }
 
 static bool read_uses(struct host_conn *conn, const char *uuid, virDomainPtr domain,

@@ -37,8 +37,8 @@ static bool fail_by_words(const char *words, struct lodge_error *err)
                       *cause == '\0' ? "it gave no reason" : cause);
 }
 
-static bool end_well(const struct tool *tool, const struct tool_result *result,
-                     struct lodge_error *err)
+static bool qemu_img_ended_well(const struct tool *tool, const struct tool_result *result,
+                                struct lodge_error *err)
 {
     if (result->end == TOOL_CANCELLED) {
         return lodge_fail(err, LODGE_ERROR_CANCELLED, "the copy was cancelled");
@@ -63,7 +63,7 @@ static bool run_qemu_img(const struct tool *tool, struct tool_result *ret_result
                    ? lodge_fail_in(err, "apt install qemu-utils is wanted")
                    : false;
     }
-    if (!end_well(tool, &result, err)) {
+    if (!qemu_img_ended_well(tool, &result, err)) {
         tool_result_clear(&result);
         return false;
     }

@@ -20,7 +20,7 @@ static const struct storage_backend *backend_of(const struct storage_place *plac
 
 /* Names are made here and come back from the store: another one is a mistake, and would be a path.
  */
-static bool check_name(const char *name, struct lodge_error *err)
+static bool check_volume_name(const char *name, struct lodge_error *err)
 {
     size_t length = strlen(name);
     bool good = length > 0 && length <= LONGEST_NAME && strchr(name, '/') == NULL &&
@@ -65,7 +65,7 @@ bool storage_make(struct host_conn *conn, const struct storage_place *place,
                   const struct volume *volume, const atomic_bool *cancelled,
                   struct lodge_error *err)
 {
-    if (!check_name(volume->name, err)) {
+    if (!check_volume_name(volume->name, err)) {
         return false;
     }
     if (volume->image != NULL && !host_uri(conn->host)->is_local) {
@@ -81,14 +81,15 @@ bool storage_remove(struct host_conn *conn, const struct storage_place *place, c
 {
     removal->end = STORAGE_ABSENT;
     removal->is_allowed = false;
-    return check_name(name, err) && (backend_of(place)->remove(conn, place, name, removal, err) ||
-                                     lodge_fail_in(err, "deleting the volume %s", name));
+    return check_volume_name(name, err) &&
+           (backend_of(place)->remove(conn, place, name, removal, err) ||
+            lodge_fail_in(err, "deleting the volume %s", name));
 }
 
 bool storage_grow(struct host_conn *conn, const struct storage_place *place,
                   const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
 {
-    return check_name(growth->name, err) &&
+    return check_volume_name(growth->name, err) &&
            (backend_of(place)->grow(conn, place, growth, ret_bytes, err) ||
             lodge_fail_in(err, "growing the volume %s", growth->name));
 }

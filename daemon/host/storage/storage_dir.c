@@ -23,7 +23,7 @@ enum { FOLDER_MODE = 0711, FILE_MODE = 0600 };
 DEFINE_AUTO(DIR *, closedir, NULL);
 
 /* Made, or there already: a new name lasts when the folder above it was synced. */
-static bool make_folder(const char *path, struct lodge_error *err)
+static bool make_volumes_folder(const char *path, struct lodge_error *err)
 {
     if (mkdir(path, FOLDER_MODE) < 0) {
         int why = errno;
@@ -37,19 +37,19 @@ static bool make_folder(const char *path, struct lodge_error *err)
     return storage_folder_sync(above, err);
 }
 
-static bool prepare(struct host_conn *conn, const struct storage_place *place,
-                    struct lodge_error *err)
+static bool dir_prepare(struct host_conn *conn, const struct storage_place *place,
+                        struct lodge_error *err)
 {
     (void)conn;
     AUTO(free) char *path = xstrdup(place->dir);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (!make_folder(path, err)) {
+        if (!make_volumes_folder(path, err)) {
             return false;
         }
         *slash = '/';
     }
-    return make_folder(path, err);
+    return make_volumes_folder(path, err);
 }
 
 /* -1 with the error; *ret_absent instead of one, if it is wanted. */
@@ -73,8 +73,9 @@ static bool sync_both(int fd, int folder, struct lodge_error *err)
            lodge_fail(err, LODGE_ERROR_HYPERVISOR, "cannot sync it to disk: %s", strerror(errno));
 }
 
-static bool make(struct host_conn *conn, const struct storage_place *place,
-                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
+static bool dir_make(struct host_conn *conn, const struct storage_place *place,
+                     const struct volume *volume, const atomic_bool *cancelled,
+                     struct lodge_error *err)
 {
     (void)conn;
     AUTO(fd_close) int folder = open_folder(place, NULL, err);
@@ -97,9 +98,8 @@ static bool make(struct host_conn *conn, const struct storage_place *place,
            sync_both(fd, folder, err);
 }
 
-static bool remove_volume(struct host_conn *conn, const struct storage_place *place,
-                          const char *name, struct storage_removal *removal,
-                          struct lodge_error *err)
+static bool dir_remove(struct host_conn *conn, const struct storage_place *place, const char *name,
+                       struct storage_removal *removal, struct lodge_error *err)
 {
     bool no_folder = false;
     AUTO(free) char *path = storage_path(place, name);
@@ -120,15 +120,17 @@ static bool remove_volume(struct host_conn *conn, const struct storage_place *pl
                                             "cannot sync the folder to disk: %s", strerror(errno));
 }
 
-static bool grow(struct host_conn *conn, const struct storage_place *place,
-                 const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
+static bool dir_grow(struct host_conn *conn, const struct storage_place *place,
+                     const struct volume_growth *growth, int64_t *ret_bytes,
+                     struct lodge_error *err)
 {
     (void)conn;
     return storage_file_grow(place, growth, ret_bytes, err);
 }
 
-static bool list(struct host_conn *conn, const struct storage_place *place,
-                 struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
+static bool dir_list(struct host_conn *conn, const struct storage_place *place,
+                     struct lodge_strings *ret_names, int64_t *ret_free_bytes,
+                     struct lodge_error *err)
 {
     (void)conn;
     bool no_folder = false;
@@ -157,9 +159,9 @@ static bool list(struct host_conn *conn, const struct storage_place *place,
 }
 
 const struct storage_backend storage_dir_backend = {
-    .prepare = prepare,
-    .make = make,
-    .remove = remove_volume,
-    .grow = grow,
-    .list = list,
+    .prepare = dir_prepare,
+    .make = dir_make,
+    .remove = dir_remove,
+    .grow = dir_grow,
+    .list = dir_list,
 };

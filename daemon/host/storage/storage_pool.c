@@ -64,8 +64,9 @@ static bool fill_by_libvirt(struct host_conn *conn, virStorageVolPtr target,
 
 /* The volume is there, empty and of its full size. Where lodged may write it, qemu-img does; a
  * libvirtd that runs as somebody else has to be given the bytes. */
-static bool fill(struct host_conn *conn, virStorageVolPtr target, const char *path,
-                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
+static bool fill_volume(struct host_conn *conn, virStorageVolPtr target, const char *path,
+                        const struct volume *volume, const atomic_bool *cancelled,
+                        struct lodge_error *err)
 {
     struct lodge_error why = {0};
     AUTO(fd_close) int fd = storage_file_open(AT_FDCWD, path, O_RDWR, &why);
@@ -101,8 +102,9 @@ static bool sync_volume(const struct storage_place *place, const char *path,
     return storage_folder_sync(place->dir, err);
 }
 
-static bool make(struct host_conn *conn, const struct storage_place *place,
-                 const struct volume *volume, const atomic_bool *cancelled, struct lodge_error *err)
+static bool pool_make(struct host_conn *conn, const struct storage_place *place,
+                      const struct volume *volume, const atomic_bool *cancelled,
+                      struct lodge_error *err)
 {
     bool sees = storage_sees_files(conn);
     AUTO(free) char *path = storage_path(place, volume->name);
@@ -125,7 +127,7 @@ static bool make(struct host_conn *conn, const struct storage_place *place,
     }
     enum storage_file file;
     return storage_file_must_not_be_strange(AT_FDCWD, path, &file, err) &&
-           (volume->image == NULL || fill(conn, made, path, volume, cancelled, err)) &&
+           (volume->image == NULL || fill_volume(conn, made, path, volume, cancelled, err)) &&
            sync_volume(place, path, err);
 }
 
@@ -238,7 +240,7 @@ static bool find_unknown(struct host_conn *conn, const struct storage_place *pla
 }
 
 /* libvirt deletes what it is told, and its pool may be another one by now. */
-static bool is_at(virStorageVolPtr volume, const char *path, struct lodge_error *err)
+static bool volume_is_at(virStorageVolPtr volume, const char *path, struct lodge_error *err)
 {
     AUTO(free) char *where = virStorageVolGetPath(volume);
     if (where == NULL) {
@@ -259,7 +261,7 @@ static bool remove_by_libvirt(struct host_conn *conn, const struct storage_place
     if (!is_removed && !removal->is_allowed && !storage_removal_allows(conn, removal, &target)) {
         return true;
     }
-    if (!is_at(volume, path, err)) {
+    if (!volume_is_at(volume, path, err)) {
         *err = is_removed ? (struct lodge_error){0} : *err; /* another one: the file is gone */
         return is_removed;
     }
@@ -271,9 +273,8 @@ static bool remove_by_libvirt(struct host_conn *conn, const struct storage_place
     return true;
 }
 
-static bool remove_volume(struct host_conn *conn, const struct storage_place *place,
-                          const char *name, struct storage_removal *removal,
-                          struct lodge_error *err)
+static bool pool_remove(struct host_conn *conn, const struct storage_place *place, const char *name,
+                        struct storage_removal *removal, struct lodge_error *err)
 {
     AUTO(free) char *path = storage_path(place, name);
     AUTO(virStoragePoolFree) virStoragePoolPtr pool = NULL;
@@ -343,8 +344,9 @@ static bool grow_by_test_driver(struct host_conn *conn, const struct storage_pla
 
 /* Never virStorageVolResize(): it takes the format from what the pool's last refresh took the
  * content for, and a guest writes that; between a look and the call it may change, too. */
-static bool grow(struct host_conn *conn, const struct storage_place *place,
-                 const struct volume_growth *growth, int64_t *ret_bytes, struct lodge_error *err)
+static bool pool_grow(struct host_conn *conn, const struct storage_place *place,
+                      const struct volume_growth *growth, int64_t *ret_bytes,
+                      struct lodge_error *err)
 {
     if (host_uri(conn->host)->is_test) {
         return grow_by_test_driver(conn, place, growth, ret_bytes, err);
@@ -361,8 +363,9 @@ static bool grow(struct host_conn *conn, const struct storage_place *place,
 
 /* A refresh finds what was put there behind libvirt's back. While a volume is being filled there is
  * none, and the list is what libvirt knows. */
-static bool list(struct host_conn *conn, const struct storage_place *place,
-                 struct lodge_strings *ret_names, int64_t *ret_free_bytes, struct lodge_error *err)
+static bool pool_list(struct host_conn *conn, const struct storage_place *place,
+                      struct lodge_strings *ret_names, int64_t *ret_free_bytes,
+                      struct lodge_error *err)
 {
     struct lodge_error why = {0};
     virStoragePoolInfo info;
@@ -392,8 +395,8 @@ static bool list(struct host_conn *conn, const struct storage_place *place,
 
 const struct storage_backend storage_pool_backend = {
     .prepare = pool_prepare,
-    .make = make,
-    .remove = remove_volume,
-    .grow = grow,
-    .list = list,
+    .make = pool_make,
+    .remove = pool_remove,
+    .grow = pool_grow,
+    .list = pool_list,
 };

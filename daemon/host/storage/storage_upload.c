@@ -32,7 +32,7 @@ static int next_bytes(virStreamPtr stream, char *bytes, size_t size, void *data)
 }
 
 /* What begins here: data, or a hole, and how long it is. */
-static int next_part(virStreamPtr stream, int *is_data, long long *length, void *data)
+static int upload_next_part(virStreamPtr stream, int *is_data, long long *length, void *data)
 {
     (void)stream;
     const struct upload *upload = data;
@@ -79,7 +79,7 @@ bool storage_upload(struct host_conn *conn, virStorageVolPtr volume, int fd,
     if (virStorageVolUpload(volume, stream, 0, 0, VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM) < 0) {
         return libvirt_fail(err, "filling it");
     }
-    if (virStreamSparseSendAll(stream, next_bytes, next_part, skip_hole, &upload) < 0) {
+    if (virStreamSparseSendAll(stream, next_bytes, upload_next_part, skip_hole, &upload) < 0) {
         bool good = upload.stopped
                         ? lodge_fail(err, LODGE_ERROR_CANCELLED, "the copy was cancelled")
                         : libvirt_fail(err, "filling it");

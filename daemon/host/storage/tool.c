@@ -146,7 +146,7 @@ static bool open_files(const struct run *run)
 }
 
 /* lodged's own may be lower, and only some users may raise them again. */
-static bool set_limit(int resource, rlim_t first, rlim_t last)
+static bool set_rlimit(int resource, rlim_t first, rlim_t last)
 {
     struct rlimit now;
     if (getrlimit(resource, &now) != 0) {
@@ -163,8 +163,8 @@ static bool set_limits(const struct run *run)
 {
     rlim_t memory = (rlim_t)MOST_MEMORY_MIB << 20;
     rlim_t seconds = (rlim_t)run->tool->seconds;
-    return set_limit(RLIMIT_AS, memory, memory) &&
-           set_limit(RLIMIT_CPU, seconds, seconds + LAST_SECONDS) && set_limit(RLIMIT_CORE, 0, 0);
+    return set_rlimit(RLIMIT_AS, memory, memory) &&
+           set_rlimit(RLIMIT_CPU, seconds, seconds + LAST_SECONDS) && set_rlimit(RLIMIT_CORE, 0, 0);
 }
 
 /* The signal comes for a parent that ends from now on: one that has ended already is not there. */

@@ -67,7 +67,7 @@ static void note_failure(struct follow *follow)
 }
 
 /* Of many files: what is not there has none, all else may hide some. */
-static void note_doubt(struct follow *follow, const char *what)
+static void follow_note_doubt(struct follow *follow, const char *what)
 {
     struct lodge_error why = {0};
     libvirt_fail(&why, "%s", what);
@@ -102,7 +102,7 @@ static void read_pool(struct follow *follow, virStoragePoolPtr pool)
     struct lodge_error err = {0};
     AUTO(free) char *xml = virStoragePoolGetXMLDesc(pool, 0);
     if (xml == NULL) {
-        note_doubt(follow, "a storage pool");
+        follow_note_doubt(follow, "a storage pool");
     }
     if (xml == NULL || !storage_xml_read_pool(xml, &facts, &err)) {
         virStoragePoolFree(pool); /* it has gone meanwhile, or nobody understands it */
@@ -113,7 +113,7 @@ static void read_pool(struct follow *follow, virStoragePoolPtr pool)
     storage_xml_facts_clear(&facts);
 }
 
-static void read_pools(struct follow *follow, const struct storage_place *place)
+static void follow_read_pools(struct follow *follow, const struct storage_place *place)
 {
     virStoragePoolPtr *pools = NULL;
     bool has_place = place == NULL;
@@ -121,7 +121,7 @@ static void read_pools(struct follow *follow, const struct storage_place *place)
         follow->has_pools ? virConnectListAllStoragePools(follow->conn->libvirt, &pools, 0) : 0;
     bool needs_pools = follow->uses->volume_count > 0 || (place != NULL && place->pool[0] != '\0');
     if (count < 0 && needs_pools) {
-        note_doubt(follow, "the list of storage pools");
+        follow_note_doubt(follow, "the list of storage pools");
     } else if (count < 0) {
         note_failure(follow); /* a libvirt whose daemon for storage is not installed has none */
     }
@@ -229,7 +229,7 @@ static struct folder *folder_of(struct follow *follow, const char *path)
     return NULL;
 }
 
-static virStorageVolPtr find_volume(struct follow *follow, const struct uses_file *file)
+static virStorageVolPtr follow_volume(struct follow *follow, const struct uses_file *file)
 {
     virStorageVolPtr volume = virStorageVolLookupByPath(follow->conn->libvirt, file->path);
     if (volume != NULL || virGetLastErrorCode() != VIR_ERR_NO_STORAGE_VOL) {
@@ -256,7 +256,7 @@ static void ask_libvirt(struct follow *follow, struct uses_file *file)
     if (!follow->has_pools) {
         return;
     }
-    AUTO(virStorageVolFree) virStorageVolPtr volume = find_volume(follow, file);
+    AUTO(virStorageVolFree) virStorageVolPtr volume = follow_volume(follow, file);
     AUTO(free) char *xml = volume == NULL ? NULL : virStorageVolGetXMLDesc(volume, 0);
     if (xml == NULL) {
         note_failure(follow);
@@ -328,7 +328,7 @@ static void look_into(struct follow *follow, struct uses_file *file, int fd,
     }
 }
 
-static void look_at(struct follow *follow, struct uses_file *file)
+static void follow_look_at(struct follow *follow, struct uses_file *file)
 {
     struct stat there = {0};
     AUTO(fd_close) int fd = follow->sees ? open(file->path, O_PATH | O_CLOEXEC) : -1;
@@ -394,7 +394,7 @@ static void list_volumes(struct follow *follow, const struct folder *folder)
                     ? 0
                     : virStoragePoolListAllVolumes(folder->handle, &volumes, 0);
     if (count < 0 && virStoragePoolIsActive(folder->handle) == 1) {
-        note_doubt(follow, "the volumes of a storage pool");
+        follow_note_doubt(follow, "the volumes of a storage pool");
     }
     for (int i = 0; i < count; i++) {
         add_volume(follow, folder, virStorageVolGetName(volumes[i]));
@@ -413,7 +413,7 @@ static void look_at_volume(struct follow *follow, struct uses_file *file)
     }
     file->may_name_others = file->is_alone;
     if (file->is_alone) {
-        look_at(follow, file);
+        follow_look_at(follow, file);
     }
 }
 
@@ -428,7 +428,7 @@ static bool follow_late(struct follow *follow)
         if (file->waits && file->may_name_others) {
             was_late = true;
             file->waits = false;
-            look_at(follow, file);
+            follow_look_at(follow, file);
         }
     }
     return was_late;
@@ -445,7 +445,7 @@ static void follow_from(struct follow *follow, size_t from)
         if (uses->files[i]->is_alone) {
             look_at_volume(follow, uses->files[i]);
         } else {
-            look_at(follow, uses->files[i]);
+            follow_look_at(follow, uses->files[i]);
         }
     }
 }
@@ -468,7 +468,7 @@ bool uses_follow(struct uses *uses, struct host_conn *conn, const struct storage
         .has_pools = !host_uri(conn->host)->is_embedded,
     };
     if (place != NULL || uses->volume_count > 0) {
-        read_pools(&follow, place);
+        follow_read_pools(&follow, place);
     }
     resolve_volumes(&follow);
     follow_all(&follow, 0);

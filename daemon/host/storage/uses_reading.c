@@ -214,7 +214,7 @@ static void run_batch(struct host_call *call, virConnectPtr conn)
     read_tasks(call, batch->tasks, batch->count);
 }
 
-static void batch_done(struct host_call *call, bool fresh)
+static void uses_batch_take(struct host_call *call, bool fresh)
 {
     (void)fresh;
     struct batch_call *batch = (struct batch_call *)call;
@@ -278,11 +278,11 @@ static void run_list(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static struct batch_call *batch_new(struct reading *reading)
+static struct batch_call *uses_batch_new(struct reading *reading)
 {
     struct batch_call *batch = xcalloc(1, sizeof *batch);
     batch->call.run = run_batch;
-    batch->call.done = batch_done;
+    batch->call.done = uses_batch_take;
     batch->reading = reading;
     return batch;
 }
@@ -295,13 +295,13 @@ static void submit_batch(struct batch_call *batch)
 
 static void submit_batches(struct reading *reading, struct list_call *list)
 {
-    struct batch_call *batch = batch_new(reading);
+    struct batch_call *batch = uses_batch_new(reading);
     reading->out = 1; /* ours, until all are sent */
     for (size_t part = 0; part < ARRAY_LENGTH(list->parts); part++) {
         for (size_t i = 0; i < list->parts[part].count; i++) {
             if (batch->count == BATCH) {
                 submit_batch(batch);
-                batch = batch_new(reading);
+                batch = uses_batch_new(reading);
             }
             batch->tasks[batch->count++] = (struct task){
                 .domain = TAKE(list->parts[part].domains[i]),
@@ -312,7 +312,7 @@ static void submit_batches(struct reading *reading, struct list_call *list)
     submit_batch(batch);
 }
 
-static void list_done(struct host_call *call, bool fresh)
+static void uses_list_take(struct host_call *call, bool fresh)
 {
     (void)fresh;
     struct list_call *list = (struct list_call *)call;
@@ -367,7 +367,7 @@ static void start_reading(void *owner)
     loop_timer_start(desk->deadline, DEADLINE_MS, 0);
     struct list_call *list = xcalloc(1, sizeof *list);
     list->call.run = run_list;
-    list->call.done = list_done;
+    list->call.done = uses_list_take;
     list->reading = reading;
     channel_submit(host, CHANNEL_SYNC, &list->call);
 }

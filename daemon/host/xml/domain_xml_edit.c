@@ -17,13 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const xmlChar *bytes(const char *text)
-{
-    return (const xmlChar *)text;
-}
-
 /* libxml2 gives NULL only when memory is out, where a program of ours ends. */
-static void *must(void *made)
+static void *must_have(void *made)
 {
     if (made == NULL) {
         abort();
@@ -59,8 +54,9 @@ static xmlNode *our_words_made(xmlNode *domain)
     xmlNode *metadata = xml_child_made(domain, "metadata");
     xmlNode *ours = our_words(metadata);
     if (ours == NULL) {
-        ours = must(xmlNewChild(metadata, NULL, bytes("vm"), NULL));
-        xmlSetNs(ours, must(xmlNewNs(ours, bytes(DOMAIN_XML_NAMESPACE), bytes("lodge"))));
+        ours = must_have(xmlNewChild(metadata, NULL, xml_bytes("vm"), NULL));
+        xmlSetNs(ours,
+                 must_have(xmlNewNs(ours, xml_bytes(DOMAIN_XML_NAMESPACE), xml_bytes("lodge"))));
     }
     return ours;
 }
@@ -85,14 +81,14 @@ static bool edit_tags(xmlNode *domain, const struct lodge_strings *tags, struct 
     ours = our_words_made(domain);
     children_remove(ours, "tag");
     for (size_t i = 0; i < tags->count; i++) {
-        must(xmlNewTextChild(ours, ours->ns, bytes("tag"), bytes(tags->items[i])));
+        must_have(xmlNewTextChild(ours, ours->ns, xml_bytes("tag"), xml_bytes(tags->items[i])));
     }
     return true;
 }
 
 /* --- boot order ------------------------------------------------------------------------------- */
 
-static const char *boot_device(const char *word)
+static const char *edit_boot_device(const char *word)
 {
     return strcmp(word, "disk") == 0 ? "hd" : word;
 }
@@ -113,8 +109,8 @@ static void edit_boot(xmlNode *domain, const struct lodge_strings *boot,
     xmlNode *os = xml_child_made(domain, "os");
     children_remove(os, "boot");
     for (size_t i = 0; i < boot->count; i++) {
-        xmlNode *node = must(xmlNewChild(os, NULL, bytes("boot"), NULL));
-        xml_set(node, "dev", boot_device(boot->items[i]));
+        xmlNode *node = must_have(xmlNewChild(os, NULL, xml_bytes("boot"), NULL));
+        xml_set(node, "dev", edit_boot_device(boot->items[i]));
     }
 }
 
@@ -160,9 +156,9 @@ static bool drive_fill(xmlNode *disk, const char *iso, struct lodge_error *err)
         xml_set(driver, "type", "raw");
     }
     if (iso != NULL) {
-        xmlNode *source = must(xmlNewNode(NULL, bytes("source")));
+        xmlNode *source = must_have(xmlNewNode(NULL, xml_bytes("source")));
         xml_set(source, "file", iso);
-        must(xmlAddPrevSibling(xml_child(disk, "target"), source));
+        must_have(xmlAddPrevSibling(xml_child(disk, "target"), source));
     }
     return true;
 }

@@ -13,7 +13,7 @@
 /* No name of a file of lodge's is as short as a uuid, with which they all begin. */
 enum { SHORTEST_TEXT = 37 };
 
-static bool is_in(const xmlNode *node, const char *parent)
+static bool is_child_of(const xmlNode *node, const char *parent)
 {
     return node->parent != NULL && xml_is_called(node->parent, parent);
 }
@@ -62,22 +62,22 @@ static struct named_file kind_of_named(const xmlNode *node)
     struct named_file kind = {.as = NAMED_ANYHOW};
     AUTO(free) char *format = NULL;
     bool is_source = xml_is_called(node, "source");
-    if (is_source && is_in(node, "disk")) {
+    if (is_source && is_child_of(node, "disk")) {
         format = format_said(node->parent, "driver");
         kind.as = is_media(node->parent) ? NAMED_MEDIA : NAMED_DISK;
         kind.may_name_others = format != NULL && strcmp(format, "raw") != 0;
-    } else if (is_source && (is_in(node, "backingStore") || is_in(node, "mirror"))) {
+    } else if (is_source && (is_child_of(node, "backingStore") || is_child_of(node, "mirror"))) {
         format = format_said(node->parent, "format");
         kind.as = NAMED_BACKING;
         kind.may_name_others = format == NULL || strcmp(format, "raw") != 0;
     } else if (xml_is_called(node, "mirror")) {
         kind.as = NAMED_BACKING; /* its file an attribute, as libvirt once had it */
         kind.may_name_others = true;
-    } else if (is_source && is_in(node, "dataStore")) {
+    } else if (is_source && is_child_of(node, "dataStore")) {
         kind.as = NAMED_BACKING;
-    } else if (xml_is_called(node, "nvram") || (is_source && is_in(node, "nvram"))) {
+    } else if (xml_is_called(node, "nvram") || (is_source && is_child_of(node, "nvram"))) {
         kind.as = NAMED_NVRAM;
-    } else if (xml_is_called(node, "memory") && is_in(node, "domainsnapshot")) {
+    } else if (xml_is_called(node, "memory") && is_child_of(node, "domainsnapshot")) {
         kind.as = NAMED_MEMORY;
     }
     return kind;
@@ -89,7 +89,7 @@ static void add_file(struct named_files *files, struct named_file file)
     files->items[files->count++] = file;
 }
 
-static void add_value(struct named_files *files, struct named_file kind, const char *value)
+static void files_add_value(struct named_files *files, struct named_file kind, const char *value)
 {
     if (value == NULL) {
         return;
@@ -124,15 +124,15 @@ static void add_words(struct named_files *files, const xmlNode *arg)
     for (char *word = value; word != NULL && rest != NULL; word = rest) {
         word = strsep(&rest, ",=\" {}[]");
         if (word[0] == '/') {
-            add_value(files, (struct named_file){.as = NAMED_ANYHOW, .may_name_others = !is_raw},
-                      word);
+            files_add_value(
+                files, (struct named_file){.as = NAMED_ANYHOW, .may_name_others = !is_raw}, word);
         }
     }
 }
 
 static void add_element(struct named_files *files, const xmlNode *node)
 {
-    if (xml_is_called(node, "arg") && is_in(node, "commandline")) {
+    if (xml_is_called(node, "arg") && is_child_of(node, "commandline")) {
         add_words(files, node);
     }
     struct named_file kind = kind_of_named(node);
@@ -147,11 +147,11 @@ static void add_element(struct named_files *files, const xmlNode *node)
     for (const xmlAttr *attribute = node->properties; attribute != NULL;
          attribute = attribute->next) {
         AUTO(free) char *value = xml_text((const xmlNode *)attribute);
-        add_value(files, kind, value);
+        files_add_value(files, kind, value);
     }
     if (!has_elements(node)) {
         AUTO(free) char *text = xml_text(node);
-        add_value(files, kind, text);
+        files_add_value(files, kind, text);
     }
 }
 

@@ -32,7 +32,7 @@ struct parts {
     bool devices_are_whole; /* each one libvirt leaves as it is */
 };
 
-static int64_t size_of(const xmlNode *node)
+static int64_t memory_size_of(const xmlNode *node)
 {
     AUTO(free) char *number = xml_text(node);
     AUTO(free) char *unit = xml_attribute(node, "unit");
@@ -75,7 +75,7 @@ static bool read_parts(const xmlNode *domain, struct parts *ret_parts)
         if (!xml_is_called(node, "memory")) {
             continue;
         }
-        int64_t kib = size_of(xml_child(xml_child(node, "target"), "size"));
+        int64_t kib = memory_size_of(xml_child(xml_child(node, "target"), "size"));
         if (!add_size(&parts.devices_kib, kib)) {
             return false;
         }
@@ -144,7 +144,7 @@ static bool check_limits(const xmlNode *domain, int64_t asked, int64_t base, boo
                           " MiB is no whole number",
                           page, base / KIB_OF_MIB);
     }
-    int64_t most = size_of(xml_child(xml_child(domain, "memtune"), "hard_limit"));
+    int64_t most = memory_size_of(xml_child(xml_child(domain, "memtune"), "hard_limit"));
     if (grows && most >= 0 && asked > most) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                           "its <memtune> has a hard_limit of %" PRId64
@@ -158,7 +158,7 @@ static bool check_limits(const xmlNode *domain, int64_t asked, int64_t base, boo
 /* In MiB, unless it says so already. */
 static void size_set(xmlNode *node, int64_t kib)
 {
-    if (size_of(node) != kib) {
+    if (memory_size_of(node) != kib) {
         xml_set(node, "unit", "MiB");
         xml_set_content(node, kib / KIB_OF_MIB);
     }
@@ -172,7 +172,7 @@ bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *
     }
     int64_t asked = mebibytes * KIB_OF_MIB;
     int64_t now = parts.cells > 0 ? parts.cells_kib + parts.devices_kib
-                                  : size_of(xml_child(domain, "memory"));
+                                  : memory_size_of(xml_child(domain, "memory"));
     int64_t base = asked - parts.devices_kib;
     if (now != asked) {
         if (parts.cells > 1) {
@@ -191,7 +191,7 @@ bool domain_memory_edit(xmlNode *domain, int64_t mebibytes, struct lodge_error *
     size_set(xml_child_made(domain, "memory"), asked);
     size_set(xml_child_made(domain, "currentMemory"), asked);
     xmlNode *most = xml_child(domain, "maxMemory");
-    if (most != NULL && size_of(most) < asked) {
+    if (most != NULL && memory_size_of(most) < asked) {
         size_set(most, asked);
     }
     return true;
@@ -208,7 +208,7 @@ bool domain_xml_balloon(const char *xml, int64_t mebibytes, int64_t *ret_mebibyt
     }
     struct parts parts;
     const xmlNode *domain = xmlDocGetRootElement(doc);
-    int64_t now = size_of(xml_child(domain, "memory"));
+    int64_t now = memory_size_of(xml_child(domain, "memory"));
     if (mebibytes < 0 || mebibytes > most_kib / KIB_OF_MIB || !read_parts(domain, &parts)) {
         return refuse_sizes(err);
     }

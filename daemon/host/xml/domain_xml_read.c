@@ -17,7 +17,7 @@
 /* More than QEMU can have; beyond it somebody is playing. */
 enum { MOST_DEVICES = 1024, MOST_BOOTS = 64, MOST_TAGS = 64, MOST_HOSTS = 16 };
 
-static void say_nothing(void *unused, const char *format, ...)
+static void libxml_ignore(void *unused, const char *format, ...)
 {
     (void)unused;
     (void)format;
@@ -27,8 +27,8 @@ void domain_xml_start(void)
 {
     xmlInitParser();
     /* libvirt reads XML too, and libxml2 would write its complaints to the terminal. */
-    xmlSetGenericErrorFunc(NULL, say_nothing);
-    xmlThrDefSetGenericErrorFunc(NULL, say_nothing);
+    xmlSetGenericErrorFunc(NULL, libxml_ignore);
+    xmlThrDefSetGenericErrorFunc(NULL, libxml_ignore);
 }
 
 static int64_t vcpus_of(const xmlNode *node)
@@ -112,7 +112,7 @@ static char *disk_source(const char *type, const xmlNode *source)
     return path;
 }
 
-static void read_disk(const xmlNode *node, struct domain_facts *facts)
+static void read_disk_element(const xmlNode *node, struct domain_facts *facts)
 {
     if (facts->disk_count >= MOST_DEVICES) {
         return;
@@ -153,7 +153,7 @@ static void read_nic(const xmlNode *node, struct domain_facts *facts)
     };
 }
 
-static void add(struct lodge_strings *list, const char *text)
+static void strings_add(struct lodge_strings *list, const char *text)
 {
     if (!lodge_strings_contain(list, text) && !lodge_strings_add(list, text)) {
         abort(); /* out of memory, as xmalloc */
@@ -185,7 +185,7 @@ static void read_os_boot(const xmlNode *os, struct domain_facts *facts)
             AUTO(free) char *device = xml_attribute(node, "dev");
             const char *word = boot_word(device);
             if (word != NULL) {
-                add(&facts->boot, word);
+                strings_add(&facts->boot, word);
             }
         }
     }
@@ -230,7 +230,7 @@ static void read_device_boot(const xmlNode *devices, struct domain_facts *facts)
         }
         after = lowest;
         if (word != NULL) {
-            add(&facts->boot, word);
+            strings_add(&facts->boot, word);
         }
     }
 }
@@ -250,7 +250,7 @@ static void read_devices(const xmlNode *devices, struct domain_facts *facts)
 {
     for (const xmlNode *node = devices->children; node != NULL; node = node->next) {
         if (xml_is_called(node, "disk")) {
-            read_disk(node, facts);
+            read_disk_element(node, facts);
         } else if (xml_is_called(node, "interface")) {
             read_nic(node, facts);
         } else if (xml_is_called(node, "graphics")) {
@@ -264,7 +264,7 @@ static void read_devices(const xmlNode *devices, struct domain_facts *facts)
 
 /* Who makes another domain of one's XML has the mark copied: it names the domain that it is of. One
  * without that name is of an older lodged. */
-static struct domain_mark read_mark(const xmlNode *words, const char *uuid)
+static struct domain_mark read_mark_element(const xmlNode *words, const char *uuid)
 {
     struct domain_mark mark = {.op = 0};
     const xmlNode *made = xml_child(words, "made");
@@ -286,7 +286,8 @@ struct domain_mark domain_xml_read_mark(const char *metadata, const char *uuid)
 {
     struct lodge_error err = {0};
     AUTO(xmlFreeDoc) xmlDocPtr doc = xml_parse(metadata, "vm", "lodge's metadata", &err);
-    return doc == NULL ? (struct domain_mark){.op = 0} : read_mark(xmlDocGetRootElement(doc), uuid);
+    return doc == NULL ? (struct domain_mark){.op = 0}
+                       : read_mark_element(xmlDocGetRootElement(doc), uuid);
 }
 
 static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
@@ -296,14 +297,14 @@ static void read_tags(const xmlNode *metadata, struct domain_facts *facts)
         strcmp((const char *)ours->ns->href, DOMAIN_XML_NAMESPACE) != 0) {
         return;
     }
-    const struct domain_mark mark = read_mark(ours, facts->uuid);
+    const struct domain_mark mark = read_mark_element(ours, facts->uuid);
     memcpy(facts->installation, mark.installation, sizeof facts->installation);
     facts->made_by = mark.op;
     facts->made_whole = mark.committed;
     for (const xmlNode *node = ours->children; node != NULL; node = node->next) {
         AUTO(free) char *tag = xml_is_called(node, "tag") ? xml_text(node) : NULL;
         if (tag != NULL && facts->tags.count < MOST_TAGS) {
-            add(&facts->tags, tag);
+            strings_add(&facts->tags, tag);
         }
     }
 }

@@ -34,7 +34,7 @@ static int64_t number_in(const xmlNode *node, const char *attribute)
     return xml_number(text);
 }
 
-static bool says(const xmlNode *node, const char *attribute, const char *word)
+static bool attribute_says(const xmlNode *node, const char *attribute, const char *word)
 {
     AUTO(free) char *text = xml_attribute(node, attribute);
     return text != NULL && strcmp(text, word) == 0;
@@ -47,9 +47,9 @@ static bool says(const xmlNode *node, const char *attribute, const char *word)
 static bool is_out_of_line(const xmlNode *vcpu, int64_t on)
 {
     bool should_be_on = number_in(vcpu, "id") < on;
-    return says(vcpu, "enabled", "yes") != should_be_on ||
+    return attribute_says(vcpu, "enabled", "yes") != should_be_on ||
            xmlHasProp(vcpu, (const xmlChar *)"order") != NULL ||
-           says(vcpu, "hotpluggable", should_be_on ? "yes" : "no");
+           attribute_says(vcpu, "hotpluggable", should_be_on ? "yes" : "no");
 }
 
 static void forget_states(xmlNode *domain, int64_t on, struct lodge_strings *dropped)

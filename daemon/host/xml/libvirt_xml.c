@@ -22,11 +22,6 @@
 DEFINE_AUTO(xmlParserCtxtPtr, xmlFreeParserCtxt, NULL);
 DEFINE_AUTO(xmlBufferPtr, xmlBufferFree, NULL);
 
-static const xmlChar *bytes(const char *text)
-{
-    return (const xmlChar *)text;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* libvirt writes no document type, so whoever has one wants entities. */
@@ -96,7 +91,7 @@ char *xml_text(const xmlNode *node)
 
 char *xml_attribute(const xmlNode *node, const char *name)
 {
-    return node == NULL ? NULL : heap_text(xmlGetNoNsProp(node, bytes(name)));
+    return node == NULL ? NULL : heap_text(xmlGetNoNsProp(node, xml_bytes(name)));
 }
 
 int64_t xml_number(const char *text)
@@ -190,7 +185,7 @@ void xml_remove(xmlNode *node)
 xmlNode *xml_child_made(xmlNode *parent, const char *name)
 {
     xmlNode *node = xml_child(parent, name);
-    node = node != NULL ? node : xmlNewChild(parent, NULL, bytes(name), NULL);
+    node = node != NULL ? node : xmlNewChild(parent, NULL, xml_bytes(name), NULL);
     if (node == NULL) {
         abort();
     }
@@ -199,7 +194,7 @@ xmlNode *xml_child_made(xmlNode *parent, const char *name)
 
 void xml_set(xmlNode *node, const char *attribute, const char *value)
 {
-    if (xmlSetProp(node, bytes(attribute), bytes(value)) == NULL) {
+    if (xmlSetProp(node, xml_bytes(attribute), xml_bytes(value)) == NULL) {
         abort();
     }
 }
@@ -216,13 +211,13 @@ void xml_set_content(xmlNode *node, int64_t number)
 {
     char text[24];
     (void)snprintf(text, sizeof text, "%" PRId64, number);
-    xmlNodeSetContent(node, bytes(text));
+    xmlNodeSetContent(node, xml_bytes(text));
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /* Writing into memory fails only when there is none left, where a program of ours ends. */
-static void must(int written)
+static void writer_must(int written)
 {
     if (written < 0) {
         abort();
@@ -232,12 +227,12 @@ static void must(int written)
 /* libxml2 writes what it is given, and reads only what XML allows. */
 bool xml_can_say(const char *text)
 {
-    if (!xmlCheckUTF8(bytes(text))) {
+    if (!xmlCheckUTF8(xml_bytes(text))) {
         return false;
     }
     for (const char *at = text; *at != '\0';) {
         int length = (int)strnlen(at, 4);
-        int character = xmlGetUTF8Char(bytes(at), &length);
+        int character = xmlGetUTF8Char(xml_bytes(at), &length);
         if (character < 0 || !IS_CHAR((unsigned)character)) {
             return false;
         }
@@ -253,19 +248,20 @@ void xml_writer_start(struct xml_writer *writer)
     if (writer->writer == NULL) {
         abort();
     }
-    must(xmlTextWriterStartDocument(writer->writer, NULL, "UTF-8", NULL));
+    writer_must(xmlTextWriterStartDocument(writer->writer, NULL, "UTF-8", NULL));
 }
 
 void xml_open(struct xml_writer *writer, const char *name, ...)
 {
-    must(xmlTextWriterStartElement(writer->writer, bytes(name)));
+    writer_must(xmlTextWriterStartElement(writer->writer, xml_bytes(name)));
     va_list attributes;
     va_start(attributes, name);
     const char *attribute;
     while ((attribute = va_arg(attributes, const char *)) != NULL) {
         const char *value = va_arg(attributes, const char *);
         if (value != NULL && xml_can_say(value)) {
-            must(xmlTextWriterWriteAttribute(writer->writer, bytes(attribute), bytes(value)));
+            writer_must(xmlTextWriterWriteAttribute(writer->writer, xml_bytes(attribute),
+                                                    xml_bytes(value)));
         } else if (value != NULL) {
             writer->failed = true;
         }
@@ -275,13 +271,13 @@ void xml_open(struct xml_writer *writer, const char *name, ...)
 
 void xml_close(struct xml_writer *writer)
 {
-    must(xmlTextWriterEndElement(writer->writer));
+    writer_must(xmlTextWriterEndElement(writer->writer));
 }
 
 void xml_write(struct xml_writer *writer, const char *text)
 {
     if (xml_can_say(text)) {
-        must(xmlTextWriterWriteString(writer->writer, bytes(text)));
+        writer_must(xmlTextWriterWriteString(writer->writer, xml_bytes(text)));
     } else {
         writer->failed = true;
     }
@@ -298,7 +294,7 @@ void xml_element(struct xml_writer *writer, const char *name, const char *text)
 
 char *xml_writer_end(struct xml_writer *writer, const char *what, struct lodge_error *err)
 {
-    must(xmlTextWriterEndDocument(writer->writer));
+    writer_must(xmlTextWriterEndDocument(writer->writer));
     char *text = NULL;
     if (writer->failed) {
         lodge_fail(err, LODGE_ERROR_INTERNAL,

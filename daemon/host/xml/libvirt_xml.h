@@ -22,6 +22,12 @@ DEFINE_AUTO(xmlDocPtr, xmlFreeDoc, NULL);
  * that is none. */
 xmlDocPtr xml_parse(const char *xml, const char *root, const char *what, struct lodge_error *err);
 
+/* Text as libxml has it. */
+static inline const xmlChar *xml_bytes(const char *text)
+{
+    return (const xmlChar *)text;
+}
+
 bool xml_is_called(const xmlNode *node, const char *name);
 
 /* The first child of that name, or NULL; also of no parent. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t larger_of(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
@@ -25,7 +25,7 @@ static bool is_medium(const struct lodge_disk *disk)
     return same(disk->device, "cdrom") || same(disk->device, "floppy");
 }
 
-static const struct lodge_disk *find_disk(const struct domain_facts *facts, const char *target)
+static const struct lodge_disk *find_disk_at(const struct domain_facts *facts, const char *target)
 {
     for (size_t i = 0; i < facts->disk_count; i++) {
         if (same(facts->disks[i].target, target)) {
@@ -40,7 +40,7 @@ static bool has_all(const struct domain_facts *facts, const struct domain_facts 
 {
     for (size_t i = 0; i < facts->disk_count; i++) {
         const struct lodge_disk *disk = &facts->disks[i];
-        const struct lodge_disk *twin = find_disk(other, disk->target);
+        const struct lodge_disk *twin = find_disk_at(other, disk->target);
         if (is_medium(disk) == media &&
             (twin == NULL || !same(disk->path, twin->path) || !same(disk->device, twin->device))) {
             return false;
@@ -49,7 +49,7 @@ static bool has_all(const struct domain_facts *facts, const struct domain_facts 
     return true;
 }
 
-static bool same_nics(const struct domain_facts *a, const struct domain_facts *b)
+static bool have_same_nics(const struct domain_facts *a, const struct domain_facts *b)
 {
     bool same_so_far = a->nic_count == b->nic_count;
     for (size_t i = 0; same_so_far && i < a->nic_count; i++) {
@@ -80,7 +80,7 @@ static void list_pending(const struct domain_facts *run, const struct domain_fac
         {"memory_mib", run->memory_mib == next->memory_mib},
         {"disks", has_all(run, next, false) && has_all(next, run, false)},
         {"media", has_all(run, next, true) && has_all(next, run, true)},
-        {"nics", same_nics(run, next)},
+        {"nics", have_same_nics(run, next)},
         {"boot", same_words(&run->boot, &next->boot)},
         {"graphics", same(run->graphics, next->graphics)},
         {"tags", same_words(&run->tags, &next->tags)},
@@ -104,8 +104,8 @@ void next_boot_compare(struct domain_facts *facts, const struct domain_facts *ne
 {
     settle_memory(facts, next);
     list_pending(facts, next, &facts->pending);
-    facts->most_vcpus = larger(facts->vcpus, next->vcpus);
-    facts->most_memory_mib = larger(facts->memory_mib, next->memory_mib);
+    facts->most_vcpus = larger_of(facts->vcpus, next->vcpus);
+    facts->most_memory_mib = larger_of(facts->memory_mib, next->memory_mib);
     facts->is_whole = true;
 }
 
@@ -119,8 +119,8 @@ void next_boot_is_now(struct domain_facts *facts)
 void next_boot_after_save(struct domain_facts *facts, const struct domain_facts *run)
 {
     list_pending(run, facts, &facts->pending);
-    facts->most_vcpus = larger(facts->vcpus, run->vcpus);
-    facts->most_memory_mib = larger(facts->memory_mib, run->memory_mib);
+    facts->most_vcpus = larger_of(facts->vcpus, run->vcpus);
+    facts->most_memory_mib = larger_of(facts->memory_mib, run->memory_mib);
     facts->vcpus = run->vcpus;
     facts->memory_mib = run->memory_mib;
     facts->saved = true;
