@@ -15,8 +15,7 @@
 
 enum { UUID_SIZE = 16 };
 
-/* A question about one domain that goes out alone, or with a handful of others. `wanted` while one
- * is out means that its answer is out of date before it came. */
+/* A question about one domain that goes out alone, or with a handful of others (refresh.c). */
 struct ask {
     bool wanted;
     bool out;

@@ -1,9 +1,27 @@
 /*
- * refresh: a question about a domain is `wanted` until it is sent and `out` until it is answered.
- * Wanted while it is out: its answer is out of date, so it is dropped and the domain asked anew.
+ * refresh: asking one domain again for its state or its definition, when something said that what
+ * is known of it may be old: an event, a list that differs, somebody who waits for it (fresh.c).
  *
- * Here is who is to be asked; states.c and definitions.c send what host.ask finds at the end of the
- * turn, and take the answers. Loop-only.
+ * A question is `wanted` from then until it is sent, and `out` until it is answered. It may be
+ * both: what came while it was out may be newer than its answer, which then counts for nothing.
+ *
+ *      turn of the loop                              wanted  out  told
+ *   1  event "started"                                 x           off
+ *   2  event "paused", in the same turn                x           off    one question for both
+ *   3  end of the turn: host.ask sends it                    x     off
+ *   4  event "resumed"                                 x     x     off    the answer is too old now
+ *   5  answer "paused": dropped, and asked again       x           off
+ *   6  end of the turn: sent                                 x     off
+ *   7  answer "running"                                            running
+ *
+ * So a domain has at most one question of each kind out; what is told was asked after the last
+ * event about it; and a storm of events costs each domain as many questions as libvirt has had time
+ * to answer. A lost connection or a new sync forgets all of it (refresh_reset()): calls that are
+ * out carry the host's generation, so that their answers are nobody's, and everything is asked for
+ * anew.
+ *
+ * Here is who is to be asked; states.c and definitions.c send it and take the answers, and
+ * domain_report.c tells what differs. Loop-only.
  */
 #include "host/refresh.h"
 

@@ -1,10 +1,30 @@
 /*
- * stats: a lane is a connection with at most one bulk call on it. It is IDLE, BUSY while its call
- * has time, and LOST from the deadline until the call returns or the connection goes.
+ * stats: one bulk call asks all running guests for their counters, and a guest whose QEMU hangs
+ * keeps the call that asks it for as long as it hangs. Such a call is lost, and the next one goes
+ * by another connection: a lane is a connection with at most one call on it, and a worker for that.
  *
- * At each tick an idle lane asks, unless another is busy, or more are lost than hung guests
- * explain. Of the calls' structs the workers fill their part, all else is the loop's; `struct
- * host_stats` is freed when the host and the last call have let it go.
+ * A lane is IDLE, BUSY while its call has time, and LOST from the deadline until its call returns
+ * or its connection breaks; CLOSED and OPENING are those without a connection. The deadline is four
+ * times what calls usually take, and at least stats_deadline_ms. With a guest that hangs at tick 2:
+ *
+ *   tick  lane 1          lane 2          lane 3     told
+ *   1     BUSY, answers   IDLE            CLOSED     all guests
+ *   2     BUSY …          IDLE            CLOSED
+ *         LOST            BUSY, answers   OPENING    all but the one: libvirt leaves out (NOWAIT) a
+ *                                                    guest that another call is waiting for
+ *   3     LOST            BUSY, answers   IDLE       the same; hung.c has asked meanwhile who hangs
+ *   …     its QEMU is killed, or goes on: the call returns, with figures that nobody wants
+ *         IDLE            IDLE            IDLE       one more than two is CLOSED
+ *
+ * Each guest that hangs explains one lost lane (host.stuck). When two more are lost than that,
+ * something else holds them up, such as a guest that is being destroyed, and no other lane is
+ * risked (may_ask_guests()). A call that was lost and returned well while nobody hung was only
+ * slow: the next get twice the time. When all lanes are lost, CPU times alone are read, by a call
+ * that needs no QEMU, and the guests that hang are named in the log.
+ *
+ * The host's own counters are read by one more worker, on an idle lane's connection. Of the calls'
+ * structs the workers fill their part, all else is the loop's; `struct host_stats` is freed when
+ * the host and the last call have let it go.
  */
 #include "host/stats.h"
 #include "host/abilities.h"
@@ -76,13 +96,13 @@ struct without_call {
     struct stats_answer answer;
 };
 
-static void say(const struct host_stats *stats, enum log_level level, const char *text)
+static void say_of_stats(const struct host_stats *stats, enum log_level level, const char *text)
 {
     log_with(level, LOG_HOST, &(struct log_fields){.host = stats->host->name}, "%s: %s",
              stats->host->name, text);
 }
 
-static unsigned count(const struct host_stats *stats, enum lane_state state)
+static unsigned count_lanes(const struct host_stats *stats, enum lane_state state)
 {
     unsigned number = 0;
     for (int i = 0; i < LANES; i++) {
@@ -91,7 +111,7 @@ static unsigned count(const struct host_stats *stats, enum lane_state state)
     return number;
 }
 
-static struct lane *first(struct host_stats *stats, enum lane_state state)
+static struct lane *first_lane(struct host_stats *stats, enum lane_state state)
 {
     for (int i = 0; i < LANES; i++) {
         if (stats->lanes[i].state == state) {
@@ -101,7 +121,7 @@ static struct lane *first(struct host_stats *stats, enum lane_state state)
     return NULL;
 }
 
-static void unref(struct host_stats *stats)
+static void stats_unref(struct host_stats *stats)
 {
     if (--stats->refs == 0) {
         host_unref(stats->host);
@@ -120,13 +140,13 @@ static void close_lane(struct lane *lane)
     }
 }
 
-static void opened(void *owner, struct libvirt_connection *connection,
-                   const struct lodge_error *error)
+static void lane_opened(void *owner, struct libvirt_connection *connection,
+                        const struct lodge_error *error)
 {
     struct lane *lane = owner;
     assert(lane->connection == connection);
     if (error != NULL) {
-        say(lane->stats, LOG_LEVEL_DEBUG, error->message);
+        say_of_stats(lane->stats, LOG_LEVEL_DEBUG, error->message);
         lane->stats->wait_ticks = REOPEN_TICKS;
         close_lane(lane);
         return;
@@ -134,22 +154,25 @@ static void opened(void *owner, struct libvirt_connection *connection,
     lane->state = LANE_IDLE;
 }
 
-static void broke(void *owner, struct libvirt_connection *connection, const char *reason)
+static void lane_broke(void *owner, struct libvirt_connection *connection, const char *reason)
 {
     (void)connection;
     struct lane *lane = owner;
-    say(lane->stats, LOG_LEVEL_DEBUG, reason);
+    say_of_stats(lane->stats, LOG_LEVEL_DEBUG, reason);
     close_lane(lane);
 }
 
 /* One to ask with and one to spare, as long as there is room. */
 static void open_spare(struct host_stats *stats)
 {
-    static const struct libvirt_connection_listener listener = {.opened = opened, .lost = broke};
+    static const struct libvirt_connection_listener listener = {.opened = lane_opened,
+                                                                .lost = lane_broke};
     struct host *host = stats->host;
     struct lane *lane;
-    while (count(stats, LANE_OPENING) + count(stats, LANE_IDLE) + count(stats, LANE_BUSY) < 2 &&
-           (lane = first(stats, LANE_CLOSED)) != NULL) {
+    while (count_lanes(stats, LANE_OPENING) + count_lanes(stats, LANE_IDLE) +
+                   count_lanes(stats, LANE_BUSY) <
+               2 &&
+           (lane = first_lane(stats, LANE_CLOSED)) != NULL) {
         if (host->uri.one_world) {
             lane->connection = host->channels[CHANNEL_WATCH].connection;
             lane->state = LANE_IDLE;
@@ -200,11 +223,13 @@ static void lane_is_back(struct lane *lane, const struct lane_call *call)
         /* Nobody hung: the calls have become slower here, and get twice the time. */
         stats->usual_ms = call->deadline_ms / 2;
     }
-    if (count(stats, LANE_IDLE) + count(stats, LANE_BUSY) + count(stats, LANE_OPENING) > 2) {
+    if (count_lanes(stats, LANE_IDLE) + count_lanes(stats, LANE_BUSY) +
+            count_lanes(stats, LANE_OPENING) >
+        2) {
         close_lane(lane);
     }
     if (call->error.kind != LODGE_ERROR_NONE) {
-        say(stats, LOG_LEVEL_WARNING, call->error.message);
+        say_of_stats(stats, LOG_LEVEL_WARNING, call->error.message);
     } else if (!was_lost) {
         stats_tell(stats->host, &call->answer);
     }
@@ -216,7 +241,7 @@ static void deliver_lane(struct letter *letter)
     struct host_stats *stats = call->stats;
     struct lane *lane = stats->ended ? NULL : lane_of(stats, call);
     if (lane != NULL && call->is_broken) {
-        say(stats, LOG_LEVEL_DEBUG, call->error.message);
+        say_of_stats(stats, LOG_LEVEL_DEBUG, call->error.message);
         close_lane(lane);
     } else if (lane != NULL) {
         lane_is_back(lane, call);
@@ -224,7 +249,7 @@ static void deliver_lane(struct letter *letter)
     libvirt_connection_release(call->connection);
     stats_answer_clear(&call->answer);
     free(call);
-    unref(stats);
+    stats_unref(stats);
 }
 
 static void ask_guests(struct lane *lane)
@@ -249,9 +274,7 @@ static void ask_guests(struct lane *lane)
     workers_submit(stats->workers, &call->job);
 }
 
-/* Each guest that hangs costs one lane. What holds up more of them is something else, like a guest
- * that is being destroyed, which is locked until it is dead: another lane would be lost as well. */
-static bool may_ask(const struct host_stats *stats)
+static bool may_ask_guests(const struct host_stats *stats)
 {
     return stats->lost <= stats->host->stuck + 1;
 }
@@ -274,18 +297,18 @@ static void name_culprits(const struct host_stats *stats)
              stats->host->name, names);
 }
 
-static void deadline_passed(void *owner)
+static void lane_is_late(void *owner)
 {
     struct host_stats *stats = owner;
-    struct lane *lane = first(stats, LANE_BUSY);
+    struct lane *lane = first_lane(stats, LANE_BUSY);
     if (lane == NULL) {
         return;
     }
     lane->state = LANE_LOST;
     stats->lost++;
-    say(stats, LOG_LEVEL_INFO, "a call for the guests' counters does not return");
-    struct lane *spare = first(stats, LANE_IDLE);
-    if (spare != NULL && may_ask(stats)) {
+    say_of_stats(stats, LOG_LEVEL_INFO, "a call for the guests' counters does not return");
+    struct lane *spare = first_lane(stats, LANE_IDLE);
+    if (spare != NULL && may_ask_guests(stats)) {
         ask_guests(spare);
     }
     open_spare(stats);
@@ -346,13 +369,13 @@ static void deliver_node(struct letter *letter)
     }
     libvirt_connection_release(call->connection);
     free(call);
-    unref(stats);
+    stats_unref(stats);
 }
 
 /* On the connection of a lane, by a worker of its own: it must not hold up the guests' samples. */
 static void ask_node(struct host_stats *stats)
 {
-    struct lane *lane = first(stats, LANE_IDLE);
+    struct lane *lane = first_lane(stats, LANE_IDLE);
     if (stats->node_out || lane == NULL) {
         return;
     }
@@ -368,7 +391,7 @@ static void ask_node(struct host_stats *stats)
     workers_submit(stats->node_workers, &call->job);
 }
 
-static void tick(void *owner)
+static void stats_tick(void *owner)
 {
     struct host_stats *stats = owner;
     struct host *host = stats->host;
@@ -381,10 +404,10 @@ static void tick(void *owner)
         open_spare(stats);
     }
     ask_node(stats);
-    struct lane *lane = first(stats, LANE_IDLE);
+    struct lane *lane = first_lane(stats, LANE_IDLE);
     if (stats->lost == LANES) {
         go_without(stats);
-    } else if (lane != NULL && count(stats, LANE_BUSY) == 0 && may_ask(stats)) {
+    } else if (lane != NULL && count_lanes(stats, LANE_BUSY) == 0 && may_ask_guests(stats)) {
         ask_guests(lane);
     }
 }
@@ -403,8 +426,8 @@ void stats_start(struct host *host)
     }
     stats->workers = workers_new(host->loop, "lane", LANES, WORKER_IDLE_MS);
     stats->node_workers = workers_new(host->loop, "node", 1, WORKER_IDLE_MS);
-    stats->tick = loop_timer_new(host->loop, tick, stats);
-    stats->deadline = loop_timer_new(host->loop, deadline_passed, stats);
+    stats->tick = loop_timer_new(host->loop, stats_tick, stats);
+    stats->deadline = loop_timer_new(host->loop, lane_is_late, stats);
     loop_timer_start(stats->tick, host->options.stats_interval_ms, host->options.stats_interval_ms);
     host->stats = stats;
     open_spare(stats);
@@ -424,7 +447,7 @@ void stats_stop(struct host *host)
     for (int i = 0; i < LANES; i++) {
         close_lane(&stats->lanes[i]);
     }
-    unref(stats);
+    stats_unref(stats);
 }
 
 unsigned stats_lanes_lost(const struct host *host)

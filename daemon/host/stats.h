@@ -1,10 +1,6 @@
 /*
- * stats: one lane reads the counters of all running guests, a spare one stands by.
- *
- * A guest whose QEMU hangs keeps the call that asked it for as long as it hangs. That call's lane
- * is lost when its time is up; the spare takes over in the same second, since libvirt leaves out a
- * guest that somebody else is waiting for. Each lane has a connection of its own, so that what is
- * lost on it holds up nothing else. Loop-only.
+ * stats: the counters of all running guests, read at each tick by a call that may be lost in one
+ * that hangs (stats.c tells how). Loop-only.
  */
 #ifndef HOST_STATS_H
 #define HOST_STATS_H

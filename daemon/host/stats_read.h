@@ -2,7 +2,7 @@
  * stats_read: what one call over all running guests brings, and what is made of it.
  *
  * The call may be lost for as long as a guest's QEMU hangs; who notices, and who goes on meanwhile,
- * is in stats.h.
+ * is told in stats.c.
  */
 #ifndef HOST_STATS_READ_H
 #define HOST_STATS_READ_H
