@@ -6,7 +6,7 @@
 #ifndef FLEET_H
 #define FLEET_H
 
-#include "host/storage.h"
+#include "host/storage/storage.h"
 #include "lodge/quota.h"
 #include "lodge/strings.h"
 

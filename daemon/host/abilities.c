@@ -6,11 +6,11 @@
  * worker fills the call, the loop makes the report of it.
  */
 #include "host/abilities.h"
-#include "host/hand.h"
+#include "host/channels.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
 #include "host/node_sample.h"
-#include "host/roles.h"
+#include "host/task.h"
 #include "log.h"
 #include "memory.h"
 
@@ -65,7 +65,7 @@ static void print_version(char *ret_text, size_t size, const char *prefix, unsig
                    version / 1000 % 1000, version % 1000);
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void abilities_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct abilities_call *asked = (struct abilities_call *)call;
     unsigned long version = 0;
@@ -90,14 +90,14 @@ static void run(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static void add(struct lodge_strings *list, const char *word)
+static void add_feature(struct lodge_strings *list, const char *word)
 {
     if (!lodge_strings_add(list, word)) {
         abort(); /* out of memory, as xmalloc */
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void abilities_take(struct host_call *call, bool fresh)
 {
     struct abilities_call *asked = (struct abilities_call *)call;
     struct host *host = call->host;
@@ -105,19 +105,19 @@ static void done(struct host_call *call, bool fresh)
         return;
     }
     struct lodge_strings words = {0};
-    const struct libvirt_connection *watch = host->roles[ROLE_WATCH].connection;
+    const struct libvirt_connection *watch = host->channels[CHANNEL_WATCH].connection;
     if (libvirt_connection_has_events(watch)) {
-        add(&words, "events");
+        add_feature(&words, "events");
     }
     if (!host->uri.one_world && !host->uri.in_process) {
-        add(&words, "keepalive");
+        add_feature(&words, "keepalive");
     }
     for (size_t i = 0; i < ARRAY_LENGTH(features); i++) {
         /* A guest's screen comes as a descriptor, and those do not cross machines. */
         bool needs_local = strcmp(features[i].name, "screens") == 0;
         if ((features[i].drivers & driver_of(&host->uri)) != 0 &&
             (host->uri.is_local || !needs_local)) {
-            add(&words, features[i].name);
+            add_feature(&words, features[i].name);
         }
     }
     struct host_abilities_report report = {
@@ -134,7 +134,7 @@ static void done(struct host_call *call, bool fresh)
 void abilities_ask(struct host *host)
 {
     struct abilities_call *asked = xcalloc(1, sizeof *asked);
-    asked->call.run = run;
-    asked->call.done = done;
-    role_submit(host, ROLE_SYNC, &asked->call);
+    asked->call.run = abilities_fetch;
+    asked->call.done = abilities_take;
+    channel_submit(host, CHANNEL_SYNC, &asked->call);
 }

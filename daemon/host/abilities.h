@@ -7,7 +7,7 @@
 #ifndef HOST_ABILITIES_H
 #define HOST_ABILITIES_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* Asks, and reports `abilities`. Loop-only. */
 void abilities_ask(struct host *host);

@@ -78,7 +78,7 @@ static void deliver_loss(struct letter *letter)
     free(loss);
 }
 
-static void lost(virConnectPtr conn, int reason, void *data)
+static void connection_lost(virConnectPtr conn, int reason, void *data)
 {
     (void)conn;
     struct libvirt_connection *connection = data;
@@ -102,7 +102,7 @@ static void deliver_news(struct letter *letter)
     free(news);
 }
 
-static void heard(void *owner, const struct domain_event *event)
+static void event_heard(void *owner, const struct domain_event *event)
 {
     struct libvirt_connection *connection = owner;
     struct news *news = xcalloc(1, sizeof *news);
@@ -121,7 +121,7 @@ static void deliver_let_go(struct letter *letter)
     free_when_unheld(connection);
 }
 
-static void let_go(void *data)
+static void connection_let_go(void *data)
 {
     struct libvirt_connection *connection = data;
     struct loss *last = xcalloc(1, sizeof *last);
@@ -139,13 +139,13 @@ static void post_closed(int timer, void *data)
 }
 
 /* A libvirtd that was killed cannot be told that nobody listens any more: the callback then stays
- * (libvirt 9.0), and the thread of the events may be just calling lost() with what breaks now. Only
- * what that thread does next comes surely after it. */
+ * (libvirt 9.0), and the thread of the events may be just calling connection_lost() with what
+ * breaks now. Only what that thread does next comes surely after it. */
 static void *run_close(void *data)
 {
     struct libvirt_connection *connection = data;
     if (connection->has_close_callback) {
-        virConnectUnregisterCloseCallback(connection->conn, lost);
+        virConnectUnregisterCloseCallback(connection->conn, connection_lost);
     }
     events_deregister(connection->conn, connection->subscriptions);
     virConnectClose(connection->conn);
@@ -203,12 +203,12 @@ static void *run_open(void *data)
         /* Without a freeing function, since drivers that know no such callback take it, say yes and
          * never call either. It runs under a lock that unregistering waits for. */
         connection->has_close_callback =
-            virConnectRegisterCloseCallback(conn, lost, connection, NULL) == 0;
+            virConnectRegisterCloseCallback(conn, connection_lost, connection, NULL) == 0;
         if (connection->has_events) {
             struct event_subscription like = {
                 .owner = connection,
-                .heard = heard,
-                .gone = let_go,
+                .heard = event_heard,
+                .gone = connection_let_go,
             };
             unsigned taken = events_register(conn, connection->subscriptions, &like);
             connection->callbacks = taken;
@@ -216,7 +216,7 @@ static void *run_open(void *data)
         }
         /* What broke before the callback was there is told by nobody else. */
         if (virConnectIsAlive(conn) == 0) {
-            lost(conn, VIR_CONNECT_CLOSE_REASON_ERROR, connection);
+            connection_lost(conn, VIR_CONNECT_CLOSE_REASON_ERROR, connection);
         }
     }
     loop_post(connection->loop, &connection->letter);

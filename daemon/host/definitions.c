@@ -6,13 +6,14 @@
  * may be older than the event that asked. Calls own their domains and what was read of them.
  */
 #include "host/definitions.h"
-#include "host/domain_xml_read.h"
+#include "host/channels.h"
+#include "host/domain_report.h"
 #include "host/fresh.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/look.h"
-#include "host/next_boot.h"
-#include "host/roles.h"
+#include "host/refresh.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/next_boot.h"
 #include "index.h"
 #include "log.h"
 #include "memory.h"
@@ -87,8 +88,8 @@ static bool read_facts(const char *xml, const char *other, bool is_active, bool 
     return true;
 }
 
-static bool read_definition(struct definition *definition, virConnectPtr conn,
-                            struct lodge_error *err)
+static bool fetch_definition(struct definition *definition, virConnectPtr conn,
+                             struct lodge_error *err)
 {
     AUTO(free) char *other = NULL;
     if (definition->domain == NULL) {
@@ -109,13 +110,13 @@ static bool read_definition(struct definition *definition, virConnectPtr conn,
            read_facts(xml, other, is_active, definition->whole, &definition->facts, err);
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void definitions_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct definitions_call *batch = (struct definitions_call *)call;
     for (size_t i = 0; i < batch->count && !atomic_load(&call->job.cancelled); i++) {
         struct definition *definition = &batch->definitions[i];
         struct lodge_error err = {0};
-        if (read_definition(definition, conn, &err)) {
+        if (fetch_definition(definition, conn, &err)) {
             continue;
         }
         definition->end = DEFINITION_FAILED;
@@ -127,7 +128,8 @@ static void run(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static void apply(struct host *host, struct definition *definition, const struct lodge_error *error)
+static void definition_take(struct host *host, struct definition *definition,
+                            const struct lodge_error *error)
 {
     struct domain *domain = domains_find(&host->domains, definition->uuid);
     if (domain == NULL) {
@@ -136,37 +138,37 @@ static void apply(struct host *host, struct definition *definition, const struct
     domain->definition.out = false;
     if (domain->definition.wanted) {
         domain->definition.wanted = false;
-        look_at_definition(host, domain);
+        refresh_definition(host, domain);
     } else if (definition->end == DEFINITION_READ) {
-        look_tell_name(host, domain, definition->facts.name);
+        domain_report_name(host, domain, definition->facts.name);
         domain->vcpus = definition->facts.vcpus;
         domain->definition_hash = definition->hash;
         domain->whole = definition->whole;
         host->listener->domain_facts(host->owner, host->name, &definition->facts);
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_SAME) {
         domain->whole |= definition->whole;
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_has_definition(host, domain);
     } else if (definition->end == DEFINITION_GONE) {
-        look_at_state(host, domain); /* it has the last word on who is there */
-        look_has_definition(host, domain);
+        refresh_state(host, domain); /* it has the last word on who is there */
+        domain_definition_is_known(host, domain);
     } else {
         struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
         log_with(LOG_LEVEL_WARNING, LOG_HOST, &fields, "%s: %s", domain->name, error->message);
-        look_has_definition(host, domain);
+        domain_definition_is_known(host, domain);
         fresh_failed(host, domain, error);
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void definitions_take(struct host_call *call, bool fresh)
 {
     struct definitions_call *batch = (struct definitions_call *)call;
     for (size_t i = 0; i < batch->count; i++) {
         struct definition *definition = &batch->definitions[i];
         if (fresh && !call->host->ended) {
-            apply(call->host, definition, &call->error);
+            definition_take(call->host, definition, &call->error);
         }
         domain_facts_clear(&definition->facts);
         /* Only a count: the call still holds the connection. */
@@ -176,11 +178,11 @@ static void done(struct host_call *call, bool fresh)
     }
 }
 
-static struct definitions_call *batch_new(void)
+static struct definitions_call *definitions_batch_new(void)
 {
     struct definitions_call *batch = xcalloc(1, sizeof *batch);
-    batch->call.run = run;
-    batch->call.done = done;
+    batch->call.run = definitions_fetch;
+    batch->call.done = definitions_take;
     return batch;
 }
 
@@ -189,7 +191,7 @@ void definitions_ask(struct host *host)
     unsigned char uuids[BATCH][UUID_SIZE];
     size_t count;
     while ((count = ask_queue_take(&host->definitions, uuids, BATCH)) > 0) {
-        struct definitions_call *batch = batch_new();
+        struct definitions_call *batch = definitions_batch_new();
         for (size_t i = 0; i < count; i++) {
             struct domain *domain = domains_find(&host->domains, uuids[i]);
             if (domain != NULL && domain->definition.wanted) {
@@ -200,7 +202,7 @@ void definitions_ask(struct host *host)
                 memcpy(definition->uuid, domain->uuid, UUID_SIZE);
             }
         }
-        role_submit(host, ROLE_SYNC, &batch->call);
+        channel_submit(host, CHANNEL_SYNC, &batch->call);
     }
 }
 
@@ -216,16 +218,16 @@ void definitions_read(struct host *host, virDomainPtr *domains, size_t count)
             continue;
         }
         domain->definition = (struct ask){.out = true};
-        batch = batch == NULL ? batch_new() : batch;
+        batch = batch == NULL ? definitions_batch_new() : batch;
         struct definition *definition = &batch->definitions[batch->count++];
         definition->domain = TAKE(domains[i]);
         definition->whole = count <= WHOLE_AT_ONCE;
         memcpy(definition->uuid, uuid, UUID_SIZE);
         if (batch->count == BATCH) {
-            role_submit(host, ROLE_SYNC, &TAKE(batch)->call);
+            channel_submit(host, CHANNEL_SYNC, &TAKE(batch)->call);
         }
     }
     if (batch != NULL) {
-        role_submit(host, ROLE_SYNC, &batch->call);
+        channel_submit(host, CHANNEL_SYNC, &batch->call);
     }
 }

@@ -2,9 +2,9 @@
 #ifndef HOST_DEFINITIONS_H
 #define HOST_DEFINITIONS_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
-/* Sends what look_at_definition() has collected. */
+/* Sends what refresh_definition() has collected. */
 void definitions_ask(struct host *host);
 
 /* Reads those of a whole list in batches. Takes the domains over; the array stays the caller's. */

@@ -14,7 +14,7 @@
 enum { FIRST_BUCKETS = 64 };
 
 /* Fleets are numbered in whatever part of their uuids, so every bit has to reach the low ones. */
-static size_t bucket_of(const struct domains *domains, const unsigned char *uuid)
+static size_t domain_bucket(const struct domains *domains, const unsigned char *uuid)
 {
     uint64_t halves[2];
     memcpy(halves, uuid, sizeof halves);
@@ -48,7 +48,7 @@ void domains_done(struct domains *domains)
 
 struct domain *domains_find(const struct domains *domains, const unsigned char *uuid)
 {
-    struct domain *domain = domains->buckets[bucket_of(domains, uuid)];
+    struct domain *domain = domains->buckets[domain_bucket(domains, uuid)];
     while (domain != NULL && memcmp(domain->uuid, uuid, UUID_SIZE) != 0) {
         domain = domain->next_in_bucket;
     }
@@ -57,12 +57,12 @@ struct domain *domains_find(const struct domains *domains, const unsigned char *
 
 static void link_into_bucket(struct domains *domains, struct domain *domain)
 {
-    struct domain **bucket = &domains->buckets[bucket_of(domains, domain->uuid)];
+    struct domain **bucket = &domains->buckets[domain_bucket(domains, domain->uuid)];
     domain->next_in_bucket = *bucket;
     *bucket = domain;
 }
 
-static void grow(struct domains *domains)
+static void domains_grow(struct domains *domains)
 {
     free(domains->buckets);
     domains->bucket_count *= 2;
@@ -111,7 +111,7 @@ struct domain *domains_get(struct domains *domains, const unsigned char *uuid)
         return domain;
     }
     if (domains->count >= domains->bucket_count) {
-        grow(domains);
+        domains_grow(domains);
     }
     domain = xcalloc(1, sizeof *domain);
     memcpy(domain->uuid, uuid, UUID_SIZE);
@@ -132,7 +132,7 @@ struct domain *domains_get(struct domains *domains, const unsigned char *uuid)
 
 void domains_remove(struct domains *domains, struct domain *domain)
 {
-    struct domain **link = &domains->buckets[bucket_of(domains, domain->uuid)];
+    struct domain **link = &domains->buckets[domain_bucket(domains, domain->uuid)];
     while (*link != domain) {
         link = &(*link)->next_in_bucket;
     }

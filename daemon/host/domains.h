@@ -15,8 +15,7 @@
 
 enum { UUID_SIZE = 16 };
 
-/* A question about one domain that goes out alone, or with a handful of others. `wanted` while one
- * is out means that its answer is out of date before it came. */
+/* A question about one domain that goes out alone, or with a handful of others (refresh.c). */
 struct ask {
     bool wanted;
     bool out;
@@ -36,14 +35,14 @@ struct domain {
     int64_t run;   /* its id while it is active, LODGE_UNKNOWN when it is not */
     int64_t vcpus; /* LODGE_UNKNOWN until read */
 
-    int trial_looks;     /* trial.c: how often it was there */
-    bool told;           /* the listener knows that it is there */
-    bool moved;          /* an event said that its state changed, and it was not read since */
-    bool doubted;        /* the safety net found a difference and had it asked again */
-    uint64_t last_event; /* host.serial of it */
-    uint64_t round;      /* of the last whole list it was on */
-    bool has_autostart;  /* in the list of the safety net that is being compared */
-    bool lacks_state;    /* since the connection came up */
+    int autodestroy_looks; /* autodestroy.c: how often it was there */
+    bool told;             /* the listener knows that it is there */
+    bool moved;            /* an event said that its state changed, and it was not read since */
+    bool doubted;          /* the recheck found a difference and had it asked again */
+    uint64_t last_event;   /* host.serial of it */
+    uint64_t round;        /* of the last whole list it was on */
+    bool has_autostart;    /* in the list of the recheck that is being compared */
+    bool lacks_state;      /* since the connection came up */
     bool lacks_definition;
     struct ask state;
     struct ask definition;

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool make_folder(const char *path, struct lodge_error *err)
+static bool make_root_folder(const char *path, struct lodge_error *err)
 {
     struct stat there;
     if (mkdir(path, 0700) == 0) {
@@ -39,13 +39,13 @@ static bool make_folders(const char *path, struct lodge_error *err)
     AUTO(free) char *so_far = xstrdup(path);
     for (char *slash = strchr(so_far + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        bool good = access(so_far, F_OK) == 0 || make_folder(so_far, err);
+        bool good = access(so_far, F_OK) == 0 || make_root_folder(so_far, err);
         *slash = '/';
         if (!good) {
             return false;
         }
     }
-    return make_folder(path, err);
+    return make_root_folder(path, err);
 }
 
 /* Can an account that is not ours get to `path`? A home of 0700 above it says no. */
@@ -105,7 +105,7 @@ static bool point_environment(const char *root, struct lodge_error *err)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         AUTO(free) char *path = xasprintf("%s/%s", root, places[i].folder);
-        if (!make_folder(path, err)) {
+        if (!make_root_folder(path, err)) {
             return false;
         }
         if (setenv(places[i].variable, path, 1) < 0) {
@@ -115,7 +115,7 @@ static bool point_environment(const char *root, struct lodge_error *err)
     return true;
 }
 
-static bool prepare(const char *root, struct lodge_error *err)
+static bool prepare_root(const char *root, struct lodge_error *err)
 {
     /* The driver refuses to start as root without it, whatever user qemu.conf names. */
     bool as_root = geteuid() == 0;
@@ -126,7 +126,7 @@ static bool prepare(const char *root, struct lodge_error *err)
                           "libvirt-qemu, or run as a normal user");
     }
     AUTO(free) char *etc = xasprintf("%s/etc", root);
-    return make_folders(root, err) && make_folder(etc, err) &&
+    return make_folders(root, err) && make_root_folder(etc, err) &&
            write_qemu_conf(root, as_root && !others_may_pass(root), err) &&
            point_environment(root, err);
 }
@@ -135,7 +135,7 @@ bool embedded_prepare(const char *uri_text, struct lodge_error *err)
 {
     struct uri uri;
     uri_read(&uri, uri_text);
-    bool good = !uri.is_embedded || uri.root == NULL || prepare(uri.root, err);
+    bool good = !uri.is_embedded || uri.root == NULL || prepare_root(uri.root, err);
     uri_clear(&uri);
     return good;
 }

@@ -51,7 +51,7 @@ static uint64_t waits_until_ms; /* when the event thread looks at the timers nex
 static int epoll = -1;
 static int wake = -1;
 
-static void wake_up(void)
+static void event_loop_wake(void)
 {
     uint64_t one = 1;
     ssize_t wrote = write(wake, &one, sizeof one);
@@ -135,7 +135,7 @@ static int remove_watch(int id)
         watch_descriptor(watch->fd);
     }
     pthread_mutex_unlock(&lock);
-    wake_up();
+    event_loop_wake();
     return watch == NULL ? -1 : 0;
 }
 
@@ -155,7 +155,7 @@ static void start_timer(struct timer *timer, int every_ms)
     timer->every_ms = every_ms;
     timer->due_ms = loop_monotonic_ms() + (uint64_t)(every_ms < 0 ? 0 : every_ms);
     if (every_ms >= 0 && timer->due_ms < waits_until_ms) {
-        wake_up();
+        event_loop_wake();
     }
 }
 
@@ -193,7 +193,7 @@ static int remove_timer(int id)
         timer->removed = true;
     }
     pthread_mutex_unlock(&lock);
-    wake_up();
+    event_loop_wake();
     return timer == NULL ? -1 : 0;
 }
 
@@ -290,7 +290,7 @@ static int next_wait_ms(void)
     return due_ms <= now_ms ? 0 : due_ms - now_ms > INT32_MAX ? INT32_MAX : (int)(due_ms - now_ms);
 }
 
-static void *run(void *unused)
+static void *event_thread_run(void *unused)
 {
     (void)unused;
     struct epoll_event events[EVENTS_AT_ONCE];
@@ -321,5 +321,5 @@ bool event_loop_start(void)
     }
     virEventRegisterImpl(add_watch, update_watch, remove_watch, add_timer, update_timer,
                          remove_timer);
-    return thread_start("libvirt-events", run, NULL);
+    return thread_start("libvirt-events", event_thread_run, NULL);
 }

@@ -31,8 +31,8 @@ static bool names_files(int id, int lifecycle_event)
     }
 }
 
-static void tell(virDomainPtr domain, const struct event_subscription *subscription, bool moved,
-                 bool changes_definition, int lifecycle_event)
+static void tell_event(virDomainPtr domain, const struct event_subscription *subscription,
+                       bool moved, bool changes_definition, int lifecycle_event)
 {
     struct domain_event event = {
         .rebooted = subscription->kind->id == VIR_DOMAIN_EVENT_ID_REBOOT,
@@ -48,7 +48,7 @@ static void tell(virDomainPtr domain, const struct event_subscription *subscript
 static void looks_again(virDomainPtr domain, void *data)
 {
     const struct event_subscription *subscription = data;
-    tell(domain, subscription, false, subscription->kind->changes_definition, -1);
+    tell_event(domain, subscription, false, subscription->kind->changes_definition, -1);
 }
 
 static int lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *data)
@@ -58,7 +58,7 @@ static int lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int det
     bool moved = event != VIR_DOMAIN_EVENT_DEFINED && event != VIR_DOMAIN_EVENT_UNDEFINED;
     bool changes_definition =
         event != VIR_DOMAIN_EVENT_SUSPENDED && event != VIR_DOMAIN_EVENT_RESUMED;
-    tell(domain, data, moved, changes_definition, event);
+    tell_event(domain, data, moved, changes_definition, event);
     return 0;
 }
 
@@ -170,7 +170,7 @@ static const struct event_kind kinds[] = {
 };
 _Static_assert(ARRAY_LENGTH(kinds) <= EVENT_KINDS_MAX, "a connection has a place for each");
 
-static void let_go(void *data)
+static void subscription_let_go(void *data)
 {
     const struct event_subscription *subscription = data;
     subscription->gone(subscription->owner);
@@ -185,7 +185,7 @@ unsigned events_register(virConnectPtr conn, struct event_subscription *subscrip
         *subscription = *like;
         subscription->kind = &kinds[i];
         subscription->id = virConnectDomainEventRegisterAny(
-            conn, NULL, kinds[i].id, kinds[i].callback, subscription, let_go);
+            conn, NULL, kinds[i].id, kinds[i].callback, subscription, subscription_let_go);
         taken += subscription->id >= 0;
     }
     return taken;

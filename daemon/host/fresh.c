@@ -2,12 +2,12 @@
  * fresh: who waits hangs in host.fresh, the oldest first, until state and definition have both been
  * told by calls that were sent after they were asked for, until the host goes, or for FRESH_MS.
  *
- * look.c drops an answer that is older than the last question of its domain, so the next that is
- * told is new enough. Domains are remembered by uuid: they may go. Loop-only.
+ * states.c and definitions.c drop an answer that is older than the last question of its domain, so
+ * the next that is told is new enough. Domains are remembered by uuid: they may go. Loop-only.
  */
 #include "host/fresh.h"
 
-#include "host/look.h"
+#include "host/refresh.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -73,24 +73,24 @@ static void answer_those(struct host *host,
     }
 }
 
-static bool is_whole_of(const struct fresh *fresh, const void *uuid)
+static bool fresh_is_whole_of(const struct fresh *fresh, const void *uuid)
 {
     return fresh->has_state && fresh->has_definition && memcmp(fresh->uuid, uuid, UUID_SIZE) == 0;
 }
 
-static bool is_of(const struct fresh *fresh, const void *uuid)
+static bool fresh_is_of(const struct fresh *fresh, const void *uuid)
 {
     return memcmp(fresh->uuid, uuid, UUID_SIZE) == 0;
 }
 
-static bool is_any(const struct fresh *fresh, const void *nothing)
+static bool fresh_is_any(const struct fresh *fresh, const void *nothing)
 {
     (void)fresh;
     (void)nothing;
     return true;
 }
 
-static bool is_late(const struct fresh *fresh, const void *now)
+static bool fresh_is_late(const struct fresh *fresh, const void *now)
 {
     return fresh->deadline <= *(const uint64_t *)now;
 }
@@ -98,34 +98,34 @@ static bool is_late(const struct fresh *fresh, const void *now)
 void fresh_has_state(struct host *host, const struct domain *domain)
 {
     for (struct fresh *fresh = host->fresh; fresh != NULL; fresh = fresh->next) {
-        fresh->has_state |= is_of(fresh, domain->uuid);
+        fresh->has_state |= fresh_is_of(fresh, domain->uuid);
     }
-    answer_those(host, is_whole_of, domain->uuid, NULL);
+    answer_those(host, fresh_is_whole_of, domain->uuid, NULL);
 }
 
 void fresh_has_definition(struct host *host, const struct domain *domain)
 {
     for (struct fresh *fresh = host->fresh; fresh != NULL; fresh = fresh->next) {
-        fresh->has_definition |= is_of(fresh, domain->uuid);
+        fresh->has_definition |= fresh_is_of(fresh, domain->uuid);
     }
-    answer_those(host, is_whole_of, domain->uuid, NULL);
+    answer_those(host, fresh_is_whole_of, domain->uuid, NULL);
 }
 
 void fresh_failed(struct host *host, const struct domain *domain, const struct lodge_error *error)
 {
-    answer_those(host, is_of, domain->uuid, error);
+    answer_those(host, fresh_is_of, domain->uuid, error);
 }
 
 void fresh_is_gone(struct host *host, const unsigned char *uuid)
 {
-    answer_those(host, is_of, uuid, NULL);
+    answer_those(host, fresh_is_of, uuid, NULL);
 }
 
 void fresh_end(struct host *host, enum lodge_error_kind kind, const char *why)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, kind, "host '%s': %s", host->name, why);
-    answer_those(host, is_any, NULL, &err);
+    answer_those(host, fresh_is_any, NULL, &err);
 }
 
 void fresh_look(void *owner)
@@ -136,21 +136,22 @@ void fresh_look(void *owner)
     (void)lodge_fail(&err, LODGE_ERROR_TIMEOUT,
                      "libvirt on host '%s' has not told of it within %d s", host->name,
                      FRESH_MS / 1000);
-    answer_those(host, is_late, &now, &err);
+    answer_those(host, fresh_is_late, &now, &err);
     watch_the_clock(host);
 }
 
-bool host_look_beside(struct host *host, const char *uuid)
+bool host_refresh_beside(struct host *host, const char *uuid)
 {
     unsigned char key[UUID_SIZE];
     struct domain *domain = domains_uuid(uuid, key) ? domains_find(&host->domains, key) : NULL;
     bool is_idle = domain != NULL && !domain->definition.wanted && !domain->definition.out;
     bool is_due = is_idle && loop_monotonic_ms() >= domain->beside_at;
-    if (!is_due || !host->synced || domain->hung || host->roles[ROLE_SYNC].out >= BESIDE_MOST) {
+    if (!is_due || !host->synced || domain->hung ||
+        host->channels[CHANNEL_SYNC].out >= BESIDE_MOST) {
         return false;
     }
     domain->beside_at = loop_monotonic_ms() + BESIDE_MS;
-    look_at_definition(host, domain);
+    refresh_definition(host, domain);
     return true;
 }
 
@@ -174,6 +175,6 @@ void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void
     *place = fresh;
     watch_the_clock(host);
     struct domain *domain = domains_get(&host->domains, fresh->uuid);
-    look_at_state(host, domain);
-    look_at_definition(host, domain);
+    refresh_state(host, domain);
+    refresh_definition(host, domain);
 }

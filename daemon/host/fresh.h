@@ -2,7 +2,7 @@
 #ifndef HOST_FRESH_H
 #define HOST_FRESH_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* An answer about the domain's state, or its definition, was told, and is not older than its last
  * question. */

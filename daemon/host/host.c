@@ -8,22 +8,23 @@
  */
 #include "host/host.h"
 #include "host/abilities.h"
+#include "host/channels.h"
 #include "host/definitions.h"
-#include "host/domain_xml_read.h"
 #include "host/event_loop.h"
 #include "host/fresh.h"
-#include "host/lanes.h"
+#include "host/guest/autodestroy.h"
+#include "host/host_private.h"
 #include "host/libvirt_error.h"
 #include "host/libvirt_log.h"
-#include "host/look.h"
-#include "host/parts.h"
 #include "host/readings.h"
+#include "host/recheck.h"
+#include "host/refresh.h"
 #include "host/reread.h"
-#include "host/roles.h"
-#include "host/safety.h"
+#include "host/states.h"
+#include "host/stats.h"
+#include "host/storage/uses_desk.h"
 #include "host/sync.h"
-#include "host/trial.h"
-#include "host/uses_private.h"
+#include "host/xml/domain_xml_read.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -32,9 +33,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { RETRY_FIRST_MS = 250, RETRY_LAST_MS = 15000, SLOW_OPEN_MS = 5000 };
+enum { SLOW_OPEN_MS = 5000 };
 
 void host_layer_prepare(void)
 {
@@ -60,7 +60,7 @@ void host_layer_leave(void)
     libvirt_connections_leave();
 }
 
-static void say(struct host *host, enum lodge_host_state state, const char *error)
+static void say_state(struct host *host, enum lodge_host_state state, const char *error)
 {
     host->state = state;
     struct host_connection_report report = {.state = state, .error = error};
@@ -72,56 +72,39 @@ static void say_in_log(enum log_level level, const struct host *host, const char
     log_with(level, LOG_HOST, &(struct log_fields){.host = host->name}, "%s: %s", host->name, text);
 }
 
-void host_retry_later(struct host *host)
-{
-    uint64_t delay_ms = RETRY_FIRST_MS;
-    for (unsigned i = 0; i < host->failures && delay_ms < RETRY_LAST_MS; i++) {
-        delay_ms *= 2;
-    }
-    delay_ms = delay_ms > RETRY_LAST_MS ? RETRY_LAST_MS : delay_ms;
-    host->failures++;
-    /* Up to a quarter less, so that the hosts of a libvirtd do not come back in step. */
-    unsigned char jitter = 0;
-    if (getrandom(&jitter, 1, GRND_NONBLOCK) < 0) {
-        jitter = 0;
-    }
-    delay_ms -= delay_ms * jitter / 1024;
-    loop_timer_start(host->retry, delay_ms, 0);
-}
-
 /* Everything that depends on the connection with events. */
 static void drop_all(struct host *host)
 {
     host->generation++;
-    lanes_stop(host);
+    stats_stop(host);
     loop_timer_stop(host->slow);
     loop_timer_stop(host->silence);
-    safety_stop(host);
+    recheck_stop(host);
     reread_stop(host);
-    look_reset(host);
+    refresh_reset(host);
     host->syncing = false;
     host->listed = false;
     host->synced = false;
     host->hung_out = false;
     libvirt_connection_drop(TAKE(host->pulse));
     host->has_pulse = false;
-    for (enum role_name apart = ROLE_SCREEN_LAST; apart >= ROLE_READ; apart--) {
-        role_drop(host, apart);
+    for (enum channel_name apart = CHANNEL_SCREEN_LAST; apart >= CHANNEL_READ; apart--) {
+        channel_drop(host, apart);
     }
-    role_drop(host, ROLE_RESCUE);
-    role_drop(host, ROLE_OPS);
-    role_drop(host, ROLE_SYNC);
-    role_drop(host, ROLE_WATCH);
+    channel_drop(host, CHANNEL_RESCUE);
+    channel_drop(host, CHANNEL_OPS);
+    channel_drop(host, CHANNEL_SYNC);
+    channel_drop(host, CHANNEL_WATCH);
 }
 
-void host_lose(struct host *host, const char *reason)
+static void host_lose(struct host *host, const char *reason)
 {
     char text[512];
     (void)snprintf(text, sizeof text, "%.500s", reason);
     say_in_log(LOG_LEVEL_WARNING, host, text);
     drop_all(host);
     host->counts.reconnects++;
-    say(host, LODGE_HOST_DOWN, text);
+    say_state(host, LODGE_HOST_DOWN, text);
     readings_end(host, LODGE_ERROR_HOST_DOWN, text);
     fresh_end(host, LODGE_ERROR_HOST_DOWN, text);
     uses_desk_end(host->uses_desk, LODGE_ERROR_HOST_DOWN, text);
@@ -137,7 +120,7 @@ static void pulse_opened(void *owner, struct libvirt_connection *connection,
     loop_timer_stop(host->slow);
     if (error != NULL) {
         say_in_log(LOG_LEVEL_DEBUG, host, error->message);
-        host->pulse = NULL; /* the next look of the safety net tries again */
+        host->pulse = NULL; /* the next look of the recheck tries again */
         libvirt_connection_drop(connection);
         return;
     }
@@ -168,30 +151,30 @@ static void watch_opened(void *owner, struct libvirt_connection *connection,
                          const struct lodge_error *error)
 {
     struct host *host = owner;
-    assert(host->roles[ROLE_WATCH].connection == connection);
+    assert(host->channels[CHANNEL_WATCH].connection == connection);
     loop_timer_stop(host->slow);
     if (error != NULL) {
         char text[sizeof error->message + 160];
         (void)snprintf(text, sizeof text, "%s%s", error->message,
                        libvirt_advice(host->uri.text, error));
-        role_drop(host, ROLE_WATCH);
+        channel_drop(host, CHANNEL_WATCH);
         say_in_log(host->failures == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, host, text);
-        say(host, LODGE_HOST_DOWN, text);
+        say_state(host, LODGE_HOST_DOWN, text);
         if (!host->ended) {
             host_retry_later(host);
         }
         return;
     }
-    role_is_open(host, ROLE_WATCH);
+    channel_start(host, CHANNEL_WATCH);
     say_in_log(LOG_LEVEL_INFO, host, "connected");
-    say(host, LODGE_HOST_UP, NULL);
+    say_state(host, LODGE_HOST_UP, NULL);
     if (!host->ended) {
         open_pulse(host);
         sync_start(host);
         abilities_ask(host);
-        safety_start(host);
+        recheck_start(host);
         reread_start(host);
-        lanes_start(host);
+        stats_start(host);
     }
 }
 
@@ -214,9 +197,9 @@ static void watch_event(void *owner, struct libvirt_connection *connection,
     if (event->names_files) {
         atomic_fetch_add(&host->defined, 1);
     }
-    look_at_state(host, domain);
+    refresh_state(host, domain);
     if (event->changes_definition) {
-        look_at_definition(host, domain);
+        refresh_definition(host, domain);
     }
     if (event->rebooted && host->synced) {
         host->listener->domain_rebooted(host->owner, host->name, domain->uuid_text);
@@ -230,17 +213,34 @@ static void open_watch(struct host *host)
         .lost = watch_lost,
         .event = watch_event,
     };
-    struct role *watch = &host->roles[ROLE_WATCH];
+    struct channel *watch = &host->channels[CHANNEL_WATCH];
     if (watch->connection == NULL) {
         watch->connection = libvirt_connection_open(host->loop, host->uri.text, &listener, host);
         loop_timer_start(host->slow, SLOW_OPEN_MS, 0);
     }
 }
 
+/* The end of a turn: what is to be asked goes out. */
+static void send_questions(void *owner)
+{
+    struct host *host = owner;
+    if (host->channels[CHANNEL_WATCH].is_open) {
+        states_ask(host);
+        definitions_ask(host);
+    }
+}
+
+static void channel_is_lost(struct host *host, enum channel_name channel)
+{
+    if (channel >= CHANNEL_READ && channel <= CHANNEL_READ_LAST) {
+        readings_lost(host, channel);
+    }
+}
+
 static void retry(void *owner)
 {
     struct host *host = owner;
-    if (!host->roles[ROLE_WATCH].is_open) {
+    if (!host->channels[CHANNEL_WATCH].is_open) {
         open_watch(host);
     } else if (!host->syncing) {
         sync_start(host);
@@ -252,21 +252,21 @@ static void retry(void *owner)
 static void open_is_slow(void *owner)
 {
     struct host *host = owner;
-    if (host->roles[ROLE_WATCH].is_open) {
-        safety_look(host);
+    if (host->channels[CHANNEL_WATCH].is_open) {
+        recheck_ask(host);
         return;
     }
     char text[256];
     (void)snprintf(text, sizeof text, "%.180s does not answer; still trying to connect",
                    host->uri.text);
     say_in_log(LOG_LEVEL_WARNING, host, text);
-    say(host, LODGE_HOST_DOWN, text);
+    say_state(host, LODGE_HOST_DOWN, text);
 }
 
-static void look_for_safety(void *owner)
+static void recheck_is_due(void *owner)
 {
     open_pulse(owner);
-    safety_look(owner);
+    recheck_ask(owner);
 }
 
 static void watch_is_silent(void *owner)
@@ -277,8 +277,14 @@ static void watch_is_silent(void *owner)
 struct host *host_new(struct loop *loop, const struct host_options *options,
                       const struct host_listener *listener, void *owner)
 {
+    static const struct host_hooks hooks = {
+        .lost = host_lose,
+        .channel_lost = channel_is_lost,
+        .domain_found = autodestroy_may_be,
+    };
     assert(loop_is_current());
     struct host *host = xcalloc(1, sizeof *host);
+    host->hooks = &hooks;
     host->loop = loop;
     host->name = xstrdup(options->name);
     uri_read(&host->uri, options->uri);
@@ -288,63 +294,36 @@ struct host *host_new(struct loop *loop, const struct host_options *options,
     host->listener = listener;
     host->owner = owner;
     host->refs = 1;
-    roles_init(host);
+    channels_init(host);
     domains_init(&host->domains);
     host->uses_desk = uses_desk_new(host);
-    host->ask = (struct loop_later){.run = look_ask, .owner = host};
+    host->ask = (struct loop_later){.run = send_questions, .owner = host};
     host->readings.look = (struct loop_later){.run = readings_look, .owner = host};
     host->readings.timer = loop_timer_new(loop, readings_tick, host);
     host->retry = loop_timer_new(loop, retry, host);
     host->slow = loop_timer_new(loop, open_is_slow, host);
     host->silence = loop_timer_new(loop, watch_is_silent, host);
     pthread_mutex_init(&host->virt_lock, NULL);
-    host->safety = loop_timer_new(loop, look_for_safety, host);
-    host->doubt = loop_timer_new(loop, safety_doubts_look, host);
+    host->recheck = loop_timer_new(loop, recheck_is_due, host);
+    host->doubt = loop_timer_new(loop, recheck_doubts, host);
     host->reread = loop_timer_new(loop, reread_look, host);
     host->fresh_timer = loop_timer_new(loop, fresh_look, host);
-    host->trials = loop_timer_new(loop, trials_look, host);
+    host->autodestroy = loop_timer_new(loop, autodestroy_look, host);
     return host;
 }
 
 void host_start(struct host *host)
 {
     assert(loop_is_current());
-    say(host, LODGE_HOST_CONNECTING, NULL);
+    say_state(host, LODGE_HOST_CONNECTING, NULL);
     open_watch(host);
-}
-
-const char *host_name(const struct host *host)
-{
-    return host->name;
 }
 
 struct host_counts host_counts(const struct host *host)
 {
     struct host_counts counts = host->counts;
-    counts.lanes_lost = lanes_lost(host);
+    counts.lanes_lost = stats_lanes_lost(host);
     return counts;
-}
-
-void host_ref(struct host *host)
-{
-    host->refs++;
-}
-
-void host_unref(struct host *host)
-{
-    if (--host->refs > 0) {
-        return;
-    }
-    ask_queue_clear(&host->states);
-    ask_queue_clear(&host->definitions);
-    ask_queue_clear(&host->unsettled);
-    ask_queue_clear(&host->doubts);
-    domains_done(&host->domains);
-    uri_clear(&host->uri);
-    pthread_mutex_destroy(&host->virt_lock);
-    free(host->virt_type);
-    free(host->name);
-    free(host);
 }
 
 void host_free(struct host *host)
@@ -365,39 +344,11 @@ void host_free(struct host *host)
     loop_timer_free(host->retry);
     loop_timer_free(host->slow);
     loop_timer_free(host->silence);
-    roles_end(host);
-    loop_timer_free(host->safety);
+    channels_end(host);
+    loop_timer_free(host->recheck);
     loop_timer_free(host->doubt);
     loop_timer_free(host->reread);
     loop_timer_free(host->fresh_timer);
-    loop_timer_free(host->trials);
+    loop_timer_free(host->autodestroy);
     host_unref(host);
-}
-
-void ask_queue_add(struct ask_queue *queue, const unsigned char *uuid)
-{
-    if (queue->count == queue->capacity) {
-        queue->capacity = queue->capacity == 0 ? 16 : queue->capacity * 2;
-        queue->uuids = xrealloc(queue->uuids, queue->capacity * sizeof *queue->uuids);
-    }
-    memcpy(queue->uuids[queue->count++], uuid, UUID_SIZE);
-}
-
-size_t ask_queue_take(struct ask_queue *queue, unsigned char (*ret_uuids)[UUID_SIZE], size_t most)
-{
-    size_t left = queue->count - queue->taken;
-    size_t count = left < most ? left : most;
-    if (count == 0) {
-        ask_queue_clear(queue);
-        return 0;
-    }
-    memcpy(ret_uuids, queue->uuids + queue->taken, count * UUID_SIZE);
-    queue->taken += count;
-    return count;
-}
-
-void ask_queue_clear(struct ask_queue *queue)
-{
-    free(queue->uuids);
-    *queue = (struct ask_queue){0};
 }

@@ -17,7 +17,7 @@ struct host_options {
     const char *name; /* all copied */
     const char *uri;
     unsigned sync_parallel;   /* XML calls in flight, 1 to 4 */
-    unsigned sync_interval_s; /* of the safety net */
+    unsigned sync_interval_s; /* of the recheck */
     unsigned stats_interval_ms;
     unsigned stats_deadline_ms; /* the least a lane's call is given */
 };
@@ -62,18 +62,18 @@ void host_fresh(struct host *host, const char *uuid, host_fresh_fn *answer, void
 
 /* Reads its definition again, unless that is being done, was a second ago, or too many are: what
  * differs is reported. Returns whether it is read. */
-bool host_look_beside(struct host *host, const char *uuid);
+bool host_refresh_beside(struct host *host, const char *uuid);
 
 /* No more reports after this returns; open answers come as CANCELLED. Connections are closed by
  * threads that nobody waits for. NULL is fine. */
 void host_free(struct host *host);
 
-/* Counts for tests and metrics: what the safety net had to repair (must stay 0), reconnects, lanes
+/* Counts for tests and metrics: what the recheck had to repair (must stay 0), reconnects, lanes
  * lost now. */
 struct host_counts {
     uint64_t repaired;
     uint64_t reconnects;
-    uint64_t safety_syncs;
+    uint64_t rechecks;
     unsigned lanes_lost;
 };
 struct host_counts host_counts(const struct host *host);

@@ -6,10 +6,10 @@
  * The worker fills the call, domains are the loop's.
  */
 #include "host/hung.h"
-#include "host/hand.h"
+#include "host/channels.h"
+#include "host/domain_list.h"
 #include "host/libvirt_auto.h"
-#include "host/roles.h"
-#include "host/sync.h"
+#include "host/task.h"
 #include "log.h"
 #include "memory.h"
 
@@ -43,13 +43,13 @@ static void ask_one(struct hung_call *hung, virDomainPtr domain)
     }
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void hung_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct hung_call *hung = (struct hung_call *)call;
     virDomainPtr *domains = NULL;
     size_t count = 0;
     if (hung->at_all) {
-        if (sync_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, &call->error)) {
+        if (domain_list(conn, VIR_CONNECT_LIST_DOMAINS_ACTIVE, &domains, &count, &call->error)) {
             for (size_t i = 0; i < count; i++) {
                 ask_one(hung, domains[i]);
             }
@@ -64,7 +64,7 @@ static void run(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static void say(const struct host *host, const struct domain *domain, const char *text)
+static void say_of_guest(const struct host *host, const struct domain *domain, const char *text)
 {
     struct log_fields fields = {.host = host->name, .vm = domain->uuid_text};
     log_with(LOG_LEVEL_WARNING, LOG_HOST, &fields, "%s: %s", domain->name, text);
@@ -75,12 +75,12 @@ void hung_is_over(struct host *host, struct domain *domain)
     domain->stuck_since = 0;
     if (domain->hung) {
         domain->hung = false;
-        say(host, domain, "its QEMU answers again, or is gone");
+        say_of_guest(host, domain, "its QEMU answers again, or is gone");
         host->listener->domain_hung(host->owner, host->name, domain->uuid_text, 0);
     }
 }
 
-static void is_stuck(struct host *host, const struct stuck_guest *guest, int64_t now_ms)
+static void guest_is_stuck(struct host *host, const struct stuck_guest *guest, int64_t now_ms)
 {
     struct domain *domain = domains_find(&host->domains, guest->uuid);
     if (domain == NULL) {
@@ -95,13 +95,13 @@ static void is_stuck(struct host *host, const struct stuck_guest *guest, int64_t
     }
     if (guest->for_ms >= HUNG_MS && !domain->hung) {
         domain->hung = true;
-        say(host, domain, "its QEMU does not answer");
+        say_of_guest(host, domain, "its QEMU does not answer");
         host->listener->domain_hung(host->owner, host->name, domain->uuid_text,
                                     domain->stuck_since);
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void hung_take(struct host_call *call, bool fresh)
 {
     struct hung_call *hung = (struct hung_call *)call;
     struct host *host = call->host;
@@ -110,7 +110,7 @@ static void done(struct host_call *call, bool fresh)
         int64_t now_ms = loop_wall_ms();
         host->round++;
         for (size_t i = 0; i < hung->count && !host->ended; i++) {
-            is_stuck(host, &hung->stuck[i], now_ms);
+            guest_is_stuck(host, &hung->stuck[i], now_ms);
         }
         host->stuck = 0;
         for (struct domain *domain = host->domains.first; domain != NULL && !host->ended;
@@ -135,12 +135,12 @@ void host_doubt_guests(struct host *host)
 
 void hung_look(struct host *host, bool at_all)
 {
-    if (host->hung_out || !host->roles[ROLE_WATCH].is_open) {
+    if (host->hung_out || !host->channels[CHANNEL_WATCH].is_open) {
         return;
     }
     struct hung_call *hung = xcalloc(1, sizeof *hung);
-    hung->call.run = run;
-    hung->call.done = done;
+    hung->call.run = hung_fetch;
+    hung->call.done = hung_take;
     hung->at_all = at_all;
     for (struct domain *domain = host->domains.first; !at_all && domain != NULL;
          domain = domain->next) {
@@ -149,5 +149,5 @@ void hung_look(struct host *host, bool at_all)
         }
     }
     host->hung_out = true;
-    role_submit(host, ROLE_WATCH, &hung->call);
+    channel_submit(host, CHANNEL_WATCH, &hung->call);
 }

@@ -7,7 +7,7 @@
 #ifndef HOST_HUNG_H
 #define HOST_HUNG_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* Asks all running guests, or only those that were stuck when last asked. One question at a time: a
  * second one is not sent. Whoever is stuck for 2 s is told, and again when it answers. */

@@ -40,7 +40,7 @@ static const struct {
     {VIR_ERR_INVALID_ARG, LODGE_ERROR_INTERNAL},
 };
 
-static enum lodge_error_kind kind_of(int code, int domain, const char *text)
+static enum lodge_error_kind error_kind_of(int code, int domain, const char *text)
 {
     /* "Too many domains '17000' for limit '16384'" is an answer that comes as an RPC error. */
     if (domain == VIR_FROM_RPC && strstr(text, "for limit") != NULL) {
@@ -79,7 +79,7 @@ bool libvirt_fail(struct lodge_error *err, const char *format, ...)
         what[0] = '\0';
     }
 
-    lodge_fail(err, kind_of(code, domain, text), "%s: %s", what, text);
+    lodge_fail(err, error_kind_of(code, domain, text), "%s: %s", what, text);
     err->libvirt.code = code;
     err->libvirt.domain = domain;
     (void)snprintf(err->libvirt.text, sizeof err->libvirt.text, "%.*s",
@@ -87,7 +87,7 @@ bool libvirt_fail(struct lodge_error *err, const char *format, ...)
     return false;
 }
 
-static bool says(const char *text, const char *const *words)
+static bool text_says(const char *text, const char *const *words)
 {
     while (*words != NULL && strstr(text, *words) == NULL) {
         words++;
@@ -126,14 +126,14 @@ const char *libvirt_advice(const char *uri_text, const struct lodge_error *error
         advice = advice_embedded(text);
     } else if (strstr(text, "no connection driver") != NULL) {
         advice = "; check the URI, or install the libvirt driver for it";
-    } else if (uri.is_local && !uri.is_test && says(text, no_bus)) {
+    } else if (uri.is_local && !uri.is_test && text_says(text, no_bus)) {
         advice = "; libvirtd runs and cannot ask polkit: systemctl start dbus polkit";
-    } else if (uri.is_local && says(text, refused)) {
+    } else if (uri.is_local && text_says(text, refused)) {
         advice = "; libvirtd runs, and polkit does not let this account in: adduser USER libvirt, "
                  "then log in again";
     } else if (strstr(text, "Permission denied") != NULL || error->kind == LODGE_ERROR_DENIED) {
         advice = "; let this account use libvirt: adduser USER libvirt, then log in again";
-    } else if (uri.is_local && !uri.is_test && says(text, not_there)) {
+    } else if (uri.is_local && !uri.is_test && text_says(text, not_there)) {
         advice = advice_not_there(&uri);
     } else if (!uri.is_test) {
         advice = "; try by hand: virsh -c URI list";

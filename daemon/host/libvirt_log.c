@@ -45,7 +45,7 @@ void libvirt_log_prepare(void)
 }
 
 /* Errors are the answers of calls, which their callers report: said here they would come twice. */
-static void tell(const char *line)
+static void tell_line(const char *line)
 {
     const char *error = strstr(line, ": error : ");
     const char *warning = strstr(line, ": warning : ");
@@ -72,11 +72,11 @@ static void *read_lines(void *unused)
         char *line = text;
         for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
             *end = '\0';
-            tell(line);
+            tell_line(line);
         }
         used = strlen(line);
         if (used == sizeof text - 1) {
-            tell(line);
+            tell_line(line);
             used = 0;
         }
         memmove(text, line, used);
@@ -84,7 +84,7 @@ static void *read_lines(void *unused)
     return NULL;
 }
 
-static void say_nothing(void *unused, virErrorPtr error)
+static void libvirt_error_ignore(void *unused, virErrorPtr error)
 {
     (void)unused;
     (void)error;
@@ -92,6 +92,6 @@ static void say_nothing(void *unused, virErrorPtr error)
 
 bool libvirt_log_start(void)
 {
-    virSetErrorFunc(NULL, say_nothing);
+    virSetErrorFunc(NULL, libvirt_error_ignore);
     return reading_end < 0 || thread_start("libvirt-log", read_lines, NULL);
 }

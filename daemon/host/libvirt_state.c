@@ -87,7 +87,7 @@ static const struct state_words states[] = {
     [VIR_DOMAIN_PMSUSPENDED] = {LODGE_VM_SUSPENDED, LIBVIRT_LIST_OTHER, NULL, {NULL}},
 };
 
-static const struct state_words *words_of(int state)
+static const struct state_words *state_words_of(int state)
 {
     bool known = state >= 0 && (size_t)state < ARRAY_LENGTH(states);
     return &states[known ? state : VIR_DOMAIN_NOSTATE];
@@ -95,12 +95,12 @@ static const struct state_words *words_of(int state)
 
 enum lodge_vm_state libvirt_state(int state)
 {
-    return words_of(state)->state;
+    return state_words_of(state)->state;
 }
 
 const char *libvirt_reason(int state, int reason)
 {
-    const struct state_words *words = words_of(state);
+    const struct state_words *words = state_words_of(state);
     if (words->always != NULL) {
         return words->always;
     }
@@ -116,7 +116,7 @@ bool libvirt_state_passes(int state, int reason)
 
 enum libvirt_list libvirt_list_of(int state)
 {
-    return words_of(state)->list;
+    return state_words_of(state)->list;
 }
 
 unsigned libvirt_list_flag(enum libvirt_list list)

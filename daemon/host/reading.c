@@ -3,12 +3,12 @@
  * call is out. They begin at the end of a turn, in the order of the list, to whose end each goes
  * when it has been read: what is asked for all the time passes nobody. A call holds its reading,
  * and counts in host.readings.out, until it ends or its connection or its host is gone; what it
- * brings after that is nobody's. Loop-only, but for run_read().
+ * brings after that is nobody's. Loop-only, but for reading_fetch().
  */
 #include "host/reading.h"
-#include "host/hand_private.h"
+#include "host/channels.h"
+#include "host/host_conn.h"
 #include "host/readings.h"
-#include "host/roles.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -98,18 +98,18 @@ static void give_up_call(struct host_reading *reading)
 }
 
 /* On a worker. */
-static void run_read(struct host_call *call, virConnectPtr conn)
+static void reading_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct read_call *read = (struct read_call *)call;
     const struct host_reading *reading = read->reading;
-    struct hand hand = {call->host, conn};
-    read->answer = reading->kind->read(&hand, reading->about, &call->error);
+    struct host_conn lent = {call->host, conn};
+    read->answer = reading->kind->read(&lent, reading->about, &call->error);
     if (read->answer == NULL && call->error.kind == LODGE_ERROR_NONE) {
         (void)lodge_fail(&call->error, LODGE_ERROR_INTERNAL, "libvirt gave no answer");
     }
 }
 
-static void read_done(struct host_call *call, bool fresh)
+static void reading_take(struct host_call *call, bool fresh)
 {
     (void)fresh; /* it is what it was when it was read, whatever happened to the host since */
     struct read_call *read = (struct read_call *)call;
@@ -130,7 +130,7 @@ static void read_done(struct host_call *call, bool fresh)
 
 /* Rounds */
 
-static bool may_begin(const void *owner)
+static bool reading_may_begin(const void *owner)
 {
     const struct host_reading *reading = owner;
     const struct host *host = reading->host;
@@ -138,22 +138,22 @@ static bool may_begin(const void *owner)
            !(reading->kind->is_of_pools && host->readings.of_pools > 0);
 }
 
-static void begin_read(void *owner)
+static void reading_begin(void *owner)
 {
     struct host_reading *reading = owner;
     struct host *host = reading->host;
     struct read_call *read = xcalloc(1, sizeof *read);
-    read->call.run = run_read;
-    read->call.done = read_done;
+    read->call.run = reading_fetch;
+    read->call.done = reading_take;
     read->reading = reading;
     reading->call = read;
     reading->refs++;
     host->readings.out++;
     host->readings.of_pools += reading->kind->is_of_pools;
-    role_submit(host, role_of_read(host), &read->call);
+    channel_submit(host, channel_for_read(host), &read->call);
 }
 
-static void is_idle_now(void *owner)
+static void reading_is_idle(void *owner)
 {
     struct host_reading *reading = owner;
     take_from_list(reading);
@@ -161,7 +161,7 @@ static void is_idle_now(void *owner)
     unref_reading(reading);
 }
 
-static void say_libvirt_is_late(const void *owner, struct lodge_error *err)
+static void reading_say_late(const void *owner, struct lodge_error *err)
 {
     const struct host_reading *reading = owner;
     const struct host_reading_kind *kind = reading->kind;
@@ -191,11 +191,11 @@ static struct host_reading *make_reading(struct host *host, const struct host_re
     reading->about = about;
     reading->refs = 1;
     reading->round = (struct rounds_kind){
-        .begin = begin_read,
-        .may_begin = may_begin,
-        .idle = is_idle_now,
+        .begin = reading_begin,
+        .may_begin = reading_may_begin,
+        .idle = reading_is_idle,
         .patience_ms = kind->patience_ms,
-        .say_late = say_libvirt_is_late,
+        .say_late = reading_say_late,
     };
     reading->rounds = rounds_new(&reading->round, reading);
     host_ref(host);
@@ -253,14 +253,14 @@ void readings_tick(void *owner)
     watch_the_clock_for(host);
 }
 
-void readings_lost(struct host *host, enum role_name role)
+void readings_lost(struct host *host, enum channel_name channel)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_HOST_DOWN, "the connection to host '%s' broke", host->name);
     for (struct host_reading *reading = host->readings.first, *next; reading != NULL;
          reading = next) {
         next = reading->next;
-        if (reading->call != NULL && reading->call->call.role == role) {
+        if (reading->call != NULL && reading->call->call.channel == channel) {
             give_up_call(reading);
             rounds_end(reading->rounds, NULL, &err);
         }

@@ -10,7 +10,7 @@
 #ifndef HOST_READING_H
 #define HOST_READING_H
 
-#include "host/hand.h"
+#include "host/task.h"
 #include "loop/rounds.h"
 
 struct host_reading_kind {
@@ -19,7 +19,7 @@ struct host_reading_kind {
     const char *late;     /* "has not listed its pools": TIMEOUT is said so, of libvirt … */
     const char *hint;     /* … and what may be the matter; or NULL */
     /* On a worker, which may be lost in it. NULL with the error. */
-    void *(*read)(struct hand *hand, const void *about, struct lodge_error *err);
+    void *(*read)(struct host_conn *conn, const void *about, struct lodge_error *err);
     void (*free)(void *answer);
     /* Whether it is the same that is asked for; NULL: nobody shares it. */
     bool (*is_same)(const void *about, const void *other);

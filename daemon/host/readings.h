@@ -2,10 +2,10 @@
 #ifndef HOST_READINGS_H
 #define HOST_READINGS_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 /* What is out on this `read` connection, which is gone, counts for nothing: who waits is told. */
-void readings_lost(struct host *host, enum role_name role);
+void readings_lost(struct host *host, enum channel_name channel);
 
 /* Answers all with this error; their calls may still be out. */
 void readings_end(struct host *host, enum lodge_error_kind kind, const char *why);

@@ -8,7 +8,7 @@
  */
 #include "host/reread.h"
 
-#include "host/look.h"
+#include "host/refresh.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ static void look_at_unsettled(struct host *host)
     for (size_t i = 0; i < count; i++) {
         struct domain *domain = domains_find(&host->domains, uuids[i]);
         if (domain != NULL) {
-            look_at_state(host, domain);
+            refresh_state(host, domain);
         }
     }
 }
@@ -38,7 +38,7 @@ void reread_look(void *owner)
     struct host *host = owner;
     look_at_unsettled(host);
     const struct domain *last = domains_find(&host->domains, host->reread_last);
-    if (host->safety_round != NULL && !host->reread_gave_way) {
+    if (host->recheck_round != NULL && !host->reread_gave_way) {
         host->reread_gave_way = true; /* once: its lists are of the same domains */
         return;
     }
@@ -58,7 +58,7 @@ void reread_look(void *owner)
         host->reread_next = domain->next;
         if (!is_being_read(domain) && domain->told && !domain->hung) {
             memcpy(host->reread_last, domain->uuid, sizeof host->reread_last);
-            look_at_definition(host, domain);
+            refresh_definition(host, domain);
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef HOST_REREAD_H
 #define HOST_REREAD_H
 
-#include "host/parts.h"
+#include "host/host_private.h"
 
 void reread_start(struct host *host);
 void reread_stop(struct host *host);

@@ -8,11 +8,13 @@
  * not tell in bulk. The call owns domains and rows, the letter its names.
  */
 #include "host/sync.h"
+#include "host/channels.h"
 #include "host/definitions.h"
+#include "host/domain_list.h"
+#include "host/domain_report.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
-#include "host/look.h"
-#include "host/roles.h"
+#include "host/refresh.h"
 #include "log.h"
 #include "memory.h"
 
@@ -33,56 +35,6 @@ struct sync_call {
     struct sync_row *rows; /* of the domains, by uuid */
     size_t count;
 };
-
-/* What a list that is too long is cut by: each pair leaves nothing out. */
-static const unsigned halves[][2] = {
-    {VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE},
-    {VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART},
-    {VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT},
-    {VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE},
-    {VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT},
-    {VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT},
-};
-
-static bool list_by(virConnectPtr conn, unsigned flags, size_t depth, virDomainPtr **domains,
-                    size_t *count, struct lodge_error *err)
-{
-    virDomainPtr *some = NULL;
-    int got = virConnectListAllDomains(conn, &some, flags);
-    if (got < 0) {
-        struct lodge_error why = {0};
-        libvirt_fail(&why, "cannot list the domains");
-        if (why.kind != LODGE_ERROR_TOO_MANY || depth == ARRAY_LENGTH(halves)) {
-            *err = why;
-            return false;
-        }
-        return list_by(conn, flags | halves[depth][0], depth + 1, domains, count, err) &&
-               list_by(conn, flags | halves[depth][1], depth + 1, domains, count, err);
-    }
-    if (*domains == NULL) {
-        *domains = some;
-    } else {
-        *domains = xrealloc(*domains, (*count + (size_t)got) * sizeof **domains);
-        memcpy(*domains + *count, some, (size_t)got * sizeof *some);
-        free(some);
-    }
-    *count += (size_t)got;
-    return true;
-}
-
-bool sync_list(virConnectPtr conn, unsigned flags, virDomainPtr **ret_domains, size_t *ret_count,
-               struct lodge_error *err)
-{
-    virDomainPtr *domains = NULL;
-    size_t count = 0;
-    if (!list_by(conn, flags, 0, &domains, &count, err)) {
-        libvirt_domains_free(domains, count);
-        return false;
-    }
-    *ret_domains = domains;
-    *ret_count = count;
-    return true;
-}
 
 static int by_uuid(const void *left, const void *right)
 {
@@ -105,7 +57,7 @@ static bool mark(struct sync_call *sync, virConnectPtr conn, unsigned flag,
     virDomainPtr *domains = NULL;
     size_t count = 0;
     struct lodge_error err = {0};
-    if (!sync_list(conn, flag, &domains, &count, &err)) {
+    if (!domain_list(conn, flag, &domains, &count, &err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -192,15 +144,15 @@ static void take_name(struct host *host, const struct names_letter *names, size_
     domain->lacks_definition = true;
     host->lacking++;
     if (is_new && may_be_gone) {
-        look_at_state(host, domain);
-        look_at_definition(host, domain);
+        refresh_state(host, domain);
+        refresh_definition(host, domain);
     } else {
-        look_tell_name(host, domain,
-                       domain->last_event > names->serial ? NULL : names->rows[i].name);
+        domain_report_name(host, domain,
+                           domain->last_event > names->serial ? NULL : names->rows[i].name);
     }
 }
 
-static void take_names(struct host *host, const struct names_letter *names)
+static void sync_take_names(struct host *host, const struct names_letter *names)
 {
     host->round++;
     for (size_t i = 0; i < names->count && !host->ended; i++) {
@@ -213,9 +165,9 @@ static void take_names(struct host *host, const struct names_letter *names)
             continue;
         }
         if (domain->last_event > names->serial) {
-            look_at_state(host, domain);
+            refresh_state(host, domain);
         } else {
-            look_tell_gone(host, domain);
+            domain_report_gone(host, domain);
         }
     }
     host->listed = true;
@@ -226,7 +178,7 @@ static void deliver_names(struct letter *letter)
     struct names_letter *names = (struct names_letter *)letter;
     struct host *host = names->host;
     if (!host->ended && names->generation == host->generation) {
-        take_names(host, names);
+        sync_take_names(host, names);
     }
     for (size_t i = 0; i < names->count; i++) {
         free(names->rows[i].name);
@@ -272,10 +224,10 @@ static void sort_by_uuid(struct sync_call *sync)
     }
 }
 
-static void run(struct host_call *call, virConnectPtr conn)
+static void sync_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct sync_call *sync = (struct sync_call *)call;
-    if (!sync_list(conn, 0, &sync->domains, &sync->count, &call->error)) {
+    if (!domain_list(conn, 0, &sync->domains, &sync->count, &call->error)) {
         return;
     }
     sort_by_uuid(sync);
@@ -299,14 +251,14 @@ static void take_states(struct host *host, const struct sync_call *sync)
             continue; /* gone, told, or being asked alone */
         }
         if (row->has_state && domain->last_event <= sync->call.serial) {
-            look_tell_state(host, domain, &row->answer, true);
+            domain_report_state(host, domain, &row->answer, true);
         } else {
-            look_at_state(host, domain);
+            refresh_state(host, domain);
         }
     }
 }
 
-static void done(struct host_call *call, bool fresh)
+static void sync_take(struct host_call *call, bool fresh)
 {
     struct sync_call *sync = (struct sync_call *)call;
     struct host *host = call->host;
@@ -322,7 +274,7 @@ static void done(struct host_call *call, bool fresh)
                 definitions_read(host, sync->domains, sync->count);
             }
             if (!host->ended && sync->count == 0) {
-                look_say_synced(host);
+                domain_report_synced(host);
             }
         }
     }
@@ -341,9 +293,9 @@ void sync_start(struct host *host)
     host->syncing = true;
     host->listed = false;
     host->synced = false;
-    look_reset(host);
+    refresh_reset(host);
     struct sync_call *sync = xcalloc(1, sizeof *sync);
-    sync->call.run = run;
-    sync->call.done = done;
-    role_submit(host, ROLE_SYNC, &sync->call);
+    sync->call.run = sync_fetch;
+    sync->call.done = sync_take;
+    channel_submit(host, CHANNEL_SYNC, &sync->call);
 }

@@ -19,7 +19,7 @@ struct uri {
     bool is_local;    /* guests run on this machine */
     bool in_process;  /* no libvirtd between us and the driver */
     bool has_socket;  /* names the socket of its libvirtd */
-    bool one_world;   /* each connection is a world of its own: one must serve every role */
+    bool one_world;   /* each connection is a world of its own: one must serve every channel */
 };
 
 void uri_read(struct uri *ret_uri, const char *text);

@@ -1,6 +1,6 @@
 /* adopt: the recipes that are about a VM's row alone: a domain that lodge did not make gets one
  * (vm.adopt), or a VM's is forgotten (vm.forget). */
-#include "host/hand.h"
+#include "host/guest/domain.h"
 #include "log.h"
 #include "ops/recipes.h"
 #include "scope.h"
@@ -8,10 +8,10 @@
 
 /* What an undone creation has left, and came late, is no debris any more: its own mark says so. Of
  * a domain that lodge did not make nothing is changed. */
-static enum step_end adoption_mark(struct op *op, struct hand *hand)
+static enum step_end adoption_mark(struct op *op, struct host_conn *conn)
 {
     const char *installation = store_installation(op->ops->fleet->store);
-    if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
+    if (domain_commit_mark(conn, op->uuid, installation, &op->error)) {
         return STEP_DONE;
     }
     if (op->error.kind == LODGE_ERROR_HOST_DOWN) {
@@ -23,13 +23,13 @@ static enum step_end adoption_mark(struct op *op, struct hand *hand)
 
 /* How large the disks are is libvirt's to say: they are not lodge's. What it cannot tell stays
  * unknown. */
-static bool adoption_check(struct op *op, struct hand *hand)
+static bool adoption_check(struct op *op, struct host_conn *conn)
 {
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
         struct lodge_error err = {0};
         int64_t bytes = 0;
-        if (hand_disk_size(hand, op->uuid, disk->target, &bytes, &err)) {
+        if (domain_disk_size(conn, op->uuid, disk->target, &bytes, &err)) {
             disk->size_gib = (bytes + (INT64_C(1) << 30) - 1) >> 30;
         } else {
             log_info(LOG_OPS, "the size of %s of '%s' is not known: %s", disk->target,

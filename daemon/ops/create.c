@@ -11,9 +11,10 @@
  *   mark      the same: whatever a database says that is put back later, the guest may have run
  * A guest that has run, whoever made it, is no more undone: the VM stays (life.h).
  */
-#include "host/chain.h"
-#include "host/domain_xml_write.h"
-#include "host/images.h"
+#include "host/guest/kvm_probe.h"
+#include "host/storage/chain.h"
+#include "host/storage/images.h"
+#include "host/xml/domain_xml_write.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/disk_seals.h"
@@ -32,7 +33,7 @@ enum { RESUME_S = 10, AGENT_PATH_MAX = 60, GIB_BITS = 30 };
 
 /* The image may be another by now than it was when it was asked for: what is copied is what is seen
  * to be good here. */
-static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk *disk)
+static bool make_volume(struct op *op, struct host_conn *conn, const struct plan_disk *disk)
 {
     struct chain image = {0};
     struct volume volume = {
@@ -49,16 +50,17 @@ static bool make_volume(struct op *op, struct hand *hand, const struct plan_disk
                 lodge_fail(&op->error, LODGE_ERROR_CONFLICT,
                            "%s has changed: it does not fit into %lld GiB any more", disk->image,
                            (long long)disk->size_gib);
-    good = good && storage_make(hand, op_place(op), &volume, &op->cancelled, &op->error);
+    good = good && storage_make(conn, op_place(op), &volume, &op->cancelled, &op->error);
     chain_close(&image);
     return good;
 }
 
 /* Of an earlier try, which may have ended in the middle. */
-static enum step_end remove_remains(struct op *op, struct hand *hand, const struct plan_disk *disk)
+static enum step_end remove_remains(struct op *op, struct host_conn *conn,
+                                    const struct plan_disk *disk)
 {
     struct file_end file;
-    enum step_end end = disks_remove_file(op, hand, disk->volume, &file);
+    enum step_end end = disks_remove_file(op, conn, disk->volume, &file);
     return end == STEP_DONE && file.kept[0] != '\0'
                ? op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path, file.kept)
                : end;
@@ -66,10 +68,10 @@ static enum step_end remove_remains(struct op *op, struct hand *hand, const stru
 
 /* A VM without disks has nothing there but its serial port's log: it wants the folder and no pool,
  * and is made without the log where there can be no folder. */
-static enum step_end prepare_for_log(struct op *op, struct hand *hand)
+static enum step_end prepare_for_log(struct op *op, struct host_conn *conn)
 {
-    if (op->plan.serial_log == NULL || storage_is_seen(hand, op_place(op)) ||
-        storage_prepare(hand, op_place(op), &op->error)) {
+    if (op->plan.serial_log == NULL || storage_is_seen(conn, op_place(op)) ||
+        storage_prepare(conn, op_place(op), &op->error)) {
         return STEP_DONE;
     }
     enum step_end end = op_end(op, false);
@@ -84,27 +86,27 @@ static enum step_end prepare_for_log(struct op *op, struct hand *hand)
     return end;
 }
 
-static enum step_end creation_make_volumes(struct op *op, struct hand *hand)
+static enum step_end creation_make_volumes(struct op *op, struct host_conn *conn)
 {
     if (op->plan.disks.count == 0) {
-        return prepare_for_log(op, hand);
+        return prepare_for_log(op, conn);
     }
-    if (!storage_prepare(hand, op_place(op), &op->error)) {
+    if (!storage_prepare(conn, op_place(op), &op->error)) {
         enum step_end end = op_end(op, false);
         op->is_untouched = end == STEP_FAILED && !op->again;
         return end;
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         const struct plan_disk *disk = &op->plan.disks.items[i];
-        enum step_end end = op->again ? remove_remains(op, hand, disk) : STEP_DONE;
+        enum step_end end = op->again ? remove_remains(op, conn, disk) : STEP_DONE;
         if (end != STEP_DONE) {
             return end;
         }
-        if (!make_volume(op, hand, disk)) {
+        if (!make_volume(op, conn, disk)) {
             return op->error.kind == LODGE_ERROR_CANCELLED ? STEP_CANCELLED : op_end(op, false);
         }
     }
-    disk_seals_set(op, hand);
+    disk_seals_set(op, conn);
     return STEP_DONE;
 }
 
@@ -116,13 +118,13 @@ static bool is_of_creation(const struct op *op, const struct domain_look *look)
 
 /* Whether its guest has run (plan.alive): once that is seen nothing of it is undone any more,
  * whatever is seen later. False with op.error. */
-static bool see_life(struct op *op, struct hand *hand, const struct domain_look *look)
+static bool see_life(struct op *op, struct host_conn *conn, const struct domain_look *look)
 {
-    bool is_seen = life_is_seen(look, hand_traits(hand).starts_paused);
+    bool is_seen = life_is_seen(look, host_conn_traits(conn).starts_paused);
     if (op->plan.alive || !look->present || !is_of_creation(op, look)) {
         return true;
     }
-    if (!is_seen && !disk_seals_look(op, hand, &is_seen)) {
+    if (!is_seen && !disk_seals_look(op, conn, &is_seen)) {
         return false;
     }
     if (!is_seen) {
@@ -141,16 +143,16 @@ static bool see_life(struct op *op, struct hand *hand, const struct domain_look 
     return true;
 }
 
-static enum step_end creation_remove_volumes(struct op *op, struct hand *hand)
+static enum step_end creation_remove_volumes(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
     if (op->plan.foreign) {
         return STEP_DONE;
     }
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (!see_life(op, hand, &look)) {
+    if (!see_life(op, conn, &look)) {
         return op_end(op, false);
     }
     if (op->plan.alive) {
@@ -158,14 +160,14 @@ static enum step_end creation_remove_volumes(struct op *op, struct hand *hand)
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) { /* whose definition somebody removed */
         struct plan_disk *disk = &op->plan.disks.items[i];
-        if (disk_seal_is_broken(op, hand, disk)) {
+        if (disk_seal_is_broken(op, conn, disk)) {
             log_warning(LOG_OPS,
                         "operation %lld leaves %s alone: it was written to since it was made",
                         (long long)op->id, disk->path);
             disks_keep(disk, "it was written to since it was made");
         }
     }
-    return disks_remove(op, hand);
+    return disks_remove(op, conn);
 }
 
 static bool creation_asks(const struct op *op)
@@ -175,13 +177,13 @@ static bool creation_asks(const struct op *op)
 
 /* 3: the domain. */
 
-static char *write_xml(struct op *op, struct hand *hand)
+static char *write_xml(struct op *op, struct host_conn *conn)
 {
     const struct plan *plan = &op->plan;
-    struct host_traits traits = hand_traits(hand);
+    struct host_traits traits = host_conn_traits(conn);
     const struct storage_place *place = op_place(op);
     const char *virt_type = "test";
-    if (!traits.is_test && !hand_virt_type(hand, &virt_type, &op->error)) {
+    if (!traits.is_test && !kvm_probe_virt_type(conn, &virt_type, &op->error)) {
         return NULL;
     }
     AUTO(free) struct domain_plan_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
@@ -221,10 +223,10 @@ static char *write_xml(struct op *op, struct hand *hand)
     return domain_xml_write(&domain, &op->error);
 }
 
-static enum step_end creation_define(struct op *op, struct hand *hand)
+static enum step_end creation_define(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
     if (look.present && !is_of_creation(op, &look)) {
@@ -232,8 +234,8 @@ static enum step_end creation_define(struct op *op, struct hand *hand)
         return op_fail(op, LODGE_ERROR_CONFLICT, "somebody else has made a domain with uuid %s",
                        op->uuid);
     }
-    AUTO(free) char *xml = write_xml(op, hand);
-    bool ok = xml != NULL && hand_define(hand, xml, &op->error);
+    AUTO(free) char *xml = write_xml(op, conn);
+    bool ok = xml != NULL && domain_define(conn, xml, &op->error);
     if (!ok && op->error.kind == LODGE_ERROR_EXISTS) { /* libvirt tells the other's uuid */
         op->error = (struct lodge_error){0};
         (void)refuse_taken_name(&op->error, op->host_name, op->plan.name);
@@ -242,10 +244,10 @@ static enum step_end creation_define(struct op *op, struct hand *hand)
     return op_end(op, ok);
 }
 
-static enum step_end creation_undefine(struct op *op, struct hand *hand)
+static enum step_end creation_undefine(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
     if (look.present && !is_of_creation(op, &look)) {
@@ -257,13 +259,13 @@ static enum step_end creation_undefine(struct op *op, struct hand *hand)
             (long long)op->id, op->uuid, op->host_name);
         return STEP_DONE;
     }
-    if (!see_life(op, hand, &look)) {
+    if (!see_life(op, conn, &look)) {
         return op_end(op, false);
     }
     if (op->plan.alive) {
         return STEP_DONE;
     }
-    enum step_end end = look.present ? op_undefine(op, hand) : STEP_DONE;
+    enum step_end end = look.present ? op_undefine(op, conn) : STEP_DONE;
     if (end == STEP_DONE && look.present && op->is_debris) {
         log_warning(LOG_OPS,
                     "the domain of operation %lld, which was undone, came late: it is removed",
@@ -274,9 +276,10 @@ static enum step_end creation_undefine(struct op *op, struct hand *hand)
 
 /* 4: QEMU, without a guest's instruction. */
 
-static enum step_end creation_start(struct op *op, struct hand *hand)
+static enum step_end creation_start(struct op *op, struct host_conn *conn)
 {
-    return op_end(op, hand_start(hand, op->uuid, hand_traits(hand).starts_paused, &op->error));
+    return op_end(op,
+                  domain_start(conn, op->uuid, host_conn_traits(conn).starts_paused, &op->error));
 }
 
 static bool creation_starts_not(const struct op *op)
@@ -284,25 +287,25 @@ static bool creation_starts_not(const struct op *op)
     return !op->plan.start;
 }
 
-static enum step_end creation_destroy(struct op *op, struct hand *hand)
+static enum step_end creation_destroy(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (!see_life(op, hand, &look)) {
+    if (!see_life(op, conn, &look)) {
         return op_end(op, false);
     }
     bool is_there = look.present && look.active && is_of_creation(op, &look) && !op->plan.alive;
-    return op_end(op, !is_there || hand_destroy(hand, op->uuid, &op->error));
+    return op_end(op, !is_there || domain_destroy(conn, op->uuid, &op->error));
 }
 
 /* 6: the domain says so itself. */
 
-static enum step_end creation_mark(struct op *op, struct hand *hand)
+static enum step_end creation_mark(struct op *op, struct host_conn *conn)
 {
     const char *installation = store_installation(op->ops->fleet->store);
-    if (hand_commit_mark(hand, op->uuid, installation, &op->error)) {
+    if (domain_commit_mark(conn, op->uuid, installation, &op->error)) {
         return STEP_DONE;
     }
     if (op->error.kind != LODGE_ERROR_UNSUPPORTED) {
@@ -314,13 +317,13 @@ static enum step_end creation_mark(struct op *op, struct hand *hand)
 
 /* 7: the guest runs. */
 
-static enum step_end creation_resume(struct op *op, struct hand *hand)
+static enum step_end creation_resume(struct op *op, struct host_conn *conn)
 {
     if (!op->plan.start) {
         return STEP_WAIT; /* until the registry has heard of the domain */
     }
     struct domain_look look;
-    if (op->again && !hand_look(hand, op->uuid, &look, &op->error)) {
+    if (op->again && !domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
     if (op->again && !(look.present && look.active)) {
@@ -328,8 +331,8 @@ static enum step_end creation_resume(struct op *op, struct hand *hand)
                        "'%s' is made, but shut off: it ended before it could be resumed",
                        op->plan.name);
     }
-    bool ok =
-        !hand_traits(hand).starts_paused || hand_resume(hand, op->uuid, LODGE_UNKNOWN, &op->error);
+    bool ok = !host_conn_traits(conn).starts_paused ||
+              domain_resume(conn, op->uuid, LODGE_UNKNOWN, &op->error);
     return ok ? STEP_WAIT : op_end(op, false);
 }
 

@@ -4,7 +4,7 @@
  * here leaves no operation.
  */
 #include "buffer.h"
-#include "host/images.h"
+#include "host/storage/images.h"
 #include "memory.h"
 #include "ops/recipes.h"
 #include "scope.h"
@@ -115,15 +115,14 @@ static bool is_qemus(const char *network)
 }
 
 /* One that was named must be there, and active if the guest is to start now. */
-static bool check_named(struct op *op, struct hand *hand)
+static bool check_named(struct op *op, struct host_conn *conn)
 {
     const char *name = op->plan.network;
-    enum hand_network network = NETWORK_ABSENT;
+    enum network_presence network = NETWORK_ABSENT;
     if (is_qemus(name)) {
         return true;
     }
-    if (!hand_traits(hand).is_embedded &&
-        !hand_look_for_network(hand, name, &network, &op->error)) {
+    if (!host_conn_traits(conn).is_embedded && !network_look_up(conn, name, &network, &op->error)) {
         return false;
     }
     if (network == NETWORK_ABSENT) {
@@ -152,16 +151,16 @@ static bool check_named(struct op *op, struct hand *hand)
 
 /* What is taken when none is named: QEMU's own on an embedded host, else `default` if it is active,
  * else none, which is said. */
-static bool choose_network(struct op *op, struct hand *hand)
+static bool choose_network(struct op *op, struct host_conn *conn)
 {
     struct plan *plan = &op->plan;
-    enum hand_network network = NETWORK_ABSENT;
+    enum network_presence network = NETWORK_ABSENT;
     free(TAKE(plan->network));
-    if (hand_traits(hand).is_embedded) {
+    if (host_conn_traits(conn).is_embedded) {
         plan->network = xstrdup("user");
         return true;
     }
-    if (!hand_look_for_network(hand, "default", &network, &op->error)) {
+    if (!network_look_up(conn, "default", &network, &op->error)) {
         return false;
     }
     if (network == NETWORK_ACTIVE) {
@@ -180,11 +179,11 @@ static bool choose_network(struct op *op, struct hand *hand)
     return true;
 }
 
-static bool check_network(struct op *op, struct hand *hand)
+static bool check_network(struct op *op, struct host_conn *conn)
 {
     const char *network = op->plan.network;
     return network == NULL ||
-           (network[0] == '\0' ? choose_network(op, hand) : check_named(op, hand));
+           (network[0] == '\0' ? choose_network(op, conn) : check_named(op, conn));
 }
 
 /* Names that nobody else can have: the uuid in them is random. */
@@ -202,9 +201,9 @@ static void name_files(struct op *op)
     plan->serial_log = xasprintf("%s-serial.log", op->uuid);
 }
 
-bool create_check(struct op *op, struct hand *hand)
+bool create_check(struct op *op, struct host_conn *conn)
 {
-    struct host_traits traits = hand_traits(hand);
+    struct host_traits traits = host_conn_traits(conn);
     name_files(op);
     bool wants_library = op->plan.iso != NULL || op->plan.kernel != NULL;
     for (size_t i = 0; i < op->plan.disks.count; i++) {
@@ -223,5 +222,5 @@ bool create_check(struct op *op, struct hand *hand)
     if (!traits.is_local || traits.is_test) {
         free(TAKE(op->plan.serial_log)); /* nobody could read or remove the file */
     }
-    return check_media(op) && check_network(op, hand);
+    return check_media(op) && check_network(op, conn);
 }

@@ -6,7 +6,7 @@
  *   destroy    it is off
  *   volumes    names that are gone are passed over
  */
-#include "host/leavings.h"
+#include "host/storage/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
@@ -49,11 +49,11 @@ static void keep_all(struct op *op, const char *doubt)
 }
 
 /* What of the VM stays behind is written down before its definition is gone. */
-static bool note_leavings(struct op *op, struct hand *hand)
+static bool note_leavings(struct op *op, struct host_conn *conn)
 {
     struct leavings leavings;
     AUTO(free) size_t *places = xcalloc(op->plan.disks.count + 1, sizeof *places);
-    bool good = disks_leavings(op, hand, &leavings, places);
+    bool good = disks_leavings(op, conn, &leavings, places);
     for (size_t i = 0; good && i < leavings.count; i++) {
         take_leaving(op, &leavings.items[i], places);
     }
@@ -67,21 +67,21 @@ static bool note_leavings(struct op *op, struct hand *hand)
 /* On the worker, before anything is recorded: what it finds is in the journal from the first. A
  * hung guest's files are looked at later: this is the rescue connection's worker then, which must
  * not wait for a file. */
-static bool deletion_check(struct op *op, struct hand *hand)
+static bool deletion_check(struct op *op, struct host_conn *conn)
 {
-    op->is_looked = !op->plan.hung && note_leavings(op, hand);
-    return op->is_looked || (op->plan.hung && op_tpm_may_go(op, hand));
+    op->is_looked = !op->plan.hung && note_leavings(op, conn);
+    return op->is_looked || (op->plan.hung && op_tpm_may_go(op, conn));
 }
 
 /* Much may have been put on top of its disks while the host, or lodged, was away. */
-static bool deletion_look(struct op *op, struct hand *hand)
+static bool deletion_look(struct op *op, struct host_conn *conn)
 {
-    return (op->is_looked && !op->again) || note_leavings(op, hand);
+    return (op->is_looked && !op->again) || note_leavings(op, conn);
 }
 
-static enum step_end deletion_destroy(struct op *op, struct hand *hand)
+static enum step_end deletion_destroy(struct op *op, struct host_conn *conn)
 {
-    return hand_destroy(hand, op->uuid, &op->error) ? STEP_WAIT : op_end(op, false);
+    return domain_destroy(conn, op->uuid, &op->error) ? STEP_WAIT : op_end(op, false);
 }
 
 static enum wait_end is_off(struct op *op)
@@ -98,19 +98,20 @@ static enum wait_end is_gone(struct op *op)
 
 /* A running one turns transient: it ends with its QEMU. One whose QEMU hangs, which nobody knew
  * when this began, lets nobody at its job (libvirt.md 2): it is forced off first. */
-static enum step_end deletion_undefine(struct op *op, struct hand *hand)
+static enum step_end deletion_undefine(struct op *op, struct host_conn *conn)
 {
-    enum step_end end = op_undefine(op, hand);
+    enum step_end end = op_undefine(op, conn);
     if (end == STEP_FAILED && op->error.kind == LODGE_ERROR_TIMEOUT) {
         op->error = (struct lodge_error){0};
-        end = hand_destroy(hand, op->uuid, &op->error) ? op_undefine(op, hand) : op_end(op, false);
+        end =
+            domain_destroy(conn, op->uuid, &op->error) ? op_undefine(op, conn) : op_end(op, false);
     }
     return end;
 }
 
-static enum step_end deletion_remove_volumes(struct op *op, struct hand *hand)
+static enum step_end deletion_remove_volumes(struct op *op, struct host_conn *conn)
 {
-    enum step_end end = disks_remove(op, hand);
+    enum step_end end = disks_remove(op, conn);
     if (end == STEP_DONE) {
         disks_tell_kept(op);
     }

@@ -1,6 +1,6 @@
 /* disks: what operations share about a VM's files: which stay and why, and how those that do not
  * are removed. On a worker, but for what is marked when the operation begins. */
-#include "host/leavings.h"
+#include "host/storage/leavings.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
@@ -49,7 +49,8 @@ void disks_mark_used(struct op *op)
     }
 }
 
-bool disks_leavings(struct op *op, struct hand *hand, struct leavings *ret_leavings, size_t *places)
+bool disks_leavings(struct op *op, struct host_conn *conn, struct leavings *ret_leavings,
+                    size_t *places)
 {
     struct lodge_strings ours = {0};
     for (size_t i = 0; i < op->plan.disks.count; i++) {
@@ -61,7 +62,7 @@ bool disks_leavings(struct op *op, struct hand *hand, struct leavings *ret_leavi
             }
         }
     }
-    bool good = hand_leavings(hand, op->uuid, &ours, ret_leavings, &op->error);
+    bool good = domain_leavings(conn, op->uuid, &ours, ret_leavings, &op->error);
     lodge_strings_clear(&ours);
     return good;
 }
@@ -93,7 +94,7 @@ static bool was_made(const struct op *op, const char *name)
     return !op->recipe->undoes || is_sealed;
 }
 
-enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
+enum step_end disks_remove_file(struct op *op, struct host_conn *conn, const char *name,
                                 struct file_end *ret_end)
 {
     struct storage_removal removal = {
@@ -102,10 +103,10 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
         .least_age_s = op->recipe->of_strays ? STRAY_AGE_S : 0,
     };
     *ret_end = (struct file_end){.was_there = true};
-    if (!op_uses(op, hand, &removal.uses, &removal.is_own)) {
+    if (!op_uses(op, conn, &removal.uses, &removal.is_own)) {
         return op_end(op, false);
     }
-    if (storage_remove(hand, op_place(op), name, &removal, &op->error)) {
+    if (storage_remove(conn, op_place(op), name, &removal, &op->error)) {
         if (removal.end == STORAGE_ASKS) {
             return STEP_ASK;
         }
@@ -131,10 +132,10 @@ enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *na
 }
 
 /* What is not ours by the look of it stays, and is named. */
-static enum step_end remove_log(struct op *op, struct hand *hand, const char *name,
+static enum step_end remove_log(struct op *op, struct host_conn *conn, const char *name,
                                 struct file_end *ret_file)
 {
-    enum step_end end = disks_remove_file(op, hand, name, ret_file);
+    enum step_end end = disks_remove_file(op, conn, name, ret_file);
     if (end == STEP_DONE && ret_file->kept[0] != '\0') {
         AUTO(free) char *path = storage_path(op_place(op), name);
         plan_leave(&op->plan, path, ret_file->kept);
@@ -144,14 +145,14 @@ static enum step_end remove_log(struct op *op, struct hand *hand, const char *na
 
 /* The serial port's, with what virtlogd called it before it began a new one: NAME.0 is the last,
  * then NAME.1, as many as it was told to keep. */
-static enum step_end remove_logs(struct op *op, struct hand *hand)
+static enum step_end remove_logs(struct op *op, struct host_conn *conn)
 {
     struct file_end file = {.was_there = true};
-    enum step_end end = remove_log(op, hand, op->plan.serial_log, &file);
+    enum step_end end = remove_log(op, conn, op->plan.serial_log, &file);
     file.was_there = true;
     for (int i = 0; end == STEP_DONE && file.was_there && i < MOST_ROTATED; i++) {
         AUTO(free) char *old = xasprintf("%s.%d", op->plan.serial_log, i);
-        end = remove_log(op, hand, old, &file);
+        end = remove_log(op, conn, old, &file);
     }
     return end;
 }
@@ -170,7 +171,7 @@ static bool is_elsewhere(struct op *op, struct plan_disk *disk)
     return true;
 }
 
-enum step_end disks_remove(struct op *op, struct hand *hand)
+enum step_end disks_remove(struct op *op, struct host_conn *conn)
 {
     struct file_end file;
     for (size_t i = 0; i < op->plan.disks.count; i++) {
@@ -178,7 +179,7 @@ enum step_end disks_remove(struct op *op, struct hand *hand)
         if (!disk->ours || disk->kept || is_elsewhere(op, disk)) {
             continue;
         }
-        enum step_end end = disks_remove_file(op, hand, disk->volume, &file);
+        enum step_end end = disks_remove_file(op, conn, disk->volume, &file);
         if (end != STEP_DONE) {
             return end;
         }
@@ -186,7 +187,7 @@ enum step_end disks_remove(struct op *op, struct hand *hand)
             disks_keep(disk, file.kept);
         }
     }
-    return op->plan.serial_log == NULL ? STEP_DONE : remove_logs(op, hand);
+    return op->plan.serial_log == NULL ? STEP_DONE : remove_logs(op, conn);
 }
 
 static void add_kept(struct buffer *result, bool *is_first, const char *path, const char *why)

@@ -5,7 +5,7 @@
  * format), how large is it, does a guest run? One that is larger already is done, and the row takes
  * the size that was found; one that was moved is a conflict. A guest that runs has its own QEMU
  * make the disk larger; else lodged does, by descriptor. What lodged may not open, the QEMU of a
- * stand-in does (host/stand_in.h).
+ * stand-in does (host/guest/stand_in.h).
  *
  * If the power goes after …
  *   grow        what is large enough is passed over
@@ -13,7 +13,7 @@
  *   stretch     as after stand_in
  *   stand_down  nothing is left of it
  */
-#include "host/stand_in.h"
+#include "host/guest/stand_in.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
@@ -30,10 +30,10 @@ static bool is_to_grow(const struct plan_disk *disk)
 }
 
 /* The journal of an older lodged does not say the format: its names of volumes do. */
-static struct hand_disk as_recorded(const struct plan_disk *disk)
+static struct domain_disk as_recorded(const struct plan_disk *disk)
 {
     const char *dot = disk->volume == NULL ? NULL : strrchr(disk->volume, '.');
-    return (struct hand_disk){
+    return (struct domain_disk){
         .target = disk->target,
         .path = disk->path,
         .format = disk->format != NULL                        ? disk->format
@@ -51,21 +51,21 @@ static void note_grown(struct op *op, struct plan_disk *disk, int64_t bytes)
     op->plan_changed = true;
 }
 
-bool disks_check(struct op *op, struct hand *hand)
+bool disks_check(struct op *op, struct host_conn *conn)
 {
     bool good = true;
     for (size_t i = 0; good && i < op->plan.disks.count; i++) {
-        const struct hand_disk disk = as_recorded(&op->plan.disks.items[i]);
+        const struct domain_disk disk = as_recorded(&op->plan.disks.items[i]);
         good = !is_to_grow(&op->plan.disks.items[i]) ||
-               hand_check_disk(hand, op->uuid, &disk, &op->error);
+               domain_check_disk(conn, op->uuid, &disk, &op->error);
     }
     return good;
 }
 
-static bool is_active(struct op *op, struct hand *hand, bool *ret_active)
+static bool is_active(struct op *op, struct host_conn *conn, bool *ret_active)
 {
     struct domain_look look;
-    bool ok = hand_look(hand, op->uuid, &look, &op->error);
+    bool ok = domain_look(conn, op->uuid, &look, &op->error);
     *ret_active = ok && look.active;
     return ok;
 }
@@ -76,12 +76,12 @@ enum growth {
     GROWTH_HIDDEN, /* … and that lodged may not open the file */
 };
 
-static enum growth grow_live(struct op *op, struct hand *hand, const char *uuid,
+static enum growth grow_live(struct op *op, struct host_conn *conn, const char *uuid,
                              struct plan_disk *disk)
 {
     int64_t bytes = 0;
-    const struct hand_disk recorded = as_recorded(disk);
-    if (!hand_grow_disk_live(hand, uuid, &recorded, disk->size_gib * GIB, &bytes, &op->error)) {
+    const struct domain_disk recorded = as_recorded(disk);
+    if (!domain_grow_disk_live(conn, uuid, &recorded, disk->size_gib * GIB, &bytes, &op->error)) {
         return GROWTH_FAILED;
     }
     note_grown(op, disk, bytes);
@@ -89,11 +89,11 @@ static enum growth grow_live(struct op *op, struct hand *hand, const char *uuid,
 }
 
 /* While its guest is off; what its guest has there is looked at before and after. */
-static enum growth grow_file(struct op *op, struct hand *hand, struct plan_disk *disk)
+static enum growth grow_file(struct op *op, struct host_conn *conn, struct plan_disk *disk)
 {
     int64_t bytes = 0;
     const struct storage_place *place = op_place(op);
-    const struct hand_disk recorded = as_recorded(disk);
+    const struct domain_disk recorded = as_recorded(disk);
     const struct volume_growth growth = {disk->volume, recorded.format, disk->size_gib};
     AUTO(free) char *path = storage_path(place, disk->volume);
     if (strcmp(path, disk->path) != 0) {
@@ -102,46 +102,46 @@ static enum growth grow_file(struct op *op, struct hand *hand, struct plan_disk 
                       disk->target, disk->path, place->dir);
         return GROWTH_FAILED;
     }
-    if (!hand_check_disk(hand, op->uuid, &recorded, &op->error)) {
+    if (!domain_check_disk(conn, op->uuid, &recorded, &op->error)) {
         return GROWTH_FAILED;
     }
-    if (!storage_grow(hand, place, &growth, &bytes, &op->error)) {
+    if (!storage_grow(conn, place, &growth, &bytes, &op->error)) {
         return op->error.kind == LODGE_ERROR_DENIED ? GROWTH_HIDDEN : GROWTH_FAILED;
     }
     note_grown(op, disk, bytes);
-    bool stayed = hand_check_disk(hand, op->uuid, &recorded, &op->error);
+    bool stayed = domain_check_disk(conn, op->uuid, &recorded, &op->error);
     return stayed ? GROWTH_DONE : GROWTH_FAILED;
 }
 
 /* Somebody may start the guest meanwhile: then its QEMU has the last word, and knows the old size.
  */
-static enum growth grow_one(struct op *op, struct hand *hand, struct plan_disk *disk)
+static enum growth grow_one(struct op *op, struct host_conn *conn, struct plan_disk *disk)
 {
     bool active = false;
-    if (!is_active(op, hand, &active)) {
+    if (!is_active(op, conn, &active)) {
         return GROWTH_FAILED;
     }
     if (active) {
-        return grow_live(op, hand, op->uuid, disk);
+        return grow_live(op, conn, op->uuid, disk);
     }
-    enum growth growth = grow_file(op, hand, disk);
+    enum growth growth = grow_file(op, conn, disk);
     struct lodge_error why = op->error;
     op->error = (struct lodge_error){0};
-    if (!is_active(op, hand, &active)) {
+    if (!is_active(op, conn, &active)) {
         return GROWTH_FAILED;
     }
     if (active) {
-        return grow_live(op, hand, op->uuid, disk);
+        return grow_live(op, conn, op->uuid, disk);
     }
     op->error = why;
     return growth;
 }
 
 /* The step after this one is to have a stand-in. */
-static enum step_end want_stand_in(struct op *op, struct hand *hand, const char *why)
+static enum step_end want_stand_in(struct op *op, struct host_conn *conn, const char *why)
 {
     char uuid[37];
-    if (hand_traits(hand).is_embedded) {
+    if (host_conn_traits(conn).is_embedded) {
         return op_fail(
             op, LODGE_ERROR_UNSUPPORTED,
             "%s; lodged's own QEMU could not open it either: give their account the file", why);
@@ -153,19 +153,19 @@ static enum step_end want_stand_in(struct op *op, struct hand *hand, const char 
     return STEP_DONE;
 }
 
-enum step_end disks_grow(struct op *op, struct hand *hand)
+enum step_end disks_grow(struct op *op, struct host_conn *conn)
 {
     struct lodge_error hidden = {0};
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
-        enum growth growth = is_to_grow(disk) ? grow_one(op, hand, disk) : GROWTH_DONE;
+        enum growth growth = is_to_grow(disk) ? grow_one(op, conn, disk) : GROWTH_DONE;
         if (growth == GROWTH_FAILED) {
             return op_end(op, false);
         }
         hidden = growth == GROWTH_HIDDEN ? op->error : hidden;
         op->error = (struct lodge_error){0};
     }
-    return hidden.kind == LODGE_ERROR_NONE ? STEP_DONE : want_stand_in(op, hand, hidden.message);
+    return hidden.kind == LODGE_ERROR_NONE ? STEP_DONE : want_stand_in(op, conn, hidden.message);
 }
 
 bool disks_need_no_stand_in(const struct op *op)
@@ -174,83 +174,83 @@ bool disks_need_no_stand_in(const struct op *op)
 }
 
 /* With all disks that are still to grow. */
-static bool start_stand_in(struct op *op, struct hand *hand)
+static bool start_stand_in(struct op *op, struct host_conn *conn)
 {
     size_t count = 0;
-    AUTO(free) struct hand_disk *disks = xcalloc(op->plan.disks.count + 1, sizeof *disks);
+    AUTO(free) struct domain_disk *disks = xcalloc(op->plan.disks.count + 1, sizeof *disks);
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         if (is_to_grow(&op->plan.disks.items[i])) {
             disks[count++] = as_recorded(&op->plan.disks.items[i]);
         }
     }
-    return disks_check(op, hand) &&
-           stand_in_start(hand, op->plan.stand_in, op->id, disks, count, &op->error);
+    return disks_check(op, conn) &&
+           stand_in_start(conn, op->plan.stand_in, op->id, disks, count, &op->error);
 }
 
 /* QEMU's lock may have refused it: then somebody has started the guest since we looked. */
-static enum step_end started_meanwhile(struct op *op, struct hand *hand)
+static enum step_end started_meanwhile(struct op *op, struct host_conn *conn)
 {
     bool active = false;
     struct lodge_error why = op->error;
     op->error = (struct lodge_error){0};
-    if (is_active(op, hand, &active) && active) {
+    if (is_active(op, conn, &active) && active) {
         free(TAKE(op->plan.stand_in));
         op->plan_changed = true;
-        return disks_grow(op, hand);
+        return disks_grow(op, conn);
     }
     op->error = op->error.kind == LODGE_ERROR_NONE ? why : op->error;
     return op_end(op, false);
 }
 
 /* One that a lodged before us has left is ended: libvirt may be about to do that, too. */
-enum step_end disks_lend(struct op *op, struct hand *hand)
+enum step_end disks_lend(struct op *op, struct host_conn *conn)
 {
-    if (op->again && !hand_destroy(hand, op->plan.stand_in, &op->error)) {
+    if (op->again && !domain_destroy(conn, op->plan.stand_in, &op->error)) {
         return op_end(op, false);
     }
-    return start_stand_in(op, hand) ? STEP_DONE : started_meanwhile(op, hand);
+    return start_stand_in(op, conn) ? STEP_DONE : started_meanwhile(op, conn);
 }
 
-static bool stretch(struct op *op, struct hand *hand)
+static bool stretch(struct op *op, struct host_conn *conn)
 {
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
-        const struct hand_disk recorded = as_recorded(disk);
-        if (is_to_grow(disk) && (grow_live(op, hand, op->plan.stand_in, disk) != GROWTH_DONE ||
-                                 !hand_check_disk(hand, op->uuid, &recorded, &op->error))) {
+        const struct domain_disk recorded = as_recorded(disk);
+        if (is_to_grow(disk) && (grow_live(op, conn, op->plan.stand_in, disk) != GROWTH_DONE ||
+                                 !domain_check_disk(conn, op->uuid, &recorded, &op->error))) {
             return false;
         }
     }
     return true;
 }
 
-enum step_end disks_stretch(struct op *op, struct hand *hand)
+enum step_end disks_stretch(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->plan.stand_in, &look, &op->error)) {
+    if (!domain_look(conn, op->plan.stand_in, &look, &op->error)) {
         return op_end(op, false);
     }
     if (op->again || !look.active) {
-        enum step_end end = disks_lend(op, hand);
+        enum step_end end = disks_lend(op, conn);
         if (end != STEP_DONE || op->plan.stand_in == NULL) {
             return end;
         }
     }
-    if (stretch(op, hand)) {
+    if (stretch(op, conn)) {
         return STEP_DONE;
     }
     /* A failure ends the operation here: the stand-in goes before. If it does not, libvirt ends it
-     * with this connection, or trial.c does. */
+     * with this connection, or autodestroy.c does. */
     struct lodge_error later = {0};
     enum step_end end = op_end(op, false);
-    if (end == STEP_FAILED && !hand_destroy(hand, op->plan.stand_in, &later)) {
+    if (end == STEP_FAILED && !domain_destroy(conn, op->plan.stand_in, &later)) {
         log_warning(LOG_OPS, "operation %lld leaves the guest %s behind: %s", (long long)op->id,
                     op->plan.stand_in, later.message);
     }
     return end;
 }
 
-enum step_end disks_stand_down(struct op *op, struct hand *hand)
+enum step_end disks_stand_down(struct op *op, struct host_conn *conn)
 {
-    return op_end(op, hand_destroy(hand, op->plan.stand_in, &op->error));
+    return op_end(op, domain_destroy(conn, op->plan.stand_in, &op->error));
 }

@@ -5,7 +5,7 @@
  */
 #include "ops/inquiry.h"
 
-#include "host/uses.h"
+#include "host/storage/uses.h"
 
 /* A hundred deletions that were asked for at once reach their question within a second or two, each
  * when its turn has come on the host's lane and in the store. */

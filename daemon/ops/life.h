@@ -2,7 +2,7 @@
 #ifndef OPS_LIFE_H
 #define OPS_LIFE_H
 
-#include "host/hand.h"
+#include "host/guest/domain.h"
 
 /* Or may have: in doubt it has. `starts_paused` as in struct host_traits. */
 bool life_is_seen(const struct domain_look *look, bool starts_paused);

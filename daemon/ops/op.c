@@ -6,7 +6,7 @@
 #include "ops/op.h"
 
 #include "host/host.h"
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/rate.h"
@@ -39,10 +39,10 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
     return STEP_FAILED;
 }
 
-bool op_check_persistent(struct op *op, struct hand *hand)
+bool op_check_persistent(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return false;
     }
     return !look.present || look.persistent ||
@@ -74,12 +74,12 @@ void op_note(struct op *op, const char *format, ...)
     plan_note(&op->plan, text);
 }
 
-bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own)
+bool op_uses(struct op *op, struct host_conn *conn, const struct uses **ret_uses, bool *ret_own)
 {
     enum { OFTEN = 4 };
-    bool is_old = op->uses == NULL || uses_are_old(op->uses, hand);
+    bool is_old = op->uses == NULL || uses_are_old(op->uses, conn);
     if (is_old && op->asked >= OFTEN && op->own_uses == NULL) {
-        op->own_uses = uses_read_now(hand, op_place(op), &op->error);
+        op->own_uses = uses_read_now(conn, op_place(op), &op->error);
         if (op->own_uses == NULL) {
             return false;
         }

@@ -14,8 +14,8 @@
 
 #include "buffer.h"
 #include "fleet.h"
-#include "host/hand.h"
-#include "host/storage.h"
+#include "host/guest/domain.h"
+#include "host/storage/storage.h"
 #include "index.h"
 #include "loop/workers.h"
 #include "ops/ops.h"
@@ -55,8 +55,8 @@ struct step {
                                            it says STEP_ASK */
     /* On the worker, each time the step begins, before the journal says so and has what it found.
      */
-    bool (*look)(struct op *op, struct hand *hand);
-    enum step_end (*run)(struct op *op, struct hand *hand);
+    bool (*look)(struct op *op, struct host_conn *conn);
+    enum step_end (*run)(struct op *op, struct host_conn *conn);
     bool commits;                             /* in place of run: the point of no return */
     enum wait_end (*happened)(struct op *op); /* on the loop, whenever anything changed */
     const char *awaits;                       /* what that is; NULL: as was asked */
@@ -65,7 +65,7 @@ struct step {
     bool late_is_fine;                        /* at the deadline go on; else TIMEOUT */
     bool insists; /* there is no way back: what fails is tried again until it works */
     enum step_where undo_where;
-    enum step_end (*undo)(struct op *op, struct hand *hand);
+    enum step_end (*undo)(struct op *op, struct host_conn *conn);
 };
 
 struct recipe {
@@ -82,7 +82,7 @@ struct recipe {
     /* On the loop, when it has failed: adds to op.error what was done nevertheless. */
     void (*fails)(struct op *op);
     /* On the worker, before anything is written; its error is the call's. */
-    bool (*check)(struct op *op, struct hand *hand);
+    bool (*check)(struct op *op, struct host_conn *conn);
     /* What becomes of the row; fills `row` for VM_SETTLE. */
     enum vm_effect (*ends)(const struct op *op, enum lodge_op_state state, struct vm_row *row);
 };
@@ -243,7 +243,7 @@ struct ops {
 
 /* As a recipe's check: a transient domain has no definition that could be changed or kept. On a
  * worker. UNSUPPORTED. */
-bool op_check_persistent(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
+bool op_check_persistent(struct op *op, struct host_conn *conn) LODGE_MUST_CHECK;
 
 /* "NAME":[…], for a result. */
 void op_write_list(struct buffer *result, const char *name, const struct lodge_strings *list);
@@ -261,7 +261,7 @@ enum step_end op_fail(struct op *op, enum lodge_error_kind kind, const char *for
 /* A job's: who uses which files. What was asked for it (NULL: nothing was, or it is out of date and
  * must be asked anew: STEP_ASK); of a host where every answer is out of date by then, what it reads
  * itself (`*ret_own`). False with op.error. */
-bool op_uses(struct op *op, struct hand *hand, const struct uses **ret_uses, bool *ret_own);
+bool op_uses(struct op *op, struct host_conn *conn, const struct uses **ret_uses, bool *ret_own);
 
 const struct storage_place *op_place(const struct op *op);
 struct vm *op_vm(const struct op *op); /* NULL if neither row nor domain is known; loop only */
@@ -289,7 +289,7 @@ bool op_host_is_read(const struct op *op);       /* loop only */
 void ops_note_last(struct ops *ops, int64_t id); /* any thread */
 
 /* op_worker.c */
-void op_worker_run(struct op *op, struct hand *hand); /* on a worker */
+void op_worker_run(struct op *op, struct host_conn *conn); /* on a worker */
 
 /* op_loop.c. Loop only. */
 void op_start(struct op *op); /* first job, or the next */

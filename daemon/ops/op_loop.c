@@ -35,7 +35,7 @@
  */
 #include "ops/op.h"
 
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/failpoint.h"
@@ -61,9 +61,9 @@ static void store_deliver(struct letter *letter)
     op_came_back(op, !atomic_load(&op->job.cancelled));
 }
 
-static void host_run(struct host_task *task, struct hand *hand)
+static void host_run(struct host_task *task, struct host_conn *conn)
 {
-    op_worker_run(CONTAINER_OF(task, struct op, task), hand);
+    op_worker_run(CONTAINER_OF(task, struct op, task), conn);
 }
 
 static void host_done(struct host_task *task, bool ran)
@@ -125,7 +125,8 @@ static void send_job(struct op *op)
         workers_submit(op->ops->workers, &op->job);
     } else {
         op->task = (struct host_task){.run = host_run, .done = host_done};
-        host_submit(op->host, op->where == ON_RESCUE ? HOST_LANE_RESCUE : HOST_LANE_OPS, &op->task);
+        host_submit(op->host, op->where == ON_RESCUE ? HOST_CHANNEL_RESCUE : HOST_CHANNEL_OPS,
+                    &op->task);
     }
 }
 

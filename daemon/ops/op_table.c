@@ -2,7 +2,7 @@
  * op_table: the operations that are live, found by their VM or their number, and the timer of
  * whichever is due first. The table owns them: op_free() takes one out. Loop-only.
  */
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "memory.h"
 #include "ops/op.h"
 #include "scope.h"

@@ -98,7 +98,7 @@ static void take_known(void *data, const struct op_row *row)
     }
 }
 
-static bool begin_somehow(struct op *op, struct hand *hand)
+static bool begin_somehow(struct op *op, struct host_conn *conn)
 {
     if (op->ops->fleet->store == NULL) {
         (void)lodge_fail(&op->error, LODGE_ERROR_STORE_UNAVAILABLE,
@@ -109,7 +109,7 @@ static bool begin_somehow(struct op *op, struct hand *hand)
     if (op->refusal.kind != LODGE_ERROR_NONE) {
         return find_known(op);
     }
-    if (op->recipe->check != NULL && !op->recipe->check(op, hand)) {
+    if (op->recipe->check != NULL && !op->recipe->check(op, conn)) {
         return false;
     }
     return begin_journal(op) || (op->id == 0 && begin_without_store(op));
@@ -155,13 +155,13 @@ static enum step_end commit_journal(struct op *op, const struct step *step)
     return STEP_DONE;
 }
 
-static enum step_end act(struct op *op, const struct step *step, struct hand *hand)
+static enum step_end act(struct op *op, const struct step *step, struct host_conn *conn)
 {
     const char *before = op->undoing ? ".undo" : "";
     const char *after = op->undoing ? ".undo.done" : ".done";
     op->error = (struct lodge_error){0};
     if (!op->undoing && step->look != NULL) {
-        if (!step->look(op, hand)) {
+        if (!step->look(op, conn)) {
             return op_end(op, false);
         }
         op->noted &= !op->plan_changed;
@@ -174,11 +174,11 @@ static enum step_end act(struct op *op, const struct step *step, struct hand *ha
     }
     enum step_end end = STEP_DONE;
     if (op->undoing) {
-        end = step->undo(op, hand);
+        end = step->undo(op, conn);
     } else if (step->commits) {
         end = commit_journal(op, step);
     } else if (step->run != NULL) {
-        end = step->run(op, hand);
+        end = step->run(op, conn);
     }
     if (end == STEP_DONE && !fail_point(op->recipe->kind, step->name, after, &op->error)) {
         return STEP_FAILED;
@@ -237,9 +237,9 @@ static bool write_end(struct op *op)
 }
 
 /* False when it does not go on: refused, or an operation of before. */
-static bool worker_begins(struct op *op, struct hand *hand)
+static bool worker_begins(struct op *op, struct host_conn *conn)
 {
-    if (!begin_somehow(op, hand)) {
+    if (!begin_somehow(op, conn)) {
         op->end = STEP_FAILED;
         return false;
     }
@@ -257,9 +257,9 @@ static bool worker_begins(struct op *op, struct hand *hand)
     return !op->known && op->end == STEP_DONE;
 }
 
-void op_worker_run(struct op *op, struct hand *hand)
+void op_worker_run(struct op *op, struct host_conn *conn)
 {
-    if (!op->begun && !worker_begins(op, hand)) {
+    if (!op->begun && !worker_begins(op, conn)) {
         return;
     }
     enum step_where lane = op_is_over(op) ? ON_STORE : op_lane(op);
@@ -269,7 +269,7 @@ void op_worker_run(struct op *op, struct hand *hand)
             op->end = STEP_CANCELLED;
             return;
         }
-        op->end = act(op, step, hand);
+        op->end = act(op, step, conn);
         if (op->end != STEP_DONE) {
             return;
         }

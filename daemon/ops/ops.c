@@ -5,7 +5,7 @@
 #include "ops/ops.h"
 
 #include "host/host.h"
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/inquiry.h"

@@ -19,10 +19,10 @@ static bool is_domain(const struct op *op)
     return op->plan.disks.count == 0;
 }
 
-static enum step_end orphan_undefine(struct op *op, struct hand *hand)
+static enum step_end orphan_undefine(struct op *op, struct host_conn *conn)
 {
     struct domain_look found;
-    if (!hand_look(hand, op->uuid, &found, &op->error)) {
+    if (!domain_look(conn, op->uuid, &found, &op->error)) {
         return op_end(op, false);
     }
     if (found.present &&
@@ -33,19 +33,19 @@ static enum step_end orphan_undefine(struct op *op, struct hand *hand)
         return op_fail(op, LODGE_ERROR_NOT_FOUND, "host '%s' has no such domain any more",
                        op->host_name);
     }
-    return found.present ? op_undefine(op, hand) : STEP_DONE;
+    return found.present ? op_undefine(op, conn) : STEP_DONE;
 }
 
-static enum step_end orphan_destroy(struct op *op, struct hand *hand)
+static enum step_end orphan_destroy(struct op *op, struct host_conn *conn)
 {
-    return op_end(op, hand_destroy(hand, op->uuid, &op->error));
+    return op_end(op, domain_destroy(conn, op->uuid, &op->error));
 }
 
-static enum step_end orphan_remove_volume(struct op *op, struct hand *hand)
+static enum step_end orphan_remove_volume(struct op *op, struct host_conn *conn)
 {
     struct file_end file = {.was_there = true};
     const struct plan_disk *disk = &op->plan.disks.items[0];
-    enum step_end end = disk->kept ? STEP_DONE : disks_remove_file(op, hand, disk->volume, &file);
+    enum step_end end = disk->kept ? STEP_DONE : disks_remove_file(op, conn, disk->volume, &file);
     if (end == STEP_DONE && (disk->kept || file.kept[0] != '\0')) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path,
                        disk->kept ? disk->why : file.kept);

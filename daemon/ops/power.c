@@ -22,13 +22,13 @@ static enum vm_effect power_keeps(const struct op *op, enum lodge_op_state state
 /* What a power operation is about is the run of the guest that was there when it was asked for: its
  * id is in the journal before anything is done to it. Where the registry knew of none, the first
  * look says which; one that is taken up from a journal takes no other. */
-static bool look_at_run(struct op *op, struct hand *hand)
+static bool look_at_run(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
     if (op->takes_any || (op->plan.run != LODGE_UNKNOWN && op->plan.run == op->seen_run)) {
         return true;
     }
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return false;
     }
     op->is_behind = look.run != op->seen_run;
@@ -124,18 +124,18 @@ static enum step_end found_active(struct op *op, const struct domain_look *look)
     return STEP_WAIT;
 }
 
-static enum step_end guest_start(struct op *op, struct hand *hand)
+static enum step_end guest_start(struct op *op, struct host_conn *conn)
 {
     struct domain_look before;
     struct domain_look now;
-    if (!hand_look(hand, op->uuid, &before, &op->error)) {
+    if (!domain_look(conn, op->uuid, &before, &op->error)) {
         return op_end(op, false);
     }
     if (before.active) {
         return found_active(op, &before);
     }
-    if (!hand_start(hand, op->uuid, false, &op->error) ||
-        !hand_look(hand, op->uuid, &now, &op->error)) {
+    if (!domain_start(conn, op->uuid, false, &op->error) ||
+        !domain_look(conn, op->uuid, &now, &op->error)) {
         return op_end(op, false);
     }
     op->plan.run = now.run;
@@ -181,13 +181,13 @@ static const struct step start_steps[] = {
      .wait_s = EVENT_S},
 };
 
-static enum step_end guest_destroy(struct op *op, struct hand *hand)
+static enum step_end guest_destroy(struct op *op, struct host_conn *conn)
 {
     if (op->plan.run == 0) {
         note_already(op, "shut off");
         return STEP_WAIT;
     }
-    return wait_after(op, hand_destroy_run(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, domain_destroy_run(conn, op->uuid, op->plan.run, &op->error));
 }
 
 /* The other's call may still start the guest after we have looked: it is over when that has
@@ -213,10 +213,10 @@ static const struct step stop_steps[] = {
      .wait_s = DESTROY_S},
 };
 
-static enum step_end look_inactive(struct op *op, struct hand *hand, bool *ret_inactive)
+static enum step_end look_inactive(struct op *op, struct host_conn *conn, bool *ret_inactive)
 {
     struct domain_look look;
-    bool ok = hand_look(hand, op->uuid, &look, &op->error);
+    bool ok = domain_look(conn, op->uuid, &look, &op->error);
     bool is_other = op->plan.run != LODGE_UNKNOWN && look.run != op->plan.run;
     *ret_inactive = ok && (!look.present || !look.active || is_other);
     if (*ret_inactive && op->plan.run == 0) {
@@ -225,24 +225,24 @@ static enum step_end look_inactive(struct op *op, struct hand *hand, bool *ret_i
     return op_end(op, ok);
 }
 
-static enum step_end guest_ask_acpi(struct op *op, struct hand *hand)
+static enum step_end guest_ask_acpi(struct op *op, struct host_conn *conn)
 {
     bool inactive = false;
-    enum step_end end = look_inactive(op, hand, &inactive);
+    enum step_end end = look_inactive(op, conn, &inactive);
     if (end != STEP_DONE || inactive) {
         return end == STEP_DONE ? STEP_WAIT : end;
     }
-    return wait_after(op, hand_shutdown_acpi(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, domain_shutdown_acpi(conn, op->uuid, op->plan.run, &op->error));
 }
 
-static enum step_end guest_ask_agent(struct op *op, struct hand *hand)
+static enum step_end guest_ask_agent(struct op *op, struct host_conn *conn)
 {
     bool inactive = false;
-    enum step_end end = look_inactive(op, hand, &inactive);
+    enum step_end end = look_inactive(op, conn, &inactive);
     if (end != STEP_DONE || inactive) {
         return end == STEP_DONE ? STEP_WAIT : end;
     }
-    if (!hand_shutdown_agent(hand, op->uuid, op->plan.run, &op->error) &&
+    if (!domain_shutdown_agent(conn, op->uuid, op->plan.run, &op->error) &&
         op->error.kind == LODGE_ERROR_HOST_DOWN) {
         return STEP_LOST;
     }
@@ -264,11 +264,11 @@ static const struct step shutdown_steps[] = {
      .grace_percent = 50},
 };
 
-static enum step_end guest_reboot(struct op *op, struct hand *hand)
+static enum step_end guest_reboot(struct op *op, struct host_conn *conn)
 {
     return may_have_been_done(op, "rebooted")
                ? STEP_FAILED
-               : wait_after(op, hand_reboot(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, domain_reboot(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static enum wait_end guest_has_rebooted(struct op *op)
@@ -292,22 +292,22 @@ static const struct step reboot_steps[] = {
      .grace_percent = 100},
 };
 
-static enum step_end guest_reset(struct op *op, struct hand *hand)
+static enum step_end guest_reset(struct op *op, struct host_conn *conn)
 {
     return may_have_been_done(op, "reset")
                ? STEP_FAILED
-               : op_end(op, hand_reset(hand, op->uuid, op->plan.run, &op->error));
+               : op_end(op, domain_reset(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step reset_steps[] = {
     {.name = "reset", .where = ON_HOST, .look = look_at_run, .run = guest_reset},
 };
 
-static enum step_end guest_nmi(struct op *op, struct hand *hand)
+static enum step_end guest_nmi(struct op *op, struct host_conn *conn)
 {
     return may_have_been_done(op, "sent an NMI")
                ? STEP_FAILED
-               : op_end(op, hand_nmi(hand, op->uuid, op->plan.run, &op->error));
+               : op_end(op, domain_inject_nmi(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step nmi_steps[] = {
@@ -315,12 +315,12 @@ static const struct step nmi_steps[] = {
 };
 
 /* Of that run: what is refused because it is another is said by the call. */
-static bool is_already(struct op *op, struct hand *hand, enum lodge_vm_state state,
+static bool is_already(struct op *op, struct host_conn *conn, enum lodge_vm_state state,
                        const char *word)
 {
     struct domain_look look;
     struct lodge_error err = {0};
-    bool is_so = hand_look(hand, op->uuid, &look, &err) && look.active && look.state == state &&
+    bool is_so = domain_look(conn, op->uuid, &look, &err) && look.active && look.state == state &&
                  (op->plan.run == LODGE_UNKNOWN || op->plan.run == look.run);
     if (is_so) {
         note_already(op, word);
@@ -328,11 +328,11 @@ static bool is_already(struct op *op, struct hand *hand, enum lodge_vm_state sta
     return is_so; /* else, and in doubt, the call says why not */
 }
 
-static enum step_end guest_pause(struct op *op, struct hand *hand)
+static enum step_end guest_pause(struct op *op, struct host_conn *conn)
 {
-    return is_already(op, hand, LODGE_VM_PAUSED, "paused")
+    return is_already(op, conn, LODGE_VM_PAUSED, "paused")
                ? STEP_WAIT
-               : wait_after(op, hand_pause(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, domain_suspend(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step pause_steps[] = {
@@ -344,11 +344,11 @@ static const struct step pause_steps[] = {
      .wait_s = EVENT_S},
 };
 
-static enum step_end guest_resume(struct op *op, struct hand *hand)
+static enum step_end guest_resume(struct op *op, struct host_conn *conn)
 {
-    return is_already(op, hand, LODGE_VM_RUNNING, "running")
+    return is_already(op, conn, LODGE_VM_RUNNING, "running")
                ? STEP_WAIT
-               : wait_after(op, hand_resume(hand, op->uuid, op->plan.run, &op->error));
+               : wait_after(op, domain_resume(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step resume_steps[] = {
@@ -360,16 +360,16 @@ static const struct step resume_steps[] = {
      .wait_s = EVENT_S},
 };
 
-static enum step_end guest_save(struct op *op, struct hand *hand)
+static enum step_end guest_save(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
     if (op->again && look.present && !look.active && look.managed_save) {
         return STEP_WAIT; /* it was saved before we lost sight of it */
     }
-    return wait_after(op, hand_save(hand, op->uuid, op->plan.run, &op->error));
+    return wait_after(op, domain_managed_save(conn, op->uuid, op->plan.run, &op->error));
 }
 
 static const struct step save_steps[] = {

@@ -16,7 +16,7 @@ extern const struct recipe orphan_recipe;
 
 /* create_check.c: the check of vm.create, on the worker: names become files, images and networks;
  * op.error is the call's. */
-bool create_check(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
+bool create_check(struct op *op, struct host_conn *conn) LODGE_MUST_CHECK;
 
 /* Which disks of the plan rows of other VMs name, or domains of other hosts: those are kept. Who
  * else of this host uses one is asked before it goes (op.uses). On the loop. */
@@ -25,14 +25,14 @@ void disks_mark_used(struct op *op);
 /* Whether who uses them must be asked. */
 bool disks_ask(const struct op *op);
 
-/* hand_leavings() of its VM, cleared by the caller; `places` (as many as there are disks) says
+/* domain_leavings() of its VM, cleared by the caller; `places` (as many as there are disks) says
  * which disk of the plan each of ours is. On a worker. False with op.error. */
-bool disks_leavings(struct op *op, struct hand *hand, struct leavings *ret_leavings, size_t *places)
-    LODGE_MUST_CHECK;
+bool disks_leavings(struct op *op, struct host_conn *conn, struct leavings *ret_leavings,
+                    size_t *places) LODGE_MUST_CHECK;
 
 /* False, with op.error, if libvirt would delete the state of a TPM that lodge did not make when the
  * guest ends. On a worker; looks at no file. */
-bool op_tpm_may_go(struct op *op, struct hand *hand) LODGE_MUST_CHECK;
+bool op_tpm_may_go(struct op *op, struct host_conn *conn) LODGE_MUST_CHECK;
 
 /* This one stays, for that reason. */
 void disks_keep(struct plan_disk *disk, const char *why);
@@ -43,7 +43,7 @@ void disks_forget_kept(struct plan *plan);
 /* Deletes the volumes of the plan that are ours and nobody else's, and the serial log. What is not
  * what we made (a symlink, a second link), or is used, stays, `kept` with its reason. On a worker.
  */
-enum step_end disks_remove(struct op *op, struct hand *hand);
+enum step_end disks_remove(struct op *op, struct host_conn *conn);
 
 /* The result of a deletion: what of the plan is kept, and why. The holder's. */
 void disks_tell_kept(struct op *op);
@@ -53,19 +53,20 @@ struct file_end {
     bool was_there;
     char kept[256];
 };
-enum step_end disks_remove_file(struct op *op, struct hand *hand, const char *name,
+enum step_end disks_remove_file(struct op *op, struct host_conn *conn, const char *name,
                                 struct file_end *ret_end);
 
 /* undefine.c: the domain's definition with what libvirt keeps for it, as far as that is the VM's
  * own; the rest is named in plan.left. On a worker. */
-enum step_end op_undefine(struct op *op, struct hand *hand);
+enum step_end op_undefine(struct op *op, struct host_conn *conn);
 
 /* disks_grow.c: what vm.update does to disks, on a worker. */
-bool disks_check(struct op *op, struct hand *hand); /* are those that grow what their rows say? */
-enum step_end disks_grow(struct op *op, struct hand *hand);
+bool disks_check(struct op *op,
+                 struct host_conn *conn); /* are those that grow what their rows say? */
+enum step_end disks_grow(struct op *op, struct host_conn *conn);
 bool disks_need_no_stand_in(const struct op *op);
-enum step_end disks_lend(struct op *op, struct hand *hand);
-enum step_end disks_stretch(struct op *op, struct hand *hand);
-enum step_end disks_stand_down(struct op *op, struct hand *hand);
+enum step_end disks_lend(struct op *op, struct host_conn *conn);
+enum step_end disks_stretch(struct op *op, struct host_conn *conn);
+enum step_end disks_stand_down(struct op *op, struct host_conn *conn);
 
 #endif

@@ -17,7 +17,7 @@
 
 enum { USERS_LOOKED_AT = 32, QUICK_MS = 4000 };
 
-/* Of each lane's workers (ops.c's STORE_WORKERS, host/roles.c's CALLS). */
+/* Of each lane's workers (ops.c's STORE_WORKERS, host/channels.c's CALLS). */
 static unsigned jobs_of(enum step_where where, unsigned users)
 {
     static const unsigned workers[] = {[ON_STORE] = 3, [ON_HOST] = 4, [ON_RESCUE] = 3};

@@ -1,11 +1,11 @@
 /* undefine.c: a definition goes, and of what libvirt would remove with it only what is the VM's
  * own: what lodge's VM has where libvirt itself put it, and nobody else uses. On a worker. */
-#include "host/belongings.h"
-#include "host/uses.h"
+#include "host/guest/belongings.h"
+#include "host/storage/uses.h"
 #include "ops/recipes.h"
 #include "store/store.h"
 
-static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
+static enum step_end ask_for_nvram(struct op *op, struct host_conn *conn,
                                    const struct belongings *belongings, bool *ret_keeps)
 {
     *ret_keeps = true;
@@ -18,7 +18,7 @@ static enum step_end ask_for_nvram(struct op *op, struct hand *hand,
     }
     bool is_own = false;
     const struct uses *uses = NULL;
-    if (!op_uses(op, hand, &uses, &is_own)) {
+    if (!op_uses(op, conn, &uses, &is_own)) {
         return op_end(op, false);
     }
     if (uses == NULL || (is_own && uses_are_aged(uses))) {
@@ -40,7 +40,8 @@ static bool keeps_tpm(const struct belongings *belongings)
     return belongings->has_tpm && !(belongings->is_made && belongings->tpm_is_usual);
 }
 
-static bool tpm_may_go(struct op *op, const struct hand *hand, const struct belongings *belongings)
+static bool tpm_may_go(struct op *op, const struct host_conn *conn,
+                       const struct belongings *belongings)
 {
     if (!keeps_tpm(belongings) || !belongings->is_active) {
         return true;
@@ -53,7 +54,7 @@ static bool tpm_may_go(struct op *op, const struct hand *hand, const struct belo
             op->plan.name, belongings->tpm);
         return false;
     }
-    if (!hand_can_keep_tpm(hand)) {
+    if (!host_conn_can_keep_tpm(conn)) {
         (void)op_fail(
             op, LODGE_ERROR_UNSUPPORTED,
             "this libvirt (before 8.9) deletes the state of the TPM of '%s' (%s) with its "
@@ -64,14 +65,14 @@ static bool tpm_may_go(struct op *op, const struct hand *hand, const struct belo
     return true;
 }
 
-bool op_tpm_may_go(struct op *op, struct hand *hand)
+bool op_tpm_may_go(struct op *op, struct host_conn *conn)
 {
     struct belongings belongings;
-    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->fleet->store), &belongings,
-                         &op->error)) {
+    if (!domain_belongings(conn, op->uuid, store_installation(op->ops->fleet->store), &belongings,
+                           &op->error)) {
         return false;
     }
-    bool may = tpm_may_go(op, hand, &belongings);
+    bool may = tpm_may_go(op, conn, &belongings);
     belongings_clear(&belongings);
     return may;
 }
@@ -79,21 +80,22 @@ bool op_tpm_may_go(struct op *op, struct hand *hand)
 /* Of a guest that runs, undefining takes the definition and forgets how it was asked to: when its
  * QEMU ends it is a transient one's, and libvirt removes what its TPM keeps
  * (qemuDomainRemoveInactive). So it is off before. */
-static enum step_end keep_tpm(struct op *op, struct hand *hand, const struct belongings *belongings)
+static enum step_end keep_tpm(struct op *op, struct host_conn *conn,
+                              const struct belongings *belongings)
 {
-    if (!tpm_may_go(op, hand, belongings)) {
+    if (!tpm_may_go(op, conn, belongings)) {
         return STEP_FAILED;
     }
     plan_leave(&op->plan, belongings->tpm, "lodge did not make it");
     op->plan_changed = true;
-    return op_end(op, !belongings->is_active || hand_destroy(hand, op->uuid, &op->error));
+    return op_end(op, !belongings->is_active || domain_destroy(conn, op->uuid, &op->error));
 }
 
-enum step_end op_undefine(struct op *op, struct hand *hand)
+enum step_end op_undefine(struct op *op, struct host_conn *conn)
 {
     struct belongings belongings;
-    if (!hand_belongings(hand, op->uuid, store_installation(op->ops->fleet->store), &belongings,
-                         &op->error)) {
+    if (!domain_belongings(conn, op->uuid, store_installation(op->ops->fleet->store), &belongings,
+                           &op->error)) {
         return op_end(op, false);
     }
     struct undefine how = {
@@ -102,13 +104,13 @@ enum step_end op_undefine(struct op *op, struct hand *hand)
         .keeps_save = !belongings.is_made,
         .keeps_tpm = keeps_tpm(&belongings),
     };
-    enum step_end end = ask_for_nvram(op, hand, &belongings, &how.keeps_nvram);
+    enum step_end end = ask_for_nvram(op, conn, &belongings, &how.keeps_nvram);
     if (end == STEP_DONE && how.keeps_tpm) {
-        end = keep_tpm(op, hand, &belongings);
+        end = keep_tpm(op, conn, &belongings);
     }
     if (end == STEP_DONE && belongings.is_there) {
         op->plan_changed = true;
-        end = op_end(op, hand_undefine(hand, op->uuid, &how, &op->error));
+        end = op_end(op, domain_undefine(conn, op->uuid, &how, &op->error));
     }
     belongings_clear(&belongings);
     return end;

@@ -9,10 +9,10 @@
  *   grow …    a disk that has its size already is passed over; disks never shrink (disks_grow.c)
  *   live      what the guest did not take waits for its next boot
  */
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_secrets.h"
-#include "host/images.h"
-#include "host/next_boot.h"
+#include "host/storage/images.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_secrets.h"
+#include "host/xml/next_boot.h"
 #include "log.h"
 #include "memory.h"
 #include "ops/recipes.h"
@@ -52,9 +52,9 @@ static char *edited(struct op *op, const char *xml, struct lodge_strings *droppe
 }
 
 /* The definition of its next boot, as the journal may have it; the caller frees. */
-static char *read_shown(struct op *op, struct hand *hand)
+static char *read_shown(struct op *op, struct host_conn *conn)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_NEXT_BOOT, &op->error);
+    AUTO(free) char *xml = domain_get_xml(conn, op->uuid, XML_OF_NEXT_BOOT, &op->error);
     return xml == NULL ? NULL : domain_xml_without_secrets(xml, &op->error);
 }
 
@@ -72,10 +72,10 @@ static bool edit_definition(struct op *op, char *xml)
 }
 
 /* What would fail later for certain fails before anything has changed. */
-static enum step_end update_read(struct op *op, struct hand *hand)
+static enum step_end update_read(struct op *op, struct host_conn *conn)
 {
-    AUTO(free) char *xml = read_shown(op, hand);
-    return op_end(op, xml != NULL && disks_check(op, hand) && edit_definition(op, TAKE(xml)));
+    AUTO(free) char *xml = read_shown(op, conn);
+    return op_end(op, xml != NULL && disks_check(op, conn) && edit_definition(op, TAKE(xml)));
 }
 
 static enum step_end is_anothers(struct op *op)
@@ -87,10 +87,10 @@ static enum step_end is_anothers(struct op *op)
 /* Whose definition stands, right before it is replaced? One that another tool has defined since it
  * was read is edited in its place. After a kill it may be ours, told by what it says of the VM:
  * libvirt writes what it is given in its own way. Neither: a third hand's, which is kept. */
-static bool update_look(struct op *op, struct hand *hand)
+static bool update_look(struct op *op, struct host_conn *conn)
 {
     bool is_ours = false;
-    AUTO(free) char *xml = read_shown(op, hand);
+    AUTO(free) char *xml = read_shown(op, conn);
     if (xml == NULL) {
         return false;
     }
@@ -112,13 +112,13 @@ static bool update_look(struct op *op, struct hand *hand)
 
 /* What is defined is libvirt's definition of this moment, edited: so it keeps its passwords, which
  * the journal has not. */
-static enum step_end update_define(struct op *op, struct hand *hand)
+static enum step_end update_define(struct op *op, struct host_conn *conn)
 {
     if (op->plan.defined) {
         return STEP_DONE;
     }
     struct lodge_strings dropped = {0}; /* the plan's, once more */
-    AUTO(free) char *whole = hand_read_xml(hand, op->uuid, XML_WITH_SECRETS, &op->error);
+    AUTO(free) char *whole = domain_get_xml(conn, op->uuid, XML_WITH_SECRETS, &op->error);
     AUTO(free)
     char *shown = whole == NULL ? NULL : domain_xml_without_secrets(whole, &op->error);
     if (shown == NULL) {
@@ -129,7 +129,7 @@ static enum step_end update_define(struct op *op, struct hand *hand)
     }
     AUTO(free) char *xml = edited(op, whole, &dropped);
     lodge_strings_clear(&dropped);
-    if (xml == NULL || !hand_define(hand, xml, &op->error)) {
+    if (xml == NULL || !domain_define(conn, xml, &op->error)) {
         return op_end(op, false);
     }
     op->plan.defined = true;
@@ -193,50 +193,50 @@ static enum step_end or_pending(struct op *op, bool ok, const char *what)
     return STEP_DONE;
 }
 
-static enum step_end change_media(struct op *op, struct hand *hand)
+static enum step_end change_media(struct op *op, struct host_conn *conn)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
+    AUTO(free) char *xml = domain_get_xml(conn, op->uuid, XML_OF_RUN, &op->error);
     AUTO(free)
     char *drive =
         xml == NULL ? NULL : domain_xml_media(xml, op->plan.target, op->plan.iso, &op->error);
-    return op_end(op, drive != NULL && hand_change_media_live(hand, op->uuid, drive, &op->error));
+    return op_end(op, drive != NULL && domain_change_media_live(conn, op->uuid, drive, &op->error));
 }
 
-static bool change_memory(struct op *op, struct hand *hand)
+static bool change_memory(struct op *op, struct host_conn *conn)
 {
     int64_t left = 0;
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
+    AUTO(free) char *xml = domain_get_xml(conn, op->uuid, XML_OF_RUN, &op->error);
     return xml != NULL && domain_xml_balloon(xml, op->plan.new_memory_mib, &left, &op->error) &&
-           hand_set_memory_live(hand, op->uuid, left, &op->error);
+           domain_set_memory_live(conn, op->uuid, left, &op->error);
 }
 
-static bool change_tags(struct op *op, struct hand *hand)
+static bool change_tags(struct op *op, struct host_conn *conn)
 {
-    AUTO(free) char *xml = hand_read_xml(hand, op->uuid, XML_OF_RUN, &op->error);
+    AUTO(free) char *xml = domain_get_xml(conn, op->uuid, XML_OF_RUN, &op->error);
     AUTO(free)
     char *words = xml == NULL ? NULL : domain_xml_words(xml, &op->plan.tags, &op->error);
-    return words != NULL && hand_set_words_live(hand, op->uuid, words, &op->error);
+    return words != NULL && domain_set_words_live(conn, op->uuid, words, &op->error);
 }
 
-static enum step_end change_guest(struct op *op, struct hand *hand)
+static enum step_end change_guest(struct op *op, struct host_conn *conn)
 {
     const struct plan *plan = &op->plan;
     enum step_end end = STEP_DONE;
     if (plan->set_media) {
-        end = change_media(op, hand);
+        end = change_media(op, conn);
     }
     if (end == STEP_DONE && plan->new_vcpus != LODGE_UNKNOWN) {
-        bool ok = hand_set_vcpus_live(hand, op->uuid, plan->new_vcpus, &op->error);
+        bool ok = domain_set_vcpus_live(conn, op->uuid, plan->new_vcpus, &op->error);
         end = or_pending(op, ok, "vcpus");
     }
     if (end == STEP_DONE && plan->new_memory_mib != LODGE_UNKNOWN) {
-        end = or_pending(op, change_memory(op, hand), "memory_mib");
+        end = or_pending(op, change_memory(op, conn), "memory_mib");
     }
     if (end == STEP_DONE && plan->set_boot) {
         xstrings_note(&op->plan.pending, "boot");
     }
     if (end == STEP_DONE && plan->set_tags) {
-        end = or_pending(op, change_tags(op, hand), "tags");
+        end = or_pending(op, change_tags(op, conn), "tags");
     }
     return end;
 }
@@ -253,18 +253,18 @@ static void tell_result(struct op *op)
     op->result = buffer_take(&result);
 }
 
-static enum step_end update_live(struct op *op, struct hand *hand)
+static enum step_end update_live(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    enum step_end end = look.active ? change_guest(op, hand) : STEP_DONE;
+    enum step_end end = look.active ? change_guest(op, conn) : STEP_DONE;
     if (!look.active && look.managed_save) {
         note_changed(&op->plan, &op->plan.pending); /* the next start goes on with what is saved */
     }
     if (end == STEP_DONE && op->plan.autostart != LODGE_UNKNOWN) {
-        end = op_end(op, hand_set_autostart(hand, op->uuid, op->plan.autostart != 0, &op->error));
+        end = op_end(op, domain_set_autostart(conn, op->uuid, op->plan.autostart != 0, &op->error));
     }
     if (end == STEP_DONE) {
         tell_result(op);
@@ -277,14 +277,14 @@ static bool keeps_name(const struct op *op)
     return op->plan.new_name == NULL;
 }
 
-static enum step_end update_rename(struct op *op, struct hand *hand)
+static enum step_end update_rename(struct op *op, struct host_conn *conn)
 {
     struct domain_look look;
-    if (!hand_look(hand, op->uuid, &look, &op->error)) {
+    if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
     bool is_done = op->again && strcmp(look.name, op->plan.new_name) == 0;
-    bool ok = is_done || hand_rename(hand, op->uuid, op->plan.new_name, &op->error);
+    bool ok = is_done || domain_rename(conn, op->uuid, op->plan.new_name, &op->error);
     return ok ? STEP_WAIT : op_end(op, false);
 }
 
@@ -353,16 +353,16 @@ const struct recipe update_recipe = {
 
 /* vm.media */
 
-static bool media_check(struct op *op, struct hand *hand)
+static bool media_check(struct op *op, struct host_conn *conn)
 {
     struct image image = {0};
-    if (!op_check_persistent(op, hand)) {
+    if (!op_check_persistent(op, conn)) {
         return false;
     }
     if (op->plan.iso == NULL) {
         return true;
     }
-    if (!hand_traits(hand).is_local) {
+    if (!host_conn_traits(conn).is_local) {
         return lodge_fail(&op->error, LODGE_ERROR_UNSUPPORTED,
                           "host '%s' is another machine: it cannot read this library's images",
                           op->host_name);

@@ -10,7 +10,7 @@
 #include "reads/compare.h"
 
 #include "host/reading.h"
-#include "host/uses.h"
+#include "host/storage/uses.h"
 #include "memory.h"
 #include "reads/reads_private.h"
 #include "refusals.h"
@@ -186,12 +186,12 @@ static bool is_used(const struct volumes_wanted *wanted, const char *name)
 }
 
 /* On a worker: the names of those that nobody uses. */
-static void *read_unused_volumes(struct hand *hand, const void *about, struct lodge_error *err)
+static void *read_unused_volumes(struct host_conn *conn, const void *about, struct lodge_error *err)
 {
     const struct volumes_wanted *wanted = about;
     struct lodge_strings all = {0};
     int64_t free_bytes = 0;
-    if (!storage_list(hand, wanted->place, &all, &free_bytes, err)) {
+    if (!storage_list(conn, wanted->place, &all, &free_bytes, err)) {
         return NULL;
     }
     struct lodge_strings *unused = xcalloc(1, sizeof *unused);

@@ -9,9 +9,9 @@
 #include "reads/display_calls.h"
 
 #include "base64.h"
+#include "host/guest/open_screen.h"
+#include "host/guest/screenshot.h"
 #include "host/host.h"
-#include "host/open_screen.h"
-#include "host/screenshot.h"
 #include "memory.h"
 #include "reads/reads_private.h"
 #include "refusals.h"
@@ -30,7 +30,7 @@ enum { CALLERS_MAX = 8 };
 struct display_call_kind {
     const char *noun; /* "picture": what QEMU did not give */
     bool is_shared;   /* the same result is good for all who ask meanwhile */
-    bool (*look)(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+    bool (*look)(struct host_conn *conn, const char *uuid, struct glance_result *ret_result,
                  struct lodge_error *err); /* on a worker */
 };
 
@@ -250,12 +250,12 @@ static void deliver_asked(struct letter *letter)
 }
 
 /* On a worker. */
-static void run_display_call(struct host_task *task, struct hand *hand)
+static void run_display_call(struct host_task *task, struct host_conn *conn)
 {
     struct display_call *call = CONTAINER_OF(task, struct display_call, task);
     call->asked.deliver = deliver_asked;
     loop_post(call->calls->loop, &call->asked);
-    call->good = call->kind->look(hand, call->uuid, &call->result, &call->error);
+    call->good = call->kind->look(conn, call->uuid, &call->result, &call->error);
 }
 
 static void display_call_done(struct host_task *task, bool ran)
@@ -282,7 +282,7 @@ static void submit_call(struct display_call *call)
 {
     call->state = DISPLAY_CALL_SENT;
     call->task = (struct host_task){.run = run_display_call, .done = display_call_done};
-    host_submit(call->host, HOST_LANE_SCREEN, &call->task);
+    host_submit(call->host, HOST_CHANNEL_SCREEN, &call->task);
 }
 
 /* As many as their hosts have calls free for, the oldest first; one at a time for each guest. */
@@ -381,11 +381,11 @@ static void take_display_call(struct ops *ops, const struct display_call_kind *k
 /* Pictures */
 
 /* On a worker, once for all callers. */
-static bool picture_take(struct hand *hand, const char *uuid, struct glance_result *ret_result,
+static bool picture_take(struct host_conn *conn, const char *uuid, struct glance_result *ret_result,
                          struct lodge_error *err)
 {
     struct buffer png = {0};
-    bool good = hand_screenshot(hand, uuid, &png, err);
+    bool good = domain_screenshot(conn, uuid, &png, err);
     if (good) {
         base64_write(&ret_result->base64, png.data, png.length);
         good = !ret_result->base64.failed || lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");
@@ -405,10 +405,10 @@ void shots_take(struct ops *ops, const struct glance_at *at, glance_fn *answer, 
 
 /* Connections */
 
-static bool screen_connect(struct hand *hand, const char *uuid, struct glance_result *ret_result,
-                           struct lodge_error *err)
+static bool screen_connect(struct host_conn *conn, const char *uuid,
+                           struct glance_result *ret_result, struct lodge_error *err)
 {
-    ret_result->fd = hand_open_screen(hand, uuid, err);
+    ret_result->fd = domain_open_screen(conn, uuid, err);
     return ret_result->fd >= 0;
 }
 

@@ -5,8 +5,8 @@
 #include "reads/offers.h"
 
 #include "contract/contract.h"
-#include "host/images.h"
 #include "host/reading.h"
+#include "host/storage/images.h"
 #include "memory.h"
 #include "reads/reads_private.h"
 #include "refusals.h"
@@ -115,11 +115,11 @@ const struct rounds_kind offers_images = {.begin = begin_library};
 
 /* Hosts */
 
-static void *read_pool_offers(struct hand *hand, const void *data, struct lodge_error *err)
+static void *read_pool_offers(struct host_conn *conn, const void *data, struct lodge_error *err)
 {
     const struct storage_place *place = data;
     struct offers *offers = xcalloc(1, sizeof *offers);
-    if (!storage_list_pools(hand, place, take_pool, offers, err)) {
+    if (!storage_list_pools(conn, place, take_pool, offers, err)) {
         free_offers(offers);
         return NULL;
     }
@@ -130,11 +130,11 @@ static void *read_pool_offers(struct hand *hand, const void *data, struct lodge_
     return offers;
 }
 
-static void *read_networks(struct hand *hand, const void *place, struct lodge_error *err)
+static void *read_networks(struct host_conn *conn, const void *place, struct lodge_error *err)
 {
     (void)place;
     struct offers *offers = xcalloc(1, sizeof *offers);
-    if (!storage_list_networks(hand, take_network, offers, err)) {
+    if (!storage_list_networks(conn, take_network, offers, err)) {
         free_offers(TAKE(offers));
     }
     return offers;

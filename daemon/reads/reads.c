@@ -90,7 +90,7 @@ bool reads_beside(struct reads *reads, const char *host, const char *uuid)
     struct lodge_error err = {0};
     struct host *on = find_fleet_host(reads, host, &err);
     /* of a host that is not configured any more there is nothing to read */
-    return on != NULL && host_look_beside(on, uuid);
+    return on != NULL && host_refresh_beside(on, uuid);
 }
 
 const char *reads_store_trouble(const struct reads *reads)

@@ -6,7 +6,7 @@
 
 #include "fleet.h"
 #include "host/host.h"
-#include "host/serial_log.h"
+#include "host/storage/serial_log.h"
 #include "loop/workers.h"
 #include "memory.h"
 #include "scope.h"

@@ -70,7 +70,7 @@ void registry_set_op(struct registry *registry, const char *host, const char *uu
 struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid);
 
 /* Whether a row of a VM other than `except`, or a domain of another host than `host`, has `path` as
- * a disk: what asking that host's domains (host/uses.h) would not tell. */
+ * a disk: what asking that host's domains (host/storage/uses.h) would not tell. */
 bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
                             const struct vm *except);
 

@@ -113,7 +113,7 @@ def churn(world, figures, seconds):
     grown = daemon.rss_kib() - before
     figures.say(f"growth over {seconds} s of churn ({(number - 300) * 6} changes)", grown, "KiB",
                 1024)
-    assert "repaired" not in daemon.process.output(), "the safety net had to repair something"
+    assert "repaired" not in daemon.process.output(), "the recheck had to repair something"
     daemon.stop()
 
 

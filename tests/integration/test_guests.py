@@ -92,7 +92,7 @@ class Lives(GuestsTest):
         self.virsh("undefine", "bob")
 
     def test_autostart_is_followed(self):
-        """libvirt has no event for it: the safety net may be what sees it."""
+        """libvirt has no event for it: the recheck may be what sees it."""
         self.libvirtd.define("auto")
         self.wait_vm("auto", autostart=False)
         self.virsh("autostart", "auto")

@@ -327,7 +327,7 @@ class MovingTest(unittest.TestCase):
             self.rpc.call("vm.get", vm="old")
         self.virsh.run("undefine new")
 
-    def test_the_safety_net_found_nothing(self):
+    def test_no_recheck_found_anything(self):
         """The log says what it repairs; nothing may have needed it."""
         self.assertNotIn("repaired", self.daemon.process.output())
 

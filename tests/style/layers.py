@@ -6,6 +6,7 @@ room may include is itself and, of the rooms that its row names, the headers tha
 others (FACES): all others are private. tests/ may look everywhere.
 """
 
+import collections
 import fnmatch
 import functools
 import posixpath
@@ -15,6 +16,7 @@ import source
 
 PUBLIC = {"include", "src"}
 DAEMON = PUBLIC | {"daemon/log", "daemon/loop"}
+HOST = {"daemon/host", "daemon/host/report.h", "daemon/host/xml", "daemon/host/storage", "daemon/host/guest"}
 ROOMS = {
     "include": set(),
     "src": {"include"},
@@ -26,13 +28,15 @@ ROOMS = {
     "daemon/loop": PUBLIC | {"daemon/log"},
     "daemon/store": DAEMON,
     "daemon/host/report.h": PUBLIC,
-    "daemon/host": DAEMON | {"daemon/host/report.h"},
+    "daemon/host": DAEMON | {"daemon/host/report.h", "daemon/host/xml"},
+    "daemon/host/host.c": DAEMON | HOST,
+    "daemon/host/xml": PUBLIC | {"daemon/host/report.h"},
+    "daemon/host/storage": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/host/xml"},
+    "daemon/host/guest": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/host/xml"},
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
-    "daemon/fleet": DAEMON | {"daemon/host", "daemon/store"},
-    "daemon/ops": DAEMON | {"daemon/fleet", "daemon/host", "daemon/host/report.h", "daemon/store",
-                            "daemon/registry"},
-    "daemon/reads": DAEMON | {"daemon/fleet", "daemon/host", "daemon/store", "daemon/registry",
-                              "daemon/ops"},
+    "daemon/fleet": DAEMON | HOST | {"daemon/store"},
+    "daemon/ops": DAEMON | HOST | {"daemon/fleet", "daemon/store", "daemon/registry"},
+    "daemon/reads": DAEMON | HOST | {"daemon/fleet", "daemon/store", "daemon/registry", "daemon/ops"},
     "daemon/console": DAEMON | {"daemon/ops", "daemon/reads", "daemon/registry"},
     "daemon/rpc": DAEMON | {"daemon/ops", "daemon/reads", "daemon/registry", "daemon/console"},
     "daemon/store_opener": DAEMON | {"daemon/store"},
@@ -43,7 +47,7 @@ ROOMS = {
     "man": {"src", "daemon/config", "daemon/rpc"},
 }
 # A room's face: the headers that other rooms may include. What is not here is what a room is made
-# of, whatever it is called (*_private.h, parts.h); a room without a row is nothing but face.
+# of, whatever it is called (*_private.h, host_private.h); a room without a row is nothing but face.
 FACES = {
     "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
            "paths.h plain.h query.h refusals.h scope.h standard.h text.h units.h usual.h utf8.h",
@@ -53,9 +57,10 @@ FACES = {
     "daemon/options": "options.h",
     "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
-    "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_secrets.h "
-                   "domain_xml_write.h embedded.h hand.h host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
-                   "stand_in.h storage.h uses.h",
+    "daemon/host": "embedded.h host.h reading.h",
+    "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",
+    "daemon/host/storage": "chain.h images.h leavings.h serial_log.h storage.h uses.h",
+    "daemon/host/guest": "belongings.h domain.h kvm_probe.h open_screen.h screenshot.h stand_in.h",
     "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
     "daemon/fleet": "fleet.h fleet_questions.h",
     "daemon/ops": "ops.h",
@@ -66,20 +71,29 @@ FACES = {
     "daemon/store_opener": "store_opener.h",
     "daemon/wiring": "wiring.h",
 }
+# Rooms within rooms: what a room shows to those of the same part of the house, beside its face.
+KIN = {
+    "daemon/host": "domain_list.h host_conn.h libvirt_auto.h libvirt_error.h libvirt_state.h host_private.h channels.h task.h",
+    "daemon/host/xml": "belongings_xml.h disk_source_xml.h domain_xml_files.h domain_xml_read.h screen_xml.h "
+                       "stand_in_xml.h storage_xml.h",
+    "daemon/host/storage": "uses_desk.h",
+    "daemon/host/guest": "autodestroy.h",
+}
 # A library has one door in the house: header -> the files that may include it.
 DOORS = {
     # Headers of host/ that have it are its own: nobody outside includes them.
     "libvirt/*": ["daemon/host/*.c", "daemon/host/libvirt_auto.h", "daemon/host/connection.h",
-                  "daemon/host/events.h", "daemon/host/hand_private.h",
-                  "daemon/host/node_sample.h", "daemon/host/storage_private.h"],
+                  "daemon/host/domain_list.h", "daemon/host/events.h", "daemon/host/host_conn.h",
+                  "daemon/host/guest/domain_private.h",
+                  "daemon/host/node_sample.h", "daemon/host/storage/storage_private.h"],
     "sqlite3.h": ["daemon/store/*"],
     "*curses.h": ["tui/screen.c", "tui/pairs.c"],
     "uv.h": ["daemon/loop/*", "daemon/rpc/*", "daemon/console/*"],
     "libwebsockets.h": ["daemon/console/web_*"],
-    "libxml/*": ["daemon/host/*_xml*.c", "daemon/host/libvirt_xml.h"],
-    "png.h": ["daemon/host/picture.c", "tui/model/pixels.c"],
+    "libxml/*": ["daemon/host/xml/*"],
+    "png.h": ["daemon/host/guest/picture.c", "tui/model/pixels.c"],
     "ini.h": ["daemon/config.c"],
-    "json-c/*": ["src/*", "daemon/host/qemu_img.c", "daemon/rpc/*", "daemon/registry/*.c", "tui/*"],
+    "json-c/*": ["src/*", "daemon/host/storage/qemu_img.c", "daemon/rpc/*", "daemon/registry/*.c", "tui/*"],
     "vterm.h": [],
 }
 SEARCH = ("include", "src", "tui", "daemon")
@@ -102,11 +116,29 @@ def find(root, folder, name):
     return None
 
 
-def is_private(room, target):
-    """Is this header of a room for its own files alone?"""
-    folder = room if target.startswith(room + "/") else posixpath.dirname(room)
+def part_of(room):
+    """The part of the house that a room within rooms belongs to; None for all others."""
+    return room.rpartition("/")[0] if room.count("/") > 1 else room if room in KIN else None
+
+
+def are_kin(room, other):
+    return room != other and None is not part_of(room) == part_of(other)
+
+
+def shown_to(room, other):
+    """The headers of a room that files of another may include; None: all."""
     face = FACES.get(room)
-    return face is not None and posixpath.relpath(target, folder) not in face.split()
+    kin = KIN.get(room, "") if are_kin(room, other) else ""
+    return None if face is None else f"{face} {kin}".split()
+
+
+def is_private(room, target, other):
+    """Is this header of a room none that `other` may include?"""
+    folder = room if target.startswith(room + "/") else posixpath.dirname(room)
+    if posixpath.dirname(other) == room and other.endswith(".c"):
+        return False  # a file with a row of its own, in this room's folder
+    shown = shown_to(room, other)
+    return shown is not None and posixpath.relpath(target, folder) not in shown
 
 
 def complaint_about(root, path, kind, name):
@@ -127,8 +159,8 @@ def complaint_about(root, path, kind, name):
         return None
     if other is None or (ROOMS[room] is not None and other not in ROOMS[room]):
         return f'{room} must not include {other} ("{name}")'
-    if is_private(other, target):
-        return f'"{name}" is private to {other}, which shows {FACES[other]}'
+    if is_private(other, target, room):
+        return f'"{name}" is private to {other}, which shows {" ".join(shown_to(other, room))}'
     return None
 
 
@@ -152,16 +184,18 @@ def check(root):
 def check_faces(root):
     """What no other room includes is no face."""
     root = root.resolve()
-    wanted = {room: set() for room in FACES}
+    wanted = {face: collections.defaultdict(set) for face in ("FACES", "KIN")}
     for path, _, kind, name in includes(root):
+        here = room_of(path.relative_to(root).as_posix())
         target = find(root, path.parent, name) if kind == '"' else None
         room = room_of(target) if target else None
-        if room in wanted and room != room_of(path.relative_to(root).as_posix()):
-            wanted[room].add(target)
-    for room, face in FACES.items():
-        for header in face.split():
-            if not any(target.endswith("/" + header) for target in wanted[room]):
-                yield f"tests/style/layers.py: no other room includes {header} of {room}"
+        if room != here:
+            wanted["KIN" if room and here and are_kin(room, here) else "FACES"][room].add(target)
+    for list_name, faces in (("FACES", FACES), ("KIN", KIN)):
+        for room, face in faces.items():
+            for header in face.split():
+                if not any(target.endswith("/" + header) for target in wanted[list_name][room]):
+                    yield f"tests/style/layers.py: no other room includes {header} of {room} ({list_name})"
 
 
 def check_all(root):

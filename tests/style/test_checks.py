@@ -77,6 +77,21 @@ class Planted(unittest.TestCase):
         self.assertIn(f'daemon/wiring.c:1: "store/database.h" {private}', found[2])
         self.assertEqual(3, len(found))
 
+    def test_a_room_within_rooms_shows_more_to_its_kin(self):
+        self.plant("daemon/host/libvirt_error.h", "")
+        self.plant("daemon/host/domains.h", "")
+        self.plant("daemon/host/storage/pool.h", "")
+        self.plant("daemon/host/guest/mark.c", '#include "host/libvirt_error.h"\n#include "host/domains.h"\n')
+        self.plant("daemon/host/host.c", '#include "host/storage/pool.h"\n')
+        self.plant("daemon/ops/op.c", '#include "host/libvirt_error.h"\n')
+        found = self.found(layers.check).splitlines()
+        self.assertIn('daemon/host/guest/mark.c:2: "host/domains.h" is private to daemon/host, which '
+                      'shows embedded.h host.h', found[0])
+        self.assertIn('daemon/host/host.c:1: "host/storage/pool.h" is private to daemon/host/storage', found[1])
+        self.assertIn('daemon/ops/op.c:1: "host/libvirt_error.h" is private to daemon/host', found[2])
+        self.assertNotIn("libvirt_error.h", found[2].split("which shows")[1])
+        self.assertEqual(3, len(found))
+
     def test_a_face_is_no_larger_than_others_need(self):
         self.plant("daemon/log.h", "")
         self.plant("daemon/options.h", "")

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_LIBRARY_WORLD_H
 #define TESTS_SUPPORT_LIBRARY_WORLD_H
 
-#include "host/images.h"
+#include "host/storage/images.h"
 #include "lodge/strings.h"
 #include "memory.h"
 #include "support/folder_world.h"

@@ -1,11 +1,11 @@
-/* storage_world: a hand on a host, and a place for volumes in a folder of its own. */
+/* storage_world: a connection to a host, and a place for volumes in a folder of its own. */
 #ifndef TESTS_SUPPORT_STORAGE_WORLD_H
 #define TESTS_SUPPORT_STORAGE_WORLD_H
 
-#include "host/hand_private.h"
-#include "host/parts.h"
-#include "host/storage.h"
-#include "host/uses_private.h"
+#include "host/host_conn.h"
+#include "host/host_private.h"
+#include "host/storage/storage.h"
+#include "host/storage/uses_private.h"
 #include "support/folder_world.h"
 #include "support/test.h"
 
@@ -14,7 +14,7 @@
 #define A_RAW_VOLUME A_UUID "-1.raw"
 
 static struct host host;
-static struct hand hand = {.host = &host};
+static struct host_conn conn = {.host = &host};
 static struct storage_place place;
 
 static void host_is(const char *uri)
@@ -31,7 +31,7 @@ __attribute__((unused)) static bool remove_it(const char *name, bool *ret_was_th
 {
     struct uses *nobody = uses_new();
     struct storage_removal removal = {.uses = nobody, .is_own = true};
-    bool good = storage_remove(&hand, &place, name, &removal, err);
+    bool good = storage_remove(&conn, &place, name, &removal, err);
     uses_release(nobody);
     if (good) {
         *ret_was_there = removal.end == STORAGE_REMOVED;
@@ -47,7 +47,7 @@ __attribute__((unused)) static bool grow_it(const char *name, int64_t size_gib,
     const char *dot = strrchr(name, '.');
     const char *format = dot != NULL && strcmp(dot, ".qcow2") == 0 ? "qcow2" : "raw";
     const struct volume_growth growth = {.name = name, .format = format, .size_gib = size_gib};
-    bool good = storage_grow(&hand, &place, &growth, &bytes, err);
+    bool good = storage_grow(&conn, &place, &growth, &bytes, err);
     assert_true(!good || bytes >= size_gib << 30);
     return good;
 }

@@ -1,5 +1,5 @@
-#include "host/chain.h"
-#include "host/qemu_img.h"
+#include "host/storage/chain.h"
+#include "host/storage/qemu_img.h"
 #include "support/library_world.h"
 
 #include <endian.h>

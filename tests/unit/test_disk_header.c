@@ -1,6 +1,6 @@
 #include "support/folder_world.h"
 
-#include "host/disk_header.h"
+#include "host/storage/disk_header.h"
 #include "memory.h"
 
 #include <stdint.h>

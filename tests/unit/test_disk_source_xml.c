@@ -1,6 +1,6 @@
 /* test_disk_source_xml: which disk a domain's XML means, whatever its author wrote. */
-#include "host/disk_source_xml.h"
-#include "host/domain_xml_read.h"
+#include "host/xml/disk_source_xml.h"
+#include "host/xml/domain_xml_read.h"
 #include "memory.h"
 #include "scope.h"
 #include "support/test.h"

@@ -1,5 +1,5 @@
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_read.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_read.h"
 #include "lodge/vm.h"
 #include "scope.h"
 #include "support/schema_xml.h"

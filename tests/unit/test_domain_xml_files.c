@@ -1,4 +1,4 @@
-#include "host/domain_xml_files.h"
+#include "host/xml/domain_xml_files.h"
 #include "memory.h"
 #include "scope.h"
 #include "support/test.h"

@@ -1,7 +1,7 @@
 /* What memory a definition asks for after an edit: exactly what was said, or the edit is refused.
  */
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_read.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_read.h"
 #include "lodge/vm.h"
 #include "memory.h"
 #include "scope.h"

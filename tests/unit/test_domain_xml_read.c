@@ -1,5 +1,5 @@
-#include "host/domain_xml_read.h"
-#include "host/libvirt_xml.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/libvirt_xml.h"
 #include "scope.h"
 #include "support/test.h"
 

@@ -1,8 +1,8 @@
 /* test_domain_xml_secrets: what a definition loses before it is written down, and what it keeps. */
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_read.h"
-#include "host/domain_xml_secrets.h"
-#include "host/next_boot.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/domain_xml_secrets.h"
+#include "host/xml/next_boot.h"
 #include "lodge/vm.h"
 #include "scope.h"
 #include "support/test.h"

@@ -1,6 +1,6 @@
 /* What a definition says of its vCPUs after an edit, and what had to go is said. */
-#include "host/domain_xml_edit.h"
-#include "host/domain_xml_read.h"
+#include "host/xml/domain_xml_edit.h"
+#include "host/xml/domain_xml_read.h"
 #include "lodge/vm.h"
 #include "memory.h"
 #include "scope.h"

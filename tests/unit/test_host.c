@@ -155,7 +155,7 @@ static bool autostart_is_seen(void)
 
 static bool looked_twice(void)
 {
-    return host_counts(world.host).safety_syncs >= 2;
+    return host_counts(world.host).rechecks >= 2;
 }
 
 static void autostart_has_no_event_and_is_no_repair(void **state)
@@ -196,7 +196,7 @@ static char *world_file(unsigned count)
     return path;
 }
 
-static void a_thousand_guests_are_told_and_the_safety_net_finds_nothing(void **state)
+static void a_thousand_guests_are_told_and_a_recheck_finds_nothing(void **state)
 {
     (void)state;
     enum { GUESTS = 1000 };
@@ -313,7 +313,7 @@ int main(void)
         HOST_TEST(a_guest_comes_changes_and_goes),
         HOST_TEST(a_storm_of_events_ends_in_the_truth),
         HOST_TEST(autostart_has_no_event_and_is_no_repair),
-        HOST_TEST(a_thousand_guests_are_told_and_the_safety_net_finds_nothing),
+        HOST_TEST(a_thousand_guests_are_told_and_a_recheck_finds_nothing),
         HOST_TEST(a_host_that_cannot_be_opened_says_why_and_is_tried_again),
         HOST_TEST(xml_is_read_when_asked),
         HOST_TEST(questions_to_a_host_that_is_away_or_leaves_are_answered_at_once),

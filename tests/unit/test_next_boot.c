@@ -1,6 +1,6 @@
 /* test_next_boot: what waits for the next boot is told by comparing two definitions. */
-#include "host/domain_xml_read.h"
-#include "host/next_boot.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/next_boot.h"
 #include "support/test.h"
 
 #include <stdio.h>

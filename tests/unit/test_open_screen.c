@@ -1,7 +1,7 @@
-#include "host/domain_xml_read.h"
-#include "host/hand_private.h"
-#include "host/open_screen.h"
-#include "host/parts.h"
+#include "host/guest/open_screen.h"
+#include "host/host_conn.h"
+#include "host/host_private.h"
+#include "host/xml/domain_xml_read.h"
 #include "scope.h"
 #include "support/test.h"
 
@@ -70,7 +70,7 @@ static int open_it(const char *uri, const char *graphics, struct lodge_error *er
     assert_non_null(conn);
     uri_read(&host.uri, uri);
     *err = (struct lodge_error){0};
-    int fd = hand_open_screen(&(struct hand){.host = &host, .conn = conn}, UUID, err);
+    int fd = domain_open_screen(&(struct host_conn){.host = &host, .libvirt = conn}, UUID, err);
     uri_clear(&host.uri);
     return fd;
 }

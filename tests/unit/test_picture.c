@@ -2,7 +2,7 @@
  * it chooses the size, and a QEMU that it has taken over chooses every byte. */
 #include "support/test.h"
 
-#include "host/picture.h"
+#include "host/guest/picture.h"
 #include "scope.h"
 
 #include <png.h>

@@ -28,10 +28,10 @@ static int gone;
 static char words[ASKERS][512];
 static int numbers[ASKERS];
 
-static void *stand(struct hand *hand, const void *about, struct lodge_error *err)
+static void *stand(struct host_conn *conn, const void *about, struct lodge_error *err)
 {
     (void)err;
-    assert_non_null(hand);
+    assert_non_null(conn);
     assert_false(loop_is_current());
     int thing = *(const int *)about;
     pthread_mutex_lock(&lock);

@@ -1,5 +1,5 @@
-#include "host/domain_xml_read.h"
-#include "host/screen_xml.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/screen_xml.h"
 #include "lodge/vm.h"
 #include "scope.h"
 #include "support/test.h"

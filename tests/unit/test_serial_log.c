@@ -1,4 +1,4 @@
-#include "host/serial_log.h"
+#include "host/storage/serial_log.h"
 
 #include "memory.h"
 #include "support/folder_world.h"

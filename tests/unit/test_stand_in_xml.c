@@ -1,8 +1,8 @@
 /* test_stand_in_xml: a guest in another's place has that one's disks, and nothing else that acts.
  */
-#include "host/domain_xml_read.h"
-#include "host/stand_in_xml.h"
-#include "host/trial.h"
+#include "host/autodestroy.h"
+#include "host/xml/domain_xml_read.h"
+#include "host/xml/stand_in_xml.h"
 #include "scope.h"
 #include "support/schema_xml.h"
 
@@ -10,7 +10,7 @@
 
 #define HOSTILE "a'\"<b>&amp;]]>é<!--x--> %s"
 
-static const struct hand_disk disks[] = {
+static const struct domain_disk disks[] = {
     {"vda", "/pool/" HOSTILE ".raw", "raw"},
     {"vdb", "/pool/b.qcow2", "qcow2"},
 };
@@ -19,7 +19,7 @@ static char *write_it(void)
 {
     char uuid[37];
     struct lodge_error err = {0};
-    trial_uuid(TRIAL_STAND_IN, uuid);
+    autodestroy_uuid(AUTODESTROY_STAND_IN, uuid);
     const struct stand_in_plan plan = {.uuid = uuid, .op = 7, .disks = disks, .count = 2};
     char *xml = stand_in_xml_write(&plan, &err);
     if (xml == NULL) {

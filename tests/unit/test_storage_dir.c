@@ -17,14 +17,14 @@ static int with_a_place(void **state)
     host_is(uri);
     storage_place(&host, NULL, NULL, &place);
     struct lodge_error err = {0};
-    return storage_prepare(&hand, &place, &err) ? 0 : -1;
+    return storage_prepare(&conn, &place, &err) ? 0 : -1;
 }
 
 static const struct volume blank = {.name = A_VOLUME, .format = "qcow2", .size_gib = 2};
 
 static bool make(const struct volume *volume, struct lodge_error *err)
 {
-    return storage_make(&hand, &place, volume, NULL, err);
+    return storage_make(&conn, &place, volume, NULL, err);
 }
 
 /* As QEMU sees it, and based on nothing. */
@@ -92,8 +92,8 @@ static void a_place_is_made_with_what_is_above_it(void **state)
     struct stat info;
     struct storage_place deep = {.pool = (char[]){""}, .dir = xasprintf("%s/a/b/c", folder)};
 
-    expect_good(storage_prepare(&hand, &deep, err));
-    expect_good(storage_prepare(&hand, &deep, err));
+    expect_good(storage_prepare(&conn, &deep, err));
+    expect_good(storage_prepare(&conn, &deep, err));
 
     assert_int_equal(stat(deep.dir, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0711);
@@ -313,7 +313,7 @@ static void a_cancelled_copy_ends_and_can_be_removed(void **state)
     setenv("PATH", folder, 1);
     assert_int_equal(pthread_create(&other, NULL, cancel_when_begun, &canceller), 0);
 
-    expect_kind(storage_make(&hand, &place, &volume, &canceller.cancelled, err),
+    expect_kind(storage_make(&conn, &place, &volume, &canceller.cancelled, err),
                 LODGE_ERROR_CANCELLED);
 
     setenv("PATH", path, 1);
@@ -331,7 +331,7 @@ static void a_copy_that_was_cancelled_before_does_not_begin(void **state)
     struct volume volume = blank;
     volume.image = image_of(image_make("image.raw", 1), false);
 
-    expect_kind(storage_make(&hand, &place, &volume, &cancelled, err), LODGE_ERROR_CANCELLED);
+    expect_kind(storage_make(&conn, &place, &volume, &cancelled, err), LODGE_ERROR_CANCELLED);
 }
 
 /* --- deleting ---------------------------------------------------------------------------------
@@ -386,7 +386,7 @@ static void where_no_place_was_made_nothing_is(void **state)
 
     expect_good(remove_it(A_VOLUME, &was_there, err));
     assert_false(was_there);
-    expect_good(storage_list(&hand, &place, &names, &bytes, err));
+    expect_good(storage_list(&conn, &place, &names, &bytes, err));
     assert_int_equal(names.count, 0);
     expect_kind(make(&blank, err), LODGE_ERROR_HYPERVISOR);
 }
@@ -416,7 +416,7 @@ static void all_names_are_listed_with_the_room_that_is_left(void **state)
     AUTO(free) char *link_path = storage_path(&place, "odd");
     assert_int_equal(symlink("/nowhere", link_path), 0);
 
-    expect_good(storage_list(&hand, &place, &names, &bytes, err));
+    expect_good(storage_list(&conn, &place, &names, &bytes, err));
 
     assert_int_equal(names.count, 2);
     assert_true(lodge_strings_contain(&names, A_VOLUME));
@@ -449,8 +449,8 @@ static void an_embedded_host_offers_its_directory_and_qemus_network(void **state
     int told = 0;
     assert_int_equal(rmdir(place.dir), 0);
 
-    expect_good(storage_list_pools(&hand, &place, pool_told, &told, err));
-    expect_good(storage_list_networks(&hand, network_told, &told, err));
+    expect_good(storage_list_pools(&conn, &place, pool_told, &told, err));
+    expect_good(storage_list_networks(&conn, network_told, &told, err));
 
     assert_int_equal(told, 2);
 }

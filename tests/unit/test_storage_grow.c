@@ -19,7 +19,7 @@ static int with_a_victim(void **state)
     storage_place(&host, NULL, NULL, &place);
     AUTO(fd_close) int fd = open(in_folder("victim"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return fd >= 0 && ftruncate(fd, VICTIM_BYTES) == 0 && pwrite(fd, "precious", 8, 0) == 8 &&
-                   storage_prepare(&hand, &place, &err)
+                   storage_prepare(&conn, &place, &err)
                ? 0
                : -1;
 }
@@ -27,7 +27,7 @@ static int with_a_victim(void **state)
 static void make(const char *name, const char *format)
 {
     const struct volume volume = {.name = name, .format = format, .size_gib = 1};
-    expect_good(storage_make(&hand, &place, &volume, NULL, err));
+    expect_good(storage_make(&conn, &place, &volume, NULL, err));
 }
 
 static int64_t bytes_of(const char *path)
@@ -144,7 +144,7 @@ static void one_that_is_larger_already_is_left_so_and_said(void **state)
         make(rows[i].name, rows[i].format);
         run(script);
 
-        expect_good(storage_grow(&hand, &place, &growth, &bytes, err));
+        expect_good(storage_grow(&conn, &place, &growth, &bytes, err));
 
         assert_int_equal(bytes, INT64_C(5) << 30);
     }
@@ -157,7 +157,7 @@ static void a_format_that_lodge_does_not_make_is_not_tried(void **state)
     const struct volume_growth growth = {A_RAW_VOLUME, "vmdk", 2};
     make(A_RAW_VOLUME, "raw");
 
-    expect_kind(storage_grow(&hand, &place, &growth, &bytes, err), LODGE_ERROR_INTERNAL);
+    expect_kind(storage_grow(&conn, &place, &growth, &bytes, err), LODGE_ERROR_INTERNAL);
 }
 
 static void another_machines_file_is_not_this_ones(void **state)

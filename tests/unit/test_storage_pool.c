@@ -1,6 +1,6 @@
 #include "support/storage_world.h"
 
-#include "host/storage_xml.h"
+#include "host/xml/storage_xml.h"
 #include "lodge/vm.h"
 #include "support/schema_xml.h"
 
@@ -16,14 +16,14 @@ static int with_the_test_driver(void **state)
         return -1;
     }
     host_is("test:///default");
-    hand.conn = virConnectOpen("test:///default");
+    conn.libvirt = virConnectOpen("test:///default");
     storage_place(&host, NULL, folder, &place);
-    return hand.conn == NULL ? -1 : 0;
+    return conn.libvirt == NULL ? -1 : 0;
 }
 
 static int without_it(void **state)
 {
-    int failed = virConnectClose(hand.conn);
+    int failed = virConnectClose(conn.libvirt);
     return place_remove(state) == 0 && failed == 0 ? 0 : -1;
 }
 
@@ -31,7 +31,7 @@ static const struct volume blank = {.name = A_VOLUME, .format = "qcow2", .size_g
 
 static virStoragePoolPtr pool_of(const char *name)
 {
-    virStoragePoolPtr pool = virStoragePoolLookupByName(hand.conn, name);
+    virStoragePoolPtr pool = virStoragePoolLookupByName(conn.libvirt, name);
     assert_non_null(pool);
     return pool;
 }
@@ -53,8 +53,8 @@ static void the_pool_is_made_on_first_use_and_found_after_that(void **state)
     (void)state;
     int autostart = 0;
 
-    expect_good(storage_prepare(&hand, &place, err));
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
 
     virStoragePoolPtr pool = pool_of("lodge");
     assert_int_equal(virStoragePoolIsActive(pool), 1);
@@ -67,7 +67,7 @@ static void a_pool_that_does_not_run_is_started(void **state)
 {
     (void)state;
     bool was_there = true;
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
     virStoragePoolPtr pool = pool_of("lodge");
     assert_int_equal(virStoragePoolDestroy(pool), 0);
     expect_good(remove_it(A_VOLUME, &was_there, err));
@@ -75,7 +75,7 @@ static void a_pool_that_does_not_run_is_started(void **state)
     assert_int_equal(virStoragePoolIsActive(pool), 1);
     assert_int_equal(virStoragePoolDestroy(pool), 0);
 
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
 
     assert_int_equal(virStoragePoolIsActive(pool), 1);
     virStoragePoolFree(pool);
@@ -86,10 +86,10 @@ static void a_pool_that_is_elsewhere_is_not_believed(void **state)
     (void)state;
     struct storage_place other = {.pool = (char[]){"default-pool"}, .dir = place.dir};
 
-    expect_kind(storage_prepare(&hand, &other, err), LODGE_ERROR_CONFLICT);
+    expect_kind(storage_prepare(&conn, &other, err), LODGE_ERROR_CONFLICT);
 
     other.dir = (char[]){"/default-pool"};
-    expect_good(storage_prepare(&hand, &other, err));
+    expect_good(storage_prepare(&conn, &other, err));
 }
 
 enum { MAKERS = 8 };
@@ -102,12 +102,12 @@ struct maker {
 static void *prepare_too(void *data)
 {
     struct maker *maker = data;
-    virConnectPtr conn = virConnectOpen("test:///default");
-    struct hand mine = {.host = &host, .conn = conn};
+    virConnectPtr other = virConnectOpen("test:///default");
+    struct host_conn mine = {.host = &host, .libvirt = other};
     if (!storage_prepare(&mine, &place, &maker->error)) {
         assert_int_not_equal(maker->error.kind, LODGE_ERROR_NONE);
     }
-    virConnectClose(conn);
+    virConnectClose(other);
     return NULL;
 }
 
@@ -134,15 +134,15 @@ static void a_volume_lives_and_goes(void **state)
     bool was_there = false;
     struct lodge_strings names = {0};
     int64_t bytes = LODGE_UNKNOWN;
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
 
-    expect_good(storage_make(&hand, &place, &blank, NULL, err));
+    expect_good(storage_make(&conn, &place, &blank, NULL, err));
     assert_int_equal(gib_of(A_VOLUME), 2);
-    expect_kind(storage_make(&hand, &place, &blank, NULL, err), LODGE_ERROR_EXISTS);
+    expect_kind(storage_make(&conn, &place, &blank, NULL, err), LODGE_ERROR_EXISTS);
     expect_good(grow_it(A_VOLUME, 5, err));
     expect_good(grow_it(A_VOLUME, 4, err));
     assert_int_equal(gib_of(A_VOLUME), 5);
-    expect_good(storage_list(&hand, &place, &names, &bytes, err));
+    expect_good(storage_list(&conn, &place, &names, &bytes, err));
     assert_int_equal(names.count, 1);
     assert_string_equal(names.items[0], A_VOLUME);
     assert_true(bytes > 0);
@@ -159,9 +159,9 @@ static void a_made_up_host_takes_images_without_their_bytes(void **state)
     (void)state;
     struct volume volume = blank;
     volume.image = &(struct chain){0};
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
 
-    expect_good(storage_make(&hand, &place, &volume, NULL, err));
+    expect_good(storage_make(&conn, &place, &volume, NULL, err));
 
     assert_int_equal(gib_of(A_VOLUME), 2);
 }
@@ -173,7 +173,7 @@ static void images_do_not_reach_another_machine(void **state)
     volume.image = &(struct chain){0};
     host_is("test+ssh://far/default");
 
-    expect_kind(storage_make(&hand, &place, &volume, NULL, err), LODGE_ERROR_UNSUPPORTED);
+    expect_kind(storage_make(&conn, &place, &volume, NULL, err), LODGE_ERROR_UNSUPPORTED);
 }
 
 static void without_a_pool_there_is_nothing(void **state)
@@ -184,12 +184,12 @@ static void without_a_pool_there_is_nothing(void **state)
     int64_t bytes = 0;
 
     expect_good(remove_it(A_VOLUME, &was_there, err));
-    expect_good(storage_list(&hand, &place, &names, &bytes, err));
+    expect_good(storage_list(&conn, &place, &names, &bytes, err));
 
     assert_false(was_there);
     assert_int_equal(names.count, 0);
     assert_int_equal(bytes, LODGE_UNKNOWN);
-    expect_kind(storage_make(&hand, &place, &blank, NULL, err), LODGE_ERROR_NOT_FOUND);
+    expect_kind(storage_make(&conn, &place, &blank, NULL, err), LODGE_ERROR_NOT_FOUND);
 }
 
 struct told {
@@ -216,13 +216,13 @@ static void what_a_host_offers_is_told(void **state)
 {
     (void)state;
     struct told told = {0};
-    expect_good(storage_prepare(&hand, &place, err));
+    expect_good(storage_prepare(&conn, &place, err));
     virStoragePoolPtr pool = pool_of("lodge");
     assert_int_equal(virStoragePoolDestroy(pool), 0);
     virStoragePoolFree(pool);
 
-    expect_good(storage_list_pools(&hand, &place, pool_told, &told, err));
-    expect_good(storage_list_networks(&hand, network_told, &told, err));
+    expect_good(storage_list_pools(&conn, &place, pool_told, &told, err));
+    expect_good(storage_list_networks(&conn, network_told, &told, err));
 
     assert_non_null(strstr(told.words, "default-pool dir 1 100 100;"));
     assert_non_null(strstr(told.words, "lodge dir 0 -1 -1;"));

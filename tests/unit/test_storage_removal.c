@@ -19,7 +19,7 @@ static int with_a_file(void **state)
     uses = uses_new();
     uses->began_ms = loop_monotonic_ms();
     path = storage_path(&place, A_VOLUME);
-    if (!storage_prepare(&hand, &place, &err)) {
+    if (!storage_prepare(&conn, &place, &err)) {
         return -1;
     }
     file_write(path, "ours");
@@ -36,7 +36,7 @@ static int without_it(void **state)
 static struct storage_removal removed_by(struct storage_removal removal)
 {
     struct lodge_error err = {0};
-    must(storage_remove(&hand, &place, A_VOLUME, &removal, &err), &err);
+    must(storage_remove(&conn, &place, A_VOLUME, &removal, &err), &err);
     assert_int_equal(file_is_there(path), removal.end != STORAGE_REMOVED);
     return removal;
 }
@@ -59,7 +59,7 @@ static void a_file_is_asked_for_before_it_goes(void **state)
     assert_int_equal(unlink(path), 0);
     struct lodge_error err = {0};
     struct storage_removal absent = {0};
-    must(storage_remove(&hand, &place, A_VOLUME, &absent, &err), &err);
+    must(storage_remove(&conn, &place, A_VOLUME, &absent, &err), &err);
     assert_int_equal(absent.end, STORAGE_ABSENT); /* nobody need be asked */
 }
 

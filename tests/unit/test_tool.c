@@ -1,4 +1,4 @@
-#include "host/tool.h"
+#include "host/storage/tool.h"
 
 #include "memory.h"
 #include "support/folder_world.h"

@@ -1,5 +1,5 @@
-#include "host/belongings_xml.h"
-#include "host/hand_private.h"
+#include "host/domain_private.h"
+#include "host/xml/belongings_xml.h"
 #include "scope.h"
 #include "support/test.h"
 
@@ -8,7 +8,7 @@ static unsigned all_of(const struct undefine *how, bool has_files, unsigned *ret
     unsigned ways[UNDEFINE_WAYS];
     unsigned all = ~0U;
     *ret_any = 0;
-    size_t count = hand_undefine_ways(how, has_files, ways);
+    size_t count = domain_undefine_ways(how, has_files, ways);
     assert_true(count > 0);
     for (size_t i = 0; i < count; i++) {
         all &= ways[i];
@@ -42,7 +42,7 @@ static void what_is_ours_goes_and_old_drivers_are_asked_for_less(void **state)
     unsigned ways[UNDEFINE_WAYS];
     const struct undefine ours = {.has_nvram = true, .has_tpm = true};
 
-    assert_int_equal(hand_undefine_ways(&ours, true, ways), UNDEFINE_WAYS);
+    assert_int_equal(domain_undefine_ways(&ours, true, ways), UNDEFINE_WAYS);
 
     assert_true(ways[0] & VIR_DOMAIN_UNDEFINE_NVRAM);
     assert_true(ways[0] & VIR_DOMAIN_UNDEFINE_TPM);
@@ -68,9 +68,9 @@ static void where_there_are_no_files_nothing_must_be_kept(void **state)
     unsigned ways[UNDEFINE_WAYS];
     const struct undefine both = {
         .has_nvram = true, .keeps_nvram = true, .has_tpm = true, .keeps_tpm = true};
-    assert_int_equal(hand_undefine_ways(&both, false, ways), UNDEFINE_WAYS);
+    assert_int_equal(domain_undefine_ways(&both, false, ways), UNDEFINE_WAYS);
     const struct undefine none = {.keeps_nvram = true, .keeps_tpm = true};
-    assert_int_equal(hand_undefine_ways(&none, true, ways), UNDEFINE_WAYS);
+    assert_int_equal(domain_undefine_ways(&none, true, ways), UNDEFINE_WAYS);
 }
 
 static void expect_said(const char *xml, const char *nvram, bool has_nvram, bool has_tpm,

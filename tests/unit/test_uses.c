@@ -1,4 +1,4 @@
-#include "host/uses_private.h"
+#include "host/storage/uses_private.h"
 #include "memory.h"
 #include "support/test.h"
 
