@@ -1,6 +1,6 @@
 /* events: what happened to guests and operations, newest first: a view, a pane, a line. */
 #include "view/figures.h"
-#include "view/pen.h"
+#include "view/lines.h"
 #include "view/view.h"
 
 enum { CLOCK_WIDTH = 8, HOUR_WIDTH = 5 };
@@ -14,38 +14,39 @@ static void draw_line(const struct happening *happening, struct canvas *canvas, 
 }
 
 /* Each whole, over as many lines as it takes: what to do about it stands at its end. */
-static void draw_whole(const struct model *model, struct pen *pen)
+static void draw_whole(const struct model *model, struct lines *lines)
 {
     size_t count = model_happenings(model);
 
     for (size_t i = 0; i < count; i++) {
         const struct happening *happening = model_happening(model, i);
-        pen_paragraph(pen, CLOCK_WIDTH + 2, figure_clock(happening->at_ms).text,
-                      STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN), happening->text);
+        lines_paragraph(lines, CLOCK_WIDTH + 2, figure_clock(happening->at_ms).text,
+                        STYLE(happening->bad ? ROLE_ERROR : ROLE_PLAIN), happening->text);
     }
 }
 
 void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area)
 {
-    struct pen pen = {canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
+    struct lines lines = {
+        canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
 
     if (model_happenings(model) == 0) {
         struct area middle = {area.x + 2, area.y + 1, area.width - 4, 1};
         canvas_text(canvas, middle, STYLE(ROLE_DIM),
                     "Nothing has happened since this console was opened.");
     }
-    draw_whole(model, &pen);
+    draw_whole(model, &lines);
 }
 
 int events_lines(const struct model *model, const struct view_state *state, struct area area)
 {
     struct canvas nowhere = {.glyphs = GLYPHS_ASCII};
-    struct pen pen = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
+    struct lines lines = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
 
     (void)state;
-    draw_whole(model, &pen);
-    return pen.line;
+    draw_whole(model, &lines);
+    return lines.line;
 }
 
 void events_draw_pane(const struct model *model, struct canvas *canvas, struct area area)

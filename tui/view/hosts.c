@@ -3,7 +3,7 @@
 
 #include "view/chart.h"
 #include "view/figures.h"
-#include "view/pen.h"
+#include "view/lines.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -86,14 +86,14 @@ void hosts_draw(const struct model *model, const struct view_state *state, struc
     int page = area.height / BLOCK;
     int cursor = (int)state->host_cursor;
     int top = page > 0 && cursor >= page ? cursor - page + 1 : 0;
-    struct pen pen = {canvas, area, top * BLOCK, 0};
+    struct lines lines = {canvas, area, top * BLOCK, 0};
 
     if (model->host_count == 0) {
         blank_draw(model, state, canvas, area);
         return;
     }
     for (size_t i = 0; i < model->host_count; i++) {
-        struct area block = pen_lines(&pen, BLOCK - 1);
+        struct area block = lines_take(&lines, BLOCK - 1);
         struct area line = {block.x, block.y, block.width, 1};
         draw_state(model, &model->hosts[i].host, canvas, line);
         if (i == state->host_cursor) {
@@ -101,6 +101,6 @@ void hosts_draw(const struct model *model, const struct view_state *state, struc
             canvas_add_flags(canvas, line, STYLE_REVERSE);
         }
         draw_body(&model->hosts[i], canvas, (struct area){block.x, line.y + 1, block.width, 2});
-        pen_lines(&pen, 1);
+        lines_take(&lines, 1);
     }
 }

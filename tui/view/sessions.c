@@ -1,7 +1,7 @@
 /* sessions: who looks at which screen, from where, and since when they have done nothing. */
 #include "units.h"
 #include "view/figures.h"
-#include "view/pen.h"
+#include "view/lines.h"
 #include "view/view.h"
 
 #include <stdio.h>
@@ -69,7 +69,7 @@ void sessions_draw(const struct model *model, const struct view_state *state, st
     int page = area.height - 1;
     int cursor = (int)state->session_cursor;
     int top = page > 0 && cursor >= page ? cursor - page + 1 : 0;
-    struct pen pen = {canvas, {area.x, area.y + 1, area.width, page}, top, 0};
+    struct lines lines = {canvas, {area.x, area.y + 1, area.width, page}, top, 0};
 
     if (model->session_count == 0) {
         struct area middle = {area.x + 2, area.y + 1, area.width - 4, 1};
@@ -79,7 +79,7 @@ void sessions_draw(const struct model *model, const struct view_state *state, st
     }
     draw_titles(canvas, (struct area){area.x, area.y, area.width, 1});
     for (size_t i = 0; i < model->session_count; i++) {
-        struct area line = pen_lines(&pen, 1);
+        struct area line = lines_take(&lines, 1);
         draw_session(model, &model->sessions[i], canvas, line);
         if (i == state->session_cursor) {
             canvas_text(canvas, line, STYLE(ROLE_PLAIN), ">");
