@@ -4,7 +4,7 @@
 #include "memory.h"
 #include "scope.h"
 #include "units.h"
-#include "view/whatif.h"
+#include "view/quota_hint.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -156,7 +156,7 @@ void ask_weigh(struct desk *desk, const char *line)
         return;
     }
     const struct lodge_amounts more = {1, wish.vcpus, wish.memory_mib, wish.disk_gib};
-    bool fits = whatif_text(&desk->model, &more, text, sizeof(text));
+    bool fits = quota_hint_text(&desk->model, &more, text, sizeof(text));
     desk_say(desk, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
 }
 
