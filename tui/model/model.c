@@ -33,7 +33,7 @@ void model_done(struct model *model)
     model_forget_ops(model);
     model_forget_sessions(model);
     model_forget_offers(model);
-    free(model->happenings);
+    free(model->activities);
     for (size_t i = 0; i < model->count; i++) {
         row_free(model->rows[i]);
     }

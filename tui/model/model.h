@@ -22,7 +22,7 @@
 #define MODEL_OPS 100
 
 /* What has happened that is remembered. */
-#define HAPPENINGS 1000
+#define MODEL_ACTIVITIES 1000
 
 /* How long what has disappeared stays to be seen, greyed. */
 #define GONE_MS 3000
@@ -34,7 +34,7 @@ struct history {
 };
 
 /* Something that happened while the console was looking. */
-struct happening {
+struct activity {
     int64_t at_ms;
     bool bad;
     char text[200];
@@ -104,8 +104,8 @@ struct model {
     size_t session_count;
     struct lodge_op *ops; /* newest first, at most MODEL_OPS */
     size_t op_count;
-    struct happening *happenings; /* a ring; NULL: nothing yet */
-    size_t happening_count;       /* ever */
+    struct activity *activities; /* a ring; NULL: nothing yet */
+    size_t activity_count;       /* ever */
     struct {
         bool known;
         struct lodge_quota system, user;
@@ -142,8 +142,8 @@ void model_note_vm(struct model *model, const struct lodge_vm *before, const str
 void model_note_op(struct model *model, const struct lodge_op *op);
 
 /* How many are remembered, and one of them, 0 the last. */
-size_t model_happenings(const struct model *model);
-const struct happening *model_happening(const struct model *model, size_t back);
+size_t model_activity_count(const struct model *model);
+const struct activity *model_activity(const struct model *model, size_t back);
 
 /* What the library and the networks are. */
 void model_add_offer(struct model *model, enum offer_kind kind, const char *name);
