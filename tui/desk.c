@@ -35,7 +35,7 @@ void desk_done(struct desk *desk)
     model_done(&desk->model);
 }
 
-void desk_say(struct desk *desk, enum role role, const char *format, ...)
+void desk_say(struct desk *desk, enum style_role role, const char *format, ...)
 {
     va_list args;
 
@@ -47,7 +47,7 @@ void desk_say(struct desk *desk, enum role role, const char *format, ...)
     desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
 }
 
-void desk_tell(struct desk *desk, enum role role, const char *text)
+void desk_tell(struct desk *desk, enum style_role role, const char *text)
 {
     const struct view_state *state = &desk->state;
     bool more = state->message.is_answer && state->message.until_ms > desk->model.now_ms;

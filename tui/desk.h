@@ -67,13 +67,13 @@ unsigned desk_paste(struct desk *desk, const char *text, bool cut);
 unsigned desk_turn_deaf(struct desk *desk);
 
 /* How something that was asked for went, behind what else is said of such and was not read yet. */
-void desk_tell(struct desk *desk, enum role role, const char *text);
+void desk_tell(struct desk *desk, enum style_role role, const char *text);
 
 /* Whether the guest under the cursor came there by itself, just now: no key can have meant it. */
 bool desk_has_shifted(const struct desk *desk);
 
 /* A line in the footer for a while. */
-void desk_say(struct desk *desk, enum role role, const char *format, ...)
+void desk_say(struct desk *desk, enum style_role role, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

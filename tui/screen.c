@@ -100,7 +100,7 @@ static void choose_palette(void)
         return;
     }
     screen.palette = COLORS >= 256 ? PALETTE_256 : PALETTE_8;
-    for (enum role role = ROLE_PLAIN + 1; role < ROLES; role++) {
+    for (enum style_role role = ROLE_PLAIN + 1; role < ROLES; role++) {
         init_pair((short)role, (short)theme_look(role, screen.palette).colour, -1);
     }
 }
@@ -272,7 +272,7 @@ static attr_t attributes_of(struct style style)
     if (style.flags & STYLE_COLOURS) {
         return A_NORMAL;
     }
-    struct look look = theme_look((enum role)style.role, screen.palette);
+    struct look look = theme_look((enum style_role)style.role, screen.palette);
     unsigned flags = look.flags | style.flags;
     attr_t attributes = A_NORMAL;
 
@@ -291,7 +291,7 @@ static short pair_of(struct style style)
         return pairs_find(style.ink, style.paper);
     }
     bool coloured = screen.palette != PALETTE_NONE && (style.flags & STYLE_REVERSE) == 0 &&
-                    theme_look((enum role)style.role, screen.palette).colour >= 0;
+                    theme_look((enum style_role)style.role, screen.palette).colour >= 0;
 
     return (short)(coloured ? style.role : 0);
 }

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
-char vm_letter(const struct model *model, const struct model_row *row, enum role *ret_role)
+char vm_letter(const struct model *model, const struct model_row *row, enum style_role *ret_role)
 {
     static const struct {
         char letter;
-        enum role role;
+        enum style_role role;
     } letters[LODGE_VM_STATES] = {
         [LODGE_VM_UNKNOWN] = {'?', ROLE_DIM},   [LODGE_VM_RUNNING] = {'R', ROLE_RUN},
         [LODGE_VM_PAUSED] = {'P', ROLE_PAUSED}, [LODGE_VM_SHUTOFF] = {'S', ROLE_OFF},
@@ -122,7 +122,7 @@ static double cpu_number(const struct model_row *row)
     return row->vm.state == LODGE_VM_RUNNING ? row->vm.stats.cpu_percent : NAN;
 }
 
-static enum role load_role(double percent)
+static enum style_role load_role(double percent)
 {
     return percent >= 90 ? ROLE_WARN : ROLE_PLAIN;
 }
@@ -216,7 +216,7 @@ static void draw_status(const struct model *model, const struct model_row *row,
                         struct canvas *canvas, struct area area)
 {
     char text[160];
-    enum role role;
+    enum style_role role;
     char letter = vm_letter(model, row, &role);
 
     vm_status(model, row, text, sizeof(text));

@@ -48,7 +48,7 @@ static void draw_status(struct lines *lines, const struct model *model, const st
 {
     char status[160];
     char text[256];
-    enum role role;
+    enum style_role role;
     char letter = vm_letter(model, row, &role);
 
     vm_status(model, row, status, sizeof(status));

@@ -49,8 +49,8 @@ static void draw_fields(const struct model *model, const struct form *form, stru
 }
 
 /* What the quotas would say, or which field cannot be read. */
-static enum role hint_for_form(const struct model *model, const struct form *form, char *text,
-                               size_t size)
+static enum style_role hint_for_form(const struct model *model, const struct form *form, char *text,
+                                     size_t size)
 {
     struct lodge_amounts amounts;
     enum form_field wrong;
@@ -63,7 +63,7 @@ static enum role hint_for_form(const struct model *model, const struct form *for
 }
 
 /* How it stands: asked, done, or why not. */
-static enum role how_it_stands(const struct form *form, char *text, size_t size)
+static enum style_role how_it_stands(const struct form *form, char *text, size_t size)
 {
     if (form->waits != 0) {
         snprintf(text, size, "create %s: asked …", form->asked);
@@ -88,8 +88,8 @@ void form_draw(const struct model *model, const struct form *form, struct canvas
     enum { FRAME = 3, QUOTA_HINT = 2, STANDS = 6 }; /* rules and keys; lines at most */
     char weighed[256];
     char stands[sizeof(form->wrong) + 64];
-    enum role weight = hint_for_form(model, form, weighed, sizeof(weighed));
-    enum role role = how_it_stands(form, stands, sizeof(stands));
+    enum style_role weight = hint_for_form(model, form, weighed, sizeof(weighed));
+    enum style_role role = how_it_stands(form, stands, sizeof(stands));
     int width = canvas->width < WIDTH ? canvas->width : WIDTH;
     int weighs = clamp(canvas_paragraph_lines(canvas, width - 4, weighed), QUOTA_HINT);
     int says = clamp(canvas_paragraph_lines(canvas, width - 4, stands), STANDS);

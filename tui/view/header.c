@@ -47,7 +47,7 @@ static void draw_link(const struct model *model, struct canvas *canvas, struct a
 struct count {
     char letter;
     size_t number;
-    enum role role;
+    enum style_role role;
 };
 
 static void draw_counts(const struct model *model, struct canvas *canvas, struct area *area,

@@ -40,7 +40,7 @@ static struct area take_lines(struct canvas *canvas, const struct layout *layout
     return area;
 }
 
-static void draw_lines(struct canvas *canvas, const struct layout *layout, enum role role,
+static void draw_lines(struct canvas *canvas, const struct layout *layout, enum style_role role,
                        const char *text)
 {
     int lines = canvas_paragraph_lines(canvas, layout->message.width - 2, text);
@@ -52,7 +52,7 @@ static void draw_lines(struct canvas *canvas, const struct layout *layout, enum 
 
 /* The line that is typed into. */
 static void draw_input(const struct prompt *prompt, struct canvas *canvas, struct area line,
-                       const char *before, enum role role)
+                       const char *before, enum style_role role)
 {
     int used = canvas_text(canvas, line, STYLE(role), before);
 
@@ -72,7 +72,7 @@ static void draw_command(const struct model *model, const struct view_state *sta
     struct area area = take_lines(canvas, layout, 1 + (lines > most ? most : lines));
 
     area.height--;
-    canvas_paragraph(canvas, area, STYLE((enum role)state->message.role), text);
+    canvas_paragraph(canvas, area, STYLE((enum style_role)state->message.role), text);
     draw_input(&state->prompt, canvas, (struct area){area.x, area.y + area.height, area.width, 1},
                ":", ROLE_ACCENT);
 }
@@ -126,7 +126,7 @@ void message_draw(const struct model *model, const struct view_state *state, str
     } else if (state->list.error.kind != LODGE_ERROR_NONE) {
         draw_lines(canvas, layout, ROLE_WARN, state->list.error.message);
     } else if (state->message.until_ms > model->now_ms) {
-        draw_lines(canvas, layout, (enum role)state->message.role, state->message.text);
+        draw_lines(canvas, layout, (enum style_role)state->message.role, state->message.text);
     } else if (model->link.state != LINK_LIVE && model->link.error[0] != '\0' && model->total > 0) {
         draw_lines(canvas, layout, ROLE_ERROR, model->link.error);
     }

@@ -24,7 +24,7 @@ static void draw_one(struct lines *lines, const char *label, const char *unit, i
     bool near = !isnan(percent) && percent >= WARN_PERCENT;
     char over[UNIT_TEXT];
     bool is_over = over_text(over, promised, limit, unit)[0] != '\0';
-    enum role role = is_over ? ROLE_ERROR : near ? ROLE_WARN : ROLE_RUN;
+    enum style_role role = is_over ? ROLE_ERROR : near ? ROLE_WARN : ROLE_RUN;
 
     canvas_text(lines->canvas, (struct area){line.x + 2, line.y, LABEL, 1}, STYLE(ROLE_DIM), label);
     pass(&line, 2 + LABEL);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static enum role role_of(enum lodge_op_state state)
+static enum style_role op_style_role(enum lodge_op_state state)
 {
     switch (state) {
     case LODGE_OP_RUNNING:
@@ -36,8 +36,8 @@ static void draw_op(const struct model *model, const struct lodge_op *op, struct
     canvas_text(lines->canvas, (struct area){line.x, line.y, 21, 1}, STYLE(ROLE_PLAIN), text);
     canvas_name(lines->canvas, (struct area){line.x + 22, line.y, 20, 1}, STYLE(ROLE_PLAIN),
                 op->vm == NULL ? "" : op->vm);
-    canvas_text(lines->canvas, (struct area){line.x + 43, line.y, 10, 1}, STYLE(role_of(op->state)),
-                lodge_op_state_name(op->state));
+    canvas_text(lines->canvas, (struct area){line.x + 43, line.y, 10, 1},
+                STYLE(op_style_role(op->state)), lodge_op_state_name(op->state));
     snprintf(text, sizeof(text), "%-5s %s%s",
              figure_age(model->now_ms - (live ? op->started_at : op->ended_at)).text,
              error != NULL ? error

@@ -58,7 +58,7 @@ struct view_state {
     int64_t shifted_ms;    /* when another guest came under the cursor by itself */
     struct {
         char text[2048];
-        enum role role;
+        enum style_role role;
         int64_t until_ms;
         bool is_answer; /* of something that was asked for: what comes next is said behind it */
     } message;

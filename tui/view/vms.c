@@ -31,7 +31,7 @@ static void draw_titles(const struct view_state *state, struct canvas *canvas, s
 static void draw_row(const struct model *model, const struct model_row *row, struct canvas *canvas,
                      struct area area, const struct placed_column *placed, size_t count)
 {
-    enum role role;
+    enum style_role role;
     char letter[2] = {vm_letter(model, row, &role), '\0'};
 
     canvas_text(canvas, (struct area){area.x + 2, area.y, 1, 1}, STYLE_WITH(role, STYLE_BOLD),
@@ -165,7 +165,7 @@ static int draw_broken_hosts(const struct model *model, struct canvas *canvas, s
 
 /* The one sentence that says why; false if the hosts are to be asked. */
 static bool reason_of(const struct model *model, const struct view_state *state, char *text,
-                      size_t size, enum role *ret_role)
+                      size_t size, enum style_role *ret_role)
 {
     *ret_role = ROLE_PLAIN;
     if (model->link.state != LINK_LIVE && model->link.error[0] != '\0') {
@@ -195,7 +195,7 @@ void blank_draw(const struct model *model, const struct view_state *state, struc
                 struct area area)
 {
     char text[1024];
-    enum role role;
+    enum style_role role;
     int width = area.width > 78 ? 72 : area.width - 6;
     struct area place = {area.x + (area.width - width) / 2, area.y + area.height / 3, width,
                          area.height - area.height / 3};
