@@ -1,5 +1,5 @@
 /*
- * app: one poll() on the terminal, the feed and signals.
+ * app: one poll() on the terminal, the source and signals.
  *
  * What is urgent (a key, a fact) is drawn at once, but facts at most every FRAME_MS; samples come
  * in bursts once a second and wait a moment for the rest of their burst. The clock in the header
@@ -36,7 +36,7 @@
 
 struct app {
     struct desk desk;
-    struct feed *feed;
+    struct source *source;
     struct canvas canvas;
     int signals;
     bool quit;
@@ -99,7 +99,7 @@ static void draw(struct app *app)
     }
     int64_t expires = model_expire(model);
     desk_refresh(&app->desk);
-    feed_look_at(app->feed, list_selected(&app->desk.state.list));
+    source_look_at(app->source, list_selected(&app->desk.state.list));
     if (expires != 0) {
         draw_by(app, app->drawn_at + expires - model->now_ms);
     }
@@ -115,7 +115,7 @@ static void draw(struct app *app)
     screen_show(&app->canvas);
 }
 
-/* What has come from the feed since the last picture wants a new one. */
+/* What has come from the source since the last picture wants a new one. */
 static void notice_news(struct app *app)
 {
     const struct model *model = &app->desk.model;
@@ -189,18 +189,18 @@ static void send_ask(struct app *app)
     for (size_t i = 0; i < ask_count(&ask); i++) {
         AUTO(free) char *params = ask_params(&ask, i);
         AUTO(free) char *what = ask_what(&ask, i);
-        calls_make(app->feed, &(struct call){
-                                  .ask = ask.number,
-                                  .index = i,
-                                  .method = ask_method(&ask, i),
-                                  .params = params,
-                                  .what = what,
-                                  .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
-                                  .way = (int)ask.way,
-                                  .owner = app,
-                                  .say = say,
-                                  .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
-                              });
+        calls_make(app->source, &(struct call){
+                                    .ask = ask.number,
+                                    .index = i,
+                                    .method = ask_method(&ask, i),
+                                    .params = params,
+                                    .what = what,
+                                    .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
+                                    .way = (int)ask.way,
+                                    .owner = app,
+                                    .say = say,
+                                    .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
+                                });
     }
     ask_done(&ask);
 }
@@ -217,14 +217,14 @@ static void ask_for_disks(struct app *app)
         }
         struct json_object *params = json_object_new_object();
         json_object_object_add(params, "vm", json_object_new_string(ask->targets[i].vm));
-        calls_make(app->feed, &(struct call){
-                                  .ask = ask->number,
-                                  .index = i,
-                                  .method = "vm.get",
-                                  .params = json_object_to_json_string_ext(params, 0),
-                                  .owner = app,
-                                  .told = disks_came,
-                              });
+        calls_make(app->source, &(struct call){
+                                    .ask = ask->number,
+                                    .index = i,
+                                    .method = "vm.get",
+                                    .params = json_object_to_json_string_ext(params, 0),
+                                    .owner = app,
+                                    .told = disks_came,
+                                });
         json_object_put(params);
     }
 }
@@ -236,7 +236,8 @@ static void start_viewer(struct app *app)
     char vnc[] = "vnc";
     char viewer[] = "--viewer";
     char flag[] = "--socket";
-    AUTO(free) char *socket = xstrdup(feed_socket(app->feed) == NULL ? "" : feed_socket(app->feed));
+    AUTO(free)
+    char *socket = xstrdup(source_socket(app->source) == NULL ? "" : source_socket(app->source));
     char *with[] = {self, vnc, viewer, flag, socket, app->desk.text, NULL};
     char *without[] = {self, vnc, viewer, app->desk.text, NULL};
     struct lodge_error err = {0};
@@ -290,7 +291,7 @@ static void follow(struct app *app, unsigned acts)
         start_viewer(app);
     }
     if (acts & ACT_OFFERS) {
-        feed_ask_offers(app->feed);
+        source_ask_offers(app->source);
     }
     if (acts & ACT_DRAW) {
         draw_by(app, 0);
@@ -361,11 +362,11 @@ static int patience(const struct app *app)
 {
     int64_t left = app->more_keys ? 0 : app->draw_at - clock_ms(CLOCK_MONOTONIC);
     int timeout = left < 0 ? 0 : (int)left;
-    int feed = feed_timeout_ms(app->feed);
+    int source = source_timeout_ms(app->source);
     int paste = screen_patience_ms();
 
     timeout = paste >= 0 && paste < timeout ? paste : timeout;
-    return feed >= 0 && feed < timeout ? feed : timeout;
+    return source >= 0 && source < timeout ? source : timeout;
 }
 
 static void draw_if_due(struct app *app)
@@ -391,7 +392,7 @@ static void loop(struct app *app)
         struct pollfd waits[3 + BESIDE_MAX] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
             {.fd = app->signals, .events = POLLIN},
-            {.fd = feed_fd(app->feed), .events = feed_events(app->feed)},
+            {.fd = source_fd(app->source), .events = source_events(app->source)},
         };
         size_t count = 3 + beside_waits(&app->desk.beside, waits + 3);
         if (poll(waits, count, patience(app)) < 0 && errno != EINTR) {
@@ -404,7 +405,7 @@ static void loop(struct app *app)
         read_signals(app);
         read_keys(app);
         draw_if_due(app); /* what a key did does not wait for news */
-        feed_run(app->feed);
+        source_run(app->source);
         screen_forget_link(&app->desk, false);
         notice_failures(app);
         notice_news(app);
@@ -412,7 +413,7 @@ static void loop(struct app *app)
     }
 }
 
-int app_run(const struct feed_options *options)
+int app_run(const struct source_options *options)
 {
     struct app app = {.signals = -1};
     struct lodge_error err = {0};
@@ -431,14 +432,14 @@ int app_run(const struct feed_options *options)
     if (keep) {
         settings_load(&app.desk.state);
     }
-    app.feed = feed_new(options, &app.desk.model);
+    app.source = source_new(options, &app.desk.model);
     notice_news(&app);
     loop(&app);
     screen_close();
     if (keep) {
         settings_save(&app.desk.state);
     }
-    feed_free(app.feed);
+    source_free(app.source);
     canvas_done(&app.canvas);
     desk_done(&app.desk);
     close(app.signals);

@@ -1,5 +1,5 @@
 /*
- * desk: the console without its terminal and its feed: model, state, and what keys do to it.
+ * desk: the console without its terminal and its source: model, state, and what keys do to it.
  *
  * What must happen outside is said by the result of a key, and app.c does it. One thread.
  */
@@ -29,7 +29,7 @@ enum act {
 
 struct sent;
 
-/* All that the console is, but for its terminal and its feed. */
+/* All that the console is, but for its terminal and its source. */
 struct desk {
     struct model model;
     struct view_state state;

@@ -1,5 +1,5 @@
-/* feed: a connection that comes back by itself, or a fleet that is not there. */
-#include "feed.h"
+/* source: a connection that comes back by itself, or a fleet that is not there. */
+#include "source.h"
 
 #include "contract/contract.h"
 #include "demo.h"
@@ -28,7 +28,7 @@ static const char *const fields[] = {
     "unresponsive", "stale",  "rev",   "stats",   "ips",   "viewers", "pending",    NULL,
 };
 
-struct feed {
+struct source {
     struct model *model;
     char *socket_path; /* or NULL */
     struct lodge_client *client;
@@ -46,7 +46,7 @@ struct feed {
     } look;
 };
 
-int64_t feed_now_ms(void)
+int64_t source_now_ms(void)
 {
     struct timespec now;
 
@@ -56,9 +56,9 @@ int64_t feed_now_ms(void)
 
 static void on_demo_event(void *data, const struct lodge_event *event)
 {
-    struct feed *feed = data;
+    struct source *source = data;
 
-    model_apply(feed->model, event);
+    model_apply(source->model, event);
 }
 
 struct quotas {
@@ -79,37 +79,38 @@ static const struct field quotas_fields[] = {
 
 static void on_quota(void *data, const char *result, const struct lodge_error *error)
 {
-    struct feed *feed = data;
+    struct source *source = data;
     struct quotas quotas;
     struct lodge_error err = {0};
 
     if (error == NULL && fields_read_text(result, quotas_fields, &quotas, &err)) {
-        model_take_quota(feed->model, &quotas.system, &quotas.user);
+        model_take_quota(source->model, &quotas.system, &quotas.user);
     }
 }
 
-static void ask_quota(struct feed *feed)
+static void ask_quota(struct source *source)
 {
     struct lodge_error err = {0}; /* without it the bars stay as they were */
 
-    (void)lodge_client_call(feed->client, "quota.get", NULL, CALL_MS, on_quota, feed, &err);
+    (void)lodge_client_call(source->client, "quota.get", NULL, CALL_MS, on_quota, source, &err);
 }
 
 static void on_event(void *data, const struct lodge_event *event, const struct lodge_error *error)
 {
-    struct feed *feed = data;
+    struct source *source = data;
 
     if (error != NULL) {
-        model_set_link(feed->model, LINK_CONNECTING, error->message); /* it let us in, no further */
+        model_set_link(source->model, LINK_CONNECTING,
+                       error->message); /* it let us in, no further */
         return;
     }
     if (event->topic == LODGE_TOPIC_OP) {
-        if (model_apply_op(feed->model, event)) {
-            ask_quota(feed);
+        if (model_apply_op(source->model, event)) {
+            ask_quota(source);
         }
         return;
     }
-    model_apply(feed->model, event);
+    model_apply(source->model, event);
 }
 
 /* A subscription of its own: a lodged before this topic refuses it, and all that is asked for with
@@ -117,11 +118,11 @@ static void on_event(void *data, const struct lodge_event *event, const struct l
 static void on_quota_event(void *data, const struct lodge_event *event,
                            const struct lodge_error *error)
 {
-    struct feed *feed = data;
+    struct source *source = data;
 
     if (error == NULL && event->topic == LODGE_TOPIC_QUOTA &&
         (event->type == LODGE_EVENT_ADDED || event->type == LODGE_EVENT_CHANGED)) {
-        model_apply(feed->model, event);
+        model_apply(source->model, event);
     }
 }
 
@@ -140,7 +141,7 @@ static const struct field server_fields[] = {
 
 static void on_server_info(void *data, const char *result, const struct lodge_error *error)
 {
-    struct feed *feed = data;
+    struct source *source = data;
     struct server server;
     struct lodge_error err = {0};
 
@@ -149,7 +150,7 @@ static void on_server_info(void *data, const char *result, const struct lodge_er
     }
     struct json_object *json = json_tokener_parse(result);
     if (fields_read(json, server_fields, FIELDS_LENIENT, &server, &err)) {
-        model_take_server(feed->model, TAKE(server.name), TAKE(server.user), TAKE(server.role));
+        model_take_server(source->model, TAKE(server.name), TAKE(server.user), TAKE(server.role));
         fields_clear(server_fields, &server);
     }
     json_object_put(json);
@@ -157,39 +158,39 @@ static void on_server_info(void *data, const char *result, const struct lodge_er
 
 static void on_details(void *data, const char *result, const struct lodge_error *error)
 {
-    struct feed *feed = data;
+    struct source *source = data;
     struct lodge_vm vm;
     struct lodge_error err = {0};
 
-    feed->details_call = 0;
+    source->details_call = 0;
     if (error != NULL) {
         if (error->kind != LODGE_ERROR_CANCELLED && error->kind != LODGE_ERROR_UNREACHABLE) {
             AUTO(free) char *words = words_of(error->message, error->op);
-            model_fail_detail(feed->model, words);
+            model_fail_detail(source->model, words);
         }
     } else if (lodge_vm_from_json(result, &vm, &err)) {
-        model_take_detail(feed->model, &vm);
+        model_take_detail(source->model, &vm);
     } else {
-        model_fail_detail(feed->model, err.message);
+        model_fail_detail(source->model, err.message);
     }
 }
 
-static void lost(struct feed *feed, const struct lodge_error *err)
+static void lost(struct source *source, const struct lodge_error *err)
 {
-    struct model *model = feed->model;
+    struct model *model = source->model;
 
-    feed->connected = false;
-    feed->retry_at = feed_now_ms() + feed->patience_ms;
-    model->link.retry_ms = model->now_ms + feed->patience_ms;
-    feed->patience_ms *= 2;
-    if (feed->patience_ms > RETRY_MOST_MS) {
-        feed->patience_ms = RETRY_MOST_MS;
+    source->connected = false;
+    source->retry_at = source_now_ms() + source->patience_ms;
+    model->link.retry_ms = model->now_ms + source->patience_ms;
+    source->patience_ms *= 2;
+    if (source->patience_ms > RETRY_MOST_MS) {
+        source->patience_ms = RETRY_MOST_MS;
     }
     model_set_link(model, model->ready ? LINK_LOST : LINK_CONNECTING, err->message);
 }
 
 /* The first time: connect and subscribe. */
-static bool begin(struct feed *feed, struct lodge_error *err)
+static bool begin(struct source *source, struct lodge_error *err)
 {
     const struct lodge_subscribe what = {
         .topics =
@@ -204,51 +205,51 @@ static bool begin(struct feed *feed, struct lodge_error *err)
     };
     const struct lodge_subscribe quotas = {.topics = {[LODGE_TOPIC_QUOTA] = true}};
 
-    feed->client = lodge_client_open(feed->socket_path, err);
-    if (feed->client == NULL) {
+    source->client = lodge_client_open(source->socket_path, err);
+    if (source->client == NULL) {
         return false;
     }
-    if (lodge_client_subscribe(feed->client, &what, on_event, feed, err) == NULL ||
-        lodge_client_subscribe(feed->client, &quotas, on_quota_event, feed, err) == NULL) {
-        lodge_client_close(TAKE(feed->client));
+    if (lodge_client_subscribe(source->client, &what, on_event, source, err) == NULL ||
+        lodge_client_subscribe(source->client, &quotas, on_quota_event, source, err) == NULL) {
+        lodge_client_close(TAKE(source->client));
         return false;
     }
     return true;
 }
 
-static void connect_again(struct feed *feed)
+static void connect_again(struct source *source)
 {
     struct lodge_error err = {0};
     bool done =
-        feed->client == NULL ? begin(feed, &err) : lodge_client_reconnect(feed->client, &err);
+        source->client == NULL ? begin(source, &err) : lodge_client_reconnect(source->client, &err);
 
-    feed->retry_at = 0;
+    source->retry_at = 0;
     if (!done) {
-        lost(feed, &err);
+        lost(source, &err);
         return;
     }
-    feed->connected = true;
-    feed->patience_ms = RETRY_FIRST_MS;
-    feed->model->link.retry_ms = 0;
-    model_set_link(feed->model, LINK_LIVE, NULL);
-    feed->look.rev = 0; /* what it was told may be from another life of the daemon */
-    if (lodge_client_call(feed->client, "server.info", NULL, CALL_MS, on_server_info, feed, &err) ==
-        0) {
-        lost(feed, &err);
+    source->connected = true;
+    source->patience_ms = RETRY_FIRST_MS;
+    source->model->link.retry_ms = 0;
+    model_set_link(source->model, LINK_LIVE, NULL);
+    source->look.rev = 0; /* what it was told may be from another life of the daemon */
+    if (lodge_client_call(source->client, "server.info", NULL, CALL_MS, on_server_info, source,
+                          &err) == 0) {
+        lost(source, &err);
         return;
     }
-    ask_quota(feed);
+    ask_quota(source);
 }
 
-struct lodge_client *feed_client(const struct feed *feed, const char **ret_why)
+struct lodge_client *source_client(const struct source *source, const char **ret_why)
 {
-    *ret_why = feed->demo != NULL ? "nothing can be changed in the demonstration"
-                                  : "not connected: nothing was asked";
-    return feed->demo == NULL && feed->connected ? feed->client : NULL;
+    *ret_why = source->demo != NULL ? "nothing can be changed in the demonstration"
+                                    : "not connected: nothing was asked";
+    return source->demo == NULL && source->connected ? source->client : NULL;
 }
 
 /* {"images":[{"name":…,"kind":…}]}, {"networks":[{"name":…}]} */
-static void take_offers(struct feed *feed, const char *result, const char *list,
+static void take_offers(struct source *source, const char *result, const char *list,
                         enum offer_kind (*kind_of)(const char *kind))
 {
     struct json_object *json = json_tokener_parse(result);
@@ -259,7 +260,8 @@ static void take_offers(struct feed *feed, const char *result, const char *list,
             struct json_object *item = json_object_array_get_idx(items, i);
             struct json_object *name = json_object_object_get(item, "name");
             struct json_object *kind = json_object_object_get(item, "kind");
-            model_add_offer(feed->model, kind_of(kind == NULL ? "" : json_object_get_string(kind)),
+            model_add_offer(source->model,
+                            kind_of(kind == NULL ? "" : json_object_get_string(kind)),
                             json_object_get_string(name));
         }
     }
@@ -293,56 +295,57 @@ static void on_networks(void *data, const char *result, const struct lodge_error
     }
 }
 
-void feed_ask_offers(struct feed *feed)
+void source_ask_offers(struct source *source)
 {
     struct lodge_error err = {0}; /* without them a name can still be typed */
 
-    model_forget_offers(feed->model);
-    if (feed->demo != NULL || !feed->connected) {
+    model_forget_offers(source->model);
+    if (source->demo != NULL || !source->connected) {
         return;
     }
-    (void)lodge_client_call(feed->client, "image.list", NULL, CALL_MS, on_images, feed, &err);
-    (void)lodge_client_call(feed->client, "network.list", NULL, CALL_MS, on_networks, feed, &err);
+    (void)lodge_client_call(source->client, "image.list", NULL, CALL_MS, on_images, source, &err);
+    (void)lodge_client_call(source->client, "network.list", NULL, CALL_MS, on_networks, source,
+                            &err);
 }
 
-struct feed *feed_new(const struct feed_options *options, struct model *model)
+struct source *source_new(const struct source_options *options, struct model *model)
 {
-    struct feed *feed = xcalloc(1, sizeof(*feed));
+    struct source *source = xcalloc(1, sizeof(*source));
 
-    feed->model = model;
-    feed->socket_path = xstrdup_or_null(options->socket_path);
-    feed->patience_ms = RETRY_FIRST_MS;
+    source->model = model;
+    source->socket_path = xstrdup_or_null(options->socket_path);
+    source->patience_ms = RETRY_FIRST_MS;
     if (options->demo_guests >= 0) {
-        feed->demo = demo_new(options->demo_guests, model->now_ms);
+        source->demo = demo_new(options->demo_guests, model->now_ms);
         model_set_link(model, LINK_LIVE, NULL);
         model_take_server(model, xstrdup("demo"), xstrdup("you"), xstrdup("admin"));
-        demo_tell(feed->demo, model->now_ms, on_demo_event, feed);
-        feed->tick_at = feed_now_ms() + 1000;
+        demo_tell(source->demo, model->now_ms, on_demo_event, source);
+        source->tick_at = source_now_ms() + 1000;
     } else {
-        connect_again(feed);
+        connect_again(source);
     }
-    return feed;
+    return source;
 }
 
-void feed_free(struct feed *feed)
+void source_free(struct source *source)
 {
-    if (feed == NULL) {
+    if (source == NULL) {
         return;
     }
-    lodge_client_close(feed->client);
-    demo_free(feed->demo);
-    free(feed->socket_path);
-    free(feed);
+    lodge_client_close(source->client);
+    demo_free(source->demo);
+    free(source->socket_path);
+    free(source);
 }
 
-int feed_fd(const struct feed *feed)
+int source_fd(const struct source *source)
 {
-    return feed->connected ? lodge_client_fd(feed->client) : -1;
+    return source->connected ? lodge_client_fd(source->client) : -1;
 }
 
-short feed_events(const struct feed *feed)
+short source_events(const struct source *source)
 {
-    return (short)(feed->connected ? lodge_client_events(feed->client) : 0);
+    return (short)(source->connected ? lodge_client_events(source->client) : 0);
 }
 
 static int sooner(int a, int b)
@@ -352,89 +355,89 @@ static int sooner(int a, int b)
 
 static int until(int64_t deadline)
 {
-    int64_t left = deadline - feed_now_ms();
+    int64_t left = deadline - source_now_ms();
 
     return deadline == 0 ? -1 : left < 0 ? 0 : (int)left;
 }
 
-int feed_timeout_ms(const struct feed *feed)
+int source_timeout_ms(const struct source *source)
 {
-    int look = feed->details_call != 0 ? -1 : until(feed->look_at);
-    int timeout = sooner(until(feed->retry_at), sooner(until(feed->tick_at), look));
+    int look = source->details_call != 0 ? -1 : until(source->look_at);
+    int timeout = sooner(until(source->retry_at), sooner(until(source->tick_at), look));
 
-    return feed->connected ? sooner(timeout, lodge_client_timeout_ms(feed->client)) : timeout;
+    return source->connected ? sooner(timeout, lodge_client_timeout_ms(source->client)) : timeout;
 }
 
-static void ask_demo(struct feed *feed)
+static void ask_demo(struct source *source)
 {
     struct lodge_vm vm;
 
-    if (demo_get(feed->demo, feed->look.host, feed->look.uuid, &vm)) {
-        model_take_detail(feed->model, &vm);
+    if (demo_get(source->demo, source->look.host, source->look.uuid, &vm)) {
+        model_take_detail(source->model, &vm);
     }
 }
 
-static void ask_details(struct feed *feed)
+static void ask_details(struct source *source)
 {
     struct lodge_error err = {0};
     struct buffer params = {0};
 
-    if (feed->demo != NULL) {
-        ask_demo(feed);
+    if (source->demo != NULL) {
+        ask_demo(source);
         return;
     }
-    if (!feed->connected || feed->details_call != 0) {
+    if (!source->connected || source->details_call != 0) {
         return; /* one at a time; the answer brings us back here if the eye has moved on */
     }
-    AUTO(free) char *vm = xasprintf("%s/%s", feed->look.host, feed->look.uuid);
+    AUTO(free) char *vm = xasprintf("%s/%s", source->look.host, source->look.uuid);
     buffer_add_text(&params, "{\"vm\":");
     buffer_add_json_string(&params, vm);
     buffer_add_char(&params, '}');
-    feed->details_call = lodge_client_call(feed->client, "vm.get", buffer_text(&params), CALL_MS,
-                                           on_details, feed, &err);
+    source->details_call = lodge_client_call(source->client, "vm.get", buffer_text(&params),
+                                             CALL_MS, on_details, source, &err);
     buffer_free(&params);
-    if (feed->details_call == 0) {
-        model_fail_detail(feed->model, err.message);
+    if (source->details_call == 0) {
+        model_fail_detail(source->model, err.message);
     }
 }
 
-void feed_run(struct feed *feed)
+void source_run(struct source *source)
 {
     struct lodge_error err = {0};
 
-    if (feed->connected && !lodge_client_dispatch(feed->client, &err)) {
-        lost(feed, &err);
+    if (source->connected && !lodge_client_dispatch(source->client, &err)) {
+        lost(source, &err);
     }
-    if (until(feed->retry_at) == 0) {
-        connect_again(feed);
+    if (until(source->retry_at) == 0) {
+        connect_again(source);
     }
-    if (until(feed->tick_at) == 0) {
-        demo_tick(feed->demo, feed->model->now_ms, on_demo_event, feed);
-        feed->tick_at += 1000;
-        if (until(feed->tick_at) == 0) {
-            feed->tick_at = feed_now_ms() + 1000; /* we were stopped; nobody missed these */
+    if (until(source->tick_at) == 0) {
+        demo_tick(source->demo, source->model->now_ms, on_demo_event, source);
+        source->tick_at += 1000;
+        if (until(source->tick_at) == 0) {
+            source->tick_at = source_now_ms() + 1000; /* we were stopped; nobody missed these */
         }
     }
-    if (until(feed->look_at) == 0 && feed->details_call == 0) {
-        feed->look_at = 0;
-        ask_details(feed);
+    if (until(source->look_at) == 0 && source->details_call == 0) {
+        source->look_at = 0;
+        ask_details(source);
     }
 }
 
-void feed_look_at(struct feed *feed, const struct model_row *row)
+void source_look_at(struct source *source, const struct model_row *row)
 {
     if (row == NULL ||
-        (strcmp(feed->look.uuid, row->vm.uuid) == 0 && strcmp(feed->look.host, row->vm.host) == 0 &&
-         feed->look.rev == row->vm.rev)) {
+        (strcmp(source->look.uuid, row->vm.uuid) == 0 &&
+         strcmp(source->look.host, row->vm.host) == 0 && source->look.rev == row->vm.rev)) {
         return;
     }
-    snprintf(feed->look.host, sizeof(feed->look.host), "%s", row->vm.host);
-    memcpy(feed->look.uuid, row->vm.uuid, sizeof(feed->look.uuid));
-    feed->look.rev = row->vm.rev;
-    feed->look_at = feed_now_ms() + LOOK_MS;
+    snprintf(source->look.host, sizeof(source->look.host), "%s", row->vm.host);
+    memcpy(source->look.uuid, row->vm.uuid, sizeof(source->look.uuid));
+    source->look.rev = row->vm.rev;
+    source->look_at = source_now_ms() + LOOK_MS;
 }
 
-const char *feed_socket(const struct feed *feed)
+const char *source_socket(const struct source *source)
 {
-    return feed->socket_path;
+    return source->socket_path;
 }
