@@ -1,5 +1,5 @@
 /*
- * app: the console's loop: terminal, source, signals and deadlines become changes of the desk, and
+ * app: the console's loop: terminal, source, signals and deadlines become changes of the ui, and
  * changes become pictures, at most ten a second but for those that a key asked for.
  */
 #ifndef TUI_APP_H

@@ -1,4 +1,4 @@
-/* beside: each is watched by the descriptor of its end until it has one. Owned by the desk; the
+/* beside: each is watched by the descriptor of its end until it has one. Owned by the ui; the
  * console's one thread. */
 #include "beside.h"
 

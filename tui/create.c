@@ -111,44 +111,43 @@ static bool wish_apply(const struct wish *wish, struct json_object *params, cons
     return true;
 }
 
-unsigned act_create(struct desk *desk, const struct command *command, const char *argument)
+unsigned act_create(struct ui *ui, const struct command *command, const char *argument)
 {
     struct wish wish;
     const char *word = NULL;
 
     (void)command;
-    if (desk->model.server.role != NULL && strcmp(desk->model.server.role, "viewer") == 0) {
-        desk_say(desk, ROLE_WARN, "viewers change nothing: an admin can make you a user");
+    if (ui->model.server.role != NULL && strcmp(ui->model.server.role, "viewer") == 0) {
+        ui_say(ui, ROLE_WARN, "viewers change nothing: an admin can make you a user");
         return ACT_DRAW;
     }
     if (argument == NULL) {
-        form_open(&desk->state.form);
+        form_open(&ui->state.form);
         return ACT_DRAW | ACT_OFFERS;
     }
     AUTO(free) char *line = xstrdup(argument);
     if (!wish_read(line, &wish)) {
-        desk_say(desk, ROLE_WARN,
-                 "expected a name, a number of CPUs and memory: web 2 1G 10G start");
+        ui_say(ui, ROLE_WARN, "expected a name, a number of CPUs and memory: web 2 1G 10G start");
         return ACT_DRAW;
     }
-    (void)ask_begin(desk, "vm.create", "create");
-    name_creation(&desk->ask, wish.name, wish.disk, wish.disk_gib);
-    if (!wish_apply(&wish, desk->ask.params, &word)) {
-        desk_say(desk, ROLE_WARN, "'%s' is nothing that create takes", word);
-        ask_done(&desk->ask);
+    (void)ask_begin(ui, "vm.create", "create");
+    name_creation(&ui->ask, wish.name, wish.disk, wish.disk_gib);
+    if (!wish_apply(&wish, ui->ask.params, &word)) {
+        ui_say(ui, ROLE_WARN, "'%s' is nothing that create takes", word);
+        ask_done(&ui->ask);
         return ACT_DRAW;
     }
-    desk_say(desk, ROLE_DIM, "%s …", desk->ask.what);
+    ui_say(ui, ROLE_DIM, "%s …", ui->ask.what);
     return ACT_DRAW | ACT_ASK;
 }
 
-void ask_weigh(struct desk *desk, const char *line)
+void ask_weigh(struct ui *ui, const char *line)
 {
     static const char create[] = "create ";
     struct wish wish;
     char text[256];
 
-    if (strncmp(line, create, sizeof(create) - 1) != 0 || !desk->model.quota.known) {
+    if (strncmp(line, create, sizeof(create) - 1) != 0 || !ui->model.quota.known) {
         return;
     }
     AUTO(free) char *copy = xstrdup(line + sizeof(create) - 1);
@@ -156,8 +155,8 @@ void ask_weigh(struct desk *desk, const char *line)
         return;
     }
     const struct lodge_amounts more = {1, wish.vcpus, wish.memory_mib, wish.disk_gib};
-    bool fits = quota_hint_text(&desk->model, &more, text, sizeof(text));
-    desk_say(desk, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
+    bool fits = quota_hint_text(&ui->model, &more, text, sizeof(text));
+    ui_say(ui, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
 }
 
 /* The form */
@@ -202,9 +201,9 @@ static unsigned form_refuse(struct form *form, enum form_field field, const char
     return ACT_DRAW;
 }
 
-static unsigned form_send(struct desk *desk)
+static unsigned form_send(struct ui *ui)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
     struct lodge_amounts amounts;
     enum form_field wrong;
 
@@ -220,7 +219,7 @@ static unsigned form_send(struct desk *desk)
     if (form->text[FORM_IMAGE][0] != '\0' && amounts.disk_gib == 0) {
         return form_refuse(form, FORM_DISK, "a disk from an image needs its size");
     }
-    struct ask *ask = ask_begin(desk, "vm.create", "create");
+    struct ask *ask = ask_begin(ui, "vm.create", "create");
     form_params(form, &amounts, ask->params);
     name_creation(ask, form->text[FORM_NAME], form->text[FORM_DISK], amounts.disk_gib);
     snprintf(form->asked, sizeof(form->asked), "%s", form->text[FORM_NAME]);
@@ -230,18 +229,18 @@ static unsigned form_send(struct desk *desk)
     return ACT_DRAW | ACT_ASK;
 }
 
-unsigned ask_in_form(struct desk *desk, struct key key)
+unsigned ask_in_form(struct ui *ui, struct key key)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
     struct form_choices choices = {0};
 
-    choices.of[FORM_IMAGE] = &desk->model.offers[OFFER_IMAGE];
-    choices.of[FORM_ISO] = &desk->model.offers[OFFER_ISO];
-    choices.of[FORM_KERNEL] = &desk->model.offers[OFFER_KERNEL];
-    choices.of[FORM_NETWORK] = &desk->model.offers[OFFER_NETWORK];
+    choices.of[FORM_IMAGE] = &ui->model.offers[OFFER_IMAGE];
+    choices.of[FORM_ISO] = &ui->model.offers[OFFER_ISO];
+    choices.of[FORM_KERNEL] = &ui->model.offers[OFFER_KERNEL];
+    choices.of[FORM_NETWORK] = &ui->model.offers[OFFER_NETWORK];
     struct lodge_strings hosts = {0};
-    for (size_t i = 0; i < desk->model.host_count; i++) {
-        if (!lodge_strings_add(&hosts, desk->model.hosts[i].host.name)) {
+    for (size_t i = 0; i < ui->model.host_count; i++) {
+        if (!lodge_strings_add(&hosts, ui->model.hosts[i].host.name)) {
             abort(); /* out of memory */
         }
     }
@@ -249,16 +248,16 @@ unsigned ask_in_form(struct desk *desk, struct key key)
     enum form_result result = form_key(form, key, &choices);
     lodge_strings_clear(&hosts);
     if (result == FORM_DONE) {
-        return form_send(desk);
+        return form_send(ui);
     }
     form->open = result != FORM_LEFT;
     return ACT_DRAW;
 }
 
 /* It stays until it is left by a key: whoever is typing would type into the list. */
-bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char *text)
+bool ask_form_answered(struct ui *ui, unsigned number, bool bad, const char *text)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
 
     if (form->waits == 0 || number != form->waits) {
         return false;

@@ -4,8 +4,8 @@
 
 #include "memory.h"
 #include "scope.h"
-#include "support/desk_world.h"
 #include "support/joined.h"
+#include "support/ui_world.h"
 
 #include <stdlib.h>
 
@@ -15,9 +15,9 @@ static inline char *picture(int width, int height)
     struct canvas canvas;
 
     canvas_init(&canvas, width, height, GLYPHS_ASCII);
-    (void)desk_resize(&desk, width, height);
-    desk_refresh(&desk);
-    view_draw(&desk.model, &desk.state, &canvas);
+    (void)ui_resize(&ui, width, height);
+    ui_refresh(&ui);
+    view_draw(&ui.model, &ui.state, &canvas);
     char *text = canvas_to_text(&canvas);
     canvas_done(&canvas);
     return text;

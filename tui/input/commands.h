@@ -8,7 +8,7 @@
 
 #include "view/view.h"
 
-struct desk;
+struct ui;
 
 struct command {
     const char *name;
@@ -21,7 +21,7 @@ struct command {
     unsigned hinted;      /* bit (1 << VIEW_…): where the hint stands */
     int hint_place;       /* from 1: what comes first stays where it is narrow */
     int amount;           /* for run: how far, which */
-    unsigned (*run)(struct desk *desk, const struct command *command, const char *argument);
+    unsigned (*run)(struct ui *ui, const struct command *command, const char *argument);
 };
 
 extern const struct command commands[];

@@ -1,5 +1,5 @@
-/* desk: the console's state, and what keys make of it: typing into a prompt, or a command. */
-#include "desk.h"
+/* ui: the console's state, and what keys make of it: typing into a prompt, or a command. */
+#include "ui.h"
 
 #include "act.h"
 #include "ask.h"
@@ -15,118 +15,118 @@
 /* How long a message stays. */
 #define MESSAGE_MS 6000
 
-void desk_init(struct desk *desk)
+void ui_init(struct ui *ui)
 {
-    *desk = (struct desk){.state = {.header_lines = 2}};
-    model_init(&desk->model);
-    list_init(&desk->state.list);
+    *ui = (struct ui){.state = {.header_lines = 2}};
+    model_init(&ui->model);
+    list_init(&ui->state.list);
 }
 
-void desk_done(struct desk *desk)
+void ui_done(struct ui *ui)
 {
-    list_done(&desk->state.list);
-    prompt_done(&desk->state.prompt);
-    ask_done(&desk->ask);
-    sent_forget(desk);
-    screen_forget_target(desk);
-    screen_forget_link(desk, true);
-    screen_forget_shot(desk);
-    beside_done(&desk->beside);
-    model_done(&desk->model);
+    list_done(&ui->state.list);
+    prompt_done(&ui->state.prompt);
+    ask_done(&ui->ask);
+    sent_forget(ui);
+    screen_forget_target(ui);
+    screen_forget_link(ui, true);
+    screen_forget_shot(ui);
+    beside_done(&ui->beside);
+    model_done(&ui->model);
 }
 
-void desk_say(struct desk *desk, enum style_role role, const char *format, ...)
+void ui_say(struct ui *ui, enum style_role role, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vsnprintf(desk->state.message.text, sizeof(desk->state.message.text), format, args);
+    vsnprintf(ui->state.message.text, sizeof(ui->state.message.text), format, args);
     va_end(args);
-    desk->state.message.role = role;
-    desk->state.message.is_answer = false;
-    desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
+    ui->state.message.role = role;
+    ui->state.message.is_answer = false;
+    ui->state.message.until_ms = ui->model.now_ms + MESSAGE_MS;
 }
 
-void desk_tell(struct desk *desk, enum style_role role, const char *text)
+void ui_tell(struct ui *ui, enum style_role role, const char *text)
 {
-    const struct view_state *state = &desk->state;
-    bool more = state->message.is_answer && state->message.until_ms > desk->model.now_ms;
+    const struct view_state *state = &ui->state;
+    bool more = state->message.is_answer && state->message.until_ms > ui->model.now_ms;
 
     if (!more) {
-        desk_say(desk, role, "%s", text);
+        ui_say(ui, role, "%s", text);
     } else {
         AUTO(free) char *both = xasprintf("%s; %s", state->message.text, text);
-        desk_say(desk, state->message.role == ROLE_WARN ? ROLE_WARN : role, "%s", both);
+        ui_say(ui, state->message.role == ROLE_WARN ? ROLE_WARN : role, "%s", both);
     }
-    desk->state.message.is_answer = true;
+    ui->state.message.is_answer = true;
 }
 
 /* What came while something hid it is shown from now on. */
-static void show_answers(struct desk *desk)
+static void show_answers(struct ui *ui)
 {
-    if (desk->state.message.is_answer) {
-        desk->state.message.until_ms = desk->model.now_ms + MESSAGE_MS;
+    if (ui->state.message.is_answer) {
+        ui->state.message.until_ms = ui->model.now_ms + MESSAGE_MS;
     }
 }
 
-bool desk_has_shifted(const struct desk *desk)
+bool ui_has_shifted(const struct ui *ui)
 {
-    int64_t since = desk->model.now_ms - desk->state.shifted_ms;
+    int64_t since = ui->model.now_ms - ui->state.shifted_ms;
 
     return since >= 0 && since < DEAF_MS;
 }
 
-unsigned desk_turn_deaf(struct desk *desk)
+unsigned ui_turn_deaf(struct ui *ui)
 {
-    desk->state.deaf_until_ms = desk->model.now_ms + DEAF_MS;
+    ui->state.deaf_until_ms = ui->model.now_ms + DEAF_MS;
     return ACT_DRAW | ACT_HUSH;
 }
 
-unsigned desk_resize(struct desk *desk, int width, int height)
+unsigned ui_resize(struct ui *ui, int width, int height)
 {
-    desk->layout = layout_for(&desk->state, width, height);
+    ui->layout = layout_for(&ui->state, width, height);
     return ACT_DRAW;
 }
 
 /* Scrolling ends where the last line stands at the bottom. */
-static void clamp_scroll(struct desk *desk)
+static void clamp_scroll(struct ui *ui)
 {
-    struct view_state *state = &desk->state;
+    struct view_state *state = &ui->state;
     const struct view *view = &views[state->view];
 
     if (view->lines == NULL) {
         return;
     }
-    int most = view->lines(&desk->model, state, desk->layout.body) - desk->layout.body.height;
+    int most = view->lines(&ui->model, state, ui->layout.body) - ui->layout.body.height;
     state->scroll = state->scroll > most ? most : state->scroll;
     state->scroll = state->scroll < 0 ? 0 : state->scroll;
 }
 
-void desk_refresh(struct desk *desk)
+void ui_refresh(struct ui *ui)
 {
-    struct view_state *state = &desk->state;
+    struct view_state *state = &ui->state;
     bool by_key = state->list.dirty;
     char uuid[sizeof(state->list.uuid)];
 
-    model_count(&desk->model);
+    model_count(&ui->model);
     memcpy(uuid, state->list.uuid, sizeof(uuid));
-    list_refresh(&state->list, &desk->model);
+    list_refresh(&state->list, &ui->model);
     if (!by_key && uuid[0] != '\0' && strcmp(uuid, state->list.uuid) != 0) {
-        state->shifted_ms = desk->model.now_ms;
+        state->shifted_ms = ui->model.now_ms;
     }
-    list_scroll(&state->list, layout_page(&desk->layout));
-    if (state->host_cursor >= desk->model.host_count) {
-        state->host_cursor = desk->model.host_count == 0 ? 0 : desk->model.host_count - 1;
+    list_scroll(&state->list, layout_page(&ui->layout));
+    if (state->host_cursor >= ui->model.host_count) {
+        state->host_cursor = ui->model.host_count == 0 ? 0 : ui->model.host_count - 1;
     }
-    size_t sessions = desk->model.session_count;
+    size_t sessions = ui->model.session_count;
     if (state->session_cursor >= sessions) {
         state->session_cursor = sessions == 0 ? 0 : sessions - 1;
     }
-    clamp_scroll(desk);
+    clamp_scroll(ui);
 }
 
 /* Runs what was typed after `:`. */
-static unsigned run_line(struct desk *desk, const char *line)
+static unsigned run_line(struct ui *ui, const char *line)
 {
     line += strspn(line, " ");
     size_t length = strcspn(line, " ");
@@ -135,22 +135,22 @@ static unsigned run_line(struct desk *desk, const char *line)
     }
     const struct command *command = command_find(line, length);
     if (command == NULL) {
-        desk_say(desk, ROLE_WARN, "no command '%.*s': Tab shows how it goes on, ? what there is",
-                 (int)length, line);
+        ui_say(ui, ROLE_WARN, "no command '%.*s': Tab shows how it goes on, ? what there is",
+               (int)length, line);
         return ACT_DRAW;
     }
     const char *argument = line + length + strspn(line + length, " ");
     if (*argument != '\0' && command->argument == NULL) {
-        desk_say(desk, ROLE_WARN, ":%s takes nothing behind it", command->name);
+        ui_say(ui, ROLE_WARN, ":%s takes nothing behind it", command->name);
         return ACT_DRAW;
     }
-    return ACT_DRAW | command->run(desk, command, *argument == '\0' ? NULL : argument);
+    return ACT_DRAW | command->run(ui, command, *argument == '\0' ? NULL : argument);
 }
 
 /* Completes the command's name as far as it is certain; says what there is if it is not. */
-static void complete(struct desk *desk)
+static void complete(struct ui *ui)
 {
-    struct prompt *prompt = &desk->state.prompt;
+    struct prompt *prompt = &ui->state.prompt;
     char names[1024] = "";
     char common[64] = "";
     bool first = true;
@@ -176,68 +176,68 @@ static void complete(struct desk *desk)
     if (strlen(common) > prompt->length) {
         prompt_set(prompt, common);
     } else {
-        desk_say(desk, ROLE_DIM, "%s", first ? "no such command" : names);
+        ui_say(ui, ROLE_DIM, "%s", first ? "no such command" : names);
     }
 }
 
-static unsigned prompt_finished(struct desk *desk)
+static unsigned prompt_finished(struct ui *ui)
 {
-    struct prompt *prompt = &desk->state.prompt;
+    struct prompt *prompt = &ui->state.prompt;
     enum prompt_kind kind = prompt->kind;
 
     prompt_close(prompt);
     if (kind == PROMPT_COMMAND) {
-        return run_line(desk, prompt->text);
+        return run_line(ui, prompt->text);
     }
     if (kind == PROMPT_NAME) {
-        return ask_named(desk, prompt->text);
+        return ask_named(ui, prompt->text);
     }
     return ACT_DRAW;
 }
 
 /* The text of a prompt is another. */
-static void prompt_changed(struct desk *desk)
+static void prompt_changed(struct ui *ui)
 {
-    const struct prompt *prompt = &desk->state.prompt;
+    const struct prompt *prompt = &ui->state.prompt;
 
     if (prompt->kind == PROMPT_FILTER) {
-        list_set_filter(&desk->state.list, prompt->text);
+        list_set_filter(&ui->state.list, prompt->text);
     } else if (prompt->kind == PROMPT_COMMAND) {
-        ask_weigh(desk, prompt->text);
+        ask_weigh(ui, prompt->text);
     }
 }
 
-static unsigned key_to_prompt(struct desk *desk, struct key key)
+static unsigned key_to_prompt(struct ui *ui, struct key key)
 {
-    struct prompt *prompt = &desk->state.prompt;
+    struct prompt *prompt = &ui->state.prompt;
 
-    show_answers(desk);
+    show_answers(ui);
     if (prompt->kind == PROMPT_YES) {
         prompt_close(prompt);
-        return ask_answered(desk, key);
+        return ask_answered(ui, key);
     }
     if (prompt->kind == PROMPT_SCREEN) {
         prompt_close(prompt);
-        return screen_chosen(desk, key);
+        return screen_chosen(ui, key);
     }
     switch (prompt_key(prompt, key)) {
     case PROMPT_CHANGED:
-        prompt_changed(desk);
+        prompt_changed(ui);
         return ACT_DRAW;
     case PROMPT_DONE:
-        return prompt_finished(desk);
+        return prompt_finished(ui);
     case PROMPT_LEFT:
         if (prompt->kind == PROMPT_FILTER) {
-            list_set_filter(&desk->state.list, "");
+            list_set_filter(&ui->state.list, "");
         } else if (prompt->kind == PROMPT_NAME) {
-            ask_done(&desk->ask);
-            desk_tell(desk, ROLE_PLAIN, "nothing was done");
-            desk->state.message.is_answer = false;
+            ask_done(&ui->ask);
+            ui_tell(ui, ROLE_PLAIN, "nothing was done");
+            ui->state.message.is_answer = false;
         }
         prompt_close(prompt);
         return ACT_DRAW;
     case PROMPT_COMPLETE:
-        complete(desk);
+        complete(ui);
         return ACT_DRAW;
     case PROMPT_MOVED:
         return ACT_DRAW;
@@ -264,7 +264,7 @@ static unsigned act_of_signal(struct key key)
                                                             : ACT_NOTHING;
 }
 
-unsigned desk_key(struct desk *desk, struct key key)
+unsigned ui_key(struct ui *ui, struct key key)
 {
     char name[16];
     unsigned signalled = act_of_signal(key);
@@ -272,44 +272,44 @@ unsigned desk_key(struct desk *desk, struct key key)
     if (signalled != ACT_NOTHING) {
         return signalled;
     }
-    if (view_deaf_ms(&desk->state, desk->model.now_ms) > 0) {
+    if (view_deaf_ms(&ui->state, ui->model.now_ms) > 0) {
         return ACT_NOTHING;
     }
-    if (desk->state.list.dirty) {
-        desk_refresh(desk); /* what keys of the same burst have made of the list */
+    if (ui->state.list.dirty) {
+        ui_refresh(ui); /* what keys of the same burst have made of the list */
     }
-    if (desk->state.form.open) {
-        return ask_in_form(desk, key);
+    if (ui->state.form.open) {
+        return ask_in_form(ui, key);
     }
-    if (desk->state.prompt.kind != PROMPT_NONE) {
-        return key_to_prompt(desk, key);
+    if (ui->state.prompt.kind != PROMPT_NONE) {
+        return key_to_prompt(ui, key);
     }
-    const struct command *command = keymap_find(desk->state.view, key);
-    if (command == NULL && !desk->state.frozen) {
+    const struct command *command = keymap_find(ui->state.view, key);
+    if (command == NULL && !ui->state.frozen) {
         key_print(key, name, sizeof(name));
-        desk_say(desk, ROLE_DIM, "%s means nothing here; ? lists the keys", name);
+        ui_say(ui, ROLE_DIM, "%s means nothing here; ? lists the keys", name);
         return ACT_DRAW;
     }
     if (command == NULL) {
         return ACT_NOTHING;
     }
-    if (desk->state.frozen && !means_something_frozen(command)) {
+    if (ui->state.frozen && !means_something_frozen(command)) {
         return ACT_NOTHING;
     }
-    if (desk->state.frozen) {
-        show_answers(desk);
+    if (ui->state.frozen) {
+        show_answers(ui);
     } else {
-        desk->state.message.until_ms = 0;
-        desk->state.message.is_answer = false;
+        ui->state.message.until_ms = 0;
+        ui->state.message.is_answer = false;
     }
-    return command->run(desk, command, NULL);
+    return command->run(ui, command, NULL);
 }
 
-unsigned desk_paste(struct desk *desk, const char *text, bool cut)
+unsigned ui_paste(struct ui *ui, const char *text, bool cut)
 {
-    struct view_state *state = &desk->state;
+    struct view_state *state = &ui->state;
 
-    if (view_deaf_ms(state, desk->model.now_ms) > 0 || state->frozen) {
+    if (view_deaf_ms(state, ui->model.now_ms) > 0 || state->frozen) {
         return ACT_NOTHING;
     }
     if (state->form.open) {
@@ -324,9 +324,9 @@ unsigned desk_paste(struct desk *desk, const char *text, bool cut)
     case PROMPT_COMMAND:
     case PROMPT_NAME: {
         bool fits = prompt_insert(&state->prompt, text) && !cut;
-        prompt_changed(desk);
+        prompt_changed(ui);
         if (!fits) {
-            desk_say(desk, ROLE_WARN, "not all of what was pasted fits here");
+            ui_say(ui, ROLE_WARN, "not all of what was pasted fits here");
         }
         return ACT_DRAW;
     }
@@ -337,6 +337,6 @@ unsigned desk_paste(struct desk *desk, const char *text, bool cut)
     case PROMPT_KINDS:
         break;
     }
-    desk_say(desk, ROLE_DIM, "what is pasted is no keys; / takes it as a filter");
+    ui_say(ui, ROLE_DIM, "what is pasted is no keys; / takes it as a filter");
     return ACT_DRAW;
 }
