@@ -1,5 +1,5 @@
 /*
- * units: the console's way to say how much, and the query's and the command line's way to read it.
+ * units: the TUI's way to say how much, and the query's and the command line's way to read it.
  *
  * Decimals are printed from integers and read by hand, because printf and strtod follow the user's
  * locale, where a point may be a comma.
@@ -248,7 +248,7 @@ const char *duration_text(char text[UNIT_TEXT], int64_t seconds)
     return text;
 }
 
-/* NAN, what is negative and what is no number of a console's table. */
+/* NAN, what is negative and what is no number of a TUI's table. */
 static bool is_percent(double percent)
 {
     return percent >= 0 && percent < 1e12;

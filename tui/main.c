@@ -1,4 +1,4 @@
-/* lodge: bare, the console; with a verb, the command line. */
+/* lodge: bare, the TUI; with a verb, the command line. */
 #include "app.h"
 #include "cli/verbs.h"
 #include "demo.h"

@@ -1,4 +1,4 @@
-/* ui: the console's state, and what keys make of it: typing into a prompt, or a command. */
+/* ui: the TUI's state, and what keys make of it: typing into a prompt, or a command. */
 #include "ui.h"
 
 #include "act.h"

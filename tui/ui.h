@@ -1,5 +1,5 @@
 /*
- * ui: the console without its terminal and its source: model, state, and what keys do to it.
+ * ui: the TUI without its terminal and its source: model, state, and what keys do to it.
  *
  * What must happen outside is said by the result of a key, and app.c does it. One thread.
  */
@@ -29,7 +29,7 @@ enum act {
 
 struct sent;
 
-/* All that the console is, but for its terminal and its source. */
+/* All that the TUI is, but for its terminal and its source. */
 struct ui {
     struct model model;
     struct view_state state;

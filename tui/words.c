@@ -1,6 +1,6 @@
 /*
- * words: a verb of the command line is one of the console's commands, and that has a key; what the
- * console cannot do is said as it is typed. No state.
+ * words: a verb of the command line is one of the TUI's commands, and that has a key; what the
+ * TUI cannot do is said as it is typed. No state.
  */
 #include "words.h"
 

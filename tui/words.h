@@ -1,4 +1,4 @@
-/* words: what lodged says, in the console's words: keys in place of methods. */
+/* words: what lodged says, in the TUI's words: keys in place of methods. */
 #ifndef TUI_WORDS_H
 #define TUI_WORDS_H
 

@@ -1,4 +1,4 @@
-/* seen: what a console without a terminal shows, and a guest with three disks, two of them ours. */
+/* seen: what a TUI without a terminal shows, and a guest with three disks, two of them ours. */
 #ifndef TESTS_SUPPORT_SEEN_H
 #define TESTS_SUPPORT_SEEN_H
 
@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* What the console shows now, of so many cells. */
+/* What the TUI shows now, of so many cells. */
 static inline char *picture(int width, int height)
 {
     struct canvas canvas;

@@ -1,4 +1,4 @@
-/* ui_world: a console without a terminal, with three guests of one host in it. */
+/* ui_world: a TUI without a terminal, with three guests of one host in it. */
 #ifndef TESTS_SUPPORT_UI_WORLD_H
 #define TESTS_SUPPORT_UI_WORLD_H
 

@@ -1,4 +1,4 @@
-/* What the console knows, from events alone. */
+/* What the TUI knows, from events alone. */
 #include "support/test.h"
 
 #include "support/fleet.h"

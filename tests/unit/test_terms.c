@@ -87,7 +87,7 @@ static const char *key_of(const char *verb)
     return strcmp(verb, "start") == 0 ? "s" : strcmp(verb, "hosts") == 0 ? "2" : NULL;
 }
 
-static void in_the_console_they_become_its_keys(void **state)
+static void in_the_tui_they_become_its_keys(void **state)
 {
     (void)state;
     static const char *const said[][2] = {
@@ -160,7 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_is_called_as_its_verb),
-        cmocka_unit_test(in_the_console_they_become_its_keys),
+        cmocka_unit_test(in_the_tui_they_become_its_keys),
         cmocka_unit_test(no_text_of_lodged_s_names_a_method),
         cmocka_unit_test(the_contract_s_words_become_the_command_line_s),
     };

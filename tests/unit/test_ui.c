@@ -79,7 +79,7 @@ static void enter_opens_and_esc_returns(void **state)
     assert_int_equal(ui.state.view, VIEW_VMS);
 }
 
-static void q_leaves_a_view_and_then_the_console(void **state)
+static void q_leaves_a_view_and_then_the_tui(void **state)
 {
     (void)state;
     assert_false(hit("2 q") & ACT_QUIT);
@@ -469,7 +469,7 @@ int main(void)
         TEST(keys_that_multiplexers_take_are_free),
         TEST(every_command_says_what_it_does),
         UI_TEST(enter_opens_and_esc_returns),
-        UI_TEST(q_leaves_a_view_and_then_the_console),
+        UI_TEST(q_leaves_a_view_and_then_the_tui),
         UI_TEST(a_filter_lives_while_it_is_typed),
         UI_TEST(commands_are_typed_by_name_or_the_start_of_it),
         UI_TEST(what_makes_no_sense_is_said_and_changes_nothing),

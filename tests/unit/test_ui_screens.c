@@ -161,7 +161,7 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     assert_int_equal(ui.model.session_count, 0);
 }
 
-/* What the console shows now, of so many cells. */
+/* What the TUI shows now, of so many cells. */
 static char *drawn(int width, int height)
 {
     struct canvas canvas;

@@ -125,7 +125,7 @@ static void add_verb(struct buffer *out, const char *verb, int64_t op)
 struct tongue {
     int64_t op;                              /* that it is about, or 0 */
     uint64_t taken;                          /* flags that the verb takes */
-    const char *(*key_of)(const char *verb); /* in the console; NULL: on a command line */
+    const char *(*key_of)(const char *verb); /* in the TUI; NULL: on a command line */
 };
 
 /* What goes on, or was tried, has the verb's bare name; else it is what to type: a key, where there

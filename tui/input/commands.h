@@ -1,5 +1,5 @@
 /*
- * commands: everything the console can be told to do. One row has everything about a command: its
+ * commands: everything the TUI can be told to do. One row has everything about a command: its
  * name (for `:`), its keys, where it is meant, what help says, and what runs. The keymap, the
  * hints at the bottom, the help view and completion are made of this table. No state.
  */

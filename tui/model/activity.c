@@ -1,4 +1,4 @@
-/* activity: what has happened since the console looks, the last MODEL_ACTIVITIES of it. */
+/* activity: what has happened since the TUI looks, the last MODEL_ACTIVITIES of it. */
 #include "memory.h"
 #include "model/model.h"
 #include "words.h"

@@ -1,5 +1,5 @@
 /*
- * model: what the console knows, fed by events alone (of the daemon, or of the demonstration).
+ * model: what the TUI knows, fed by events alone (of the daemon, or of the demonstration).
  *
  * It owns all it holds: events are copied in, and texts are made fit to show (no control bytes)
  * on entry, not at each draw. `now_ms` is the clock that everything is drawn by; whoever draws
@@ -33,7 +33,7 @@ struct history {
     uint8_t halves[HISTORY_SECONDS];
 };
 
-/* Something that happened while the console was looking. */
+/* Something that happened while the TUI was looking. */
 struct activity {
     int64_t at_ms;
     bool bad;

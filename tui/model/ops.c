@@ -1,4 +1,4 @@
-/* ops: the operations that the console has heard of, newest first, and the quotas. */
+/* ops: the operations that the TUI has heard of, newest first, and the quotas. */
 #include "contract/contract.h"
 #include "memory.h"
 #include "model/model.h"
@@ -35,7 +35,7 @@ static void make_room(struct model *model)
     fields_init(lodge_op_fields, &model->ops[0]);
 }
 
-/* In the console's words, for all that shows it. */
+/* In the TUI's words, for all that shows it. */
 static void take_words(struct lodge_op *op)
 {
     char **texts[] = {&op->error.message, &op->reason};

@@ -1,5 +1,5 @@
 /*
- * message: what the console says, asks and is being told, in the lines above the hints. As many as
+ * message: what the TUI says, asks and is being told, in the lines above the hints. As many as
  * it takes: they cover what stands above them, from the bottom upwards, and the line that is typed
  * into, with what answers a question, is always the last of them.
  */
