@@ -160,7 +160,7 @@ struct viewer console_viewer(const struct console *console, const struct identit
 
 bool console_may_use(const struct console *console, const struct identity *who, const struct vm *vm)
 {
-    enum role role = people_role(registry_people(console->registry), who);
+    enum user_role role = people_role(registry_people(console->registry), who);
     return role == ROLE_ADMIN ||
            (role == ROLE_USER && vm->owner != VM_NO_OWNER && vm->owner == who->uid);
 }
