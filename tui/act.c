@@ -14,33 +14,10 @@ static unsigned lay_out(struct ui *ui)
 
 static unsigned move_by(struct ui *ui, long by)
 {
-    struct view_state *state = &ui->state;
+    const struct view *view = &views[ui->state.view];
 
-    switch (state->view) {
-    case VIEW_VMS:
-    case VIEW_DETAILS:
-        list_move(&state->list, by, ui->model.now_ms);
-        break;
-    case VIEW_HOSTS: {
-        long to = (long)state->host_cursor + by;
-        state->host_cursor = to < 0 ? 0 : (size_t)to; /* the other end is ui_refresh's */
-        break;
-    }
-    case VIEW_SESSIONS: {
-        long to = (long)state->session_cursor + by;
-        state->session_cursor = to < 0 ? 0 : (size_t)to;
-        break;
-    }
-    case VIEW_QUOTAS:
-    case VIEW_SCREEN:
-        break;
-    case VIEW_EVENTS:
-    case VIEW_TASKS:
-    case VIEW_HELP:
-        state->scroll += (int)by;
-        break;
-    case VIEWS:
-        break;
+    if (view->move != NULL) {
+        view->move(&ui->model, &ui->state, by);
     }
     return ACT_DRAW;
 }
@@ -99,18 +76,12 @@ unsigned act_view(struct ui *ui, const struct command *command, const char *argu
 
 unsigned act_open(struct ui *ui, const struct command *command, const char *argument)
 {
-    struct view_state *state = &ui->state;
+    const struct view *view = &views[ui->state.view];
 
     (void)command;
     (void)argument;
-    if (state->view == VIEW_HOSTS && state->host_cursor < ui->model.host_count) {
-        char filter[256];
-        snprintf(filter, sizeof(filter), "host:%s", ui->model.hosts[state->host_cursor].host.name);
-        list_set_filter(&state->list, filter);
-        act_go_to(ui, VIEW_VMS);
-    } else if (list_selected(&state->list) != NULL) {
-        act_go_to(ui, VIEW_DETAILS);
-    }
+    act_go_to(ui, view->open == NULL ? vms_open(&ui->model, &ui->state)
+                                     : view->open(&ui->model, &ui->state));
     return ACT_DRAW;
 }
 

@@ -104,3 +104,24 @@ void hosts_draw(const struct model *model, const struct view_state *state, struc
         lines_take(&lines, 1);
     }
 }
+
+void hosts_move(const struct model *model, struct view_state *state, long by)
+{
+    long to = (long)state->host_cursor + by;
+
+    (void)model;
+    state->host_cursor = to < 0 ? 0 : (size_t)to; /* the other end is ui_refresh's */
+}
+
+/* Its guests. */
+enum view_id hosts_open(const struct model *model, struct view_state *state)
+{
+    char filter[256];
+
+    if (state->host_cursor >= model->host_count) {
+        return vms_open(model, state);
+    }
+    snprintf(filter, sizeof(filter), "host:%s", model->hosts[state->host_cursor].host.name);
+    list_set_filter(&state->list, filter);
+    return VIEW_VMS;
+}

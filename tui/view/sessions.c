@@ -87,3 +87,11 @@ void sessions_draw(const struct model *model, const struct view_state *state, st
         }
     }
 }
+
+void sessions_move(const struct model *model, struct view_state *state, long by)
+{
+    long to = (long)state->session_cursor + by;
+
+    (void)model;
+    state->session_cursor = to < 0 ? 0 : (size_t)to; /* the other end is ui_refresh's */
+}

@@ -1,4 +1,4 @@
-/* view: the table of views, and the whole screen put together. */
+/* view: the whole screen put together: the view that is open, and what stands around it. */
 #include "view/view.h"
 
 #include "input/keymap.h"
@@ -9,36 +9,6 @@
 
 /* Of the hints at the bottom. */
 #define HINT_PLACES 16
-
-const struct view views[VIEWS] = {
-    [VIEW_VMS] = {.name = "vms", .title = "VMs", .draw = vms_draw},
-    [VIEW_DETAILS] =
-        {
-            .name = "details",
-            .title = "VM",
-            .draw = details_draw,
-            .lines = details_lines,
-        },
-    [VIEW_HOSTS] = {.name = "hosts", .title = "Hosts", .draw = hosts_draw},
-    [VIEW_QUOTAS] = {.name = "quotas", .title = "Quotas", .draw = quotas_draw},
-    [VIEW_EVENTS] =
-        {
-            .name = "events",
-            .title = "Events",
-            .draw = events_draw,
-            .lines = events_lines,
-        },
-    [VIEW_TASKS] =
-        {
-            .name = "tasks",
-            .title = "Tasks",
-            .draw = tasks_draw,
-            .lines = tasks_lines,
-        },
-    [VIEW_SESSIONS] = {.name = "sessions", .title = "Sessions", .draw = sessions_draw},
-    [VIEW_SCREEN] = {.name = "screen", .title = "Screen", .draw = guest_screen_draw},
-    [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
-};
 
 /* Writes and moves the area behind what was written. */
 static void append(struct canvas *canvas, struct area *area, struct style style, const char *text)

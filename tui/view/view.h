@@ -1,9 +1,10 @@
 /*
- * view: what is on the screen. A view draws the model into an area of a canvas, and nothing else:
- * it asks nobody, changes nothing, and looks the same for the same model and state.
+ * view: what is on the screen. A view draws the model into an area of a canvas, and looks the same
+ * for the same model and state; what moves in it, and what Enter opens, is its own as well. It asks
+ * nobody.
  *
- * view_state is all that keys can change (act.c does). layout says where things stand for a size;
- * drawing and scrolling both go by it. One thread.
+ * view_state is all that keys can change, by move and open or by act.c. layout says where things
+ * stand for a size; drawing and scrolling both go by it. One thread.
  */
 #ifndef TUI_VIEW_VIEW_H
 #define TUI_VIEW_VIEW_H
@@ -94,6 +95,10 @@ struct view {
     /* Lines that the view would fill in such an area, so that scrolling ends; NULL: it does not
      * scroll. */
     int (*lines)(const struct model *model, const struct view_state *state, struct area area);
+    /* The cursor, or what is seen, goes on by so many; NULL: nothing moves in it. */
+    void (*move)(const struct model *model, struct view_state *state, long by);
+    /* Which view shows what is under its cursor, itself for none; NULL: as vms_open(). */
+    enum view_id (*open)(const struct model *model, struct view_state *state);
 };
 
 extern const struct view views[VIEWS];
@@ -113,6 +118,8 @@ void footer_draw(const struct view_state *state, struct canvas *canvas,
 
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
               struct area area);
+void vms_move(const struct model *model, struct view_state *state, long by);
+enum view_id vms_open(const struct model *model, struct view_state *state);
 void vms_draw_filter(const struct model *model, const struct view_state *state,
                      struct canvas *canvas, struct area area);
 void details_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -120,6 +127,8 @@ void details_draw(const struct model *model, const struct view_state *state, str
 int details_lines(const struct model *model, const struct view_state *state, struct area area);
 void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                 struct area area);
+void hosts_move(const struct model *model, struct view_state *state, long by);
+enum view_id hosts_open(const struct model *model, struct view_state *state);
 void quotas_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
 void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -131,6 +140,7 @@ void tasks_draw(const struct model *model, const struct view_state *state, struc
                 struct area area);
 void sessions_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                    struct area area);
+void sessions_move(const struct model *model, struct view_state *state, long by);
 void guest_screen_draw(const struct model *model, const struct view_state *state,
                        struct canvas *canvas, struct area area);
 int tasks_lines(const struct model *model, const struct view_state *state, struct area area);

@@ -138,6 +138,17 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
     }
 }
 
+void vms_move(const struct model *model, struct view_state *state, long by)
+{
+    list_move(&state->list, by, model->now_ms);
+}
+
+enum view_id vms_open(const struct model *model, struct view_state *state)
+{
+    (void)model;
+    return list_selected(&state->list) == NULL ? state->view : VIEW_DETAILS;
+}
+
 /* Lines about hosts that are not up; returns how many. */
 static int draw_broken_hosts(const struct model *model, struct canvas *canvas, struct area area)
 {
