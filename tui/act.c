@@ -6,12 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What changes the layout is laid out anew for the size of before. */
-static unsigned lay_out(struct ui *ui)
-{
-    return ui_resize(ui, ui->layout.screen.width, ui->layout.screen.height);
-}
-
 static unsigned move_by(struct ui *ui, long by)
 {
     const struct view *view = &views[ui->state.view];
@@ -47,30 +41,13 @@ unsigned act_end(struct ui *ui, const struct command *command, const char *argum
     return move_by(ui, command->amount * 1000000L);
 }
 
-void act_go_to(struct ui *ui, enum view_id view)
-{
-    struct view_state *state = &ui->state;
-
-    if (state->view == view) {
-        return;
-    }
-    if (view == VIEW_VMS) {
-        state->depth = 0; /* the bottom of every way back */
-    } else if (state->depth < VIEW_DEPTH) {
-        state->back[state->depth++] = state->view;
-    }
-    state->view = view;
-    state->scroll = 0;
-    lay_out(ui);
-}
-
 unsigned act_view(struct ui *ui, const struct command *command, const char *argument)
 {
     (void)argument;
     if (command->amount == VIEW_HELP && ui->state.view == VIEW_HELP) {
         return act_back(ui, command, NULL); /* the key that opened it closes it */
     }
-    act_go_to(ui, (enum view_id)command->amount);
+    ui_go_to(ui, (enum view_id)command->amount);
     return ACT_DRAW;
 }
 
@@ -80,8 +57,8 @@ unsigned act_open(struct ui *ui, const struct command *command, const char *argu
 
     (void)command;
     (void)argument;
-    act_go_to(ui, view->open == NULL ? vms_open(&ui->model, &ui->state)
-                                     : view->open(&ui->model, &ui->state));
+    ui_go_to(ui, view->open == NULL ? vms_open(&ui->model, &ui->state)
+                                    : view->open(&ui->model, &ui->state));
     return ACT_DRAW;
 }
 
@@ -98,10 +75,10 @@ unsigned act_back(struct ui *ui, const struct command *command, const char *argu
     if (state->depth > 0) {
         state->view = state->back[--state->depth];
         state->scroll = 0;
-        return lay_out(ui);
+        return ui_lay_out(ui);
     }
     if (state->view != VIEW_VMS) {
-        act_go_to(ui, VIEW_VMS);
+        ui_go_to(ui, VIEW_VMS);
     } else if (state->list.filter[0] != '\0') {
         list_set_filter(&state->list, "");
     }
@@ -111,7 +88,7 @@ unsigned act_back(struct ui *ui, const struct command *command, const char *argu
 unsigned act_filter(struct ui *ui, const struct command *command, const char *argument)
 {
     (void)command;
-    act_go_to(ui, VIEW_VMS);
+    ui_go_to(ui, VIEW_VMS);
     if (argument != NULL) {
         list_set_filter(&ui->state.list, argument);
     } else {
@@ -183,7 +160,7 @@ unsigned act_header(struct ui *ui, const struct command *command, const char *ar
     (void)command;
     (void)argument;
     ui->state.header_lines = (ui->state.header_lines + 2) % 3;
-    return lay_out(ui);
+    return ui_lay_out(ui);
 }
 
 unsigned act_zoom(struct ui *ui, const struct command *command, const char *argument)
@@ -191,7 +168,7 @@ unsigned act_zoom(struct ui *ui, const struct command *command, const char *argu
     (void)command;
     (void)argument;
     ui->state.zoomed = !ui->state.zoomed;
-    return lay_out(ui);
+    return ui_lay_out(ui);
 }
 
 unsigned act_freeze(struct ui *ui, const struct command *command, const char *argument)

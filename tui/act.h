@@ -29,9 +29,6 @@ unsigned screen_chosen(struct ui *ui, struct key key);
 /* What console.open or vm.screenshot answered of a guest, HOST/UUID; bits of enum act. */
 unsigned screen_opened(struct ui *ui, enum screen_way way, const char *vm, const char *result);
 
-/* Opens a view; Esc returns to the one of before. */
-void act_go_to(struct ui *ui, enum view_id view);
-
 /* Lets go of the guest whose screen was meant. */
 void screen_forget_target(struct ui *ui);
 

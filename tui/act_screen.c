@@ -3,6 +3,7 @@
 #include "cli/browser.h"
 #include "cli/shot.h"
 #include "cli/viewer.h"
+#include "confirm.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -176,7 +177,7 @@ unsigned act_disconnect(struct ui *ui, const struct command *command, const char
              session->vm == NULL ? "a screen" : session->vm);
     snprintf(question, sizeof(question), "E%s?", ask->what + 1);
     ask->asks = question;
-    unsigned acts = ask_question(ui);
+    unsigned acts = confirm_open(ui);
     ask->asks = NULL; /* it is written */
     return acts;
 }
@@ -202,7 +203,7 @@ static void show_picture(struct ui *ui, const char *vm, const char *result)
             ui_say(ui, ROLE_PLAIN, "the picture of %s is there: :screen", state->shot.name);
         } else {
             ui->state.message.until_ms = 0;
-            act_go_to(ui, VIEW_SCREEN);
+            ui_go_to(ui, VIEW_SCREEN);
         }
     } else {
         ui_say(ui, ROLE_WARN, "%s", err.message);

@@ -5,6 +5,7 @@
 #include "act.h"
 
 #include "buffer.h"
+#include "confirm.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -155,7 +156,7 @@ unsigned act_change(struct ui *ui, const struct command *command, const char *ar
         ask->weight = ASK_FINAL;
     }
     if (ask->weight != ASK_LIGHT) {
-        return ask_question(ui);
+        return confirm_open(ui);
     }
     ui_say(ui, ROLE_DIM, "%s …", ask->what);
     return ACT_DRAW | ACT_ASK;

@@ -9,6 +9,7 @@
 
 #include "act.h"
 #include "calls.h"
+#include "confirm.h"
 #include "memory.h"
 #include "model/settings.h"
 #include "scope.h"
@@ -172,7 +173,7 @@ static void disks_came(void *owner, const struct call *call, const struct lodge_
 {
     struct app *app = owner;
 
-    if (ask_take_disks(&app->ui, call->ask, call->index, vm)) {
+    if (confirm_take_disks(&app->ui, call->ask, call->index, vm)) {
         draw_by(app, 0);
     }
 }

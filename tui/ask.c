@@ -1,12 +1,10 @@
 /*
  * ask: an ask owns its parameters and its guests; each of its calls is made of the same parameters,
- * with another guest and a new request_id. Nothing is sent here: a yes sets ACT_ASK, anything else
- * drops the ask. A yes to what is not so any more is none.
+ * with another guest and a new request_id. Nothing is sent here, and nothing is said.
  */
 #include "ask.h"
 
 #include "memory.h"
-#include "question.h"
 #include "scope.h"
 #include "ui.h"
 
@@ -57,7 +55,7 @@ static bool has_namesake(const struct model *model, const struct model_row *row)
     return false;
 }
 
-static void take_disks(struct target *target, const struct lodge_vm *vm)
+void target_take_disks(struct target *target, const struct lodge_vm *vm)
 {
     target->known = DISKS_TOLD;
     target->disks = 0;
@@ -91,7 +89,7 @@ void ask_add(struct ui *ui, const struct model_row *row)
     };
     if (detail->host != NULL && strcmp(detail->host, vm->host) == 0 &&
         strcmp(detail->uuid, vm->uuid) == 0 && detail->rev == vm->rev) {
-        take_disks(target, detail);
+        target_take_disks(target, detail);
     }
 }
 
@@ -132,98 +130,4 @@ void ask_done(struct ask *ask)
     }
     free(ask->targets);
     *ask = (struct ask){0};
-}
-
-bool ask_take_disks(struct ui *ui, unsigned number, size_t index, const struct lodge_vm *vm)
-{
-    struct ask *ask = &ui->ask;
-
-    if (ask->number != number || index >= ask->target_count) {
-        return false; /* it was answered meanwhile */
-    }
-    if (vm != NULL) {
-        take_disks(&ask->targets[index], vm);
-    } else {
-        ask->targets[index].known = DISKS_FAILED;
-    }
-    question_write(ask, &ui->state.prompt);
-    return true;
-}
-
-unsigned ask_question(struct ui *ui)
-{
-    struct ask *ask = &ui->ask;
-    bool wants_disks = false;
-
-    prompt_open(&ui->state.prompt, ask->weight == ASK_FINAL ? PROMPT_NAME : PROMPT_YES, "");
-    question_write(ask, &ui->state.prompt);
-    for (size_t i = 0; i < ask->target_count && question_is_of_disks(ask); i++) {
-        wants_disks = wants_disks || ask->targets[i].known == DISKS_UNKNOWN;
-    }
-    return ui_turn_deaf(ui) | (wants_disks ? ACT_DISKS : ACT_NOTHING);
-}
-
-/* What is not so any more of what the question said; false: all is. */
-static bool has_changed(const struct ui *ui, const struct target *target, char *text, size_t size)
-{
-    const struct model_row *row = model_find_vm(&ui->model, target->vm);
-
-    if (row == NULL || row->gone_ms != 0) {
-        snprintf(text, size, "%s is not there any more", target->shown);
-    } else if (strcmp(row->vm.name, target->name) != 0) {
-        snprintf(text, size, "%s is called %s now", target->shown, row->vm.name);
-    } else if (row->vm.state != target->state) {
-        snprintf(text, size, "%s is %s now, it was %s", target->shown,
-                 lodge_vm_state_name(row->vm.state), lodge_vm_state_name(target->state));
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static unsigned decide(struct ui *ui, bool yes)
-{
-    char changed[512];
-
-    for (size_t i = 0; yes && i < ui->ask.target_count; i++) {
-        if (has_changed(ui, &ui->ask.targets[i], changed, sizeof(changed))) {
-            ask_done(&ui->ask);
-            ui_say(ui, ROLE_WARN, "nothing was done: %s", changed);
-            return ACT_DRAW;
-        }
-    }
-    if (!yes) {
-        ask_done(&ui->ask);
-        ui_tell(ui, ROLE_PLAIN, "nothing was done");
-        ui->state.message.is_answer = false;
-        return ACT_DRAW;
-    }
-    ui_say(ui, ROLE_DIM, "%s …", ui->ask.what);
-    return ACT_DRAW | ACT_ASK;
-}
-
-/* Whether it is a no of somebody who has read the question. */
-static bool is_a_no(struct key key)
-{
-    static const uint32_t noes[] = {'n', 'N', 'y', 'q', KEY_CODE_ESC, KEY_CODE_ENTER};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(noes); i++) {
-        if (key.code == noes[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned ask_answered(struct ui *ui, struct key key)
-{
-    bool yes = key.code == (ui->ask.weight == ASK_HEAVY ? 'Y' : 'y');
-    unsigned acts = decide(ui, yes);
-
-    return yes || is_a_no(key) ? acts : acts | ui_turn_deaf(ui);
-}
-
-unsigned ask_named(struct ui *ui, const char *name)
-{
-    return decide(ui, strcmp(name, ui->ask.word) == 0);
 }

@@ -67,31 +67,14 @@ void ask_done(struct ask *ask);
 void ask_add(struct ui *ui, const struct model_row *row);
 void target_done(struct target *target);
 
+/* Counts of a guest's disks those that lodge made. */
+void target_take_disks(struct target *target, const struct lodge_vm *vm);
+
 /* How many calls it makes, and of one of them: its method, "start web" (the caller frees), and its
  * parameters with the manners of all: waits, and has a random request_id (the caller frees). */
 size_t ask_count(const struct ask *ask);
 const char *ask_method(const struct ask *ask, size_t index);
 char *ask_what(const struct ask *ask, size_t index);
 char *ask_params(struct ask *ask, size_t index);
-
-/* What vm.get told of one of its guests, NULL: it could not tell. Whether that changes a question
- * that stands. */
-bool ask_take_disks(struct ui *ui, unsigned number, size_t index, const struct lodge_vm *vm);
-
-/* A question is opened: keys that are on their way are no answers. Bits of enum act. */
-unsigned ask_question(struct ui *ui);
-
-/* What a question was answered with: bits of enum act. */
-unsigned ask_answered(struct ui *ui, struct key key);
-unsigned ask_named(struct ui *ui, const char *name);
-
-/* A key, or what was pasted, while the form is open; bits of enum act. */
-unsigned ask_in_form(struct ui *ui, struct key key);
-
-/* How something went, as it is said: whether that was for the form, which shows it. */
-bool ask_form_answered(struct ui *ui, unsigned number, bool bad, const char *text);
-
-/* While `create …` is typed: what the quotas would say, in the message line. */
-void ask_weigh(struct ui *ui, const char *line);
 
 #endif

@@ -1,6 +1,7 @@
-/* create: a guest is asked for, by `:create …` in one line or by the form. */
-#include "act.h"
+/* create: what is typed, in one line or into the form, becomes the parameters of vm.create. */
+#include "create.h"
 
+#include "act.h"
 #include "memory.h"
 #include "scope.h"
 #include "units.h"
@@ -141,7 +142,7 @@ unsigned act_create(struct ui *ui, const struct command *command, const char *ar
     return ACT_DRAW | ACT_ASK;
 }
 
-void ask_weigh(struct ui *ui, const char *line)
+void create_weigh(struct ui *ui, const char *line)
 {
     static const char create[] = "create ";
     struct wish wish;
@@ -229,7 +230,7 @@ static unsigned form_send(struct ui *ui)
     return ACT_DRAW | ACT_ASK;
 }
 
-unsigned ask_in_form(struct ui *ui, struct key key)
+unsigned create_in_form(struct ui *ui, struct key key)
 {
     struct form *form = &ui->state.form;
     struct form_choices choices = {0};
@@ -255,7 +256,7 @@ unsigned ask_in_form(struct ui *ui, struct key key)
 }
 
 /* It stays until it is left by a key: whoever is typing would type into the list. */
-bool ask_form_answered(struct ui *ui, unsigned number, bool bad, const char *text)
+bool create_answered(struct ui *ui, unsigned number, bool bad, const char *text)
 {
     struct form *form = &ui->state.form;
 

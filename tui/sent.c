@@ -7,6 +7,7 @@
 #include "sent.h"
 
 #include "buffer.h"
+#include "create.h"
 #include "memory.h"
 #include "scope.h"
 #include "ui.h"
@@ -161,7 +162,7 @@ void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const
         }
     } else {
         AUTO(free) char *called = sent->count == 0 ? xstrdup("") : new_name(ui, sent->targets);
-        if (!ask_form_answered(ui, number, bad, text)) {
+        if (!create_answered(ui, number, bad, text)) {
             AUTO(free) char *all = xasprintf("%s%s", text, called);
             ui_tell(ui, bad ? ROLE_WARN : ROLE_PLAIN, all);
         }

@@ -2,18 +2,15 @@
 #include "ui.h"
 
 #include "act.h"
-#include "ask.h"
+#include "confirm.h"
+#include "create.h"
 #include "input/keymap.h"
 #include "memory.h"
 #include "scope.h"
 #include "sent.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* How long a message stays. */
-#define MESSAGE_MS 6000
 
 void ui_init(struct ui *ui)
 {
@@ -33,96 +30,6 @@ void ui_done(struct ui *ui)
     screen_forget_shot(ui);
     beside_done(&ui->beside);
     model_done(&ui->model);
-}
-
-void ui_say(struct ui *ui, enum style_role role, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(ui->state.message.text, sizeof(ui->state.message.text), format, args);
-    va_end(args);
-    ui->state.message.role = role;
-    ui->state.message.is_answer = false;
-    ui->state.message.until_ms = ui->model.now_ms + MESSAGE_MS;
-}
-
-void ui_tell(struct ui *ui, enum style_role role, const char *text)
-{
-    const struct view_state *state = &ui->state;
-    bool more = state->message.is_answer && state->message.until_ms > ui->model.now_ms;
-
-    if (!more) {
-        ui_say(ui, role, "%s", text);
-    } else {
-        AUTO(free) char *both = xasprintf("%s; %s", state->message.text, text);
-        ui_say(ui, state->message.role == ROLE_WARN ? ROLE_WARN : role, "%s", both);
-    }
-    ui->state.message.is_answer = true;
-}
-
-/* What came while something hid it is shown from now on. */
-static void show_answers(struct ui *ui)
-{
-    if (ui->state.message.is_answer) {
-        ui->state.message.until_ms = ui->model.now_ms + MESSAGE_MS;
-    }
-}
-
-bool ui_has_shifted(const struct ui *ui)
-{
-    int64_t since = ui->model.now_ms - ui->state.shifted_ms;
-
-    return since >= 0 && since < DEAF_MS;
-}
-
-unsigned ui_turn_deaf(struct ui *ui)
-{
-    ui->state.deaf_until_ms = ui->model.now_ms + DEAF_MS;
-    return ACT_DRAW | ACT_HUSH;
-}
-
-unsigned ui_resize(struct ui *ui, int width, int height)
-{
-    ui->layout = layout_for(&ui->state, width, height);
-    return ACT_DRAW;
-}
-
-/* Scrolling ends where the last line stands at the bottom. */
-static void clamp_scroll(struct ui *ui)
-{
-    struct view_state *state = &ui->state;
-    const struct view *view = &views[state->view];
-
-    if (view->lines == NULL) {
-        return;
-    }
-    int most = view->lines(&ui->model, state, ui->layout.body) - ui->layout.body.height;
-    state->scroll = state->scroll > most ? most : state->scroll;
-    state->scroll = state->scroll < 0 ? 0 : state->scroll;
-}
-
-void ui_refresh(struct ui *ui)
-{
-    struct view_state *state = &ui->state;
-    bool by_key = state->list.dirty;
-    char uuid[sizeof(state->list.uuid)];
-
-    model_count(&ui->model);
-    memcpy(uuid, state->list.uuid, sizeof(uuid));
-    list_refresh(&state->list, &ui->model);
-    if (!by_key && uuid[0] != '\0' && strcmp(uuid, state->list.uuid) != 0) {
-        state->shifted_ms = ui->model.now_ms;
-    }
-    list_scroll(&state->list, layout_page(&ui->layout));
-    if (state->host_cursor >= ui->model.host_count) {
-        state->host_cursor = ui->model.host_count == 0 ? 0 : ui->model.host_count - 1;
-    }
-    size_t sessions = ui->model.session_count;
-    if (state->session_cursor >= sessions) {
-        state->session_cursor = sessions == 0 ? 0 : sessions - 1;
-    }
-    clamp_scroll(ui);
 }
 
 /* Runs what was typed after `:`. */
@@ -190,7 +97,7 @@ static unsigned prompt_finished(struct ui *ui)
         return run_line(ui, prompt->text);
     }
     if (kind == PROMPT_NAME) {
-        return ask_named(ui, prompt->text);
+        return confirm_named(ui, prompt->text);
     }
     return ACT_DRAW;
 }
@@ -203,7 +110,7 @@ static void prompt_changed(struct ui *ui)
     if (prompt->kind == PROMPT_FILTER) {
         list_set_filter(&ui->state.list, prompt->text);
     } else if (prompt->kind == PROMPT_COMMAND) {
-        ask_weigh(ui, prompt->text);
+        create_weigh(ui, prompt->text);
     }
 }
 
@@ -211,10 +118,10 @@ static unsigned key_to_prompt(struct ui *ui, struct key key)
 {
     struct prompt *prompt = &ui->state.prompt;
 
-    show_answers(ui);
+    ui_show_answers(ui);
     if (prompt->kind == PROMPT_YES) {
         prompt_close(prompt);
-        return ask_answered(ui, key);
+        return confirm_answered(ui, key);
     }
     if (prompt->kind == PROMPT_SCREEN) {
         prompt_close(prompt);
@@ -247,13 +154,6 @@ static unsigned key_to_prompt(struct ui *ui, struct key key)
     return ACT_NOTHING;
 }
 
-/* A picture that stands still cannot show what other commands do. */
-static bool means_something_frozen(const struct command *command)
-{
-    return command->run == act_freeze || command->run == act_back || command->run == act_leave ||
-           command->run == act_quit || command->run == act_redraw || command->run == act_suspend;
-}
-
 /* What the terminal made a signal of before it was raw: heard whatever is open. */
 static unsigned act_of_signal(struct key key)
 {
@@ -279,7 +179,7 @@ unsigned ui_key(struct ui *ui, struct key key)
         ui_refresh(ui); /* what keys of the same burst have made of the list */
     }
     if (ui->state.form.open) {
-        return ask_in_form(ui, key);
+        return create_in_form(ui, key);
     }
     if (ui->state.prompt.kind != PROMPT_NONE) {
         return key_to_prompt(ui, key);
@@ -293,11 +193,11 @@ unsigned ui_key(struct ui *ui, struct key key)
     if (command == NULL) {
         return ACT_NOTHING;
     }
-    if (ui->state.frozen && !means_something_frozen(command)) {
+    if (ui->state.frozen && !command->while_frozen) {
         return ACT_NOTHING;
     }
     if (ui->state.frozen) {
-        show_answers(ui);
+        ui_show_answers(ui);
     } else {
         ui->state.message.until_ms = 0;
         ui->state.message.is_answer = false;

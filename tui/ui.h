@@ -50,8 +50,12 @@ struct ui {
 void ui_init(struct ui *ui);
 void ui_done(struct ui *ui);
 
-/* Lays out anew for a size; returns bits of enum act. */
+/* Lays out anew for a size, or for that of before; returns bits of enum act. */
 unsigned ui_resize(struct ui *ui, int width, int height);
+unsigned ui_lay_out(struct ui *ui);
+
+/* Opens a view; Esc returns to the one of before. */
+void ui_go_to(struct ui *ui, enum view_id view);
 
 /* Brings list and scrolling up to date with model and clock; before each picture. */
 void ui_refresh(struct ui *ui);
@@ -68,6 +72,9 @@ unsigned ui_turn_deaf(struct ui *ui);
 
 /* How something that was asked for went, behind what else is said of such and was not read yet. */
 void ui_tell(struct ui *ui, enum style_role role, const char *text);
+
+/* What came of such while something hid it is shown from now on. */
+void ui_show_answers(struct ui *ui);
 
 /* Whether the guest under the cursor came there by itself, just now: no key can have meant it. */
 bool ui_has_shifted(const struct ui *ui);

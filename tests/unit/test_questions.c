@@ -1,6 +1,7 @@
 /* What is asked before something is done, of whom, and what is said of how it went. */
 #include "support/test.h"
 
+#include "confirm.h"
 #include "outcome.h"
 #include "scope.h"
 #include "sent.h"
@@ -248,10 +249,10 @@ static void the_disks_are_those_of_the_guest_that_goes(void **state)
     assert_true(hit("X") & ACT_DISKS);
     expect_question("Delete alpha (running) for good, with the disks that lodge made?",
                     "Type its name:");
-    assert_false(ask_take_disks(&ui, ui.ask.number + 1, 0, &of_alpha));
-    assert_true(ask_take_disks(&ui, ui.ask.number, 0, &of_alpha));
+    assert_false(confirm_take_disks(&ui, ui.ask.number + 1, 0, &of_alpha));
+    assert_true(confirm_take_disks(&ui, ui.ask.number, 0, &of_alpha));
     expect_question("Delete alpha (running) for good, with 2 disks of 30G?", "Type its name:");
-    assert_true(ask_take_disks(&ui, ui.ask.number, 0, NULL));
+    assert_true(confirm_take_disks(&ui, ui.ask.number, 0, NULL));
     expect_question("Delete alpha (running) for good, with disks that lodge made and that could "
                     "not be counted?",
                     "Type its name:");

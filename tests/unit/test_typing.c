@@ -2,6 +2,7 @@
  */
 #include "support/test.h"
 
+#include "create.h"
 #include "support/seen.h"
 #include "support/ui_world.h"
 
@@ -102,10 +103,10 @@ static void a_form_says_why_not_to_the_end_at_80_columns(void **state)
 {
     (void)state;
     (void)hit("i n e w Enter");
-    (void)ask_form_answered(&ui, ui.ask.number, true,
-                            "create new: it is over the quota of alice by 2 vCPUs, by 3 GiB of "
-                            "memory, and by 40 GiB of disks; an admin can raise it with `lodge "
-                            "quota set alice` END");
+    (void)create_answered(&ui, ui.ask.number, true,
+                          "create new: it is over the quota of alice by 2 vCPUs, by 3 GiB of "
+                          "memory, and by 40 GiB of disks; an admin can raise it with `lodge "
+                          "quota set alice` END");
     expect_seen(80, 24, "END");
 }
 

@@ -1,6 +1,7 @@
 /* What keys do: to commands, to prompts, and to what is looked at. */
 #include "support/test.h"
 
+#include "create.h"
 #include "input/keymap.h"
 #include "memory.h"
 #include "model/settings.h"
@@ -391,8 +392,8 @@ static void what_the_daemon_refuses_is_said_in_the_form(void **state)
     unsigned number = enter();
     assert_int_not_equal(number, 0);
 
-    assert_false(ask_form_answered(&ui, number + 1, true, "create new: not this one"));
-    assert_true(ask_form_answered(&ui, number, true, "create new: over the quota"));
+    assert_false(create_answered(&ui, number + 1, true, "create new: not this one"));
+    assert_true(create_answered(&ui, number, true, "create new: over the quota"));
     assert_true(ui.state.form.open);
     assert_string_equal(ui.state.form.wrong, "create new: over the quota");
     assert_string_equal(ui.state.form.text[FORM_NAME], "new");
@@ -406,7 +407,7 @@ static void the_form_stays_until_a_key_leaves_it(void **state)
     type("new");
     unsigned number = enter();
 
-    assert_true(ask_form_answered(&ui, number, false, "create new: done in 0.1 s"));
+    assert_true(create_answered(&ui, number, false, "create new: done in 0.1 s"));
     assert_true(ui.state.form.open);
     assert_string_equal(ui.state.form.done, "create new: done in 0.1 s");
     assert_string_equal(ui.state.form.text[FORM_NAME], "");
@@ -426,12 +427,12 @@ static void what_was_typed_while_the_form_waits_is_kept(void **state)
     unsigned number = enter();
     (void)hit("C-u");
     type("two");
-    (void)ask_form_answered(&ui, number, false, "create one: done in 0.1 s");
+    (void)create_answered(&ui, number, false, "create one: done in 0.1 s");
     assert_string_equal(ui.state.form.text[FORM_NAME], "two");
 
     (void)hit("Enter");
     (void)hit("Esc");
-    assert_false(ask_form_answered(&ui, ui.ask.number, true, "create two: no"));
+    assert_false(create_answered(&ui, ui.ask.number, true, "create two: no"));
     assert_false(ui.state.form.open); /* it does not come back by itself */
     assert_int_equal(ui.state.form.waits, 0);
 }

@@ -122,6 +122,7 @@ const struct command commands[] = {
         .views = IN_ALL,
         .hinted = IN_ALL & ~IN_VMS,
         .hint_place = 2,
+        .while_frozen = true,
         .run = act_back,
     },
     {
@@ -203,6 +204,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "the picture stands still, data goes on",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_freeze,
     },
     {
@@ -401,6 +403,7 @@ const struct command commands[] = {
         .group = "Console",
         .help = "draw everything anew",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_redraw,
     },
     {
@@ -409,6 +412,7 @@ const struct command commands[] = {
         .group = "Console",
         .help = "to the shell; `fg` returns",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_suspend,
     },
     {
@@ -420,6 +424,7 @@ const struct command commands[] = {
         .views = IN_ALL,
         .hinted = IN_ALL,
         .hint_place = 5,
+        .while_frozen = true,
         .run = act_leave,
     },
     {
@@ -428,6 +433,7 @@ const struct command commands[] = {
         .group = "Console",
         .help = "quit at once",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_quit,
     },
 };

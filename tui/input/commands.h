@@ -20,6 +20,7 @@ struct command {
     unsigned views;       /* bit (1 << VIEW_…): where its keys are meant */
     unsigned hinted;      /* bit (1 << VIEW_…): where the hint stands */
     int hint_place;       /* from 1: what comes first stays where it is narrow */
+    bool while_frozen;    /* meant even where the picture stands still and shows nothing of it */
     int amount;           /* for run: how far, which */
     unsigned (*run)(struct ui *ui, const struct command *command, const char *argument);
 };
