@@ -10,6 +10,7 @@
 #include "act.h"
 #include "calls.h"
 #include "confirm.h"
+#include "input/commands.h"
 #include "memory.h"
 #include "model/settings.h"
 #include "scope.h"
@@ -428,7 +429,7 @@ int app_run(const struct source_options *options)
     }
     app.started_at = clock_ms(CLOCK_MONOTONIC);
     app.draw_at = app.started_at + CLOCK_MS;
-    ui_init(&app.ui);
+    ui_init(&app.ui, &tui_commands);
     app.ui.model.now_ms = clock_ms(CLOCK_REALTIME);
     if (keep) {
         settings_load(&app.ui.state);

@@ -66,21 +66,22 @@ static void say_dropped_first(struct json_object *result, char *text, size_t siz
 }
 
 /* The first of what should be known of it; the others are with the operation. */
-static void say_note(struct json_object *result, char *text, size_t size)
+static void say_note(const struct command_set *commands, struct json_object *result, char *text,
+                     size_t size)
 {
     size_t count = 0;
     AUTO(free) char *shown = first_of(result, "notes", &count);
-    AUTO(free) char *words = words_of(shown, 0);
+    AUTO(free) char *words = words_of(commands, shown, 0);
     if (words != NULL) {
         (void)snprintf(text, size, "; %s", words);
     }
 }
 
-void outcome_say(const char *what, double seconds, const char *result,
-                 const struct lodge_error *error, char *ret_text, size_t size)
+void outcome_say(const struct command_set *commands, const char *what, double seconds,
+                 const char *result, const struct lodge_error *error, char *ret_text, size_t size)
 {
     if (error != NULL) {
-        AUTO(free) char *words = words_of(error->message, error->op);
+        AUTO(free) char *words = words_of(commands, error->message, error->op);
         (void)snprintf(ret_text, size, "%s: %s", what, words);
         return;
     }
@@ -90,7 +91,7 @@ void outcome_say(const char *what, double seconds, const char *result,
     if (used > 0 && (size_t)used < size && json_object_is_type(json, json_type_object)) {
         say_kept(json, ret_text + used, size - (size_t)used);
         if (ret_text[used] == '\0') {
-            say_note(json, ret_text + used, size - (size_t)used);
+            say_note(commands, json, ret_text + used, size - (size_t)used);
         }
         used = (int)strlen(ret_text);
         say_dropped_first(json, ret_text + used, size - (size_t)used);

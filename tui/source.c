@@ -165,7 +165,7 @@ static void on_details(void *data, const char *result, const struct lodge_error 
     source->details_call = 0;
     if (error != NULL) {
         if (error->kind != LODGE_ERROR_CANCELLED && error->kind != LODGE_ERROR_UNREACHABLE) {
-            AUTO(free) char *words = words_of(error->message, error->op);
+            AUTO(free) char *words = words_of(source->model->commands, error->message, error->op);
             model_fail_detail(source->model, words);
         }
     } else if (lodge_vm_from_json(result, &vm, &err)) {
@@ -239,6 +239,11 @@ static void connect_again(struct source *source)
         return;
     }
     ask_quota(source);
+}
+
+const struct command_set *source_commands(const struct source *source)
+{
+    return source->model->commands;
 }
 
 struct lodge_client *source_client(const struct source *source, const char **ret_why)

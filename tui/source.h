@@ -36,6 +36,9 @@ void source_run(struct source *source);
 /* The clock that calls are measured by: monotonic ms. */
 int64_t source_now_ms(void);
 
+/* In whose keys answers are told. */
+const struct command_set *source_commands(const struct source *source);
+
 /* What calls are made by; NULL: nothing can be asked, and why. It stays the source's. */
 struct lodge_client *source_client(const struct source *source, const char **ret_why);
 

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-void ui_init(struct ui *ui)
+void ui_init(struct ui *ui, const struct command_set *commands)
 {
     *ui = (struct ui){.state = {.header_lines = 2}};
-    model_init(&ui->model);
+    model_init(&ui->model, commands);
     list_init(&ui->state.list);
 }
 
@@ -40,7 +40,7 @@ static unsigned run_line(struct ui *ui, const char *line)
     if (length == 0) {
         return ACT_DRAW;
     }
-    const struct command *command = command_find(line, length);
+    const struct command *command = keymap_find_name(ui->model.commands, line, length);
     if (command == NULL) {
         ui_say(ui, ROLE_WARN, "no command '%.*s': Tab shows how it goes on, ? what there is",
                (int)length, line);
@@ -57,6 +57,7 @@ static unsigned run_line(struct ui *ui, const char *line)
 /* Completes the command's name as far as it is certain; says what there is if it is not. */
 static void complete(struct ui *ui)
 {
+    const struct command_set *set = ui->model.commands;
     struct prompt *prompt = &ui->state.prompt;
     char names[1024] = "";
     char common[64] = "";
@@ -65,8 +66,8 @@ static void complete(struct ui *ui)
     if (prompt->kind != PROMPT_COMMAND || strchr(prompt->text, ' ') != NULL) {
         return;
     }
-    for (size_t i = 0; i < command_count; i++) {
-        const char *name = commands[i].name;
+    for (size_t i = 0; i < set->count; i++) {
+        const char *name = set->rows[i].name;
         if (strncmp(name, prompt->text, prompt->length) != 0) {
             continue;
         }
@@ -184,7 +185,7 @@ unsigned ui_key(struct ui *ui, struct key key)
     if (ui->state.prompt.kind != PROMPT_NONE) {
         return key_to_prompt(ui, key);
     }
-    const struct command *command = keymap_find(ui->state.view, key);
+    const struct command *command = keymap_find(ui->model.commands, ui->state.view, key);
     if (command == NULL && !ui->state.frozen) {
         key_print(key, name, sizeof(name));
         ui_say(ui, ROLE_DIM, "%s means nothing here; ? lists the keys", name);

@@ -47,7 +47,7 @@ struct ui {
     struct beside beside; /* programs that show screens */
 };
 
-void ui_init(struct ui *ui);
+void ui_init(struct ui *ui, const struct command_set *commands);
 void ui_done(struct ui *ui);
 
 /* Lays out anew for a size, or for that of before; returns bits of enum act. */

@@ -11,7 +11,7 @@ static struct ui ui;
 static inline int set_up(void **state)
 {
     (void)state;
-    ui_init(&ui);
+    ui_init(&ui, &tui_commands);
     ui.model.now_ms = FLEET_NOW;
     model_set_link(&ui.model, LINK_LIVE, NULL);
     (void)ui_resize(&ui, 80, 24);

@@ -12,7 +12,7 @@ static struct model model;
 static int set_up(void **state)
 {
     (void)state;
-    model_init(&model);
+    model_init(&model, NULL);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);
     return 0;

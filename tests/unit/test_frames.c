@@ -70,7 +70,7 @@ static void draw_shot(const struct scene *shot, enum glyphs glyphs, int guests)
     char name[32];
     int used;
 
-    ui_init(&ui);
+    ui_init(&ui, &tui_commands);
     ui.model.now_ms = FLEET_NOW;
     struct demo *demo = demo_new(guests, FLEET_NOW);
     model_set_link(&ui.model, LINK_LIVE, NULL);
@@ -161,7 +161,7 @@ static void any_picture_fits_any_size(void **state)
     struct ui ui;
 
     (void)state;
-    ui_init(&ui);
+    ui_init(&ui, &tui_commands);
     ui.state.view = VIEW_SCREEN;
     for (size_t size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
         take_shot(&ui.state.shot, sizes[size][0], sizes[size][1]);
@@ -185,7 +185,7 @@ static void any_size_is_drawn_without_harm(void **state)
     struct ui ui;
 
     (void)state;
-    ui_init(&ui);
+    ui_init(&ui, &tui_commands);
     ui.model.now_ms = FLEET_NOW;
     struct demo *demo = demo_new(30, FLEET_NOW);
     model_set_link(&ui.model, LINK_LIVE, NULL);
@@ -213,7 +213,7 @@ static void why_there_is_nothing_is_said(void **state)
     struct canvas canvas;
 
     (void)state;
-    ui_init(&ui);
+    ui_init(&ui, &tui_commands);
     ui.model.now_ms = FLEET_NOW;
     (void)ui_resize(&ui, 80, 24);
     canvas_init(&canvas, 80, 24, GLYPHS_ASCII);

@@ -13,7 +13,7 @@ static struct list list;
 static int set_up(void **state)
 {
     (void)state;
-    model_init(&model);
+    model_init(&model, NULL);
     list_init(&list);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);

@@ -1,6 +1,7 @@
 /* What the TUI knows, from events alone. */
 #include "support/test.h"
 
+#include "input/commands.h"
 #include "support/fleet.h"
 
 #include <locale.h>
@@ -13,7 +14,7 @@ static struct model model;
 static int set_up(void **state)
 {
     (void)state;
-    model_init(&model);
+    model_init(&model, &tui_commands);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);
     return 0;

@@ -45,7 +45,7 @@ static void answer(unsigned number, size_t index, const char *what, const char *
     if (why != NULL) {
         lodge_fail(&error, LODGE_ERROR_BAD_STATE, "%s", why);
     }
-    outcome_say(what, 0.1, result, why == NULL ? NULL : &error, text, sizeof(text));
+    outcome_say(&tui_commands, what, 0.1, result, why == NULL ? NULL : &error, text, sizeof(text));
     sent_answered(&ui, number, index, why != NULL, text);
 }
 

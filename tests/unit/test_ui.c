@@ -2,7 +2,6 @@
 #include "support/test.h"
 
 #include "create.h"
-#include "input/keymap.h"
 #include "memory.h"
 #include "model/settings.h"
 #include "support/fleet.h"
@@ -18,48 +17,6 @@ static void type(const char *text)
     for (; *text != '\0'; text++) {
         (void)ui_key(&ui, (struct key){(uint32_t)*text});
         ui_refresh(&ui);
-    }
-}
-
-static void no_key_means_two_things_in_a_view(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < command_count; i++) {
-        char name[16];
-        const char *at = NULL;
-        while ((at = keymap_next_key(&commands[i], at, name)) != NULL) {
-            struct key key = key_from_name(name);
-            assert_int_not_equal(key.code, 0);
-            for (enum view_id view = 0; view < VIEWS; view++) {
-                if (commands[i].views & (1U << view)) {
-                    assert_ptr_equal(keymap_find(view, key), &commands[i]);
-                }
-            }
-        }
-    }
-}
-
-static void keys_that_multiplexers_take_are_free(void **state)
-{
-    static const char *const taken[] = {"C-a", "C-b", "C-s", "C-q"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-        for (enum view_id view = 0; view < VIEWS; view++) {
-            assert_null(keymap_find(view, key_from_name(taken[i])));
-        }
-    }
-}
-
-static void every_command_says_what_it_does(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < command_count; i++) {
-        assert_non_null(commands[i].help);
-        assert_non_null(commands[i].group);
-        assert_non_null(commands[i].run);
-        assert_int_not_equal(commands[i].views, 0);
-        assert_ptr_equal(command_find(commands[i].name, strlen(commands[i].name)), &commands[i]);
     }
 }
 
@@ -466,9 +423,6 @@ static void a_viewer_gets_no_form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(no_key_means_two_things_in_a_view),
-        TEST(keys_that_multiplexers_take_are_free),
-        TEST(every_command_says_what_it_does),
         UI_TEST(enter_opens_and_esc_returns),
         UI_TEST(q_leaves_a_view_and_then_the_tui),
         UI_TEST(a_filter_lives_while_it_is_typed),

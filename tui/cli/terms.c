@@ -123,9 +123,10 @@ static void add_verb(struct buffer *out, const char *verb, int64_t op)
 
 /* Whom it is said to. */
 struct tongue {
-    int64_t op;                              /* that it is about, or 0 */
-    uint64_t taken;                          /* flags that the verb takes */
-    const char *(*key_of)(const char *verb); /* in the TUI; NULL: on a command line */
+    int64_t op;           /* that it is about, or 0 */
+    uint64_t taken;       /* flags that the verb takes */
+    terms_key_fn *key_of; /* in the TUI; NULL: on a command line */
+    const void *data;     /* for it */
 };
 
 /* What goes on, or was tried, has the verb's bare name; else it is what to type: a key, where there
@@ -136,7 +137,7 @@ static void add_method(struct buffer *out, const char *method, size_t length,
     const char *verb = verb_of(method, length);
     bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
     bool has_no_verb = strchr(verb, '.') != NULL;
-    const char *key = is_deed || tongue->key_of == NULL ? NULL : tongue->key_of(verb);
+    const char *key = is_deed || tongue->key_of == NULL ? NULL : tongue->key_of(tongue->data, verb);
     if (key != NULL) {
         buffer_add_format(out, "key %s", key);
         return;
@@ -287,9 +288,9 @@ char *terms_for_people(const char *text, int64_t op, uint64_t taken)
     return said_to(text, &(struct tongue){.op = op, .taken = taken});
 }
 
-char *terms_for_keys(const char *text, int64_t op, const char *(*key_of)(const char *verb))
+char *terms_for_keys(const char *text, int64_t op, terms_key_fn *key_of, const void *data)
 {
-    return said_to(text, &(struct tongue){.op = op, .taken = TERMS_ANY_FLAG, .key_of = key_of});
+    return said_to(text, &(struct tongue){op, TERMS_ANY_FLAG, key_of, data});
 }
 
 const char *terms_verb(const char *kind)

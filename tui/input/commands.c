@@ -4,8 +4,6 @@
 #include "act.h"
 #include "scope.h"
 
-#include <string.h>
-
 #define IN_VMS (1U << VIEW_VMS)
 #define IN_DETAILS (1U << VIEW_DETAILS)
 #define IN_HOSTS (1U << VIEW_HOSTS)
@@ -28,26 +26,7 @@
         .amount = (which), .run = act_change,                                                \
     }
 
-const struct command *command_find(const char *name, size_t length)
-{
-    const struct command *found = NULL;
-
-    for (size_t i = 0; i < command_count; i++) {
-        if (strncmp(commands[i].name, name, length) != 0) {
-            continue;
-        }
-        if (commands[i].name[length] == '\0') {
-            return &commands[i];
-        }
-        if (found != NULL) {
-            return NULL;
-        }
-        found = &commands[i];
-    }
-    return length == 0 ? NULL : found;
-}
-
-const struct command commands[] = {
+static const struct command rows[] = {
     {
         .name = "down",
         .keys = "j Down",
@@ -437,4 +416,5 @@ const struct command commands[] = {
         .run = act_quit,
     },
 };
-const size_t command_count = ARRAY_LENGTH(commands);
+
+const struct command_set tui_commands = {rows, ARRAY_LENGTH(rows)};

@@ -25,10 +25,12 @@ struct command {
     unsigned (*run)(struct ui *ui, const struct command *command, const char *argument);
 };
 
-extern const struct command commands[];
-extern const size_t command_count;
+/* A table of them. Whoever reads one is handed it; only app.c knows that it is this. */
+struct command_set {
+    const struct command *rows;
+    size_t count;
+};
 
-/* By its name, or by the start of it that no other has; NULL if there is none. */
-const struct command *command_find(const char *name, size_t length);
+extern const struct command_set tui_commands;
 
 #endif

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void model_init(struct model *model)
+void model_init(struct model *model, const struct command_set *commands)
 {
-    *model = (struct model){0};
+    *model = (struct model){.commands = commands};
     index_init(&model->by_key);
     lodge_vm_init(&model->detail);
 }

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct command_set;
+
 /* Seconds of samples that are kept; older ones are the daemon's business. */
 #define HISTORY_SECONDS 60
 
@@ -70,7 +72,8 @@ enum link_state {
 enum offer_kind { OFFER_IMAGE, OFFER_ISO, OFFER_KERNEL, OFFER_NETWORK, OFFERS };
 
 struct model {
-    struct model_row **rows; /* in no order */
+    const struct command_set *commands; /* in whose keys it tells what lodged says; NULL: in none */
+    struct model_row **rows;            /* in no order */
     size_t count;
     size_t capacity;
     struct index by_key;      /* of the rows, by host and uuid */
@@ -116,7 +119,7 @@ struct model {
     unsigned samples; /* counts samples */
 };
 
-void model_init(struct model *model);
+void model_init(struct model *model, const struct command_set *commands);
 void model_done(struct model *model);
 
 /* Takes in one event; `event` stays the caller's. */

@@ -36,16 +36,16 @@ static void make_room(struct model *model)
 }
 
 /* In the TUI's words, for all that shows it. */
-static void take_words(struct lodge_op *op)
+static void take_words(const struct model *model, struct lodge_op *op)
 {
     char **texts[] = {&op->error.message, &op->reason};
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        char *words = words_of(*texts[i], op->id);
+        char *words = words_of(model->commands, *texts[i], op->id);
         free(*texts[i]);
         *texts[i] = words;
     }
     for (size_t i = 0; i < op->notes.count; i++) {
-        char *words = words_of(op->notes.items[i], op->id);
+        char *words = words_of(model->commands, op->notes.items[i], op->id);
         free(op->notes.items[i]);
         op->notes.items[i] = words;
     }
@@ -67,7 +67,7 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
     if (!fields_copy(lodge_op_fields, &model->ops[at], &event->op)) {
         abort(); /* out of memory */
     }
-    take_words(&model->ops[at]);
+    take_words(model, &model->ops[at]);
     model->facts++;
     bool ends = !had_ended && has_ended(event->op.state);
     if (model->ready && !model->retelling && (is_new || ends)) {

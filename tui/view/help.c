@@ -53,16 +53,16 @@ static void draw_letters(struct lines *lines)
     }
 }
 
-static void draw_all(struct lines *lines)
+static void draw_all(const struct command_set *set, struct lines *lines)
 {
     const char *group = "";
 
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(commands[i].group, group) != 0) {
-            group = commands[i].group;
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->rows[i].group, group) != 0) {
+            group = set->rows[i].group;
             draw_heading(lines, group);
         }
-        draw_command(lines, &commands[i]);
+        draw_command(lines, &set->rows[i]);
     }
     draw_letters(lines);
     draw_heading(lines, "Columns");
@@ -77,8 +77,7 @@ void help_draw(const struct model *model, const struct view_state *state, struct
     struct lines lines = {
         canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
 
-    (void)model;
-    draw_all(&lines);
+    draw_all(model->commands, &lines);
     canvas_format(canvas, (struct area){area.x + area.width - 14, area.y, 14, 1}, STYLE(ROLE_DIM),
                   "%5d/%d", state->scroll + 1, lines.line);
 }
@@ -88,8 +87,7 @@ int help_lines(const struct model *model, const struct view_state *state, struct
     struct canvas nowhere = {.glyphs = GLYPHS_ASCII};
     struct lines lines = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
 
-    (void)model;
     (void)state;
-    draw_all(&lines);
+    draw_all(model->commands, &lines);
     return lines.line;
 }

@@ -20,23 +20,24 @@ static void append(struct canvas *canvas, struct area *area, struct style style,
 }
 
 /* The command whose hint stands at a place of a view's hints, NULL: none does. */
-static const struct command *hint_at(enum view_id view, int place)
+static const struct command *hint_at(const struct command_set *set, enum view_id view, int place)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        if (commands[i].hint_place == place && (commands[i].hinted & (1U << view)) != 0) {
-            return &commands[i];
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->rows[i].hint_place == place && (set->rows[i].hinted & (1U << view)) != 0) {
+            return &set->rows[i];
         }
     }
     return NULL;
 }
 
 /* The keys that are worth knowing here. */
-static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
+static void draw_hints(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
     for (int place = 1; place <= HINT_PLACES; place++) {
-        const struct command *command = hint_at(state->view, place);
+        const struct command *command = hint_at(model->commands, state->view, place);
         char key[16];
         if (command == NULL || keymap_next_key(command, NULL, key) == NULL) {
             continue;
@@ -52,12 +53,13 @@ static void draw_hints(const struct view_state *state, struct canvas *canvas, st
 }
 
 /* The views that a digit opens. */
-static void draw_views(const struct view_state *state, struct canvas *canvas, struct area area)
+static void draw_views(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *command = &commands[i];
+    for (size_t i = 0; i < model->commands->count; i++) {
+        const struct command *command = &model->commands->rows[i];
         if (command->keys == NULL || command->keys[0] < '1' || command->keys[0] > '8') {
             continue;
         }
@@ -69,16 +71,17 @@ static void draw_views(const struct view_state *state, struct canvas *canvas, st
     }
 }
 
-void footer_draw(const struct view_state *state, struct canvas *canvas, const struct layout *layout)
+void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
+                 const struct layout *layout)
 {
     if (layout->rule.height > 0) {
         canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
     }
     if (layout->hints.height > 0) {
-        draw_hints(state, canvas, layout->hints);
+        draw_hints(model, state, canvas, layout->hints);
     }
     if (layout->views.height > 0) {
-        draw_views(state, canvas, layout->views);
+        draw_views(model, state, canvas, layout->views);
     }
 }
 
@@ -136,7 +139,7 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     if (layout.filter.height > 0) {
         vms_draw_filter(model, state, canvas, layout.filter);
     }
-    footer_draw(state, canvas, &layout);
+    footer_draw(model, state, canvas, &layout);
     views[state->view].draw(model, state, canvas, layout.body);
     if (layout.detail.height > 0) {
         draw_detail_pane(model, state, canvas, &layout);
