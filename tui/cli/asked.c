@@ -5,7 +5,7 @@
 #include "cli/asked.h"
 
 #include "buffer.h"
-#include "cli/quota.h"
+#include "cli/limits.h"
 #include "cli/terms.h"
 #include "memory.h"
 #include "scope.h"
@@ -114,7 +114,7 @@ static void add_param(struct buffer *out, const char *name, struct json_object *
     const char *between = out->length == 0 ? "" : " ";
     if (flag == NULL && json_object_is_type(value, json_type_object)) { /* limits */
         json_object_object_foreach (value, member, limit) {
-            AUTO(free) char *text = quota_limit_text(member, limit);
+            AUTO(free) char *text = limit_text(member, limit);
             buffer_add_format(out, "%s%s", out->length == 0 ? "" : " ", text);
         }
     } else if (flag == NULL) {

@@ -82,18 +82,6 @@ static void remove_op(struct chronicle *chronicle, struct known_op *known)
     *known = chronicle->ops[--chronicle->op_count];
 }
 
-bool chronicle_is_worked_on(const struct chronicle *chronicle, const struct lodge_vm *vm)
-{
-    for (size_t i = 0; i < chronicle->op_count; i++) {
-        const struct known_op *op = &chronicle->ops[i];
-        if (!op->has_ended && strcmp(op->uuid, vm->uuid) == 0 && op->host != NULL &&
-            vm->host != NULL && strcmp(op->host, vm->host) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* "by root, 0.8 s". The caller frees. */
 static char *who_and_how_long(const struct lodge_op *op)
 {

@@ -6,23 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct lodge_vm *vm_at(struct index_link *link)
-{
-    return &CONTAINER_OF(link, struct known_vm, link)->vm;
-}
-
-size_t chronicle_vms_on(const struct chronicle *chronicle, const char *host)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
-        struct index_link *link = chronicle->vms.buckets[i];
-        for (; link != NULL; link = link->next) {
-            count += vm_at(link)->host != NULL && strcmp(vm_at(link)->host, host) == 0;
-        }
-    }
-    return count;
-}
-
 /* "6 VMs: 4 running, 2 shutoff" */
 static void add_vms(struct buffer *line, const struct chronicle *chronicle)
 {
@@ -30,7 +13,7 @@ static void add_vms(struct buffer *line, const struct chronicle *chronicle)
     for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
         struct index_link *link = chronicle->vms.buckets[i];
         for (; link != NULL; link = link->next) {
-            by_state[vm_at(link)->state]++;
+            by_state[chronicle_vm_at(link)->vm.state]++;
         }
     }
     size_t count = chronicle->vms.count;
