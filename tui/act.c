@@ -80,7 +80,7 @@ unsigned act_back(struct ui *ui, const struct command *command, const char *argu
     if (state->view != VIEW_VMS) {
         ui_go_to(ui, VIEW_VMS);
     } else if (state->list.filter[0] != '\0') {
-        list_set_filter(&state->list, "");
+        guest_list_set_filter(&state->list, "");
     }
     return ACT_DRAW;
 }
@@ -90,7 +90,7 @@ unsigned act_filter(struct ui *ui, const struct command *command, const char *ar
     (void)command;
     ui_go_to(ui, VIEW_VMS);
     if (argument != NULL) {
-        list_set_filter(&ui->state.list, argument);
+        guest_list_set_filter(&ui->state.list, argument);
     } else {
         prompt_open(&ui->state.prompt, PROMPT_FILTER, ui->state.list.filter);
     }
@@ -99,13 +99,13 @@ unsigned act_filter(struct ui *ui, const struct command *command, const char *ar
 
 static unsigned sort_by(struct ui *ui, const struct column *column, bool descending)
 {
-    list_set_sort(&ui->state.list, column, descending);
+    guest_list_set_sort(&ui->state.list, column, descending);
     return ACT_DRAW;
 }
 
 unsigned act_sort(struct ui *ui, const struct command *command, const char *argument)
 {
-    const struct list *list = &ui->state.list;
+    const struct guest_list *list = &ui->state.list;
     const struct column *column = argument == NULL ? NULL : column_find(argument);
 
     (void)command;
@@ -136,7 +136,7 @@ unsigned act_sort_step(struct ui *ui, const struct command *command, const char 
 
 unsigned act_sort_invert(struct ui *ui, const struct command *command, const char *argument)
 {
-    const struct list *list = &ui->state.list;
+    const struct guest_list *list = &ui->state.list;
 
     (void)command;
     (void)argument;
@@ -145,7 +145,7 @@ unsigned act_sort_invert(struct ui *ui, const struct command *command, const cha
 
 unsigned act_hide_stopped(struct ui *ui, const struct command *command, const char *argument)
 {
-    struct list *list = &ui->state.list;
+    struct guest_list *list = &ui->state.list;
 
     (void)command;
     (void)argument;
@@ -181,7 +181,7 @@ unsigned act_freeze(struct ui *ui, const struct command *command, const char *ar
 
 unsigned act_copy(struct ui *ui, const struct command *command, const char *argument)
 {
-    const struct model_row *row = list_selected(&ui->state.list);
+    const struct model_row *row = guest_list_selected(&ui->state.list);
 
     (void)command;
     (void)argument;

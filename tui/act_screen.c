@@ -74,7 +74,7 @@ static void look_at(struct ui *ui, const struct model_row *row)
 /* The guest under the cursor, NULL with what is said: there is none. */
 static const struct model_row *row_to_look_at(struct ui *ui, const struct command *command)
 {
-    const struct model_row *row = list_selected(&ui->state.list);
+    const struct model_row *row = guest_list_selected(&ui->state.list);
 
     if ((command->views & (1U << ui->state.view)) == 0) {
         ui_say(ui, ROLE_WARN, ":%s is about a guest: 1 shows them", command->name);

@@ -71,7 +71,7 @@ static bool choose_marked(struct ui *ui)
 /* False, with what is said, when there is nobody that it could be done to. */
 static bool choose(struct ui *ui)
 {
-    const struct model_row *row = list_selected(&ui->state.list);
+    const struct model_row *row = guest_list_selected(&ui->state.list);
 
     if (ui->state.view != VIEW_DETAILS && !choose_marked(ui)) {
         return false;
@@ -164,7 +164,7 @@ unsigned act_change(struct ui *ui, const struct command *command, const char *ar
 
 unsigned act_mark(struct ui *ui, const struct command *command, const char *argument)
 {
-    struct model_row *row = list_selected(&ui->state.list);
+    struct model_row *row = guest_list_selected(&ui->state.list);
 
     (void)command;
     (void)argument;
@@ -172,7 +172,7 @@ unsigned act_mark(struct ui *ui, const struct command *command, const char *argu
         return ACT_NOTHING;
     }
     row->marked = !row->marked;
-    list_move(&ui->state.list, 1, ui->model.now_ms);
+    guest_list_move(&ui->state.list, 1, ui->model.now_ms);
     return ACT_DRAW;
 }
 

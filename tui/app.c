@@ -101,7 +101,7 @@ static void draw(struct app *app)
     }
     int64_t expires = model_expire(model);
     ui_refresh(&app->ui);
-    source_look_at(app->source, list_selected(&app->ui.state.list));
+    source_look_at(app->source, guest_list_selected(&app->ui.state.list));
     if (expires != 0) {
         draw_by(app, app->drawn_at + expires - model->now_ms);
     }
@@ -109,7 +109,7 @@ static void draw(struct app *app)
     if (deaf > 0) {
         draw_by(app, app->drawn_at + deaf); /* what answers a question is shown when it hears */
     }
-    int64_t due = list_due_ms(&app->ui.state.list, model);
+    int64_t due = guest_list_due_ms(&app->ui.state.list, model);
     if (due != 0) {
         draw_by(app, app->drawn_at + (due > model->now_ms ? due - model->now_ms : FRAME_MS));
     }

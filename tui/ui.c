@@ -16,12 +16,12 @@ void ui_init(struct ui *ui, const struct command_set *commands)
 {
     *ui = (struct ui){.state = {.header_lines = 2}};
     model_init(&ui->model, commands);
-    list_init(&ui->state.list);
+    guest_list_init(&ui->state.list);
 }
 
 void ui_done(struct ui *ui)
 {
-    list_done(&ui->state.list);
+    guest_list_done(&ui->state.list);
     prompt_done(&ui->state.prompt);
     ask_done(&ui->ask);
     sent_forget(ui);
@@ -109,7 +109,7 @@ static void prompt_changed(struct ui *ui)
     const struct prompt *prompt = &ui->state.prompt;
 
     if (prompt->kind == PROMPT_FILTER) {
-        list_set_filter(&ui->state.list, prompt->text);
+        guest_list_set_filter(&ui->state.list, prompt->text);
     } else if (prompt->kind == PROMPT_COMMAND) {
         create_weigh(ui, prompt->text);
     }
@@ -136,7 +136,7 @@ static unsigned key_to_prompt(struct ui *ui, struct key key)
         return prompt_finished(ui);
     case PROMPT_LEFT:
         if (prompt->kind == PROMPT_FILTER) {
-            list_set_filter(&ui->state.list, "");
+            guest_list_set_filter(&ui->state.list, "");
         } else if (prompt->kind == PROMPT_NAME) {
             ask_done(&ui->ask);
             ui_tell(ui, ROLE_PLAIN, "nothing was done");

@@ -88,11 +88,11 @@ void ui_refresh(struct ui *ui)
 
     model_count(&ui->model);
     memcpy(uuid, state->list.uuid, sizeof(uuid));
-    list_refresh(&state->list, &ui->model);
+    guest_list_refresh(&state->list, &ui->model);
     if (!by_key && uuid[0] != '\0' && strcmp(uuid, state->list.uuid) != 0) {
         state->shifted_ms = ui->model.now_ms;
     }
-    list_scroll(&state->list, layout_page(&ui->layout));
+    guest_list_scroll(&state->list, layout_page(&ui->layout));
     if (state->host_cursor >= ui->model.host_count) {
         state->host_cursor = ui->model.host_count == 0 ? 0 : ui->model.host_count - 1;
     }

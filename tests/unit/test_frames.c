@@ -82,7 +82,7 @@ static void draw_shot(const struct scene *shot, enum glyphs glyphs, int guests)
         (void)ui_key(&ui, key_from_name(name));
         ui_refresh(&ui);
     }
-    const struct model_row *row = list_selected(&ui.state.list);
+    const struct model_row *row = guest_list_selected(&ui.state.list);
     struct lodge_vm detail;
     if (row != NULL && demo_get(demo, row->vm.host, row->vm.uuid, &detail)) {
         model_take_detail(&ui.model, &detail);

@@ -25,9 +25,9 @@ static void enter_opens_and_esc_returns(void **state)
     (void)state;
     hit("j Enter");
     assert_int_equal(ui.state.view, VIEW_DETAILS);
-    assert_string_equal(list_selected(&ui.state.list)->vm.name, "beta");
+    assert_string_equal(guest_list_selected(&ui.state.list)->vm.name, "beta");
     hit("j"); /* the next guest, as tig does it */
-    assert_string_equal(list_selected(&ui.state.list)->vm.name, "gamma");
+    assert_string_equal(guest_list_selected(&ui.state.list)->vm.name, "gamma");
 
     hit("?");
     assert_int_equal(ui.state.view, VIEW_HELP);

@@ -24,9 +24,9 @@ static void read_line(struct view_state *state, const char *key, const char *val
 
     if (strcmp(key, "sort") == 0 && column != NULL &&
         (column->number != NULL || column->text != NULL)) {
-        list_set_sort(&state->list, column, column->descending);
+        guest_list_set_sort(&state->list, column, column->descending);
     } else if (strcmp(key, "descending") == 0 && is_digit) {
-        list_set_sort(&state->list, state->list.sort, number == 1);
+        guest_list_set_sort(&state->list, state->list.sort, number == 1);
     } else if (strcmp(key, "header") == 0 && is_digit) {
         state->header_lines = number;
     } else if (strcmp(key, "zoom") == 0 && is_digit) {

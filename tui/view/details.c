@@ -226,7 +226,7 @@ static void draw_viewers(struct lines *lines, const struct model *model,
 
 static void draw_all(struct lines *lines, const struct model *model, const struct view_state *state)
 {
-    const struct model_row *row = list_selected(&state->list);
+    const struct model_row *row = guest_list_selected(&state->list);
 
     if (row == NULL) {
         canvas_text(lines->canvas, lines_take(lines, 1), STYLE(ROLE_DIM), "no guest is selected");

@@ -122,6 +122,6 @@ enum view_id hosts_open(const struct model *model, struct view_state *state)
         return vms_open(model, state);
     }
     snprintf(filter, sizeof(filter), "host:%s", model->hosts[state->host_cursor].host.name);
-    list_set_filter(&state->list, filter);
+    guest_list_set_filter(&state->list, filter);
     return VIEW_VMS;
 }

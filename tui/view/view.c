@@ -109,7 +109,7 @@ static void draw_events_pane(const struct model *model, struct canvas *canvas,
 static void draw_detail_pane(const struct model *model, const struct view_state *state,
                              struct canvas *canvas, const struct layout *layout)
 {
-    const struct model_row *row = list_selected(&state->list);
+    const struct model_row *row = guest_list_selected(&state->list);
     struct area area = layout->detail;
 
     if (area.x > 0) {

@@ -11,7 +11,7 @@
 
 #include "input/form.h"
 #include "input/prompt.h"
-#include "model/list.h"
+#include "model/guest_list.h"
 #include "model/model.h"
 #include "view/canvas.h"
 
@@ -45,7 +45,7 @@ struct view_state {
     enum view_id view;
     enum view_id back[VIEW_DEPTH]; /* where Esc returns to */
     size_t depth;
-    struct list list;
+    struct guest_list list;
     size_t host_cursor; /* of the hosts view */
     size_t session_cursor;
     int scroll;       /* lines above the top of details or help */

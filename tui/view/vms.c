@@ -55,7 +55,7 @@ static void draw_row(const struct model *model, const struct model_row *row, str
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
               struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     struct placed_column placed[COLUMNS_MAX];
     size_t count = columns_place(model, area.width - MARKS, placed);
     struct area line = {area.x, area.y, area.width, 1};
@@ -81,7 +81,7 @@ void vms_draw(const struct model *model, const struct view_state *state, struct 
 /* What has been typed, with the place marked where it cannot be read on; the footer says why. */
 static void draw_query(const struct view_state *state, struct canvas *canvas, struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     bool typing = state->prompt.kind == PROMPT_FILTER;
     const char *text = typing ? state->prompt.text : list->filter;
     bool wrong = list->error.kind != LODGE_ERROR_NONE;
@@ -107,7 +107,7 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
 void vms_draw_filter(const struct model *model, const struct view_state *state,
                      struct canvas *canvas, struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     char text[160];
     char hidden[80] = "";
     size_t marked = 0;
@@ -123,7 +123,7 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
         snprintf(hidden + length, sizeof(hidden) - length, "%zu hidden   ", list->hidden);
     }
     int length = snprintf(text, sizeof(text), "%s%ssort %s %s  %zu/%zu", hidden,
-                          list_is_held(list, model) ? "held " : "", list->sort->title,
+                          guest_list_is_held(list, model) ? "held " : "", list->sort->title,
                           list->descending ? "v" : "^", list->count == 0 ? 0 : list->cursor + 1,
                           list->count);
     struct area right = {area.x, area.y, area.width - 1, 1};
@@ -140,13 +140,13 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
 
 void vms_move(const struct model *model, struct view_state *state, long by)
 {
-    list_move(&state->list, by, model->now_ms);
+    guest_list_move(&state->list, by, model->now_ms);
 }
 
 enum view_id vms_open(const struct model *model, struct view_state *state)
 {
     (void)model;
-    return list_selected(&state->list) == NULL ? state->view : VIEW_DETAILS;
+    return guest_list_selected(&state->list) == NULL ? state->view : VIEW_DETAILS;
 }
 
 /* Lines about hosts that are not up; returns how many. */

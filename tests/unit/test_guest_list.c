@@ -1,20 +1,20 @@
 /* Which guests are in view, in which order, and where the cursor is. */
 #include "support/test.h"
 
-#include "model/list.h"
+#include "model/guest_list.h"
 #include "support/fleet.h"
 
 #include <locale.h>
 #include <stdlib.h>
 
 static struct model model;
-static struct list list;
+static struct guest_list list;
 
 static int set_up(void **state)
 {
     (void)state;
     model_init(&model, NULL);
-    list_init(&list);
+    guest_list_init(&list);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);
     return 0;
@@ -23,7 +23,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    list_done(&list);
+    guest_list_done(&list);
     model_done(&model);
     return 0;
 }
@@ -33,7 +33,7 @@ static void expect_names(const char *expected)
 {
     char names[512] = "";
 
-    list_refresh(&list, &model);
+    guest_list_refresh(&list, &model);
     for (size_t i = 0; i < list.count; i++) {
         size_t length = strlen(names);
         snprintf(names + length, sizeof(names) - length, "%s%s", i == 0 ? "" : " ",
@@ -44,9 +44,9 @@ static void expect_names(const char *expected)
 
 static void expect_cursor(const char *name)
 {
-    list_refresh(&list, &model);
-    assert_non_null(list_selected(&list));
-    assert_string_equal(list_selected(&list)->vm.name, name);
+    guest_list_refresh(&list, &model);
+    assert_non_null(guest_list_selected(&list));
+    assert_string_equal(guest_list_selected(&list)->vm.name, name);
 }
 
 static void add_abc(void)
@@ -64,7 +64,7 @@ static void names_sort_as_people_count(void **state)
     fleet_add(&model, 3, "db", LODGE_VM_RUNNING);
 
     expect_names("db web-9 web-10");
-    list_set_sort(&list, column_find("name"), true);
+    guest_list_set_sort(&list, column_find("name"), true);
     expect_names("web-10 web-9 db");
 }
 
@@ -75,9 +75,9 @@ static void the_unknown_are_last_in_either_order(void **state)
     fleet_sample(&model, 1, 10, FLEET_NOW);
     fleet_sample(&model, 2, 90, FLEET_NOW);
 
-    list_set_sort(&list, column_find("cpu"), true);
+    guest_list_set_sort(&list, column_find("cpu"), true);
     expect_names("a b c");
-    list_set_sort(&list, column_find("cpu"), false);
+    guest_list_set_sort(&list, column_find("cpu"), false);
     expect_names("b a c");
 }
 
@@ -86,7 +86,7 @@ static void a_filter_shows_what_matches_and_counts_the_rest(void **state)
     (void)state;
     add_abc();
 
-    list_set_filter(&list, "state:running");
+    guest_list_set_filter(&list, "state:running");
 
     expect_names("a b");
     assert_int_equal(list.hidden, 1);
@@ -97,14 +97,14 @@ static void a_term_that_cannot_be_read_is_left_out(void **state)
     (void)state;
     add_abc();
 
-    list_set_filter(&list, "state:running nosuch:x");
+    guest_list_set_filter(&list, "state:running nosuch:x");
 
     expect_names("a b");
     assert_int_equal(list.error.kind, LODGE_ERROR_INVALID);
     assert_int_equal(list.error.column, 15);
-    list_set_filter(&list, "state:");
+    guest_list_set_filter(&list, "state:");
     expect_names("a b c");
-    list_set_filter(&list, "");
+    guest_list_set_filter(&list, "");
     assert_int_equal(list.error.kind, LODGE_ERROR_NONE);
     expect_names("a b c");
 }
@@ -126,7 +126,7 @@ static void the_cursor_stays_on_its_guest(void **state)
     (void)state;
     add_abc();
     expect_cursor("a");
-    list_move(&list, 1, model.now_ms);
+    guest_list_move(&list, 1, model.now_ms);
     expect_cursor("b");
 
     fleet_add(&model, 4, "0", LODGE_VM_RUNNING);
@@ -151,16 +151,16 @@ static void rows_do_not_move_under_the_hand(void **state)
 {
     (void)state;
     add_abc();
-    list_set_sort(&list, column_find("cpu"), true);
+    guest_list_set_sort(&list, column_find("cpu"), true);
     fleet_sample(&model, 1, 10, FLEET_NOW);
     fleet_sample(&model, 2, 90, FLEET_NOW);
     expect_names("a b c");
 
-    list_move(&list, 1, model.now_ms);
+    guest_list_move(&list, 1, model.now_ms);
     fleet_sample(&model, 1, 99, FLEET_NOW + 1000);
     fleet_add(&model, 4, "0", LODGE_VM_RUNNING);
     model.now_ms += LIST_HOLD_MS - 1;
-    assert_true(list_is_held(&list, &model));
+    assert_true(guest_list_is_held(&list, &model));
     expect_names("a b c 0");
 
     model.now_ms += 1;
@@ -172,7 +172,7 @@ static void samples_sort_once_a_second(void **state)
 {
     (void)state;
     add_abc();
-    list_set_sort(&list, column_find("cpu"), true);
+    guest_list_set_sort(&list, column_find("cpu"), true);
     fleet_sample(&model, 1, 10, FLEET_NOW);
     fleet_sample(&model, 2, 90, FLEET_NOW);
     expect_names("a b c");
@@ -180,11 +180,11 @@ static void samples_sort_once_a_second(void **state)
     fleet_sample(&model, 1, 99, FLEET_NOW + 500);
     model.now_ms += 500;
     expect_names("a b c");
-    assert_int_equal(list_due_ms(&list, &model), FLEET_NOW + 900);
+    assert_int_equal(guest_list_due_ms(&list, &model), FLEET_NOW + 900);
 
     model.now_ms += 500;
     expect_names("b a c");
-    assert_int_equal(list_due_ms(&list, &model), 0);
+    assert_int_equal(guest_list_due_ms(&list, &model), 0);
 }
 
 static void samples_do_not_wake_a_list_by_name(void **state)
@@ -195,7 +195,7 @@ static void samples_do_not_wake_a_list_by_name(void **state)
 
     fleet_sample(&model, 1, 99, FLEET_NOW + 500);
 
-    assert_int_equal(list_due_ms(&list, &model), 0);
+    assert_int_equal(guest_list_due_ms(&list, &model), 0);
 }
 
 static void when_its_guest_goes_the_cursor_takes_the_next(void **state)
@@ -203,7 +203,7 @@ static void when_its_guest_goes_the_cursor_takes_the_next(void **state)
     (void)state;
     add_abc();
     expect_names("a b c");
-    list_move(&list, 1, model.now_ms);
+    guest_list_move(&list, 1, model.now_ms);
 
     fleet_remove(&model, 1);
     expect_cursor("b"); /* greyed, but there */
@@ -221,19 +221,19 @@ static void the_page_follows_the_cursor(void **state)
         snprintf(name, sizeof(name), "vm-%02d", i);
         fleet_add(&model, i, name, LODGE_VM_RUNNING);
     }
-    list_refresh(&list, &model);
+    guest_list_refresh(&list, &model);
 
-    list_move(&list, 12, model.now_ms);
-    list_scroll(&list, 10);
+    guest_list_move(&list, 12, model.now_ms);
+    guest_list_scroll(&list, 10);
     assert_int_equal(list.top, 3);
-    list_move(&list, 1000, model.now_ms);
-    list_scroll(&list, 10);
+    guest_list_move(&list, 1000, model.now_ms);
+    guest_list_scroll(&list, 10);
     assert_int_equal(list.cursor, 29);
     assert_int_equal(list.top, 20);
-    list_scroll(&list, 25); /* the terminal grew */
+    guest_list_scroll(&list, 25); /* the terminal grew */
     assert_int_equal(list.top, 5);
-    list_move(&list, -1000, model.now_ms);
-    list_scroll(&list, 25);
+    guest_list_move(&list, -1000, model.now_ms);
+    guest_list_scroll(&list, 25);
     assert_int_equal(list.top, 0);
 }
 
