@@ -16,7 +16,7 @@
 #include <string.h>
 
 struct sent {
-    struct sent *next;
+    struct list_link link; /* in ui.sent */
     unsigned number;
     char *what;
     struct target *targets;
@@ -41,8 +41,7 @@ void sent_begin(struct ui *ui, const struct ask *ask)
         sent->targets[i].name = xstrdup(ask->targets[i].name);
         sent->targets[i].shown = xstrdup(ask->targets[i].shown);
     }
-    sent->next = ui->sent;
-    ui->sent = sent;
+    list_prepend(&ui->sent, &sent->link);
 }
 
 static void sent_free(struct sent *sent)
@@ -59,21 +58,19 @@ static void sent_free(struct sent *sent)
 
 void sent_forget(struct ui *ui)
 {
-    while (ui->sent != NULL) {
-        struct sent *sent = ui->sent;
-        ui->sent = sent->next;
+    for (struct sent *sent; (sent = LIST_TAKE_FIRST(&ui->sent, struct sent, link)) != NULL;) {
         sent_free(sent);
     }
 }
 
-static struct sent **find_sent(struct ui *ui, unsigned number)
+static struct sent *find_sent(struct ui *ui, unsigned number)
 {
-    struct sent **at = &ui->sent;
-
-    while (*at != NULL && (*at)->number != number) {
-        at = &(*at)->next;
+    LIST_EACH (struct sent, sent, &ui->sent, link) {
+        if (sent->number == number) {
+            return sent;
+        }
     }
-    return at;
+    return NULL;
 }
 
 /* " (it is called db2 now)": the name it was asked by is another's, or nobody's. */
@@ -147,8 +144,7 @@ static void say_sum(struct ui *ui, struct sent *sent)
 
 void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const char *text)
 {
-    struct sent **at = find_sent(ui, number);
-    struct sent *sent = *at;
+    struct sent *sent = find_sent(ui, number);
 
     if (sent == NULL) {
         ui_tell(ui, bad ? ROLE_WARN : ROLE_PLAIN, text);
@@ -170,6 +166,6 @@ void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const
             model_note(&ui->model, true, "%s", text);
         }
     }
-    *at = sent->next;
+    list_remove(&ui->sent, &sent->link);
     sent_free(sent);
 }

@@ -9,6 +9,7 @@
 #include "ask.h"
 #include "beside.h"
 #include "input/commands.h"
+#include "list.h"
 #include "view/view.h"
 
 /* What must follow; bits. */
@@ -27,8 +28,6 @@ enum act {
     ACT_HUSH = 1024,  /* what was typed and is not read yet is dropped */
 };
 
-struct sent;
-
 /* All that the TUI is, but for its terminal and its source. */
 struct ui {
     struct model model;
@@ -37,7 +36,7 @@ struct ui {
     char text[1024];
     struct ask ask;           /* that waits for a yes, or is to be sent */
     unsigned asked;           /* asks so far */
-    struct sent *sent;        /* those that are not answered yet */
+    struct list sent;         /* those that are not answered yet (sent.c) */
     struct target *looked_at; /* whose screen V is about; owned, NULL: nobody's */
     struct {
         char *file; /* leads a browser to a screen; NULL: none */

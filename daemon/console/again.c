@@ -21,7 +21,7 @@
 enum { START_WAIT_MS = 30000, TOLD_MAX = 200 };
 
 struct rest {
-    struct rest *next; /* in console.rests */
+    struct list_link link; /* in console.rests */
     int64_t page;
     struct ticket secret;
     struct identity who;
@@ -46,10 +46,9 @@ static void rest_free(struct rest *rest)
     free(rest);
 }
 
-static void drop(struct rest **place)
+static void drop_rest(struct console *console, struct rest *rest)
 {
-    struct rest *rest = *place;
-    *place = rest->next;
+    list_remove(&console->rests, &rest->link);
     rest_free(rest);
 }
 
@@ -58,12 +57,10 @@ static void make_place(struct console *console, uid_t uid)
 {
     uint64_t now = loop_monotonic_ms();
     unsigned count = 0;
-    for (struct rest **place = &console->rests; *place != NULL;) {
-        count += (*place)->who.uid == uid;
-        if ((*place)->until <= now || ((*place)->who.uid == uid && count >= AGAIN_PER_USER)) {
-            drop(place);
-        } else {
-            place = &(*place)->next;
+    LIST_EACH (struct rest, rest, &console->rests, link) {
+        count += rest->who.uid == uid;
+        if (rest->until <= now || (rest->who.uid == uid && count >= AGAIN_PER_USER)) {
+            drop_rest(console, rest);
         }
     }
 }
@@ -96,21 +93,20 @@ void again_keep(struct session *session, enum front_end how, const char *told)
     rest->until = until_of(session);
     rest->since = session->since;
     rest->times = session->times;
-    rest->next = console->rests;
-    console->rests = rest;
+    list_prepend(&console->rests, &rest->link);
 }
 
 void again_clear(struct console *console)
 {
-    while (console->rests != NULL) {
-        drop(&console->rests);
+    LIST_EACH (struct rest, rest, &console->rests, link) {
+        drop_rest(console, rest);
     }
 }
 
 static struct rest *find_rest(struct console *console, int64_t page, const struct ticket *secret)
 {
     uint64_t now = loop_monotonic_ms();
-    for (struct rest *rest = console->rests; rest != NULL; rest = rest->next) {
+    LIST_EACH (struct rest, rest, &console->rests, link) {
         if (rest->page == page && rest->until > now && ticket_is(&rest->secret, secret)) {
             return rest;
         }
@@ -310,11 +306,9 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
 static struct rest *take_rest(struct console *console, int64_t page, const struct ticket *secret)
 {
     struct rest *rest = find_rest(console, page, secret);
-    struct rest **place = &console->rests;
-    while (*place != rest) {
-        place = &(*place)->next;
+    if (rest != NULL) {
+        list_remove(&console->rests, &rest->link);
     }
-    *place = rest == NULL ? NULL : rest->next;
     return rest;
 }
 
@@ -351,8 +345,7 @@ void console_again(struct console *console, int64_t page, const struct ticket *s
         rest_free(rest);
         return;
     }
-    rest->next = console->rests;
-    console->rests = rest;
+    list_prepend(&console->rests, &rest->link);
     if (wish == AGAIN_TOLD) {
         front->kind->end(front, rest->how, rest->told);
     } else {

@@ -55,8 +55,8 @@ void console_set_last(struct console *console, int64_t last_session)
 void console_close(struct console *console)
 {
     registry_remove_reader(console->registry, &console->reader);
-    while (console->first != NULL) {
-        session_end(console->first, "lodged is leaving");
+    while (console->sessions.first != NULL) {
+        session_end(LIST_FIRST(&console->sessions, struct session, link), "lodged is leaving");
     }
     again_clear(console);
     loop_timer_free(TAKE(console->timer));
@@ -66,30 +66,23 @@ void console_close(struct console *console)
 
 struct session *console_find(struct console *console, int64_t id)
 {
-    struct session *session = console->first;
-    while (session != NULL && session_id(session) != id) {
-        session = session->next;
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        if (session_id(session) == id) {
+            return session;
+        }
     }
-    return session;
+    return NULL;
 }
 
 void console_forget(struct console *console, struct session *session)
 {
-    struct session **place = &console->first;
-    while (*place != session) {
-        place = &(*place)->next;
-    }
-    *place = session->next;
+    list_remove(&console->sessions, &session->link);
 }
 
 struct session *console_add(struct console *console, const struct console_ask *ask)
 {
     struct session *session = session_new(console, ask);
-    struct session **end = &console->first;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = session;
+    list_append(&console->sessions, &session->link);
     return session;
 }
 
@@ -98,10 +91,8 @@ struct session *console_add(struct console *console, const struct console_ask *a
 static void on_changed(struct registry_reader *reader)
 {
     struct console *console = CONTAINER_OF(reader, struct console, reader);
-    struct session *next;
-    for (struct session *session = console->first; session != NULL; session = next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         struct lodge_error said = {0}; /* to the viewer, by then */
-        next = session->next;
         if (session_goes_on(session, &said)) {
             session_follow_owner(session);
             session_tell_pause(session);
@@ -113,7 +104,7 @@ static void on_changed(struct registry_reader *reader)
 
 void console_set_timer(struct console *console)
 {
-    if (console->timer != NULL && console->first != NULL) {
+    if (console->timer != NULL && console->sessions.first != NULL) {
         loop_timer_start(console->timer, 0, 0); /* on_time() finds out when the next is due */
     }
 }
@@ -123,13 +114,11 @@ static void on_time(void *owner)
     struct console *console = owner;
     uint64_t now = loop_monotonic_ms();
     uint64_t due = UINT64_MAX;
-    struct session *next;
-    for (struct session *session = console->first; session != NULL; session = next) {
-        next = session->next;
+    LIST_EACH (struct session, session, &console->sessions, link) {
         uint64_t at = session_tick(session, now);
         due = at < due ? at : due;
     }
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         if (session_refresh(session)) {
             registry_session_changed(console->registry, session->shown);
         }
@@ -145,7 +134,7 @@ static void on_time(void *owner)
 void console_each(struct console *console,
                   void (*each)(void *data, const struct registry_session *session), void *data)
 {
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         (void)session_refresh(session);
         each(data, session->shown);
     }
@@ -196,7 +185,7 @@ static bool make_room(struct console *console, const struct console_ask *ask, un
 {
     unsigned count = 0;
     struct session *spare = NULL;
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         bool fits = counts(session, ask) && gives_room(session, ask);
         bool is_better = spare == NULL || (session->has_left && !spare->has_left);
         count += counts(session, ask);
@@ -261,9 +250,8 @@ struct session *console_find_ticket(struct console *console, const char *text, s
     struct session *found = NULL;
     bool good = ticket_read(text, length, &ticket);
     uint64_t now = loop_monotonic_ms();
-    for (struct session *session = console->first; good && session != NULL;
-         session = session->next) {
-        bool live = session->phase == SESSION_TICKETED && session->phase_until > now;
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        bool live = good && session->phase == SESSION_TICKETED && session->phase_until > now;
         if (live && session->door == door && ticket_is(&session->ticket, &ticket) &&
             (uid == (uid_t)-1 || uid == session->who.uid)) {
             found = session;
@@ -276,15 +264,22 @@ struct session *console_find_ticket(struct console *console, const char *text, s
     return session_goes_on(found, err) ? found : NULL;
 }
 
+static struct session *find_page(struct console *console, int64_t page)
+{
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        if (session->page == page) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
 /* By its number first, and then by the secret: so two sessions with the same one, which only a page
  * that makes bad ones can bring about, are still two. */
 struct session *console_find_secret(struct console *console, int64_t page,
                                     const struct ticket *secret, struct lodge_error *err)
 {
-    struct session *session = console->first;
-    while (session != NULL && session->page != page) {
-        session = session->next;
-    }
+    struct session *session = find_page(console, page);
     bool good = session != NULL && session->has_secret &&
                 (session->phase == SESSION_OPEN || session->phase == SESSION_AWAY) &&
                 ticket_is(&session->secret, secret);

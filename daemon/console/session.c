@@ -112,7 +112,7 @@ static void set_phase(struct session *session, enum session_phase phase, uint64_
         registry_session_changed(session->console->registry, session->shown);
     }
     unsigned viewers = 0;
-    for (struct session *other = session->console->first; other != NULL; other = other->next) {
+    LIST_EACH (const struct session, other, &session->console->sessions, link) {
         viewers +=
             other->phase == SESSION_OPEN && session_is_of(other, session->host, session->uuid);
     }

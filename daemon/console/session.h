@@ -5,6 +5,7 @@
 
 #include "console/console.h"
 #include "console/relay.h"
+#include "list.h"
 
 enum session_phase {
     SESSION_ASKED,    /* the guest's VNC server is being opened for console.open */
@@ -17,7 +18,7 @@ enum session_phase {
 enum { SESSION_TOLD_MAX = 100 };
 
 struct session {
-    struct session *next; /* in console.sessions, the oldest first */
+    struct list_link link; /* in console.sessions, the oldest first */
     struct console *console;
     struct registry_session *shown;
     enum session_phase phase;
@@ -106,8 +107,8 @@ struct console {
     struct session_log *log;
     struct console_limits limits;
     struct relay_hub *hub;
-    struct session *first;
-    struct rest *rests;       /* of those that have ended (again.c) */
+    struct list sessions;
+    struct list rests;        /* of those that have ended (again.c) */
     struct loop_timer *timer; /* NULL: closed */
     struct registry_reader reader;
     int64_t last_id;

@@ -7,6 +7,7 @@
  */
 #include "console/stream_door.h"
 
+#include "list.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -25,8 +26,8 @@ struct client {
     uv_poll_t poll; /* first: freed in its close callback */
     struct front front;
     struct stream_door *door;
-    struct client *next;
-    int fd; /* -1: it is closing */
+    struct list_link link; /* in door.clients */
+    int fd;                /* -1: it is closing */
     struct ucred who;
     uint64_t until; /* by when it must have shown its ticket; 0: it has */
     bool is_held;
@@ -42,7 +43,7 @@ struct stream_door {
     struct console *console;
     uv_poll_t listening;
     int fd;
-    struct client *clients;
+    struct list clients; /* the newest first */
     struct loop_timer *timer;
     uint8_t bytes[READ_SIZE]; /* of whoever is read */
 };
@@ -59,11 +60,7 @@ static void client_close(struct client *client)
     if (client->fd < 0) {
         return;
     }
-    struct client **place = &client->door->clients;
-    while (*place != client) {
-        place = &(*place)->next;
-    }
-    *place = client->next;
+    list_remove(&client->door->clients, &client->link);
     uv_close((uv_handle_t *)&client->poll, free_client);
     close(client->fd);
     client->fd = -1;
@@ -242,9 +239,7 @@ static void on_time(void *owner)
     uv_poll_start(&door->listening, UV_READABLE, on_knock);
     uint64_t now = loop_monotonic_ms();
     uint64_t due = UINT64_MAX;
-    struct client *next;
-    for (struct client *client = door->clients; client != NULL; client = next) {
-        next = client->next;
+    LIST_EACH (struct client, client, &door->clients, link) {
         if (client->until != 0 && client->until <= now) {
             refuse(client, "no ticket came within 5 s");
         } else if (client->until != 0) {
@@ -259,7 +254,7 @@ static void on_time(void *owner)
 static unsigned strangers(const struct stream_door *door)
 {
     unsigned count = 0;
-    for (const struct client *client = door->clients; client != NULL; client = client->next) {
+    LIST_EACH (const struct client, client, &door->clients, link) {
         count += client->until != 0;
     }
     return count;
@@ -269,7 +264,7 @@ static unsigned strangers(const struct stream_door *door)
 static struct client *oldest_stranger(const struct stream_door *door)
 {
     struct client *oldest = NULL;
-    for (struct client *client = door->clients; client != NULL; client = client->next) {
+    LIST_EACH (struct client, client, &door->clients, link) {
         oldest = client->until != 0 ? client : oldest;
     }
     return oldest;
@@ -290,8 +285,7 @@ static void let_in(struct stream_door *door, int fd)
     client->door = door;
     client->fd = fd;
     client->until = loop_monotonic_ms() + STREAM_STRANGER_MS;
-    client->next = door->clients;
-    door->clients = client;
+    list_prepend(&door->clients, &client->link);
     if (strangers(door) > STREAM_STRANGERS) {
         refuse(oldest_stranger(door), "too many others have shown no ticket");
     }
@@ -336,7 +330,7 @@ void stream_door_close(struct stream_door *door)
 {
     loop_timer_free(TAKE(door->timer));
     loop_close_handle((uv_handle_t *)&door->listening, NULL);
-    while (door->clients != NULL) {
-        client_close(door->clients);
+    LIST_EACH (struct client, client, &door->clients, link) {
+        client_close(client);
     }
 }

@@ -91,20 +91,20 @@ void web_visitor_leaves(struct visitor *visitor, uint64_t ms)
 
 void web_visitor_forget(struct visitor *visitor)
 {
-    struct visitor **place = &visitor->door->visitors;
-    while (*place != NULL && *place != visitor) {
-        place = &(*place)->next;
-    }
-    if (*place != NULL) {
-        *place = visitor->next;
-        free(visitor);
+    struct list *visitors = &visitor->door->visitors;
+    LIST_EACH (struct visitor, at, visitors, link) {
+        if (at == visitor) {
+            list_remove(visitors, &visitor->link);
+            free(visitor);
+            return;
+        }
     }
 }
 
 static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *ret_due)
 {
     *ret_due = UINT64_MAX;
-    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+    LIST_EACH (struct visitor, visitor, &door->visitors, link) {
         if (visitor->until != 0 && visitor->until <= now) {
             return visitor;
         }
@@ -147,7 +147,7 @@ static void make_room_among(struct web_door *door, bool leaving)
 {
     struct visitor *oldest = NULL; /* the newest is first */
     unsigned count = 0;
-    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+    LIST_EACH (struct visitor, visitor, &door->visitors, link) {
         if (visitor->until != 0 && visitor->is_leaving == leaving) {
             oldest = visitor;
             count++;
@@ -181,8 +181,7 @@ static void let_in(struct web_door *door, int fd, const struct sockaddr_storage 
     visitor->door = door;
     visitor->came_at = loop_monotonic_ms();
     describe_peers(visitor, fd, peer);
-    visitor->next = door->visitors;
-    door->visitors = visitor;
+    list_prepend(&door->visitors, &visitor->link);
     web_visitor_stays(visitor);
     lws_adopt_desc_t desc = {
         .vh = door->vhost,

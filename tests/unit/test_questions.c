@@ -303,7 +303,7 @@ static void two_rounds_at_a_time_are_not_mixed_up(void **state)
     assert_string_equal(ui.state.message.text, "start gamma: done in 0.1 s; start 2 VMs: 2 failed, "
                                                "0 done. alpha: no; beta: no");
     assert_int_equal(ui.state.message.role, ROLE_WARN);
-    assert_null(ui.sent);
+    assert_null(ui.sent.first);
 }
 
 static void an_answer_is_not_taken_away_by_the_next_or_by_a_question(void **state)
