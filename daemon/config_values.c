@@ -269,18 +269,16 @@ static bool set_mode(const struct config_key *key, void *target, const char *tex
 static bool set_choice(const struct config_key *key, void *target, const char *text,
                        struct lodge_error *err)
 {
-    struct buffer words = {0};
+    AUTO(buffer_free) struct buffer words = {0};
     for (unsigned i = 0; key->choices[i] != NULL; i++) {
         if (strcmp(key->choices[i], text) == 0) {
             *(unsigned *)member(key, target) = i;
-            buffer_free(&words);
             return true;
         }
         buffer_add_format(&words, "%s%s", i == 0 ? "" : ", ", key->choices[i]);
     }
     lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected one of %s", key->name, text,
                buffer_text(&words));
-    buffer_free(&words);
     return false;
 }
 _Static_assert(sizeof(enum default_role) == sizeof(unsigned), "set_choice writes it");

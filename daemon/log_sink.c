@@ -140,7 +140,7 @@ static bool send_to_journal(const struct log_sink *sink, const struct log_record
     if (sink->journal < 0) {
         return false;
     }
-    struct buffer datagram = {0};
+    AUTO(buffer_free) struct buffer datagram = {0};
     buffer_add_format(&datagram, "PRIORITY=%d\nSYSLOG_IDENTIFIER=lodged\n",
                       priorities[record->level]);
     add_field(&datagram, "MESSAGE", record->message);
@@ -155,7 +155,6 @@ static bool send_to_journal(const struct log_sink *sink, const struct log_record
     do {
         sent = send(sink->journal, datagram.data, datagram.length, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    buffer_free(&datagram);
     return sent >= 0;
 }
 
@@ -181,7 +180,7 @@ void log_sink_write(struct log_sink *sink, const struct log_record *record)
     if (sink->format == LOG_FORMAT_JOURNAL && send_to_journal(sink, record)) {
         return;
     }
-    struct buffer line = {0};
+    AUTO(buffer_free) struct buffer line = {0};
     if (sink->format == LOG_FORMAT_JOURNAL) {
         buffer_add_format(&line, "<%d>", priorities[record->level]);
     } else {
@@ -189,5 +188,4 @@ void log_sink_write(struct log_sink *sink, const struct log_record *record)
     }
     add_text(&line, record);
     write_all(sink->stream, line.data, line.length);
-    buffer_free(&line);
 }

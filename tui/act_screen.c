@@ -186,7 +186,7 @@ unsigned act_disconnect(struct ui *ui, const struct command *command, const char
 static void show_picture(struct ui *ui, const char *vm, const char *result)
 {
     const struct model_row *row = model_find_vm(&ui->model, vm);
-    struct buffer png = {0};
+    AUTO(buffer_free) struct buffer png = {0};
     struct pixels pixels;
     struct lodge_error err = {0};
 
@@ -208,7 +208,6 @@ static void show_picture(struct ui *ui, const char *vm, const char *result)
     } else {
         ui_say(ui, ROLE_WARN, "%s", err.message);
     }
-    buffer_free(&png);
 }
 
 void screen_forget_shot(struct ui *ui)

@@ -110,7 +110,7 @@ static void resume_paused(struct ask *ask)
 static void say_what(struct ask *ask)
 {
     size_t hidden = 0;
-    struct buffer names = {0};
+    AUTO(buffer_free) struct buffer names = {0};
 
     for (size_t i = 0; i < ask->target_count; i++) {
         if (ask->targets[i].hidden) {
@@ -127,7 +127,6 @@ static void say_what(struct ask *ask)
         (void)snprintf(ask->what, sizeof(ask->what), "%s %zu VMs (%zu %s: %s)", ask->verb,
                        ask->target_count, hidden, ask->hides, buffer_text(&names));
     }
-    buffer_free(&names);
 }
 
 unsigned act_change(struct ui *ui, const struct command *command, const char *argument)

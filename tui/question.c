@@ -98,7 +98,7 @@ static void add_sentence(struct buffer *text, const struct ask *ask)
 
 void question_write(struct ask *ask, struct prompt *prompt)
 {
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
 
     if (ask->target_count > 0) {
         add_sentence(&text, ask);
@@ -106,7 +106,6 @@ void question_write(struct ask *ask, struct prompt *prompt)
         buffer_add_text(&text, ask->asks);
     }
     snprintf(prompt->label, sizeof(prompt->label), "%s", buffer_text(&text));
-    buffer_free(&text);
     if (ask->weight != ASK_FINAL) {
         snprintf(prompt->answers, sizeof(prompt->answers), "%s",
                  ask->weight == ASK_HEAVY ? "Y (capital) / N" : "y/N");

@@ -478,10 +478,9 @@ void screen_suspend(void)
 
 void screen_copy(const char *text)
 {
-    struct buffer encoded = {0};
+    AUTO(buffer_free) struct buffer encoded = {0};
 
     base64_write(&encoded, text, strlen(text));
     printf("\033]52;c;%.*s\a", (int)encoded.length, encoded.data == NULL ? "" : encoded.data);
     fflush(stdout);
-    buffer_free(&encoded);
 }

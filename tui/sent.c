@@ -117,7 +117,7 @@ static void count_answer(struct ui *ui, struct sent *sent, const struct target *
 static void say_sum(struct ui *ui, struct sent *sent)
 {
     size_t left = sent->count - sent->done - sent->failed;
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
 
     buffer_add_format(&text, "%s: ", sent->what);
     if (sent->failed > 0) {
@@ -139,7 +139,6 @@ static void say_sum(struct ui *ui, struct sent *sent)
     } else if (!ui->state.message.is_answer) {
         ui_say(ui, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, "%s", buffer_text(&text));
     }
-    buffer_free(&text);
 }
 
 void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const char *text)

@@ -385,7 +385,7 @@ static void ask_demo(struct source *source)
 static void ask_details(struct source *source)
 {
     struct lodge_error err = {0};
-    struct buffer params = {0};
+    AUTO(buffer_free) struct buffer params = {0};
 
     if (source->demo != NULL) {
         ask_demo(source);
@@ -400,7 +400,6 @@ static void ask_details(struct source *source)
     buffer_add_char(&params, '}');
     source->details_call = lodge_client_call(source->client, "vm.get", buffer_text(&params),
                                              CALL_MS, on_details, source, &err);
-    buffer_free(&params);
     if (source->details_call == 0) {
         model_fail_detail(source->model, err.message);
     }

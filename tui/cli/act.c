@@ -84,7 +84,7 @@ static bool is_meant(const struct command *command, struct lodge_client *client,
             }
         }
     } else if (strcmp(command->verb, "stop") == 0 && isatty(STDIN_FILENO)) {
-        struct buffer all = {0};
+        AUTO(buffer_free) struct buffer all = {0};
         for (int i = 0; i < command->argc; i++) {
             buffer_add_format(&all, "%s%s", i == 0 ? "" : ", ", command->argv[i]);
         }
@@ -92,7 +92,6 @@ static bool is_meant(const struct command *command, struct lodge_client *client,
         char *question =
             xasprintf("Force off %s? What %s not written is lost. [y/N]", buffer_text(&all),
                       command->argc > 1 ? "their guests have" : "its guest has");
-        buffer_free(&all);
         return asking_confirm(question, err);
     }
     return true;

@@ -13,7 +13,7 @@ enum { PARAMS_MAX = 1 << 20 };
 
 static char *read_input(struct lodge_error *err)
 {
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
     size_t got;
     do {
         char *space = buffer_reserve(&text, 65536);
@@ -23,7 +23,6 @@ static char *read_input(struct lodge_error *err)
     if (ferror(stdin) || text.length > PARAMS_MAX) {
         lodge_fail(err, LODGE_ERROR_INVALID, "standard input: %s",
                    ferror(stdin) ? strerror(errno) : "over 1 MiB, more than the daemon takes");
-        buffer_free(&text);
         return NULL;
     }
     return buffer_take(&text);

@@ -125,13 +125,12 @@ bool run_screenshot(const struct command *command, struct lodge_error *err)
     if (to_stdout && command->json) {
         return command->output->vm(result, err);
     }
-    struct buffer png = {0};
+    AUTO(buffer_free) struct buffer png = {0};
     bool good = shot_read(result, &png, err);
     if (good && to_stdout) {
         (void)fwrite(png.data, 1, png.length, stdout); /* verbs.c looks whether that went well */
     } else if (good) {
         good = write_file(path, &png, err) && say_where(command, path, png.length, err);
     }
-    buffer_free(&png);
     return good;
 }
