@@ -269,7 +269,7 @@ static bool read_file(struct config *config, const char *path, bool may_be_missi
                           strerror(read_error));
     }
     if (bad_line > 0 && (err->kind == LODGE_ERROR_NONE || bad_line < reader.line)) {
-        *err = (struct lodge_error){0};
+        lodge_error_clear(err);
         return lodge_fail(
             err, LODGE_ERROR_INVALID,
             "%s:%d: neither a section nor a setting, expected [SECTION] or KEY = VALUE", path,

@@ -121,7 +121,7 @@ void client_lose(struct lodge_client *client, const char *format, ...)
     int length = vsnprintf(what, sizeof what, format, args);
     va_end(args);
     (void)length; /* what is too long is cut: its start says what happened */
-    client->lost = (struct lodge_error){0};
+    lodge_error_clear(&client->lost);
     lodge_fail(&client->lost, LODGE_ERROR_UNREACHABLE, "lodged at '%s' %s", client->path, what);
     client_disconnect(client);
     struct lodge_error lost = client->lost; /* a callback may connect and lose again */
@@ -304,7 +304,7 @@ bool lodge_client_reconnect(struct lodge_client *client, struct lodge_error *err
     }
     struct lodge_error failure = {0};
     if (!client->closed && client->fd < 0) { /* unless a callback did either */
-        client->lost = (struct lodge_error){0};
+        lodge_error_clear(&client->lost);
         if (!client_connect(client, &failure)) {
             client->lost = failure;
         } else if (!subscriptions_begin(client, &failure)) {

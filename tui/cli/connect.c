@@ -62,7 +62,7 @@ struct lodge_client *command_connect(const struct command *command, struct lodge
     int64_t until = command_now_ms() + (int64_t)command->wait_s * 1000;
     while (!client && err->kind == LODGE_ERROR_UNREACHABLE && command_now_ms() < until) {
         folder_wait(fd, until);
-        *err = (struct lodge_error){0};
+        lodge_error_clear(err);
         client = lodge_client_open(command->socket_path, err);
     }
     return client;
