@@ -82,9 +82,7 @@ static struct host_config *host_add(struct config *config, const char *name, siz
         lodge_fail(err, LODGE_ERROR_INVALID, "too many hosts, expected at most %d", HOSTS_MAX);
         return NULL;
     }
-    size_t size = (config->host_count + 1) * sizeof *config->hosts;
-    config->hosts = xrealloc(config->hosts, size);
-    struct host_config *host = &config->hosts[config->host_count++];
+    struct host_config *host = ARRAY_GROW(config->hosts, config->host_count);
     *host = (struct host_config){.name = xstrndup(name, length)};
     return host;
 }

@@ -75,8 +75,7 @@ void ask_add(struct ui *ui, const struct model_row *row)
     const struct lodge_vm *vm = &row->vm;
     const struct lodge_vm *detail = &ui->model.detail;
 
-    ask->targets = xrealloc(ask->targets, (ask->target_count + 1) * sizeof(*ask->targets));
-    struct target *target = &ask->targets[ask->target_count++];
+    struct target *target = ARRAY_GROW(ask->targets, ask->target_count);
     *target = (struct target){
         .vm = xasprintf("%s/%s", vm->host, vm->uuid),
         .name = xstrdup(vm->name),

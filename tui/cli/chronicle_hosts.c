@@ -19,9 +19,7 @@ static void copy_host(struct lodge_host *to, const struct lodge_host *from)
 
 static struct known_host *add_known_host(struct chronicle *chronicle)
 {
-    size_t size = (chronicle->host_count + 1) * sizeof *chronicle->hosts;
-    chronicle->hosts = xrealloc(chronicle->hosts, size);
-    struct known_host *known = &chronicle->hosts[chronicle->host_count++];
+    struct known_host *known = ARRAY_GROW(chronicle->hosts, chronicle->host_count);
     *known = (struct known_host){.is_new = chronicle->is_ready};
     lodge_host_init(&known->told);
     lodge_host_init(&known->said);

@@ -68,9 +68,7 @@ static struct known_op *find_op(const struct chronicle *chronicle, int64_t id)
 
 static struct known_op *add_op(struct chronicle *chronicle, const struct lodge_op *op)
 {
-    size_t size = (chronicle->op_count + 1) * sizeof *chronicle->ops;
-    chronicle->ops = xrealloc(chronicle->ops, size);
-    struct known_op *known = &chronicle->ops[chronicle->op_count++];
+    struct known_op *known = ARRAY_GROW(chronicle->ops, chronicle->op_count);
     *known = (struct known_op){.id = op->id, .host = xstrdup_or_null(op->host)};
     memcpy(known->uuid, op->uuid, sizeof known->uuid);
     return known;

@@ -21,9 +21,7 @@ static struct known_session *find_session(const struct chronicle *chronicle, int
 
 static struct known_session *add_session(struct chronicle *chronicle)
 {
-    size_t size = (chronicle->session_count + 1) * sizeof *chronicle->sessions;
-    chronicle->sessions = xrealloc(chronicle->sessions, size);
-    struct known_session *known = &chronicle->sessions[chronicle->session_count++];
+    struct known_session *known = ARRAY_GROW(chronicle->sessions, chronicle->session_count);
     *known = (struct known_session){.is_said = false};
     fields_init(lodge_session_fields, &known->facts);
     return known;

@@ -237,13 +237,12 @@ static struct model_host *host_new(struct model *model, const char *name)
 {
     size_t at = 0;
 
-    model->hosts = xrealloc(model->hosts, (model->host_count + 1) * sizeof(struct model_host));
-    while (at < model->host_count && strcmp(model->hosts[at].host.name, name) < 0) {
+    (void)ARRAY_GROW(model->hosts, model->host_count);
+    while (at + 1 < model->host_count && strcmp(model->hosts[at].host.name, name) < 0) {
         at++;
     }
     struct model_host *host = &model->hosts[at];
-    memmove(host + 1, host, (model->host_count - at) * sizeof(*host));
-    model->host_count++;
+    memmove(host + 1, host, (model->host_count - at - 1) * sizeof(*host));
     *host = (struct model_host){0};
     lodge_host_init(&host->host);
     host->host.name = xstrdup(name);

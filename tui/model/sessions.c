@@ -37,9 +37,7 @@ void model_apply_session(struct model *model, const struct lodge_event *event)
     if (known) {
         fields_clear(lodge_session_fields, &model->sessions[at]);
     } else {
-        size_t size = (model->session_count + 1) * sizeof *model->sessions;
-        model->sessions = xrealloc(model->sessions, size);
-        model->session_count++;
+        (void)ARRAY_GROW(model->sessions, model->session_count);
     }
     if (!fields_copy(lodge_session_fields, &model->sessions[at], &event->session)) {
         abort(); /* out of memory */
