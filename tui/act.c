@@ -114,7 +114,7 @@ unsigned act_sort(struct ui *ui, const struct command *command, const char *argu
         for (size_t i = 0; i < column_count; i++) {
             size_t length = strlen(known);
             if (columns[i].number != NULL || columns[i].text != NULL) {
-                snprintf(known + length, sizeof(known) - length, " %s", columns[i].name);
+                snprintf(known + length, sizeof known - length, " %s", columns[i].name);
             }
         }
         ui_say(ui, ROLE_WARN, "sort by one of:%s", known);
@@ -188,7 +188,7 @@ unsigned act_copy(struct ui *ui, const struct command *command, const char *argu
     if (row == NULL) {
         return ACT_NOTHING;
     }
-    snprintf(ui->text, sizeof(ui->text), "%s", row->vm.name);
+    snprintf(ui->text, sizeof ui->text, "%s", row->vm.name);
     ui_say(ui, ROLE_PLAIN, "copied %s, if the terminal lets us", row->vm.name);
     return ACT_DRAW | ACT_COPY;
 }
@@ -236,6 +236,6 @@ unsigned act_screenshot(struct ui *ui, const struct command *command, const char
         ui_say(ui, ROLE_WARN, ":%s wants the name of a file", command->name);
         return ACT_DRAW;
     }
-    snprintf(ui->text, sizeof(ui->text), "%s", argument);
+    snprintf(ui->text, sizeof ui->text, "%s", argument);
     return ACT_DRAW | ACT_SHOT;
 }

@@ -19,7 +19,7 @@ static unsigned ask_screen(struct ui *ui, const char *method, enum screen_way wa
 
     ask->is_plain = true;
     ask->way = way;
-    snprintf(ask->what, sizeof(ask->what), "screen of %s", ui->looked_at->shown);
+    snprintf(ask->what, sizeof ask->what, "screen of %s", ui->looked_at->shown);
     ask->targets = ui->looked_at;
     ask->target_count = 1;
     ask->targets[0].method = method;
@@ -46,7 +46,7 @@ static unsigned open_viewer(struct ui *ui)
         ui_say(ui, ROLE_WARN, "%s", err.message);
         return ACT_DRAW;
     }
-    snprintf(ui->text, sizeof(ui->text), "%s", ui->looked_at->vm);
+    snprintf(ui->text, sizeof ui->text, "%s", ui->looked_at->vm);
     ui_say(ui, ROLE_PLAIN, "screen of %s: starting the viewer", ui->looked_at->shown);
     return ACT_DRAW | ACT_VIEWER;
 }
@@ -112,8 +112,8 @@ unsigned act_screen_menu(struct ui *ui, const struct command *command, const cha
     }
     look_at(ui, row);
     prompt_open(prompt, PROMPT_SCREEN, "");
-    snprintf(prompt->label, sizeof(prompt->label), "Screen of %s:", ui->looked_at->shown);
-    snprintf(prompt->answers, sizeof(prompt->answers),
+    snprintf(prompt->label, sizeof prompt->label, "Screen of %s:", ui->looked_at->shown);
+    snprintf(prompt->answers, sizeof prompt->answers,
              "b browser, o look only, c copy link, l viewer, p picture");
     return ui_turn_deaf(ui);
 }
@@ -160,7 +160,7 @@ unsigned act_again(struct ui *ui, const struct command *command, const char *arg
 unsigned act_disconnect(struct ui *ui, const struct command *command, const char *argument)
 {
     const struct model *model = &ui->model;
-    char question[sizeof(ui->ask.what) + 2];
+    char question[sizeof ui->ask.what + 2];
 
     (void)argument;
     if (ui->state.view != VIEW_SESSIONS || ui->state.session_cursor >= model->session_count) {
@@ -172,10 +172,10 @@ unsigned act_disconnect(struct ui *ui, const struct command *command, const char
     ask->is_plain = true;
     ask->weight = ASK_PLAIN;
     json_object_object_add(ask->params, "session", json_object_new_int64(session->session));
-    snprintf(ask->what, sizeof(ask->what), "end %s's look at %s",
+    snprintf(ask->what, sizeof ask->what, "end %s's look at %s",
              session->user == NULL ? "somebody" : session->user,
              session->vm == NULL ? "a screen" : session->vm);
-    snprintf(question, sizeof(question), "E%s?", ask->what + 1);
+    snprintf(question, sizeof question, "E%s?", ask->what + 1);
     ask->asks = question;
     unsigned acts = confirm_open(ui);
     ask->asks = NULL; /* it is written */
@@ -229,7 +229,7 @@ static unsigned show_link(struct ui *ui, enum screen_way way, const char *result
     struct program browser;
     unsigned acts = ACT_DRAW;
 
-    snprintf(ui->text, sizeof(ui->text), "%s", url == NULL ? "" : json_object_get_string(url));
+    snprintf(ui->text, sizeof ui->text, "%s", url == NULL ? "" : json_object_get_string(url));
     if (way == SCREEN_COPY || !browser_is_there()) {
         char *tunnel = browser_tunnel(ui->text);
         ui_say(ui, ROLE_PLAIN, "address copied, if the terminal can%s%s",

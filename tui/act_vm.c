@@ -45,7 +45,7 @@ static int compare_names(const void *left, const void *right)
 static bool choose_marked(struct ui *ui)
 {
     const struct model *model = &ui->model;
-    struct model_row **rows = xcalloc(model->count + 1, sizeof(*rows));
+    struct model_row **rows = xcalloc(model->count + 1, sizeof *rows);
     const struct model_row *gone = NULL;
     size_t count = 0;
 
@@ -57,7 +57,7 @@ static bool choose_marked(struct ui *ui)
             gone = row;
         }
     }
-    qsort(rows, count, sizeof(*rows), compare_names);
+    qsort(rows, count, sizeof *rows, compare_names);
     for (size_t i = 0; i < count; i++) {
         ask_add(ui, rows[i]);
     }
@@ -118,13 +118,13 @@ static void say_what(struct ask *ask)
         }
     }
     if (ask->target_count == 1) {
-        snprintf(ask->what, sizeof(ask->what), "%s %s%s%s%s", ask->targets[0].verb,
+        snprintf(ask->what, sizeof ask->what, "%s %s%s%s%s", ask->targets[0].verb,
                  ask->targets[0].shown, hidden > 0 ? " (" : "", hidden > 0 ? ask->hides : "",
                  hidden > 0 ? ")" : "");
     } else if (hidden == 0) {
-        snprintf(ask->what, sizeof(ask->what), "%s %zu VMs", ask->verb, ask->target_count);
+        snprintf(ask->what, sizeof ask->what, "%s %zu VMs", ask->verb, ask->target_count);
     } else {
-        (void)snprintf(ask->what, sizeof(ask->what), "%s %zu VMs (%zu %s: %s)", ask->verb,
+        (void)snprintf(ask->what, sizeof ask->what, "%s %zu VMs (%zu %s: %s)", ask->verb,
                        ask->target_count, hidden, ask->hides, buffer_text(&names));
     }
 }

@@ -331,7 +331,7 @@ static void read_signals(struct app *app)
 {
     struct signalfd_siginfo info;
 
-    while (!app->quit && read(app->signals, &info, sizeof(info)) == sizeof(info)) {
+    while (!app->quit && read(app->signals, &info, sizeof info) == sizeof info) {
         switch (info.ssi_signo) {
         case SIGWINCH:
         case SIGCONT:

@@ -49,7 +49,7 @@ static void on_call_answered(void *data, const char *result, const struct lodge_
         call->opened(call->owner, call, result);
     } else if (call->say != NULL) {
         outcome_say(made->commands, call->what, (double)(source_now_ms() - made->since_ms) / 1000,
-                    result, error, text, sizeof(text));
+                    result, error, text, sizeof text);
         call->say(call->owner, call, error != NULL, text);
     }
     made_free(made);
@@ -76,7 +76,7 @@ void calls_make(struct source *source, const struct call *call)
         refuse_call(call, why);
         return;
     }
-    struct made *made = xcalloc(1, sizeof(*made));
+    struct made *made = xcalloc(1, sizeof *made);
     made->call = *call;
     made->call.what = xstrdup_or_null(call->what);
     made->call.vm = xstrdup_or_null(call->vm);

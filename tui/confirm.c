@@ -63,7 +63,7 @@ static unsigned decide(struct ui *ui, bool yes)
     char changed[512];
 
     for (size_t i = 0; yes && i < ui->ask.target_count; i++) {
-        if (has_changed(ui, &ui->ask.targets[i], changed, sizeof(changed))) {
+        if (has_changed(ui, &ui->ask.targets[i], changed, sizeof changed)) {
             ask_done(&ui->ask);
             ui_say(ui, ROLE_WARN, "nothing was done: %s", changed);
             return ACT_DRAW;

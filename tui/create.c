@@ -16,10 +16,10 @@
 static void name_creation(struct ask *ask, const char *name, const char *disk, int64_t gib)
 {
     double mib = 0;
-    int length = snprintf(ask->what, sizeof(ask->what), "create %s", name);
+    int length = snprintf(ask->what, sizeof ask->what, "create %s", name);
     bool is_rounded = size_exact_from_text(disk, &mib) && (double)gib * 1024 != mib;
-    if (is_rounded && length > 0 && (size_t)length < sizeof(ask->what)) {
-        snprintf(ask->what + length, sizeof(ask->what) - (size_t)length,
+    if (is_rounded && length > 0 && (size_t)length < sizeof ask->what) {
+        snprintf(ask->what + length, sizeof ask->what - (size_t)length,
                  " with a disk of %lld GiB, for %s", (long long)gib, disk);
     }
 }
@@ -49,7 +49,7 @@ static bool wish_read(char *line, struct wish *ret_wish)
     if (count < 3 || !size_from_text(parts[2], &ret_wish->memory_mib)) {
         return false;
     }
-    snprintf(ret_wish->name, sizeof(ret_wish->name), "%s", parts[0]);
+    snprintf(ret_wish->name, sizeof ret_wish->name, "%s", parts[0]);
     ret_wish->vcpus = strtoll(parts[1], NULL, 10);
     bool has_disk = count > 3 && disk_size_from_text(parts[3], &ret_wish->disk_gib);
     ret_wish->disk = has_disk ? parts[3] : "";
@@ -148,15 +148,15 @@ void create_weigh(struct ui *ui, const char *line)
     struct wish wish;
     char text[256];
 
-    if (strncmp(line, create, sizeof(create) - 1) != 0 || !ui->model.quota.known) {
+    if (strncmp(line, create, sizeof create - 1) != 0 || !ui->model.quota.known) {
         return;
     }
-    AUTO(free) char *copy = xstrdup(line + sizeof(create) - 1);
+    AUTO(free) char *copy = xstrdup(line + sizeof create - 1);
     if (!wish_read(copy, &wish)) {
         return;
     }
     const struct lodge_amounts more = {1, wish.vcpus, wish.memory_mib, wish.disk_gib};
-    bool fits = quota_hint_text(&ui->model, &more, text, sizeof(text));
+    bool fits = quota_hint_text(&ui->model, &more, text, sizeof text);
     ui_say(ui, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
 }
 
@@ -198,7 +198,7 @@ static void form_params(const struct form *form, const struct lodge_amounts *amo
 static unsigned form_refuse(struct form *form, enum form_field field, const char *why)
 {
     form->at = field;
-    snprintf(form->wrong, sizeof(form->wrong), "%s", why);
+    snprintf(form->wrong, sizeof form->wrong, "%s", why);
     return ACT_DRAW;
 }
 
@@ -223,7 +223,7 @@ static unsigned form_send(struct ui *ui)
     struct ask *ask = ask_begin(ui, "vm.create", "create");
     form_params(form, &amounts, ask->params);
     name_creation(ask, form->text[FORM_NAME], form->text[FORM_DISK], amounts.disk_gib);
-    snprintf(form->asked, sizeof(form->asked), "%s", form->text[FORM_NAME]);
+    snprintf(form->asked, sizeof form->asked, "%s", form->text[FORM_NAME]);
     form->waits = ask->number;
     form->wrong[0] = '\0';
     form->done[0] = '\0';
@@ -267,6 +267,6 @@ bool create_answered(struct ui *ui, unsigned number, bool bad, const char *text)
     if (!bad && strcmp(form->text[FORM_NAME], form->asked) == 0) {
         form->text[FORM_NAME][0] = '\0'; /* for the next, unless that has been begun */
     }
-    snprintf(bad ? form->wrong : form->done, sizeof(form->wrong), "%s", text);
+    snprintf(bad ? form->wrong : form->done, sizeof form->wrong, "%s", text);
     return form->open;
 }

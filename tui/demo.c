@@ -141,14 +141,14 @@ static void make_guest(struct demo *demo, size_t index, int64_t now_ms)
     uint32_t time_high = random_next(demo) & 0xfff;
     uint32_t time_middle = random_next(demo) & 0xffff;
     uint32_t time_low = random_next(demo);
-    snprintf(guest->uuid, sizeof(guest->uuid), "%08x-%04x-4%03x-a%03x-%012x", time_low, time_middle,
+    snprintf(guest->uuid, sizeof guest->uuid, "%08x-%04x-4%03x-a%03x-%012x", time_low, time_middle,
              time_high, clock, (unsigned)index + 1);
     choose_state(demo, guest, index, now_ms);
 }
 
 struct demo *demo_new(int count, int64_t now_ms)
 {
-    struct demo *demo = xcalloc(1, sizeof(*demo));
+    struct demo *demo = xcalloc(1, sizeof *demo);
 
     demo->count = (size_t)(count < 0 ? 0 : count > DEMO_MOST ? DEMO_MOST : count);
     demo->guests = xcalloc(demo->count + 1, sizeof(struct guest));
@@ -197,7 +197,7 @@ static void fill_stats(const struct guest *guest, int64_t at_ms, struct lodge_vm
 static void fill_vm(const struct demo *demo, const struct guest *guest, struct lodge_vm *vm)
 {
     lodge_vm_init(vm);
-    memcpy(vm->uuid, guest->uuid, sizeof(vm->uuid));
+    memcpy(vm->uuid, guest->uuid, sizeof vm->uuid);
     vm->name = xstrdup(guest->name);
     vm->host = xstrdup(host_names[guest->host]);
     vm->state = guest->state;
@@ -237,8 +237,8 @@ static void tell_sample(const struct guest *guest, int64_t at_ms, demo_event_fn 
 
     lodge_vm_init(&event.vm);
     lodge_host_init(&event.host);
-    memcpy(event.vm.uuid, guest->uuid, sizeof(event.vm.uuid));
-    snprintf(host, sizeof(host), "%s", host_names[guest->host]);
+    memcpy(event.vm.uuid, guest->uuid, sizeof event.vm.uuid);
+    snprintf(host, sizeof host, "%s", host_names[guest->host]);
     event.vm.host = host;
     event.vm.name = guest->name;
     fill_stats(guest, at_ms, &event.vm.stats);

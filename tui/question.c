@@ -105,15 +105,15 @@ void question_write(struct ask *ask, struct prompt *prompt)
     } else {
         buffer_add_text(&text, ask->asks);
     }
-    snprintf(prompt->label, sizeof(prompt->label), "%s", buffer_text(&text));
+    snprintf(prompt->label, sizeof prompt->label, "%s", buffer_text(&text));
     if (ask->weight != ASK_FINAL) {
-        snprintf(prompt->answers, sizeof(prompt->answers), "%s",
+        snprintf(prompt->answers, sizeof prompt->answers, "%s",
                  ask->weight == ASK_HEAVY ? "Y (capital) / N" : "y/N");
     } else if (ask->target_count == 1) {
-        snprintf(ask->word, sizeof(ask->word), "%s", ask->targets[0].name);
-        snprintf(prompt->answers, sizeof(prompt->answers), "Type its name:");
+        snprintf(ask->word, sizeof ask->word, "%s", ask->targets[0].name);
+        snprintf(prompt->answers, sizeof prompt->answers, "Type its name:");
     } else {
-        snprintf(ask->word, sizeof(ask->word), "%s %zu", ask->verb, ask->target_count);
-        snprintf(prompt->answers, sizeof(prompt->answers), "Type \"%s\":", ask->word);
+        snprintf(ask->word, sizeof ask->word, "%s %zu", ask->verb, ask->target_count);
+        snprintf(prompt->answers, sizeof prompt->answers, "Type \"%s\":", ask->word);
     }
 }

@@ -64,7 +64,7 @@ static void add_reset(const char *capability)
     if (capability == NULL) {
         return;
     }
-    while (*capability != '\0' && screen.reset_length < sizeof(screen.reset)) {
+    while (*capability != '\0' && screen.reset_length < sizeof screen.reset) {
         if (capability[0] == '$' && capability[1] == '<') {
             capability += strcspn(capability, ">");
             capability += *capability == '>';
@@ -154,7 +154,7 @@ static void learn_described(void)
     }
     for (unsigned number = 1; number <= 12; number++) {
         char name[8];
-        snprintf(name, sizeof(name), "kf%u", number);
+        snprintf(name, sizeof name, "kf%u", number);
         const char *sequence = tigetstr(name);
         decoder_learn(&screen.decoder, sequence == (char *)-1 ? NULL : sequence,
                       KEY_CODE_F0 + number);
@@ -311,7 +311,7 @@ static void show_cell(int x, int y, const struct cell *cell)
 
 static bool same_cell(const struct cell *a, const struct cell *b)
 {
-    return memcmp(a->chars, b->chars, sizeof(a->chars)) == 0 && a->width == b->width &&
+    return memcmp(a->chars, b->chars, sizeof a->chars) == 0 && a->width == b->width &&
            a->style.role == b->style.role && a->style.flags == b->style.flags &&
            a->style.ink == b->style.ink && a->style.paper == b->style.paper;
 }

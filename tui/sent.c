@@ -29,12 +29,12 @@ struct sent {
 
 void sent_begin(struct ui *ui, const struct ask *ask)
 {
-    struct sent *sent = xcalloc(1, sizeof(*sent));
+    struct sent *sent = xcalloc(1, sizeof *sent);
 
     sent->number = ask->number;
     sent->what = xstrdup(ask->what);
     sent->count = ask->target_count;
-    sent->targets = xcalloc(ask->target_count + 1, sizeof(*sent->targets));
+    sent->targets = xcalloc(ask->target_count + 1, sizeof *sent->targets);
     for (size_t i = 0; i < ask->target_count; i++) {
         sent->targets[i] = ask->targets[i];
         sent->targets[i].vm = xstrdup(ask->targets[i].vm);

@@ -315,7 +315,7 @@ void source_ask_offers(struct source *source)
 
 struct source *source_new(const struct source_options *options, struct model *model)
 {
-    struct source *source = xcalloc(1, sizeof(*source));
+    struct source *source = xcalloc(1, sizeof *source);
 
     source->model = model;
     source->socket_path = xstrdup_or_null(options->socket_path);
@@ -435,8 +435,8 @@ void source_look_at(struct source *source, const struct model_row *row)
          strcmp(source->look.host, row->vm.host) == 0 && source->look.rev == row->vm.rev)) {
         return;
     }
-    snprintf(source->look.host, sizeof(source->look.host), "%s", row->vm.host);
-    memcpy(source->look.uuid, row->vm.uuid, sizeof(source->look.uuid));
+    snprintf(source->look.host, sizeof source->look.host, "%s", row->vm.host);
+    memcpy(source->look.uuid, row->vm.uuid, sizeof source->look.uuid);
     source->look.rev = row->vm.rev;
     source->look_at = source_now_ms() + LOOK_MS;
 }

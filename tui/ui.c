@@ -72,7 +72,7 @@ static void complete(struct ui *ui)
             continue;
         }
         size_t length = strlen(names);
-        snprintf(names + length, sizeof(names) - length, "%s%s", first ? "" : " ", name);
+        snprintf(names + length, sizeof names - length, "%s%s", first ? "" : " ", name);
         size_t same = 0;
         while (name[same] != '\0' && (first || common[same] == name[same])) {
             common[same] = name[same];
@@ -187,7 +187,7 @@ unsigned ui_key(struct ui *ui, struct key key)
     }
     const struct command *command = keymap_find(ui->model.commands, ui->state.view, key);
     if (command == NULL && !ui->state.frozen) {
-        key_print(key, name, sizeof(name));
+        key_print(key, name, sizeof name);
         ui_say(ui, ROLE_DIM, "%s means nothing here; ? lists the keys", name);
         return ACT_DRAW;
     }
@@ -215,7 +215,7 @@ unsigned ui_paste(struct ui *ui, const char *text, bool cut)
     }
     if (state->form.open) {
         if (!form_insert(&state->form, text) || cut) {
-            snprintf(state->form.wrong, sizeof(state->form.wrong),
+            snprintf(state->form.wrong, sizeof state->form.wrong,
                      "not all of what was pasted fits here");
         }
         return ACT_DRAW;

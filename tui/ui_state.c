@@ -18,7 +18,7 @@ void ui_say(struct ui *ui, enum style_role role, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(ui->state.message.text, sizeof(ui->state.message.text), format, args);
+    vsnprintf(ui->state.message.text, sizeof ui->state.message.text, format, args);
     va_end(args);
     ui->state.message.role = role;
     ui->state.message.is_answer = false;
@@ -84,10 +84,10 @@ void ui_refresh(struct ui *ui)
 {
     struct view_state *state = &ui->state;
     bool by_key = state->list.dirty;
-    char uuid[sizeof(state->list.uuid)];
+    char uuid[sizeof state->list.uuid];
 
     model_count(&ui->model);
-    memcpy(uuid, state->list.uuid, sizeof(uuid));
+    memcpy(uuid, state->list.uuid, sizeof uuid);
     guest_list_refresh(&state->list, &ui->model);
     if (!by_key && uuid[0] != '\0' && strcmp(uuid, state->list.uuid) != 0) {
         state->shifted_ms = ui->model.now_ms;

@@ -100,7 +100,7 @@ bool web_host_is_ours(const char *host, const char *reached, const struct web_na
 bool web_origin_is_ours(const char *origin, const char *host, const struct web_names *names)
 {
     static const char *const schemes[] = {"http://", "https://"};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
         size_t length = strlen(schemes[i]);
         if (strncasecmp(origin, schemes[i], length) == 0 &&
             strcasecmp(origin + length, host) == 0) {

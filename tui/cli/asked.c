@@ -17,7 +17,7 @@
 static bool stands_elsewhere(const char *method, const char *name)
 {
     static const char *const names[] = {"vm", "op", "scope"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
         }

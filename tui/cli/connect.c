@@ -45,7 +45,7 @@ static void folder_wait(int fd, int64_t until_ms)
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     if (left > 0 && poll(&poll_fd, 1, left < TICK_MS ? (int)left : TICK_MS) > 0) {
         char events[4096];
-        while (read(fd, events, sizeof(events)) > 0) {
+        while (read(fd, events, sizeof events) > 0) {
         }
     }
 }

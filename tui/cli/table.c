@@ -24,7 +24,7 @@ struct table *table_new(const struct table_column *columns, size_t count)
     if (count > COLUMNS_MAX) {
         abort();
     }
-    struct table *table = xcalloc(1, sizeof(*table));
+    struct table *table = xcalloc(1, sizeof *table);
     table->columns = columns;
     table->column_count = count;
     return table;
@@ -47,7 +47,7 @@ void table_add(struct table *table, const char *const *cells)
     if (table->row_count == table->row_room) {
         table->row_room = table->row_room == 0 ? 64 : table->row_room * 2;
         table->cells =
-            xrealloc(table->cells, table->row_room * table->column_count * sizeof(*table->cells));
+            xrealloc(table->cells, table->row_room * table->column_count * sizeof *table->cells);
     }
     char **row = &table->cells[table->row_count * table->column_count];
     table->row_count++;
@@ -145,7 +145,7 @@ static void print_row(const struct table *table, const size_t *widths, bool is_c
             continue;
         }
         enum text_cut where = table->columns[i].cut_end ? TEXT_CUT_END : TEXT_CUT_MIDDLE;
-        size_t used = is_cut ? text_fit(fitted, sizeof(fitted), cells[i], widths[i], where)
+        size_t used = is_cut ? text_fit(fitted, sizeof fitted, cells[i], widths[i], where)
                              : text_width(cells[i]);
         size_t rest = widths[i] > used ? widths[i] - used : 0;
         pending += (first ? 0 : GAP) + (table->columns[i].right ? rest : 0);

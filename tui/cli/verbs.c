@@ -317,7 +317,7 @@ int cli_print_version(void)
 int cli_main(int argc, char **argv, const struct cli_options *options)
 {
     const struct verb *verb = verb_find(argv[0]);
-    AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof(*arguments));
+    AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof *arguments);
     struct command command = {
         .verb = argv[0],
         .socket_path = options->socket_path,

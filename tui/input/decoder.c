@@ -20,7 +20,7 @@ static const char paste_begins[] = "\033[200~";
 static const char paste_ends[] = "\033[201~";
 
 enum {
-    MARKER = sizeof(paste_begins) - 1,
+    MARKER = sizeof paste_begins - 1,
     LONGEST = 32,  /* of a sequence that nobody knows */
     KEYSTROKE = 8, /* bytes that one key may send; what comes as more at once is no hand's */
 };
@@ -63,7 +63,7 @@ char *decoder_room(struct decoder *decoder, size_t *ret_size)
         decoder->end -= decoder->start;
         decoder->start = 0;
     }
-    *ret_size = sizeof(decoder->bytes) - decoder->end;
+    *ret_size = sizeof decoder->bytes - decoder->end;
     return decoder->bytes + decoder->end;
 }
 
@@ -90,7 +90,7 @@ void decoder_take(struct decoder *decoder, size_t count, int64_t now_ms)
 /* One more byte of the text. */
 static void keep_byte(struct decoder *decoder, char byte)
 {
-    if (decoder->paste_length < sizeof(decoder->paste)) {
+    if (decoder->paste_length < sizeof decoder->paste) {
         decoder->paste[decoder->paste_length++] = byte;
     } else {
         decoder->paste_is_cut = true;

@@ -12,7 +12,7 @@
 
 void prompt_set(struct prompt *prompt, const char *text)
 {
-    snprintf(prompt->text, sizeof(prompt->text), "%s", text);
+    snprintf(prompt->text, sizeof prompt->text, "%s", text);
     prompt->length = strlen(prompt->text);
     prompt->cursor = prompt->length;
 }
@@ -49,7 +49,7 @@ static void remember(struct prompt *prompt)
     }
     if (*count == PROMPT_HISTORY) {
         free(lines[0]);
-        memmove(&lines[0], &lines[1], (PROMPT_HISTORY - 1) * sizeof(lines[0]));
+        memmove(&lines[0], &lines[1], (PROMPT_HISTORY - 1) * sizeof lines[0]);
         (*count)--;
     }
     lines[(*count)++] = xstrdup(prompt->text);
@@ -109,7 +109,7 @@ static enum prompt_result insert(struct prompt *prompt, uint32_t character)
     char bytes[UTF8_MAX];
     size_t size = utf8_encode(character, bytes);
 
-    if (prompt->length + size >= sizeof(prompt->text)) {
+    if (prompt->length + size >= sizeof prompt->text) {
         return PROMPT_MOVED;
     }
     memmove(prompt->text + prompt->cursor + size, prompt->text + prompt->cursor,

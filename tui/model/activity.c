@@ -19,7 +19,7 @@ void model_note(struct model *model, bool bad, const char *format, ...)
     activity->at_ms = model->now_ms;
     activity->bad = bad;
     va_start(args, format);
-    vsnprintf(activity->text, sizeof(activity->text), format, args);
+    vsnprintf(activity->text, sizeof activity->text, format, args);
     va_end(args);
 }
 

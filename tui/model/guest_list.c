@@ -115,8 +115,8 @@ static void remember_cursor(struct guest_list *list)
     const struct model_row *row = guest_list_selected(list);
 
     if (row != NULL) {
-        snprintf(list->host, sizeof(list->host), "%s", row->vm.host);
-        memcpy(list->uuid, row->vm.uuid, sizeof(list->uuid));
+        snprintf(list->host, sizeof list->host, "%s", row->vm.host);
+        memcpy(list->uuid, row->vm.uuid, sizeof list->uuid);
     }
 }
 
@@ -237,7 +237,7 @@ void guest_list_set_filter(struct guest_list *list, const char *text)
 {
     struct lodge_error err = {0};
 
-    snprintf(list->filter, sizeof(list->filter), "%s", text);
+    snprintf(list->filter, sizeof list->filter, "%s", text);
     query_free(list->query);
     list->query = query_parse(text, &err);
     if (list->query == NULL) {

@@ -20,7 +20,7 @@ void history_add(struct history *history, int64_t at_ms, double percent)
         return;
     }
     if (second - history->second >= HISTORY_SECONDS) {
-        memset(history->halves, NOT_KNOWN, sizeof(history->halves));
+        memset(history->halves, NOT_KNOWN, sizeof history->halves);
     } else {
         /* Samples a second apart may fall two seconds apart (0.99, 2.01): one missing place is
          * jitter and not a gap. */

@@ -76,10 +76,10 @@ struct model_row *model_find_vm(const struct model *model, const char *vm)
 
 static struct model_row *row_new(struct model *model, const struct lodge_vm *vm)
 {
-    struct model_row *row = xcalloc(1, sizeof(*row));
+    struct model_row *row = xcalloc(1, sizeof *row);
 
     lodge_vm_init(&row->vm);
-    memcpy(row->vm.uuid, vm->uuid, sizeof(row->vm.uuid));
+    memcpy(row->vm.uuid, vm->uuid, sizeof row->vm.uuid);
     row->vm.host = xstrdup(vm->host);
     row->rank = SIZE_MAX;
     if (model->count == model->capacity) {
@@ -242,7 +242,7 @@ static struct model_host *host_new(struct model *model, const char *name)
         at++;
     }
     struct model_host *host = &model->hosts[at];
-    memmove(host + 1, host, (model->host_count - at - 1) * sizeof(*host));
+    memmove(host + 1, host, (model->host_count - at - 1) * sizeof *host);
     *host = (struct model_host){0};
     lodge_host_init(&host->host);
     host->host.name = xstrdup(name);
@@ -351,7 +351,7 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
         model->link.state = state;
         model->link.since_ms = model->now_ms;
     }
-    snprintf(model->link.error, sizeof(model->link.error), "%s", error == NULL ? "" : error);
+    snprintf(model->link.error, sizeof model->link.error, "%s", error == NULL ? "" : error);
     model->facts++;
 }
 
@@ -388,7 +388,7 @@ int64_t model_expire(struct model *model)
         struct model_host *host = &model->hosts[i];
         if (host->gone_ms != 0 && model->now_ms - host->gone_ms >= GONE_MS) {
             lodge_host_clear(&host->host);
-            memmove(host, host + 1, (--model->host_count - i) * sizeof(*host));
+            memmove(host, host + 1, (--model->host_count - i) * sizeof *host);
             model->facts++;
         }
     }
@@ -417,7 +417,7 @@ void model_take_detail(struct model *model, struct lodge_vm *detail)
 
 void model_fail_detail(struct model *model, const char *error)
 {
-    snprintf(model->detail_error, sizeof(model->detail_error), "%s", error);
+    snprintf(model->detail_error, sizeof model->detail_error, "%s", error);
     model->facts++;
 }
 
@@ -468,7 +468,7 @@ void model_count(struct model *model)
 {
     const char *owner = NULL;
 
-    memset(model->by_state, 0, sizeof(model->by_state));
+    memset(model->by_state, 0, sizeof model->by_state);
     model->total = 0;
     model->hung = 0;
     model->stale = 0;

@@ -101,7 +101,7 @@ void settings_save(const struct view_state *state)
     char before[SETTINGS_BYTES] = "";
     char text[SETTINGS_BYTES];
 
-    settings_write(state, text, sizeof(text));
+    settings_write(state, text, sizeof text);
     (void)read_file(before);
     if (strcmp(before, text) == 0) {
         return;

@@ -174,7 +174,7 @@ int canvas_format(struct canvas *canvas, struct area area, struct style style, c
     va_list args;
 
     va_start(args, format);
-    int length = vsnprintf(line, sizeof(line), format, args);
+    int length = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     return length < 0 ? 0 : canvas_text(canvas, area, style, line);
 }

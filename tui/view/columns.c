@@ -99,7 +99,7 @@ static void draw_viewers(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (row->vm.viewers > 0) {
-        snprintf(text, sizeof(text), "%lld", (long long)row->vm.viewers);
+        snprintf(text, sizeof text, "%lld", (long long)row->vm.viewers);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_ACCENT), text);
 }
@@ -111,7 +111,7 @@ static void draw_vcpus(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (row->vm.vcpus >= 0) {
-        snprintf(text, sizeof(text), "%lld", (long long)row->vm.vcpus);
+        snprintf(text, sizeof text, "%lld", (long long)row->vm.vcpus);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), text);
 }
@@ -172,9 +172,9 @@ static void draw_memory(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (vm->state == LODGE_VM_SHUTOFF || used < 0) {
-        snprintf(text, sizeof(text), "%s", figure_of_mib(LODGE_UNKNOWN, vm->memory_mib).text);
+        snprintf(text, sizeof text, "%s", figure_of_mib(LODGE_UNKNOWN, vm->memory_mib).text);
     } else {
-        snprintf(text, sizeof(text), "%s%s", told ? "" : "~",
+        snprintf(text, sizeof text, "%s%s", told ? "" : "~",
                  told ? figure_of_mib(used, vm->memory_mib).text : figure_mib(used).text);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), text);
@@ -219,7 +219,7 @@ static void draw_status(const struct model *model, const struct model_row *row,
     enum style_role role;
     char letter = vm_letter(model, row, &role);
 
-    vm_status(model, row, text, sizeof(text));
+    vm_status(model, row, text, sizeof text);
     canvas_text(canvas, area, STYLE(letter == 'R' ? ROLE_DIM : role), text);
 }
 

@@ -35,8 +35,8 @@ static void draw_next_boot(struct lines *lines, const struct lodge_vm *vm)
 {
     char text[256] = "";
 
-    for (size_t i = 0, length = 0; i < vm->pending.count && length < sizeof(text); i++) {
-        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", i == 0 ? "" : ", ",
+    for (size_t i = 0, length = 0; i < vm->pending.count && length < sizeof text; i++) {
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i == 0 ? "" : ", ",
                                    lodge_vm_waiting_words(vm->pending.items[i]));
     }
     if (vm->pending.count > 0) {
@@ -51,12 +51,12 @@ static void draw_status(struct lines *lines, const struct model *model, const st
     enum style_role role;
     char letter = vm_letter(model, row, &role);
 
-    vm_status(model, row, status, sizeof(status));
+    vm_status(model, row, status, sizeof status);
     if (row->vm.since != 0 && letter != '?' && letter != 'H') {
-        snprintf(text, sizeof(text), "%c  %s for %s", letter, status,
+        snprintf(text, sizeof text, "%c  %s for %s", letter, status,
                  figure_age(model->now_ms - row->vm.since).text);
     } else {
-        snprintf(text, sizeof(text), "%c  %s", letter, status);
+        snprintf(text, sizeof text, "%c  %s", letter, status);
     }
     lines_paragraph(lines, INDENT, "state", STYLE(role), text);
     const struct model_host *host = model_find_host(model, row->vm.host);
@@ -101,12 +101,12 @@ static void draw_load(struct lines *lines, const struct model *model, const stru
     char text[64];
 
     bool loaded = vm->state == LODGE_VM_RUNNING && !isnan(vm->stats.cpu_percent);
-    snprintf(text, sizeof(text), "%s%s of %lld",
+    snprintf(text, sizeof text, "%s%s of %lld",
              loaded ? figure_percent(vm->stats.cpu_percent).text : "-", loaded ? "%" : "",
              (long long)vm->vcpus);
     draw_graph(lines, model, &row->cpu, "CPU 60s", vm->vcpus < 0 ? "-" : text);
     bool is_held = !told && used >= 0 && vm->state != LODGE_VM_SHUTOFF; /* by QEMU, of the host */
-    snprintf(text, sizeof(text), "%s%s", is_held ? "~" : "",
+    snprintf(text, sizeof text, "%s%s", is_held ? "~" : "",
              is_held ? figure_mib(used).text
                      : figure_of_mib(vm->state == LODGE_VM_SHUTOFF ? LODGE_UNKNOWN : used,
                                      vm->memory_mib)
@@ -120,15 +120,15 @@ static void draw_facts(struct lines *lines, const struct model_row *row)
     char text[512];
 
     lines_fact(lines, INDENT, "uuid", STYLE(ROLE_PLAIN), vm->uuid);
-    snprintf(text, sizeof(text), "%s%s%s%s", vm->host, vm->owner == NULL ? "" : ", owner ",
+    snprintf(text, sizeof text, "%s%s%s%s", vm->host, vm->owner == NULL ? "" : ", owner ",
              vm->owner == NULL ? "" : vm->owner, vm->managed ? "" : ", not made by lodge");
     lines_fact(lines, INDENT, "host", STYLE(ROLE_PLAIN), text);
     if (vm->tags.count > 0) {
-        join(&vm->tags, text, sizeof(text));
+        join(&vm->tags, text, sizeof text);
         lines_paragraph(lines, INDENT, "tags", STYLE(ROLE_PLAIN), text);
     }
     if (vm->ips.count > 0) {
-        join(&vm->ips, text, sizeof(text));
+        join(&vm->ips, text, sizeof text);
         lines_paragraph(lines, INDENT, "address", STYLE(ROLE_PLAIN), text);
     }
 }
@@ -146,9 +146,9 @@ static void draw_disks(struct lines *lines, const struct lodge_vm *vm)
         const struct lodge_disk *disk = &vm->disks.items[i];
         char size[32] = "";
         if (disk->size_gib >= 0) {
-            snprintf(size, sizeof(size), " %lldG", (long long)disk->size_gib);
+            snprintf(size, sizeof size, " %lldG", (long long)disk->size_gib);
         }
-        snprintf(text, sizeof(text), "%s%s%s%s%s%s %s", or_dash(disk->target), size,
+        snprintf(text, sizeof text, "%s%s%s%s%s%s %s", or_dash(disk->target), size,
                  disk->format == NULL ? "" : " ", disk->format == NULL ? "" : disk->format,
                  disk->device == NULL ? "" : " ", disk->device == NULL ? "" : disk->device,
                  disk->path == NULL ? "(empty)" : disk->path);
@@ -165,7 +165,7 @@ static void draw_nics(struct lines *lines, const struct lodge_vm *vm)
 
     for (size_t i = 0; i < vm->nics.count; i++) {
         const struct lodge_nic *nic = &vm->nics.items[i];
-        snprintf(text, sizeof(text), "%s %s %s", or_dash(nic->mac), or_dash(nic->network),
+        snprintf(text, sizeof text, "%s %s %s", or_dash(nic->mac), or_dash(nic->network),
                  or_dash(nic->model));
         lines_paragraph(lines, INDENT, i == 0 ? "nics" : "", STYLE(ROLE_PLAIN), text);
     }
@@ -197,8 +197,8 @@ static void draw_told(struct lines *lines, const struct model *model, const stru
     }
     draw_disks(lines, vm);
     draw_nics(lines, vm);
-    join(&vm->boot, boot, sizeof(boot));
-    snprintf(text, sizeof(text), "%s   graphics %s   autostart %s", boot[0] == '\0' ? "-" : boot,
+    join(&vm->boot, boot, sizeof boot);
+    snprintf(text, sizeof text, "%s   graphics %s   autostart %s", boot[0] == '\0' ? "-" : boot,
              or_dash(vm->graphics), flag_word(vm->autostart));
     lines_paragraph(lines, INDENT, "boot", STYLE(ROLE_PLAIN), text);
 }
@@ -216,7 +216,7 @@ static void draw_viewers(struct lines *lines, const struct model *model,
             session->host == NULL || strcmp(session->host, row->vm.host) != 0) {
             continue;
         }
-        snprintf(text, sizeof(text), "%s %s%s", or_dash(session->user),
+        snprintf(text, sizeof text, "%s %s%s", or_dash(session->user),
                  figure_age(model->now_ms - session->started_at).text,
                  session->mode == LODGE_SESSION_RO ? " (looks only)" : "");
         lines_fact(lines, INDENT, first ? "screen" : "", STYLE(ROLE_PLAIN), text);

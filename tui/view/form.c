@@ -87,9 +87,9 @@ void form_draw(const struct model *model, const struct form *form, struct canvas
 {
     enum { FRAME = 3, QUOTA_HINT = 2, STANDS = 6 }; /* rules and keys; lines at most */
     char weighed[256];
-    char stands[sizeof(form->wrong) + 64];
-    enum style_role weight = hint_for_form(model, form, weighed, sizeof(weighed));
-    enum style_role role = how_it_stands(form, stands, sizeof(stands));
+    char stands[sizeof form->wrong + 64];
+    enum style_role weight = hint_for_form(model, form, weighed, sizeof weighed);
+    enum style_role role = how_it_stands(form, stands, sizeof stands);
     int width = canvas->width < WIDTH ? canvas->width : WIDTH;
     int weighs = clamp(canvas_paragraph_lines(canvas, width - 4, weighed), QUOTA_HINT);
     int says = clamp(canvas_paragraph_lines(canvas, width - 4, stands), STANDS);

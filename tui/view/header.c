@@ -31,14 +31,13 @@ static void draw_link(const struct model *model, struct canvas *canvas, struct a
         append(canvas, area, STYLE(ROLE_RUN), "live");
         return;
     }
-    int length = snprintf(text, sizeof(text), "%s",
+    int length = snprintf(text, sizeof text, "%s",
                           model->link.state == LINK_CONNECTING ? "no daemon" : "stale ");
     if (model->link.state == LINK_LOST) {
-        length +=
-            snprintf(text + length, sizeof(text) - (size_t)length, "%s", figure_age(age).text);
+        length += snprintf(text + length, sizeof text - (size_t)length, "%s", figure_age(age).text);
     }
     if (retry > 0) {
-        snprintf(text + length, sizeof(text) - (size_t)length, ", retry %s",
+        snprintf(text + length, sizeof text - (size_t)length, ", retry %s",
                  figure_age(retry + 999).text);
     }
     append(canvas, area, STYLE(ROLE_ERROR), text);
@@ -68,11 +67,11 @@ static void draw_counts(const struct model *model, struct canvas *canvas, struct
         if (narrow && counts[i].number == 0) {
             continue;
         }
-        snprintf(text, sizeof(text), narrow ? "%c%zu " : "%c %zu  ", counts[i].letter,
+        snprintf(text, sizeof text, narrow ? "%c%zu " : "%c %zu  ", counts[i].letter,
                  counts[i].number);
         append(canvas, area, STYLE(counts[i].number == 0 ? ROLE_DIM : counts[i].role), text);
     }
-    snprintf(text, sizeof(text), "of %zu", model->total);
+    snprintf(text, sizeof text, "of %zu", model->total);
     append(canvas, area, STYLE(ROLE_PLAIN), text);
 }
 
@@ -84,10 +83,10 @@ static void draw_who(const struct model *model, struct canvas *canvas, struct ar
     struct figure clock = figure_clock(model->now_ms);
     char tries[3][160];
 
-    snprintf(tries[0], sizeof(tries[0]), "%s (%s)  %s", user == NULL ? "" : user,
+    snprintf(tries[0], sizeof tries[0], "%s (%s)  %s", user == NULL ? "" : user,
              role == NULL ? "" : role, clock.text);
-    snprintf(tries[1], sizeof(tries[1]), "%s  %s", user == NULL ? "" : user, clock.text);
-    snprintf(tries[2], sizeof(tries[2]), "%s", clock.text);
+    snprintf(tries[1], sizeof tries[1], "%s  %s", user == NULL ? "" : user, clock.text);
+    snprintf(tries[2], sizeof tries[2], "%s", clock.text);
     for (size_t i = user == NULL ? 2 : role == NULL ? 1 : 0; i < ARRAY_LENGTH(tries); i++) {
         if (canvas_text_width(canvas, tries[i]) <= room) {
             canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), tries[i]);
@@ -183,16 +182,16 @@ static void draw_hosts_state(const struct model *model, const struct load *load,
     if (model->host_count == 1) {
         const struct lodge_host *host = &model->hosts[0].host;
         append(canvas, area, STYLE(ROLE_PLAIN), host->name);
-        snprintf(text, sizeof(text), " %s", lodge_host_state_name(host->state));
+        snprintf(text, sizeof text, " %s", lodge_host_state_name(host->state));
         append(canvas, area, STYLE(load->not_up > 0 ? ROLE_ERROR : ROLE_RUN), text);
         if (load->unread > 0) {
             append(canvas, area, STYLE(ROLE_WARN), ", reading");
         }
     } else {
-        snprintf(text, sizeof(text), "%zu hosts up", load->up);
+        snprintf(text, sizeof text, "%zu hosts up", load->up);
         append(canvas, area, STYLE(load->up > 0 ? ROLE_RUN : ROLE_DIM), text);
         if (load->unread > 0) {
-            snprintf(text, sizeof(text), ", reading %zu", load->unread);
+            snprintf(text, sizeof text, ", reading %zu", load->unread);
             append(canvas, area, STYLE(ROLE_WARN), text);
         }
     }
@@ -201,9 +200,9 @@ static void draw_hosts_state(const struct model *model, const struct load *load,
         const char *state = lodge_host_state_name(host->state);
         int64_t age = host->since == 0 ? -1 : model->now_ms - host->since;
         if (model->host_count == 1) {
-            snprintf(text, sizeof(text), " %s", figure_age(age).text);
+            snprintf(text, sizeof text, " %s", figure_age(age).text);
         } else {
-            snprintf(text, sizeof(text), ", %s %s %s", host->name, state, figure_age(age).text);
+            snprintf(text, sizeof text, ", %s %s %s", host->name, state, figure_age(age).text);
         }
         append(canvas, area, STYLE(ROLE_ERROR), text);
     }
@@ -228,7 +227,7 @@ static void draw_second(const struct model *model, struct canvas *canvas, struct
     }
     draw_meter(canvas, &left, bar, "CPU ", load.cpu_percent);
     if (!isnan(load.cpu_percent)) {
-        snprintf(text, sizeof(text), "%.0f%%", load.cpu_percent);
+        snprintf(text, sizeof text, "%.0f%%", load.cpu_percent);
     }
     append(canvas, &left, STYLE(ROLE_PLAIN), text);
     append(canvas, &left, STYLE(ROLE_PLAIN), "   ");

@@ -2,6 +2,7 @@
 #include "view/view.h"
 
 #include "input/keymap.h"
+#include "scope.h"
 #include "view/columns.h"
 #include "view/lines.h"
 
@@ -26,10 +27,10 @@ static void draw_command(struct lines *lines, const struct command *command)
 
     while ((at = keymap_next_key(command, at, name)) != NULL) {
         size_t length = strlen(keys);
-        snprintf(keys + length, sizeof(keys) - length, "%s%s", length == 0 ? "" : " ", name);
+        snprintf(keys + length, sizeof keys - length, "%s%s", length == 0 ? "" : " ", name);
     }
     if (command->keys == NULL) {
-        snprintf(keys, sizeof(keys), ":%s %s", command->name,
+        snprintf(keys, sizeof keys, ":%s %s", command->name,
                  command->argument == NULL ? "" : command->argument);
     }
     lines_paragraph(lines, INDENT, keys, STYLE(ROLE_PLAIN), command->help);
@@ -48,7 +49,7 @@ static void draw_letters(struct lines *lines)
     };
 
     draw_heading(lines, "State");
-    for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(letters); i++) {
         lines_paragraph(lines, INDENT, letters[i][0], STYLE(ROLE_PLAIN), letters[i][1]);
     }
 }

@@ -19,9 +19,9 @@ static void draw_state(const struct model *model, const struct lodge_host *host,
 
     canvas_name(canvas, (struct area){area.x + 2, area.y, 20, 1},
                 STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), host->name);
-    int length = snprintf(text, sizeof(text), "%s", lodge_host_state_name(host->state));
+    int length = snprintf(text, sizeof text, "%s", lodge_host_state_name(host->state));
     if (host->since != 0) {
-        snprintf(text + length, sizeof(text) - (size_t)length, " %s",
+        snprintf(text + length, sizeof text - (size_t)length, " %s",
                  figure_age(model->now_ms - host->since).text);
     }
     canvas_text(canvas, (struct area){area.x + 23, area.y, area.width - 24, 1},
@@ -41,7 +41,7 @@ static void draw_load(const struct model_host *entry, struct canvas *canvas, str
     x += canvas_text(canvas, (struct area){x, area.y, 5, 1}, STYLE(ROLE_DIM), "CPU ");
     chart_bar(canvas, (struct area){x, area.y, bar, 1}, STYLE(ROLE_RUN), host->stats.cpu_percent);
     x += bar + 1;
-    snprintf(text, sizeof(text), "%s%s of %lld", figure_percent(host->stats.cpu_percent).text,
+    snprintf(text, sizeof text, "%s%s of %lld", figure_percent(host->stats.cpu_percent).text,
              isnan(host->stats.cpu_percent) ? "" : "%", (long long)host->cpus);
     canvas_text(canvas, (struct area){x, area.y, 14, 1}, STYLE(ROLE_PLAIN),
                 host->cpus < 0 ? "-" : text);
@@ -121,7 +121,7 @@ enum view_id hosts_open(const struct model *model, struct view_state *state)
     if (state->host_cursor >= model->host_count) {
         return vms_open(model, state);
     }
-    snprintf(filter, sizeof(filter), "host:%s", model->hosts[state->host_cursor].host.name);
+    snprintf(filter, sizeof filter, "host:%s", model->hosts[state->host_cursor].host.name);
     guest_list_set_filter(&state->list, filter);
     return VIEW_VMS;
 }

@@ -103,8 +103,8 @@ static void draw_question(const struct model *model, const struct view_state *st
         rest = (struct area){area.x + used, area.y, area.width - used, 1};
     }
     if (hears && prompt->kind == PROMPT_NAME) {
-        char before[sizeof(prompt->answers) + 1];
-        snprintf(before, sizeof(before), "%s ", prompt->answers);
+        char before[sizeof prompt->answers + 1];
+        snprintf(before, sizeof before, "%s ", prompt->answers);
         draw_input(prompt, canvas, rest, before, ROLE_WARN);
     } else if (hears) {
         canvas_paragraph(canvas, rest, STYLE(ROLE_WARN), prompt->answers);

@@ -71,7 +71,7 @@ void quotas_draw(const struct model *model, const struct view_state *state, stru
         blank_draw(model, state, canvas, area);
         return;
     }
-    snprintf(title, sizeof(title), "You (%s)",
+    snprintf(title, sizeof title, "You (%s)",
              model->server.user == NULL ? "-" : model->server.user);
     draw_scope(&lines, "The system", &model->quota.system);
     draw_scope(&lines, title, &model->quota.user);

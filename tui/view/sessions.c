@@ -1,4 +1,5 @@
 /* sessions: who looks at which screen, from where, and since when they have done nothing. */
+#include "scope.h"
 #include "units.h"
 #include "view/figures.h"
 #include "view/lines.h"
@@ -38,7 +39,7 @@ static void draw_titles(struct canvas *canvas, struct area line)
                   {PLACE_IDLE, "IDLE"},
                   {PLACE_BYTES, "BYTES"},
                   {PLACE_PEER, "FROM"}};
-    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(titles); i++) {
         put(canvas, line, titles[i].place, STYLE(ROLE_DIM), titles[i].text);
     }
 }

@@ -32,13 +32,13 @@ static void draw_op(const struct model *model, const struct lodge_op *op, struct
     bool live = op->ended_at == 0;
     char text[640];
 
-    snprintf(text, sizeof(text), "%6lld  %-12s", (long long)op->id, words_for_kind(op->kind));
+    snprintf(text, sizeof text, "%6lld  %-12s", (long long)op->id, words_for_kind(op->kind));
     canvas_text(lines->canvas, (struct area){line.x, line.y, 21, 1}, STYLE(ROLE_PLAIN), text);
     canvas_name(lines->canvas, (struct area){line.x + 22, line.y, 20, 1}, STYLE(ROLE_PLAIN),
                 op->vm == NULL ? "" : op->vm);
     canvas_text(lines->canvas, (struct area){line.x + 43, line.y, 10, 1},
                 STYLE(op_style_role(op->state)), lodge_op_state_name(op->state));
-    snprintf(text, sizeof(text), "%-5s %s%s",
+    snprintf(text, sizeof text, "%-5s %s%s",
              figure_age(model->now_ms - (live ? op->started_at : op->ended_at)).text,
              error != NULL ? error
              : live        ? (op->step == NULL ? "" : op->step)

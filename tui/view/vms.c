@@ -95,7 +95,7 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
     }
     if (wrong && list->error.column > 0) {
         char before[PROMPT_BYTES];
-        snprintf(before, sizeof(before), "%.*s", list->error.column - 1, text);
+        snprintf(before, sizeof before, "%.*s", list->error.column - 1, text);
         int at = canvas_text_width(canvas, before) - out;
         if (at >= 0 && at < area.width) {
             canvas_add_flags(canvas, (struct area){area.x + at, area.y, 1, 1},
@@ -116,13 +116,13 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
         marked += model->rows[i]->marked && model->rows[i]->gone_ms == 0;
     }
     if (marked > 0) {
-        snprintf(hidden, sizeof(hidden), "%zu marked   ", marked);
+        snprintf(hidden, sizeof hidden, "%zu marked   ", marked);
     }
     if (list->hidden > 0) {
         size_t length = strlen(hidden);
-        snprintf(hidden + length, sizeof(hidden) - length, "%zu hidden   ", list->hidden);
+        snprintf(hidden + length, sizeof hidden - length, "%zu hidden   ", list->hidden);
     }
-    int length = snprintf(text, sizeof(text), "%s%ssort %s %s  %zu/%zu", hidden,
+    int length = snprintf(text, sizeof text, "%s%ssort %s %s  %zu/%zu", hidden,
                           guest_list_is_held(list, model) ? "held " : "", list->sort->title,
                           list->descending ? "v" : "^", list->count == 0 ? 0 : list->cursor + 1,
                           list->count);
@@ -162,9 +162,9 @@ static int draw_broken_hosts(const struct model *model, struct canvas *canvas, s
         }
         struct area place = {area.x, area.y + lines, area.width, area.height - lines};
         if (host->state == LODGE_HOST_CONNECTING && host->error == NULL) {
-            snprintf(text, sizeof(text), "connecting to host %s...", host->name);
+            snprintf(text, sizeof text, "connecting to host %s...", host->name);
         } else {
-            snprintf(text, sizeof(text), "host %s is %s%s%s: %s", host->name,
+            snprintf(text, sizeof text, "host %s is %s%s%s: %s", host->name,
                      lodge_host_state_name(host->state), host->since == 0 ? "" : " since ",
                      host->since == 0 ? "" : figure_age(model->now_ms - host->since).text,
                      host->error == NULL ? "no reason given" : host->error);
@@ -211,7 +211,7 @@ void blank_draw(const struct model *model, const struct view_state *state, struc
     struct area place = {area.x + (area.width - width) / 2, area.y + area.height / 3, width,
                          area.height - area.height / 3};
 
-    if (reason_of(model, state, text, sizeof(text), &role)) {
+    if (reason_of(model, state, text, sizeof text, &role)) {
         canvas_paragraph(canvas, place, STYLE(role), text);
         return;
     }
