@@ -90,7 +90,7 @@ static void add_pair(struct buffer *line, const char *name, const char *value, b
     }
 }
 
-static void add_text(struct buffer *line, const struct log_record *record)
+static void add_record_text(struct buffer *line, const struct log_record *record)
 {
     char op[24];
     snprintf(op, sizeof op, "%lld", (long long)record->fields.op);
@@ -159,7 +159,7 @@ static bool send_to_journal(const struct log_sink *sink, const struct log_record
 }
 
 /* All of it, also when somebody made the stream non-blocking; what cannot be written is lost. */
-static void write_all(int fd, const char *data, size_t size)
+static void write_to_stream(int fd, const char *data, size_t size)
 {
     while (size > 0) {
         ssize_t written = write(fd, data, size);
@@ -186,6 +186,6 @@ void log_sink_write(struct log_sink *sink, const struct log_record *record)
     } else {
         add_time(&line, record, sink->clock_only);
     }
-    add_text(&line, record);
-    write_all(sink->stream, line.data, line.length);
+    add_record_text(&line, record);
+    write_to_stream(sink->stream, line.data, line.length);
 }

@@ -26,7 +26,7 @@ struct call {
     char method[48];
 };
 
-static int64_t now_ms(void)
+static int64_t call_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -62,7 +62,7 @@ int64_t lodge_client_call(struct lodge_client *client, const char *method, const
     }
     call->id = ++client->last_call;
     call->timeout_ms = timeout_ms;
-    call->deadline_ms = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+    call->deadline_ms = timeout_ms > 0 ? call_now_ms() + timeout_ms : 0;
     call->reply = reply;
     call->data = data;
     snprintf(call->method, sizeof call->method, "%.47s", method);
@@ -187,7 +187,7 @@ static struct call *call_find_late(struct lodge_client *client, int64_t now)
 
 void calls_expire(struct lodge_client *client)
 {
-    int64_t now = now_ms();
+    int64_t now = call_now_ms();
     /* From the start each time: a callback may have changed any of it. */
     for (struct call *call; (call = call_find_late(client, now)) != NULL;) {
         struct lodge_error error = {0};
@@ -209,7 +209,7 @@ int lodge_client_timeout_ms(const struct lodge_client *client)
     if (first == INT64_MAX) {
         return -1;
     }
-    int64_t left = first - now_ms();
+    int64_t left = first - call_now_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 

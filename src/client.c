@@ -205,7 +205,7 @@ bool client_send(struct lodge_client *client, int64_t call, const char *method, 
 }
 
 /* One message from the daemon. */
-static void take_line(struct lodge_client *client, const char *line, size_t length)
+static void hear_line(struct lodge_client *client, const char *line, size_t length)
 {
     struct lodge_error err = {0};
     struct json_object *member = NULL;
@@ -231,7 +231,7 @@ static void take_line(struct lodge_client *client, const char *line, size_t leng
 }
 
 /* All whole lines that have come. False when the connection they came by is gone. */
-static bool take_lines(struct lodge_client *client)
+static bool hear_lines(struct lodge_client *client)
 {
     unsigned connection = client->connection;
     char *line = NULL;
@@ -239,7 +239,7 @@ static bool take_lines(struct lodge_client *client)
     while (client->fd >= 0 && client->connection == connection) {
         switch (frame_next(&client->in, &line, &length)) {
         case FRAME_LINE:
-            take_line(client, line, length);
+            hear_line(client, line, length);
             break;
         case FRAME_NEED_MORE:
             return true;
@@ -254,7 +254,7 @@ static bool take_lines(struct lodge_client *client)
 static void client_receive(struct lodge_client *client)
 {
     /* A callback that dispatches finds the lines that came together with its own. */
-    if (!take_lines(client)) {
+    if (!hear_lines(client)) {
         return;
     }
     for (int reads = 0; reads < READS_PER_DISPATCH; reads++) {
@@ -275,7 +275,7 @@ static void client_receive(struct lodge_client *client)
             return;
         }
         frame_added(&client->in, (size_t)got);
-        if (!take_lines(client)) {
+        if (!hear_lines(client)) {
             return;
         }
     }

@@ -61,7 +61,7 @@ void screen_forget_target(struct ui *ui)
 }
 
 /* Keeps the guest as it is now as the one whose screen is meant. */
-static void look_at(struct ui *ui, const struct model_row *row)
+static void mean_screen_of(struct ui *ui, const struct model_row *row)
 {
     screen_forget_target(ui);
     (void)ask_begin(ui, NULL, NULL);
@@ -97,7 +97,7 @@ unsigned act_screen(struct ui *ui, const struct command *command, const char *ar
     if (row == NULL) {
         return ACT_DRAW;
     }
-    look_at(ui, row);
+    mean_screen_of(ui, row);
     return open_screen(ui, SCREEN_BROWSER);
 }
 
@@ -110,7 +110,7 @@ unsigned act_screen_menu(struct ui *ui, const struct command *command, const cha
     if (row == NULL) {
         return ACT_DRAW;
     }
-    look_at(ui, row);
+    mean_screen_of(ui, row);
     prompt_open(prompt, PROMPT_SCREEN, "");
     snprintf(prompt->label, sizeof prompt->label, "Screen of %s:", ui->looked_at->shown);
     snprintf(prompt->answers, sizeof prompt->answers,
@@ -153,7 +153,7 @@ unsigned act_again(struct ui *ui, const struct command *command, const char *arg
         ui_say(ui, ROLE_WARN, "%s is not there any more", shot->name);
         return ACT_DRAW;
     }
-    look_at(ui, row);
+    mean_screen_of(ui, row);
     return ask_screen(ui, "vm.screenshot", SCREEN_PICTURE);
 }
 

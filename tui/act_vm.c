@@ -69,7 +69,7 @@ static bool choose_marked(struct ui *ui)
 }
 
 /* False, with what is said, when there is nobody that it could be done to. */
-static bool choose(struct ui *ui)
+static bool choose_targets(struct ui *ui)
 {
     const struct model_row *row = guest_list_selected(&ui->state.list);
 
@@ -143,7 +143,7 @@ unsigned act_change(struct ui *ui, const struct command *command, const char *ar
     ask->asks = changes[change].asks;
     ask->warns = changes[change].warns;
     ask->hides = ui->state.list.filter[0] != '\0' ? "hidden by the filter" : "hidden";
-    if (!choose(ui)) {
+    if (!choose_targets(ui)) {
         ask_done(ask);
         return ACT_DRAW;
     }

@@ -51,7 +51,7 @@ struct app {
     unsigned samples;
 };
 
-static int64_t clock_ms(clockid_t clock)
+static int64_t app_clock_ms(clockid_t clock)
 {
     struct timespec now;
 
@@ -89,7 +89,7 @@ static void draw(struct app *app)
 {
     struct model *model = &app->ui.model;
 
-    app->drawn_at = clock_ms(CLOCK_MONOTONIC);
+    app->drawn_at = app_clock_ms(CLOCK_MONOTONIC);
     app->draw_at = app->drawn_at + CLOCK_MS;
     app->facts = model->facts;
     app->samples = model->samples;
@@ -121,7 +121,7 @@ static void draw(struct app *app)
 static void notice_news(struct app *app)
 {
     const struct model *model = &app->ui.model;
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    int64_t now = app_clock_ms(CLOCK_MONOTONIC);
 
     if (model->facts != app->facts) {
         bool first = app->drawn_at == 0 && !model->ready && model->link.state == LINK_LIVE;
@@ -153,9 +153,9 @@ static void take_screenshot(struct app *app)
     }
 }
 
-static void follow(struct app *app, unsigned acts);
+static void follow_acts(struct app *app, unsigned acts);
 
-static void say(void *owner, const struct call *call, bool bad, const char *text)
+static void app_say(void *owner, const struct call *call, bool bad, const char *text)
 {
     struct app *app = owner;
 
@@ -167,7 +167,7 @@ static void screen_came(void *owner, const struct call *call, const char *result
 {
     struct app *app = owner;
 
-    follow(app, screen_opened(&app->ui, (enum screen_way)call->way, call->vm, result));
+    follow_acts(app, screen_opened(&app->ui, (enum screen_way)call->way, call->vm, result));
 }
 
 static void disks_came(void *owner, const struct call *call, const struct lodge_vm *vm)
@@ -200,7 +200,7 @@ static void send_ask(struct app *app)
                                     .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
                                     .way = (int)ask.way,
                                     .owner = app,
-                                    .say = say,
+                                    .say = app_say,
                                     .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
                                 });
     }
@@ -261,14 +261,14 @@ static void hush(void)
     }
 }
 
-static void follow(struct app *app, unsigned acts)
+static void follow_acts(struct app *app, unsigned acts)
 {
     if (acts & ACT_QUIT) {
         app->quit = true;
     }
     if (acts & ACT_SUSPEND) {
         screen_suspend();
-        app->ui.model.now_ms = clock_ms(CLOCK_REALTIME);
+        app->ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
         acts |= ACT_DRAW;
     }
     if (acts & ACT_REPAINT) {
@@ -312,9 +312,9 @@ static void read_keys(struct app *app)
         left--;
         if (key.code == KEY_CODE_PASTE) {
             screen_paste(pasted, &cut);
-            follow(app, ui_paste(&app->ui, pasted, cut));
+            follow_acts(app, ui_paste(&app->ui, pasted, cut));
         } else {
-            follow(app, ui_key(&app->ui, key));
+            follow_acts(app, ui_key(&app->ui, key));
         }
     }
     app->more_keys = left == 0;
@@ -338,7 +338,7 @@ static void read_signals(struct app *app)
             draw_by(app, 0);
             break;
         case SIGTSTP:
-            follow(app, ACT_SUSPEND);
+            follow_acts(app, ACT_SUSPEND);
             break;
         default:
             app->quit = true;
@@ -362,7 +362,7 @@ static int open_signals(void)
 /* Milliseconds until the next deadline. */
 static int patience(const struct app *app)
 {
-    int64_t left = app->more_keys ? 0 : app->draw_at - clock_ms(CLOCK_MONOTONIC);
+    int64_t left = app->more_keys ? 0 : app->draw_at - app_clock_ms(CLOCK_MONOTONIC);
     int timeout = left < 0 ? 0 : (int)left;
     int source = source_timeout_ms(app->source);
     int paste = screen_patience_ms();
@@ -373,7 +373,7 @@ static int patience(const struct app *app)
 
 static void draw_if_due(struct app *app)
 {
-    if (!app->quit && clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
+    if (!app->quit && app_clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
         draw(app);
     }
 }
@@ -400,7 +400,7 @@ static void loop(struct app *app)
         if (poll(waits, count, patience(app)) < 0 && errno != EINTR) {
             break;
         }
-        app->ui.model.now_ms = clock_ms(CLOCK_REALTIME);
+        app->ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
         if (waits[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
             break; /* the terminal is gone */
         }
@@ -427,10 +427,10 @@ int app_run(const struct source_options *options)
         close(app.signals);
         return 2;
     }
-    app.started_at = clock_ms(CLOCK_MONOTONIC);
+    app.started_at = app_clock_ms(CLOCK_MONOTONIC);
     app.draw_at = app.started_at + CLOCK_MS;
     ui_init(&app.ui, &tui_commands);
-    app.ui.model.now_ms = clock_ms(CLOCK_REALTIME);
+    app.ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
     if (keep) {
         settings_load(&app.ui.state);
     }

@@ -162,7 +162,7 @@ void create_weigh(struct ui *ui, const char *line)
 
 /* The form */
 
-static void add_text(struct json_object *to, const char *name, const char *text)
+static void add_text_param(struct json_object *to, const char *name, const char *text)
 {
     if (text[0] != '\0') {
         json_object_object_add(to, name, json_object_new_string(text));
@@ -172,24 +172,24 @@ static void add_text(struct json_object *to, const char *name, const char *text)
 static void form_params(const struct form *form, const struct lodge_amounts *amounts,
                         struct json_object *params)
 {
-    add_text(params, "name", form->text[FORM_NAME]);
-    add_text(params, "host", form->text[FORM_HOST]);
+    add_text_param(params, "name", form->text[FORM_NAME]);
+    add_text_param(params, "host", form->text[FORM_HOST]);
     json_object_object_add(params, "vcpus", json_object_new_int64(amounts->vcpus));
     json_object_object_add(params, "memory_mib", json_object_new_int64(amounts->memory_mib));
     if (amounts->disk_gib > 0) {
         struct json_object *disk = json_object_new_object();
         struct json_object *disks = json_object_new_array();
         json_object_object_add(disk, "size_gib", json_object_new_int64(amounts->disk_gib));
-        add_text(disk, "image", form->text[FORM_IMAGE]);
+        add_text_param(disk, "image", form->text[FORM_IMAGE]);
         json_object_array_add(disks, disk);
         json_object_object_add(params, "disks", disks);
     }
-    add_text(params, "iso", form->text[FORM_ISO]);
-    add_text(params, "kernel", form->text[FORM_KERNEL]);
+    add_text_param(params, "iso", form->text[FORM_ISO]);
+    add_text_param(params, "kernel", form->text[FORM_KERNEL]);
     if (strcmp(form->text[FORM_NETWORK], "none") == 0) {
         json_object_object_add(params, "network", NULL);
     } else {
-        add_text(params, "network", form->text[FORM_NETWORK]);
+        add_text_param(params, "network", form->text[FORM_NETWORK]);
     }
     json_object_object_add(params, "start",
                            json_object_new_boolean(strcmp(form->text[FORM_START], "yes") == 0));

@@ -15,7 +15,7 @@ bool question_is_of_disks(const struct ask *ask)
 }
 
 /* ", with 2 disks of 30G", as far as it is known. */
-static void add_disks(struct buffer *text, const struct ask *ask)
+static void add_lost_disks(struct buffer *text, const struct ask *ask)
 {
     char figure[UNIT_TEXT];
     size_t disks = 0;
@@ -82,7 +82,7 @@ static void add_sentence(struct buffer *text, const struct ask *ask)
     }
     if (question_is_of_disks(ask)) {
         buffer_add_text(text, " for good");
-        add_disks(text, ask);
+        add_lost_disks(text, ask);
     }
     if (!one && hidden > 0) {
         buffer_add_format(text, ", %zu of them %s", hidden, ask->hides);

@@ -361,7 +361,7 @@ static int64_t screen_now_ms(void)
 }
 
 /* Reads once; whether something came in so many milliseconds. */
-static bool read_input(int patience_ms)
+static bool read_terminal(int patience_ms)
 {
     struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};
     size_t size;
@@ -394,10 +394,10 @@ bool screen_key(struct key *ret_key)
             }
             break;
         case DECODED_PART:
-            waited = !read_input(DECODER_KEY_MS);
+            waited = !read_terminal(DECODER_KEY_MS);
             break;
         case DECODED_NOTHING:
-            if (has_read || !read_input(0)) {
+            if (has_read || !read_terminal(0)) {
                 return false;
             }
             has_read = true;
@@ -422,7 +422,7 @@ bool screen_expire(void)
 }
 
 /* Whether the terminal is somebody else's just now: to touch it would stop us. */
-static bool is_behind(void)
+static bool is_in_background(void)
 {
     pid_t front = tcgetpgrp(STDIN_FILENO);
 
@@ -456,14 +456,15 @@ static void give_terminal_back(void)
 
 void screen_suspend(void)
 {
-    bool alone = is_behind() || tcgetpgrp(STDIN_FILENO) < 0; /* others are stopped already */
+    bool alone = is_in_background() || tcgetpgrp(STDIN_FILENO) < 0; /* others are stopped already */
 
     give_terminal_back();
     do {
         /* A script in front of us, as ./start, must stop too, or no shell takes the terminal. */
         (void)(alone ? raise(SIGSTOP) : kill(0, SIGSTOP));
         alone = false;
-        screen.is_away = is_behind(); /* continued by `bg`, or to hear the signal that ends it */
+        screen.is_away =
+            is_in_background(); /* continued by `bg`, or to hear the signal that ends it */
     } while (screen.is_away && !is_to_end());
     if (screen.is_away) {
         return;

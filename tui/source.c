@@ -175,7 +175,7 @@ static void on_details(void *data, const char *result, const struct lodge_error 
     }
 }
 
-static void lost(struct source *source, const struct lodge_error *err)
+static void source_lost(struct source *source, const struct lodge_error *err)
 {
     struct model *model = source->model;
 
@@ -190,7 +190,7 @@ static void lost(struct source *source, const struct lodge_error *err)
 }
 
 /* The first time: connect and subscribe. */
-static bool begin(struct source *source, struct lodge_error *err)
+static bool source_begin(struct source *source, struct lodge_error *err)
 {
     const struct lodge_subscribe what = {
         .topics =
@@ -220,12 +220,12 @@ static bool begin(struct source *source, struct lodge_error *err)
 static void connect_again(struct source *source)
 {
     struct lodge_error err = {0};
-    bool done =
-        source->client == NULL ? begin(source, &err) : lodge_client_reconnect(source->client, &err);
+    bool done = source->client == NULL ? source_begin(source, &err)
+                                       : lodge_client_reconnect(source->client, &err);
 
     source->retry_at = 0;
     if (!done) {
-        lost(source, &err);
+        source_lost(source, &err);
         return;
     }
     source->connected = true;
@@ -235,7 +235,7 @@ static void connect_again(struct source *source)
     source->look.rev = 0; /* what it was told may be from another life of the daemon */
     if (lodge_client_call(source->client, "server.info", NULL, CALL_MS, on_server_info, source,
                           &err) == 0) {
-        lost(source, &err);
+        source_lost(source, &err);
         return;
     }
     ask_quota(source);
@@ -353,7 +353,7 @@ short source_events(const struct source *source)
     return (short)(source->connected ? lodge_client_events(source->client) : 0);
 }
 
-static int sooner(int a, int b)
+static int sooner_timeout(int a, int b)
 {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
@@ -368,9 +368,11 @@ static int until(int64_t deadline)
 int source_timeout_ms(const struct source *source)
 {
     int look = source->details_call != 0 ? -1 : until(source->look_at);
-    int timeout = sooner(until(source->retry_at), sooner(until(source->tick_at), look));
+    int timeout =
+        sooner_timeout(until(source->retry_at), sooner_timeout(until(source->tick_at), look));
 
-    return source->connected ? sooner(timeout, lodge_client_timeout_ms(source->client)) : timeout;
+    return source->connected ? sooner_timeout(timeout, lodge_client_timeout_ms(source->client))
+                             : timeout;
 }
 
 static void ask_demo(struct source *source)
@@ -410,7 +412,7 @@ void source_run(struct source *source)
     struct lodge_error err = {0};
 
     if (source->connected && !lodge_client_dispatch(source->client, &err)) {
-        lost(source, &err);
+        source_lost(source, &err);
     }
     if (until(source->retry_at) == 0) {
         connect_again(source);

@@ -137,7 +137,7 @@ static bool may_be_opened(const struct rest *rest)
     return rest->how == FRONT_OFF || rest->how == FRONT_AGAIN;
 }
 
-static bool may_ask(struct console *console, const struct rest *rest, struct lodge_error *err)
+static bool may_ask_again(struct console *console, const struct rest *rest, struct lodge_error *err)
 {
     struct viewer viewer = console_viewer(console, &rest->who);
     if (!may_be_opened(rest)) {
@@ -160,7 +160,7 @@ static bool may_open(struct console *console, const struct rest *rest, struct vm
         return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "'%s' is not there for you any more",
                           rest->vm);
     }
-    if (!may_ask(console, rest, err) || !vm_may_run(vm, err)) {
+    if (!may_ask_again(console, rest, err) || !vm_may_run(vm, err)) {
         return false;
     }
     if (vm->live == LODGE_VM_SHUTOFF && wish != AGAIN_START) {
@@ -201,7 +201,8 @@ static struct vm *vm_of_session(const struct session *session)
 }
 
 /* `target` is borrowed. */
-static struct audit_call call_of(const struct identity *who, const char *method, const char *target)
+static struct audit_call audit_call_of(const struct identity *who, const char *method,
+                                       const char *target)
 {
     return (struct audit_call){
         .uid = who->uid, .pid = who->pid, .method = method, .target = target};
@@ -211,7 +212,7 @@ static struct audit_call call_of(const struct identity *who, const char *method,
 static void note_refused_start(const struct session *session, const struct op_answer *answer)
 {
     AUTO(free) char *target = xasprintf("%s/%s", session->host, session->vm);
-    struct audit_call call = call_of(&session->who, "vm.start", target);
+    struct audit_call call = audit_call_of(&session->who, "vm.start", target);
     if (!answer->began) {
         audit_refused(session->console->audit, &call, answer->error);
     }
@@ -289,7 +290,7 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
     struct console_ask ask = {vm, &rest->who, LODGE_SESSION_WEB, rest->mode};
     struct session *session = console_add(console, &ask);
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = call_of(&rest->who, "console.open", target);
+    struct audit_call call = audit_call_of(&rest->who, "console.open", target);
     session->page = rest->page;
     session->secret = rest->secret;
     session->has_secret = true;
@@ -316,7 +317,7 @@ static void refuse_again(struct console *console, const struct rest *rest, const
                          const struct lodge_error *err, struct front *front)
 {
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = call_of(&rest->who, "console.open", target);
+    struct audit_call call = audit_call_of(&rest->who, "console.open", target);
     struct viewer viewer = console_viewer(console, &rest->who);
     struct told_about about = {rest->host, rest->uuid, rest->vm, false};
     struct lodge_error told;

@@ -18,8 +18,8 @@
 
 enum { TELL_MS = 5000 }; /* how often byte counts that grow are told to subscribers */
 
-static void on_changed(struct registry_reader *reader);
-static void on_time(void *owner);
+static void console_recheck(struct registry_reader *reader);
+static void on_console_time(void *owner);
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
                             struct audit *audit, struct session_log *log,
@@ -33,9 +33,9 @@ struct console *console_new(struct loop *loop, struct registry *registry, struct
     console->log = log;
     console->limits = *limits;
     console->hub = relay_hub_new(loop);
-    console->timer = loop_timer_new(loop, on_time, console);
-    console->reader.changed = on_changed;
-    console->reader.people_changed = on_changed;
+    console->timer = loop_timer_new(loop, on_console_time, console);
+    console->reader.changed = console_recheck;
+    console->reader.people_changed = console_recheck;
     registry_add_reader(registry, &console->reader);
     return console;
 }
@@ -88,7 +88,7 @@ struct session *console_add(struct console *console, const struct console_ask *a
 
 /* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
  * no other session. */
-static void on_changed(struct registry_reader *reader)
+static void console_recheck(struct registry_reader *reader)
 {
     struct console *console = CONTAINER_OF(reader, struct console, reader);
     LIST_EACH (struct session, session, &console->sessions, link) {
@@ -105,11 +105,12 @@ static void on_changed(struct registry_reader *reader)
 void console_set_timer(struct console *console)
 {
     if (console->timer != NULL && console->sessions.first != NULL) {
-        loop_timer_start(console->timer, 0, 0); /* on_time() finds out when the next is due */
+        loop_timer_start(console->timer, 0,
+                         0); /* on_console_time() finds out when the next is due */
     }
 }
 
-static void on_time(void *owner)
+static void on_console_time(void *owner)
 {
     struct console *console = owner;
     uint64_t now = loop_monotonic_ms();
@@ -180,7 +181,8 @@ static bool gives_room(const struct session *session, const struct console_ask *
            (session->phase == SESSION_TICKETED && is_of_user(session, ask));
 }
 
-static bool make_room(struct console *console, const struct console_ask *ask, unsigned limit,
+static bool
+make_room_for_session(struct console *console, const struct console_ask *ask, unsigned limit,
                       bool (*counts)(const struct session *, const struct console_ask *))
 {
     unsigned count = 0;
@@ -205,14 +207,14 @@ bool console_has_room(struct console *console, const struct console_ask *ask,
                       struct lodge_error *err)
 {
     const struct console_limits *limits = &console->limits;
-    if (!make_room(console, ask, limits->per_user, is_of_user)) {
+    if (!make_room_for_session(console, ask, limits->per_user, is_of_user)) {
         return lodge_fail(
             err, LODGE_ERROR_TOO_MANY,
             "you have %u sessions, which is as many as you may: close the window of one, "
             "or end it (console.close)",
             limits->per_user);
     }
-    if (!make_room(console, ask, limits->per_vm, is_of_vm)) {
+    if (!make_room_for_session(console, ask, limits->per_vm, is_of_vm)) {
         return lodge_fail(
             err, LODGE_ERROR_TOO_MANY,
             "'%s' has %u sessions, which is as many as it may: close the window of one, "

@@ -11,7 +11,7 @@
 /* What the daemon takes as one line. */
 enum { PARAMS_MAX = 1 << 20 };
 
-static char *read_input(struct lodge_error *err)
+static char *read_standard_input(struct lodge_error *err)
 {
     AUTO(buffer_free) struct buffer text = {0};
     size_t got;
@@ -53,7 +53,7 @@ bool run_call(const struct command *command, struct lodge_error *err)
     if (command->argc > 1) {
         const char *text = command->argv[1];
         if (strcmp(text, "-") == 0) {
-            text = input = read_input(err);
+            text = input = read_standard_input(err);
         }
         params = text ? params_from_text(text, err) : NULL;
         if (!params) {

@@ -50,7 +50,7 @@ static const struct purpose *purpose_of(const char *kind)
     return &none;
 }
 
-static bool op_is_over(const struct lodge_op *op)
+static bool op_has_ended(const struct lodge_op *op)
 {
     return op->ended_at != 0 || op->state == LODGE_OP_DONE || op->state == LODGE_OP_FAILED ||
            op->state == LODGE_OP_CANCELLED;
@@ -164,7 +164,7 @@ static void tell_op(struct chronicle *chronicle, const struct lodge_op *op)
                                   op->vm == NULL && knows_name ? known->base.name : op->vm);
     if (op->state == LODGE_OP_DONE) {
         tell_done(chronicle, op, known, label);
-    } else if (op_is_over(op)) {
+    } else if (op_has_ended(op)) {
         tell_failed(chronicle, op, label);
     } else {
         chronicle_say(chronicle, "%s  %s begun by %s", label, terms_verb(op->kind),
@@ -183,7 +183,7 @@ void chronicle_hear_op(struct chronicle *chronicle, const struct lodge_op *op,
         return;
     }
     bool is_new = known == NULL;
-    bool has_ended = op_is_over(op);
+    bool has_ended = op_has_ended(op);
     known = is_new ? add_op(chronicle, op) : known;
     bool is_news = is_new || (has_ended && !known->has_ended);
     known->has_ended = has_ended;

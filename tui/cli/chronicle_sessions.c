@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct known_session *find_session(const struct chronicle *chronicle, int64_t number)
+static struct known_session *find_known_session(const struct chronicle *chronicle, int64_t number)
 {
     for (size_t i = 0; i < chronicle->session_count; i++) {
         if (chronicle->sessions[i].facts.session == number) {
@@ -62,7 +62,7 @@ static void say_closed(struct chronicle *chronicle, const struct known_session *
 void chronicle_hear_session(struct chronicle *chronicle, const struct lodge_session *session,
                             enum lodge_event_type type)
 {
-    struct known_session *known = find_session(chronicle, session->session);
+    struct known_session *known = find_known_session(chronicle, session->session);
     if (type == LODGE_EVENT_REMOVED) {
         if (known != NULL) {
             say_closed(chronicle, known, session->reason);

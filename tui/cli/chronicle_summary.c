@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* "6 VMs: 4 running, 2 shutoff" */
-static void add_vms(struct buffer *line, const struct chronicle *chronicle)
+static void add_vm_counts(struct buffer *line, const struct chronicle *chronicle)
 {
     size_t by_state[LODGE_VM_STATES] = {0};
     for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
@@ -71,7 +71,7 @@ void chronicle_summarize(struct chronicle *chronicle, const struct lodge_strings
     for (size_t i = 0; i < chronicle->session_count; i++) {
         screens += chronicle->sessions[i].is_said;
     }
-    add_vms(&line, chronicle);
+    add_vm_counts(&line, chronicle);
     add_hosts(&line, chronicle);
     add_count(&line, ops, "operation under way", "operations under way");
     add_count(&line, screens, "screen open", "screens open");

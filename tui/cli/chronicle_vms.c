@@ -19,7 +19,7 @@ static void copy_vm(struct lodge_vm *to, const struct lodge_vm *from)
     }
 }
 
-static struct known_vm *add_vm(struct chronicle *chronicle, const struct lodge_vm *vm)
+static struct known_vm *add_known_vm(struct chronicle *chronicle, const struct lodge_vm *vm)
 {
     struct known_vm *known = xcalloc(1, sizeof *known);
     lodge_vm_init(&known->vm);
@@ -49,7 +49,7 @@ static void hold_vm(struct chronicle *chronicle, struct known_vm *known)
 }
 
 /* What is read of a host for the first time is no change: the host's line counts who is there. */
-static bool is_news(const struct chronicle *chronicle, const struct lodge_vm *vm)
+static bool vm_is_news(const struct chronicle *chronicle, const struct lodge_vm *vm)
 {
     return chronicle->is_ready &&
            (chronicle_host_is_read(chronicle, vm->host) || chronicle_is_worked_on(chronicle, vm));
@@ -67,12 +67,12 @@ void chronicle_hear_vm(struct chronicle *chronicle, const struct lodge_event *ev
         return;
     }
     if (known == NULL) {
-        known = add_vm(chronicle, vm);
-        if (is_news(chronicle, vm)) {
+        known = add_known_vm(chronicle, vm);
+        if (vm_is_news(chronicle, vm)) {
             known->is_new = true;
             hold_vm(chronicle, known);
         }
-    } else if (known->is_held || is_news(chronicle, vm)) {
+    } else if (known->is_held || vm_is_news(chronicle, vm)) {
         hold_vm(chronicle, known);
         copy_vm(&known->vm, vm);
         known->is_gone = false;

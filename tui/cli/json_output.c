@@ -27,7 +27,7 @@ static bool print_result(const char *result, struct lodge_error *err)
     return true;
 }
 
-static bool print_vms(const char *result, const char *query, struct lodge_error *err)
+static bool json_print_vms(const char *result, const char *query, struct lodge_error *err)
 {
     (void)query;
     return print_result(result, err);
@@ -90,7 +90,7 @@ struct json_object *error_as_json(const struct lodge_error *error)
     return body;
 }
 
-static void print_error(const struct command *command, const struct lodge_error *error)
+static void json_print_error(const struct command *command, const struct lodge_error *error)
 {
     (void)command;
     struct json_object *body = error_as_json(error);
@@ -100,9 +100,9 @@ static void print_error(const struct command *command, const struct lodge_error 
 }
 
 const struct output json_output = {
-    .vms = print_vms,
+    .vms = json_print_vms,
     .vm = print_result,
     .hosts = print_result,
     .info = print_result,
-    .error = print_error,
+    .error = json_print_error,
 };

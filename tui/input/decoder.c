@@ -206,7 +206,7 @@ static enum decoded next_escape(struct decoder *decoder, bool waited, struct key
     return DECODED_KEY;
 }
 
-static enum decoded next_character(struct decoder *decoder, bool waited, struct key *ret_key)
+static enum decoded decode_character(struct decoder *decoder, bool waited, struct key *ret_key)
 {
     char text[UTF8_MAX + 1] = "";
     const char *front = decoder->bytes + decoder->start;
@@ -247,7 +247,7 @@ enum decoded decoder_next(struct decoder *decoder, bool waited, struct key *ret_
         if (decoder->bytes[decoder->start] == ESC) {
             decoded = next_escape(decoder, waited, ret_key);
         } else {
-            decoded = next_character(decoder, waited, ret_key);
+            decoded = decode_character(decoder, waited, ret_key);
         }
         if (decoded == DECODED_PART || ret_key->code != 0) {
             decoder->is_suspected = decoder->is_suspected && decoded == DECODED_PART;

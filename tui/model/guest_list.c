@@ -91,7 +91,7 @@ static int compare_held(const void *left, const void *right, void *data)
     return compare_sorted(left, right, data);
 }
 
-static void collect(struct guest_list *list, const struct model *model)
+static void collect_rows(struct guest_list *list, const struct model *model)
 {
     if (list->capacity < model->count) {
         list->capacity = model->count + model->count / 4;
@@ -168,7 +168,7 @@ void guest_list_refresh(struct guest_list *list, const struct model *model)
     if (!list->dirty && !facts && !released && (held || !samples)) {
         return;
     }
-    collect(list, model);
+    collect_rows(list, model);
     if (list->count > 1) { /* and rows is not NULL */
         qsort_r(list->rows, list->count, sizeof(struct model_row *),
                 held ? compare_held : compare_sorted, list);

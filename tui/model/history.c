@@ -6,7 +6,7 @@
 
 #define NOT_KNOWN UINT8_MAX
 
-static uint8_t *place_of(struct history *history, int64_t second)
+static uint8_t *place_of_second(struct history *history, int64_t second)
 {
     return &history->halves[second % HISTORY_SECONDS];
 }
@@ -26,10 +26,10 @@ void history_add(struct history *history, int64_t at_ms, double percent)
          * jitter and not a gap. */
         uint8_t between = second - history->second == 2 ? value : NOT_KNOWN;
         for (int64_t i = history->second + 1; i < second; i++) {
-            *place_of(history, i) = between;
+            *place_of_second(history, i) = between;
         }
     }
-    *place_of(history, second) = value;
+    *place_of_second(history, second) = value;
     history->second = second;
 }
 

@@ -101,7 +101,7 @@ static void row_forget(struct model *model, struct model_row *row)
 }
 
 /* Makes `*held` a copy of `text` that is fit to show. */
-static void set_text(char **held, const char *text)
+static void set_shown_text(char **held, const char *text)
 {
     if (text != NULL && *held != NULL && strcmp(*held, text) == 0) {
         return;
@@ -121,7 +121,7 @@ static void set_strings(struct lodge_strings *held, const struct lodge_strings *
     lodge_strings_clear(held);
     for (size_t i = 0; i < told->count; i++) {
         AUTO(free) char *text = NULL;
-        set_text(&text, told->items[i]);
+        set_shown_text(&text, told->items[i]);
         (void)lodge_strings_add(held, text);
     }
 }
@@ -145,10 +145,10 @@ static void take_facts(struct model_row *row, const struct lodge_event *event)
     const struct lodge_vm *told = &event->vm;
     struct lodge_vm *vm = &row->vm;
 
-    set_text(&vm->name, told->name == NULL ? told->uuid : told->name);
-    set_text(&vm->reason, told->reason);
-    set_text(&vm->owner, told->owner);
-    set_text(&vm->graphics, told->graphics);
+    set_shown_text(&vm->name, told->name == NULL ? told->uuid : told->name);
+    set_shown_text(&vm->reason, told->reason);
+    set_shown_text(&vm->owner, told->owner);
+    set_shown_text(&vm->graphics, told->graphics);
     set_strings(&vm->tags, &told->tags);
     set_strings(&vm->pending, &told->pending);
     set_strings(&vm->ips, &told->ips);
@@ -233,7 +233,7 @@ struct model_host *model_find_host(const struct model *model, const char *name)
     return NULL;
 }
 
-static struct model_host *host_new(struct model *model, const char *name)
+static struct model_host *model_add_host(struct model *model, const char *name)
 {
     size_t at = 0;
 
@@ -251,10 +251,10 @@ static struct model_host *host_new(struct model *model, const char *name)
 
 static void take_host_facts(struct lodge_host *host, const struct lodge_host *told)
 {
-    set_text(&host->uri, told->uri);
-    set_text(&host->error, told->error);
-    set_text(&host->hypervisor, told->hypervisor);
-    set_text(&host->libvirt, told->libvirt);
+    set_shown_text(&host->uri, told->uri);
+    set_shown_text(&host->error, told->error);
+    set_shown_text(&host->hypervisor, told->hypervisor);
+    set_shown_text(&host->libvirt, told->libvirt);
     set_strings(&host->features, &told->features);
     host->state = told->state;
     host->since = told->since;
@@ -281,7 +281,7 @@ static void apply_host(struct model *model, const struct lodge_event *event)
         return;
     }
     if (host == NULL) {
-        host = host_new(model, event->host.name);
+        host = model_add_host(model, event->host.name);
     }
     host->gone_ms = 0;
     host->told = model->telling;

@@ -13,7 +13,7 @@ static bool has_ended(enum lodge_op_state state)
     return state == LODGE_OP_DONE || state == LODGE_OP_FAILED || state == LODGE_OP_CANCELLED;
 }
 
-static size_t place_of(const struct model *model, int64_t id)
+static size_t place_of_op(const struct model *model, int64_t id)
 {
     size_t at = 0;
     while (at < model->op_count && model->ops[at].id != id) {
@@ -22,7 +22,7 @@ static size_t place_of(const struct model *model, int64_t id)
     return at;
 }
 
-static void make_room(struct model *model)
+static void make_room_for_op(struct model *model)
 {
     if (model->ops == NULL) {
         model->ops = xcalloc(MODEL_OPS, sizeof *model->ops);
@@ -56,11 +56,11 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
     if (event->type == LODGE_EVENT_REMOVED) {
         return false; /* what has been seen stays to be read */
     }
-    size_t at = place_of(model, event->op.id);
+    size_t at = place_of_op(model, event->op.id);
     bool had_ended = at < model->op_count && has_ended(model->ops[at].state);
     bool is_new = at == model->op_count;
     if (is_new) {
-        make_room(model);
+        make_room_for_op(model);
         at = 0;
     }
     fields_clear(lodge_op_fields, &model->ops[at]);

@@ -16,7 +16,7 @@ void settings_write(const struct view_state *state, char *text, size_t size)
              state->list.descending, state->header_lines, state->zoomed);
 }
 
-static void read_line(struct view_state *state, const char *key, const char *value)
+static void read_setting(struct view_state *state, const char *key, const char *value)
 {
     const struct column *column = column_find(value);
     int number = value[0] - '0';
@@ -41,7 +41,7 @@ void settings_read(struct view_state *state, const char *text)
     int used;
 
     while (sscanf(text, " %31s %31s%n", key, value, &used) == 2) {
-        read_line(state, key, value);
+        read_setting(state, key, value);
         text += used;
     }
 }
@@ -73,7 +73,7 @@ static char *settings_path(bool make)
     return xasprintf("%s/console", folder);
 }
 
-static bool read_file(char text[SETTINGS_BYTES])
+static bool read_settings_file(char text[SETTINGS_BYTES])
 {
     AUTO(free) char *path = settings_path(false);
     FILE *file = path == NULL ? NULL : fopen(path, "re");
@@ -91,7 +91,7 @@ void settings_load(struct view_state *state)
 {
     char text[SETTINGS_BYTES];
 
-    if (read_file(text)) {
+    if (read_settings_file(text)) {
         settings_read(state, text);
     }
 }
@@ -102,7 +102,7 @@ void settings_save(const struct view_state *state)
     char text[SETTINGS_BYTES];
 
     settings_write(state, text, sizeof text);
-    (void)read_file(before);
+    (void)read_settings_file(before);
     if (strcmp(before, text) == 0) {
         return;
     }

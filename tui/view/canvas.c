@@ -167,6 +167,14 @@ int canvas_text(struct canvas *canvas, struct area area, struct style style, con
     return used;
 }
 
+void canvas_append(struct canvas *canvas, struct area *area, struct style style, const char *text)
+{
+    int used = canvas_text(canvas, *area, style, text);
+
+    area->x += used;
+    area->width -= used;
+}
+
 int canvas_format(struct canvas *canvas, struct area area, struct style style, const char *format,
                   ...)
 {

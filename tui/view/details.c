@@ -19,7 +19,7 @@
 #define INDENT 10
 
 /* "what, what": a list on one line. */
-static void join(const struct lodge_strings *list, char *text, size_t size)
+static void join_texts(const struct lodge_strings *list, char *text, size_t size)
 {
     size_t length = 0;
 
@@ -44,7 +44,8 @@ static void draw_next_boot(struct lines *lines, const struct lodge_vm *vm)
     }
 }
 
-static void draw_status(struct lines *lines, const struct model *model, const struct model_row *row)
+static void draw_vm_status(struct lines *lines, const struct model *model,
+                           const struct model_row *row)
 {
     char status[160];
     char text[256];
@@ -65,7 +66,7 @@ static void draw_status(struct lines *lines, const struct model *model, const st
     }
 }
 
-static bool is_known(const double values[HISTORY_SECONDS])
+static bool has_values(const double values[HISTORY_SECONDS])
 {
     for (size_t i = 0; i < HISTORY_SECONDS; i++) {
         if (!isnan(values[i])) {
@@ -82,7 +83,7 @@ static void draw_graph(struct lines *lines, const struct model *model,
     struct series series = {.values = values, .count = HISTORY_SECONDS};
     series.newest = history_values(history, model->now_ms, values);
     int room = lines->area.height >= 30 ? 4 : lines->area.height >= 16 ? 2 : 1;
-    struct area area = lines_take(lines, is_known(values) ? room : 1);
+    struct area area = lines_take(lines, has_values(values) ? room : 1);
     int width = area.width - INDENT - 1;
 
     canvas_text(lines->canvas, area, STYLE(ROLE_DIM), label);
@@ -93,7 +94,8 @@ static void draw_graph(struct lines *lines, const struct model *model,
     chart_graph(lines->canvas, area, STYLE(ROLE_RUN), &series);
 }
 
-static void draw_load(struct lines *lines, const struct model *model, const struct model_row *row)
+static void draw_vm_load(struct lines *lines, const struct model *model,
+                         const struct model_row *row)
 {
     const struct lodge_vm *vm = &row->vm;
     bool told = vm->stats.memory_used_mib >= 0;
@@ -114,7 +116,7 @@ static void draw_load(struct lines *lines, const struct model *model, const stru
     draw_graph(lines, model, &row->memory, "MEM 60s", text);
 }
 
-static void draw_facts(struct lines *lines, const struct model_row *row)
+static void draw_vm_facts(struct lines *lines, const struct model_row *row)
 {
     const struct lodge_vm *vm = &row->vm;
     char text[512];
@@ -124,11 +126,11 @@ static void draw_facts(struct lines *lines, const struct model_row *row)
              vm->owner == NULL ? "" : vm->owner, vm->managed ? "" : ", not made by lodge");
     lines_fact(lines, INDENT, "host", STYLE(ROLE_PLAIN), text);
     if (vm->tags.count > 0) {
-        join(&vm->tags, text, sizeof text);
+        join_texts(&vm->tags, text, sizeof text);
         lines_paragraph(lines, INDENT, "tags", STYLE(ROLE_PLAIN), text);
     }
     if (vm->ips.count > 0) {
-        join(&vm->ips, text, sizeof text);
+        join_texts(&vm->ips, text, sizeof text);
         lines_paragraph(lines, INDENT, "address", STYLE(ROLE_PLAIN), text);
     }
 }
@@ -197,15 +199,15 @@ static void draw_told(struct lines *lines, const struct model *model, const stru
     }
     draw_disks(lines, vm);
     draw_nics(lines, vm);
-    join(&vm->boot, boot, sizeof boot);
+    join_texts(&vm->boot, boot, sizeof boot);
     snprintf(text, sizeof text, "%s   graphics %s   autostart %s", boot[0] == '\0' ? "-" : boot,
              or_dash(vm->graphics), flag_word(vm->autostart));
     lines_paragraph(lines, INDENT, "boot", STYLE(ROLE_PLAIN), text);
 }
 
 /* Who looks at its screen, one line each. */
-static void draw_viewers(struct lines *lines, const struct model *model,
-                         const struct model_row *row)
+static void draw_vm_viewers(struct lines *lines, const struct model *model,
+                            const struct model_row *row)
 {
     bool first = true;
     char text[160];
@@ -224,7 +226,8 @@ static void draw_viewers(struct lines *lines, const struct model *model,
     }
 }
 
-static void draw_all(struct lines *lines, const struct model *model, const struct view_state *state)
+static void draw_details(struct lines *lines, const struct model *model,
+                         const struct view_state *state)
 {
     const struct model_row *row = guest_list_selected(&state->list);
 
@@ -235,11 +238,11 @@ static void draw_all(struct lines *lines, const struct model *model, const struc
     if (state->view == VIEW_DETAILS) {
         lines_fact(lines, INDENT, "name", STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), row->vm.name);
     }
-    draw_status(lines, model, row);
+    draw_vm_status(lines, model, row);
     draw_next_boot(lines, &row->vm);
-    draw_load(lines, model, row);
-    draw_facts(lines, row);
-    draw_viewers(lines, model, row);
+    draw_vm_load(lines, model, row);
+    draw_vm_facts(lines, row);
+    draw_vm_viewers(lines, model, row);
     draw_told(lines, model, row);
 }
 
@@ -253,7 +256,7 @@ void details_draw(const struct model *model, const struct view_state *state, str
         lines.area.width -= 2;
         lines.scroll = state->scroll;
     }
-    draw_all(&lines, model, state);
+    draw_details(&lines, model, state);
 }
 
 int details_lines(const struct model *model, const struct view_state *state, struct area area)
@@ -261,6 +264,6 @@ int details_lines(const struct model *model, const struct view_state *state, str
     struct canvas nowhere = {.glyphs = GLYPHS_ASCII};
     struct lines lines = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
 
-    draw_all(&lines, model, state);
+    draw_details(&lines, model, state);
     return lines.line;
 }

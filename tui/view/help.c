@@ -19,7 +19,7 @@ static void draw_heading(struct lines *lines, const char *text)
     canvas_text(lines->canvas, lines_take(lines, 1), STYLE(ROLE_ACCENT), text);
 }
 
-static void draw_command(struct lines *lines, const struct command *command)
+static void draw_command_help(struct lines *lines, const struct command *command)
 {
     char keys[64] = "";
     char name[16];
@@ -54,7 +54,7 @@ static void draw_letters(struct lines *lines)
     }
 }
 
-static void draw_all(const struct command_set *set, struct lines *lines)
+static void draw_help(const struct command_set *set, struct lines *lines)
 {
     const char *group = "";
 
@@ -63,7 +63,7 @@ static void draw_all(const struct command_set *set, struct lines *lines)
             group = set->rows[i].group;
             draw_heading(lines, group);
         }
-        draw_command(lines, &set->rows[i]);
+        draw_command_help(lines, &set->rows[i]);
     }
     draw_letters(lines);
     draw_heading(lines, "Columns");
@@ -78,7 +78,7 @@ void help_draw(const struct model *model, const struct view_state *state, struct
     struct lines lines = {
         canvas, {area.x + 1, area.y, area.width - 2, area.height}, state->scroll, 0};
 
-    draw_all(model->commands, &lines);
+    draw_help(model->commands, &lines);
     canvas_format(canvas, (struct area){area.x + area.width - 14, area.y, 14, 1}, STYLE(ROLE_DIM),
                   "%5d/%d", state->scroll + 1, lines.line);
 }
@@ -89,6 +89,6 @@ int help_lines(const struct model *model, const struct view_state *state, struct
     struct lines lines = {&nowhere, {0, 0, area.width - 2, area.height}, 0, 0};
 
     (void)state;
-    draw_all(model->commands, &lines);
+    draw_help(model->commands, &lines);
     return lines.line;
 }

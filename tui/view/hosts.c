@@ -28,7 +28,7 @@ static void draw_state(const struct model *model, const struct lodge_host *host,
                 STYLE(up ? ROLE_RUN : ROLE_ERROR), text);
 }
 
-static void draw_load(const struct model_host *entry, struct canvas *canvas, struct area area)
+static void draw_host_load(const struct model_host *entry, struct canvas *canvas, struct area area)
 {
     const struct lodge_host *host = &entry->host;
     int bar = area.width >= 100 ? 22 : 12;
@@ -56,7 +56,7 @@ static void draw_load(const struct model_host *entry, struct canvas *canvas, str
                   "%zu VMs", entry->vms);
 }
 
-static void draw_facts(const struct lodge_host *host, struct canvas *canvas, struct area area)
+static void draw_host_facts(const struct lodge_host *host, struct canvas *canvas, struct area area)
 {
     area.x += 2;
     area.width -= 2;
@@ -76,8 +76,8 @@ static void draw_body(const struct model_host *entry, struct canvas *canvas, str
         canvas_paragraph(canvas, why, STYLE(ROLE_ERROR), host->error);
         return;
     }
-    draw_load(entry, canvas, (struct area){area.x, area.y, area.width, 1});
-    draw_facts(host, canvas, (struct area){area.x, area.y + 1, area.width, 1});
+    draw_host_load(entry, canvas, (struct area){area.x, area.y, area.width, 1});
+    draw_host_facts(host, canvas, (struct area){area.x, area.y + 1, area.width, 1});
 }
 
 void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,

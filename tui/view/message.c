@@ -25,7 +25,7 @@ static int most_lines(const struct layout *layout)
 }
 
 /* The area of so many lines that ends with the message's, blank. */
-static struct area take_lines(struct canvas *canvas, const struct layout *layout, int lines)
+static struct area take_message_lines(struct canvas *canvas, const struct layout *layout, int lines)
 {
     struct area area = layout->message;
 
@@ -45,7 +45,10 @@ static void draw_lines(struct canvas *canvas, const struct layout *layout, enum 
 {
     int lines = canvas_paragraph_lines(canvas, layout->message.width - 2, text);
     int most = most_lines(layout);
-    struct area area = take_lines(canvas, layout, lines > most ? most : lines < 1 ? 1 : lines);
+    struct area area = take_message_lines(canvas, layout,
+                                          lines > most ? most
+                                          : lines < 1  ? 1
+                                                       : lines);
 
     canvas_paragraph(canvas, area, STYLE(role), text);
 }
@@ -62,14 +65,14 @@ static void draw_input(const struct prompt *prompt, struct canvas *canvas, struc
 }
 
 /* ":" and what is typed, or how it goes on above it. */
-static void draw_command(const struct model *model, const struct view_state *state,
-                         struct canvas *canvas, const struct layout *layout)
+static void draw_typed_command(const struct model *model, const struct view_state *state,
+                               struct canvas *canvas, const struct layout *layout)
 {
     bool says = state->message.until_ms > model->now_ms;
     const char *text = says ? state->message.text : "";
     int lines = canvas_paragraph_lines(canvas, layout->message.width - 2, text);
     int most = most_lines(layout) - 1;
-    struct area area = take_lines(canvas, layout, 1 + (lines > most ? most : lines));
+    struct area area = take_message_lines(canvas, layout, 1 + (lines > most ? most : lines));
 
     area.height--;
     canvas_paragraph(canvas, area, STYLE((enum style_role)state->message.role), text);
@@ -93,7 +96,7 @@ static void draw_question(const struct model *model, const struct view_state *st
                       ? 1
                       : canvas_paragraph_lines(canvas, width, prompt->answers);
     int most = most_lines(layout) - answers;
-    struct area area = take_lines(canvas, layout, answers + (lines > most ? most : lines));
+    struct area area = take_message_lines(canvas, layout, answers + (lines > most ? most : lines));
 
     area.height -= answers;
     canvas_paragraph(canvas, area, STYLE(ROLE_WARN), prompt->label);
@@ -117,7 +120,7 @@ void message_draw(const struct model *model, const struct view_state *state, str
     const struct prompt *prompt = &state->prompt;
 
     if (prompt->kind == PROMPT_COMMAND) {
-        draw_command(model, state, canvas, layout);
+        draw_typed_command(model, state, canvas, layout);
     } else if (prompt_is_question(prompt)) {
         draw_question(model, state, canvas, layout);
     } else if (state->frozen) {

@@ -10,15 +10,6 @@
 /* Of the hints at the bottom. */
 #define HINT_PLACES 16
 
-/* Writes and moves the area behind what was written. */
-static void append(struct canvas *canvas, struct area *area, struct style style, const char *text)
-{
-    int used = canvas_text(canvas, *area, style, text);
-
-    area->x += used;
-    area->width -= used;
-}
-
 /* The command whose hint stands at a place of a view's hints, NULL: none does. */
 static const struct command *hint_at(const struct command_set *set, enum view_id view, int place)
 {
@@ -45,10 +36,10 @@ static void draw_hints(const struct model *model, const struct view_state *state
         if ((int)(strlen(key) + strlen(command->hint)) + 1 > area.width) {
             break;
         }
-        append(canvas, &area, STYLE(ROLE_ACCENT), key);
-        append(canvas, &area, STYLE(ROLE_DIM), " ");
-        append(canvas, &area, STYLE(ROLE_DIM), command->hint);
-        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+        canvas_append(canvas, &area, STYLE(ROLE_ACCENT), key);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), " ");
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), command->hint);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), "   ");
     }
 }
 
@@ -64,10 +55,11 @@ static void draw_views(const struct model *model, const struct view_state *state
             continue;
         }
         bool here = command->amount == (int)state->view;
-        append(canvas, &area, STYLE(ROLE_ACCENT), (char[]){command->keys[0], ' ', '\0'});
-        append(canvas, &area, STYLE_WITH(here ? ROLE_PLAIN : ROLE_DIM, here ? STYLE_BOLD : 0),
-               views[command->amount].title);
-        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+        canvas_append(canvas, &area, STYLE(ROLE_ACCENT), (char[]){command->keys[0], ' ', '\0'});
+        canvas_append(canvas, &area,
+                      STYLE_WITH(here ? ROLE_PLAIN : ROLE_DIM, here ? STYLE_BOLD : 0),
+                      views[command->amount].title);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), "   ");
     }
 }
 

@@ -11,8 +11,8 @@
 /* ">*R+": cursor, mark, state, and whether something waits for the next boot. */
 #define MARKS 4
 
-static void draw_titles(const struct view_state *state, struct canvas *canvas, struct area area,
-                        const struct placed_column *placed, size_t count)
+static void draw_column_titles(const struct view_state *state, struct canvas *canvas,
+                               struct area area, const struct placed_column *placed, size_t count)
 {
     canvas_text(canvas, area, STYLE(ROLE_ACCENT), "  S ");
     for (size_t i = 0; i < count; i++) {
@@ -65,7 +65,7 @@ void vms_draw(const struct model *model, const struct view_state *state, struct 
         return;
     }
     if (area.height >= 4) {
-        draw_titles(state, canvas, line, placed, count);
+        draw_column_titles(state, canvas, line, placed, count);
         line.y++;
     }
     for (size_t i = list->top; i < list->count && line.y < area.y + area.height; i++) {
@@ -175,8 +175,8 @@ static int draw_broken_hosts(const struct model *model, struct canvas *canvas, s
 }
 
 /* The one sentence that says why; false if the hosts are to be asked. */
-static bool reason_of(const struct model *model, const struct view_state *state, char *text,
-                      size_t size, enum style_role *ret_role)
+static bool blank_reason(const struct model *model, const struct view_state *state, char *text,
+                         size_t size, enum style_role *ret_role)
 {
     *ret_role = ROLE_PLAIN;
     if (model->link.state != LINK_LIVE && model->link.error[0] != '\0') {
@@ -211,7 +211,7 @@ void blank_draw(const struct model *model, const struct view_state *state, struc
     struct area place = {area.x + (area.width - width) / 2, area.y + area.height / 3, width,
                          area.height - area.height / 3};
 
-    if (reason_of(model, state, text, sizeof text, &role)) {
+    if (blank_reason(model, state, text, sizeof text, &role)) {
         canvas_paragraph(canvas, place, STYLE(role), text);
         return;
     }
