@@ -113,7 +113,10 @@ short lodge_client_events(const struct lodge_client *client)
     return (short)(POLLIN | (unsent ? POLLOUT : 0));
 }
 
-void client_lose(struct lodge_client *client, const char *format, ...)
+/* Closes the connection for a reason and fails the open calls with it; runs callbacks, so only from
+ * within a busy function. */
+__attribute__((format(printf, 2, 3))) static void client_lose(struct lodge_client *client,
+                                                              const char *format, ...)
 {
     char what[300];
     va_list args;

@@ -40,11 +40,6 @@ struct lodge_client {
 /* A connected, non-blocking socket, or -1 with the path, what happened and what helps. */
 int socket_connect(const char *path, struct lodge_error *err);
 
-/* Closes the connection for a reason and fails the open calls with it; runs callbacks, so only from
- * within a busy function. */
-void client_lose(struct lodge_client *client, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Adds one request; `call` 0 is a notification. False when it is too long, `params` is no JSON
  * object, or memory is out. */
 bool client_send(struct lodge_client *client, int64_t call, const char *method, const char *params,

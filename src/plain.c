@@ -37,7 +37,8 @@ bool character_is_hidden(uint32_t character)
     return is_no_character || is_in_range(ranges, ARRAY_LENGTH(ranges), character);
 }
 
-bool character_is_blank(uint32_t character)
+/* One that is seen as nothing but room. */
+static bool character_is_blank(uint32_t character)
 {
     static const struct range ranges[] = {
         {' ', ' '},       {0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200a},

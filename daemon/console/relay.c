@@ -52,14 +52,6 @@ struct relay_hub *relay_hub_new(struct loop *loop)
     return hub;
 }
 
-void relay_hub_free(struct relay_hub *hub)
-{
-    if (hub != NULL) {
-        free(hub->bytes);
-        free(hub);
-    }
-}
-
 void relay_init(struct relay *relay, struct relay_hub *hub, const struct relay_owner *owner)
 {
     *relay = (struct relay){.hub = hub, .owner = owner};

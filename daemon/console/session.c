@@ -371,7 +371,8 @@ static void end_session(struct session *session, enum front_end how, const char 
     session_free(session);
 }
 
-void session_end_as(struct session *session, enum front_end how, const char *reason)
+/* `how`: and what its viewer may do then. */
+static void session_end_as(struct session *session, enum front_end how, const char *reason)
 {
     AUTO(free) char *told = console_told(session, reason);
     end_session(session, how, reason, told);

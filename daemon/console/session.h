@@ -58,10 +58,9 @@ void session_ask(struct session *session);
 /* The reason of one whose page was closed. */
 #define SESSION_LEFT "its viewer has left"
 
-/* With a reason that its viewer is told: a clause without a full stop; and what he may do then. It
- * is freed at the end of the turn. */
-void session_end_as(struct session *session, enum front_end how, const char *reason);
-void session_end(struct session *session, const char *reason); /* FRONT_OVER */
+/* With a reason that its viewer is told: a clause without a full stop. It is freed at the end of
+ * the turn. */
+void session_end(struct session *session, const char *reason);
 
 /* The same for an error. */
 void session_fail(struct session *session, enum front_end how, const struct lodge_error *err);

@@ -355,6 +355,12 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
     model->facts++;
 }
 
+/* Whether all its guests have been told. */
+static bool host_is_read(const struct lodge_host *host)
+{
+    return host->state == LODGE_HOST_UP && host->synced_at != 0;
+}
+
 /* Whether a row from before a reset has not been told again though its host has been read since. */
 static bool row_is_disowned(const struct model *model, const struct model_row *row)
 {
@@ -424,11 +430,6 @@ void model_fail_detail(struct model *model, const char *error)
 bool model_row_is_stale(const struct model *model, const struct model_row *row)
 {
     return row->vm.stale != 0 || model->link.state != LINK_LIVE || row->told != model->telling;
-}
-
-bool host_is_read(const struct lodge_host *host)
-{
-    return host->state == LODGE_HOST_UP && host->synced_at != 0;
 }
 
 bool model_is_complete(const struct model *model)

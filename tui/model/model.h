@@ -174,8 +174,7 @@ struct model_row *model_find(const struct model *model, const char *host, const 
 struct model_row *model_find_vm(const struct model *model, const char *vm); /* HOST/UUID */
 struct model_host *model_find_host(const struct model *model, const char *name);
 
-/* Whether all guests of a host have been told; of every host. */
-bool host_is_read(const struct lodge_host *host);
+/* Whether all guests of every host have been told. */
 bool model_is_complete(const struct model *model);
 
 /* Counts rows by state and hosts' guests anew; cheap, once per drawn frame. */

@@ -63,8 +63,8 @@ static void draw_views(const struct model *model, const struct view_state *state
     }
 }
 
-void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
-                 const struct layout *layout)
+static void draw_footer(const struct model *model, const struct view_state *state,
+                        struct canvas *canvas, const struct layout *layout)
 {
     if (layout->rule.height > 0) {
         canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
@@ -131,7 +131,7 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     if (layout.filter.height > 0) {
         vms_draw_filter(model, state, canvas, layout.filter);
     }
-    footer_draw(model, state, canvas, &layout);
+    draw_footer(model, state, canvas, &layout);
     views[state->view].draw(model, state, canvas, layout.body);
     if (layout.detail.height > 0) {
         draw_detail_pane(model, state, canvas, &layout);

@@ -113,8 +113,6 @@ void message_draw(const struct model *model, const struct view_state *state, str
 /* The parts around the view. */
 void header_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
-void footer_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
-                 const struct layout *layout);
 
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
               struct area area);
