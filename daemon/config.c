@@ -82,9 +82,7 @@ static struct host_config *host_add(struct config *config, const char *name, siz
         lodge_fail(err, LODGE_ERROR_INVALID, "too many hosts, expected at most %d", HOSTS_MAX);
         return NULL;
     }
-    size_t size = (config->host_count + 1) * sizeof *config->hosts;
-    config->hosts = xrealloc(config->hosts, size);
-    struct host_config *host = &config->hosts[config->host_count++];
+    struct host_config *host = ARRAY_GROW(config->hosts, config->host_count);
     *host = (struct host_config){.name = xstrndup(name, length)};
     return host;
 }
@@ -212,7 +210,7 @@ static bool set_key(struct reader *reader, const char *name, const char *value)
     return config_key_set(key, target, value, reader->err);
 }
 
-static int heard(void *data, const char *section, const char *name, const char *value)
+static int on_ini_entry(void *data, const char *section, const char *name, const char *value)
 {
     (void)section; /* cut at 49 bytes */
     struct reader *reader = data;
@@ -248,8 +246,8 @@ static bool check_file(struct reader *reader)
     return true;
 }
 
-static bool read_file(struct config *config, const char *path, bool may_be_missing,
-                      struct lodge_error *err)
+static bool read_config_file(struct config *config, const char *path, bool may_be_missing,
+                             struct lodge_error *err)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL && errno == ENOENT && may_be_missing) {
@@ -261,7 +259,7 @@ static bool read_file(struct config *config, const char *path, bool may_be_missi
     }
     assert(config_key_count <= KEYS_MAX);
     struct reader reader = {.file = file, .config = config, .err = err};
-    int bad_line = ini_parse_stream(next_line, &reader, heard, &reader);
+    int bad_line = ini_parse_stream(next_line, &reader, on_ini_entry, &reader);
     int read_error = ferror(file) ? errno : 0;
     fclose(file);
     if (read_error != 0) {
@@ -269,7 +267,7 @@ static bool read_file(struct config *config, const char *path, bool may_be_missi
                           strerror(read_error));
     }
     if (bad_line > 0 && (err->kind == LODGE_ERROR_NONE || bad_line < reader.line)) {
-        *err = (struct lodge_error){0};
+        lodge_error_clear(err);
         return lodge_fail(
             err, LODGE_ERROR_INVALID,
             "%s:%d: neither a section nor a setting, expected [SECTION] or KEY = VALUE", path,
@@ -382,7 +380,7 @@ bool config_load(const struct options *options, struct config *ret_config, struc
     struct config config = {0};
     bool named = options->config != NULL;
     if (!set_defaults(&config, err) ||
-        !read_file(&config, named ? options->config : DEFAULT_FILE, !named, err) ||
+        !read_config_file(&config, named ? options->config : DEFAULT_FILE, !named, err) ||
         !set_flags(&config, options, err) || !check_all(&config, err)) {
         config_clear(&config);
         return false;
@@ -418,7 +416,7 @@ void config_clear(struct config *config)
 
 /* --- looking at it ---------------------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
+static bool same_config_text(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
@@ -429,8 +427,8 @@ static bool same_hosts(const struct config *now, const struct config *next)
     for (size_t i = 0; same && i < now->host_count; i++) {
         same = strcmp(now->hosts[i].name, next->hosts[i].name) == 0 &&
                strcmp(now->hosts[i].uri, next->hosts[i].uri) == 0 &&
-               same_text(now->hosts[i].pool, next->hosts[i].pool) &&
-               same_text(now->hosts[i].dir, next->hosts[i].dir);
+               same_config_text(now->hosts[i].pool, next->hosts[i].pool) &&
+               same_config_text(now->hosts[i].dir, next->hosts[i].dir);
     }
     return same;
 }

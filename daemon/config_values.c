@@ -27,14 +27,14 @@ bool config_group_exists(const char *name)
     return failed == ERANGE || (failed == 0 && found != NULL);
 }
 
-static void *member(const struct config_key *key, void *target)
+static void *key_member(const struct config_key *key, void *target)
 {
     return (char *)target + key->offset;
 }
 
-static void set_text(const struct config_key *key, void *target, const char *text)
+static void set_text_value(const struct config_key *key, void *target, const char *text)
 {
-    char **place = member(key, target);
+    char **place = key_member(key, target);
     free(*place);
     *place = xstrdup_or_null(text);
 }
@@ -46,7 +46,7 @@ static bool set_path(const struct config_key *key, void *target, const char *tex
         return lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected a path that begins with /",
                           key->name, text);
     }
-    set_text(key, target, text);
+    set_text_value(key, target, text);
     return true;
 }
 
@@ -67,7 +67,7 @@ static bool set_paths(const struct config_key *key, void *target, const char *te
             abort(); /* out of memory */
         }
     }
-    struct lodge_strings *place = member(key, target);
+    struct lodge_strings *place = key_member(key, target);
     lodge_strings_clear(place);
     *place = paths;
     return true;
@@ -77,7 +77,7 @@ static bool set_file(const struct config_key *key, void *target, const char *tex
                      struct lodge_error *err)
 {
     if (strcmp(text, "none") == 0) {
-        set_text(key, target, NULL);
+        set_text_value(key, target, NULL);
         return true;
     }
     return set_path(key, target, text, err);
@@ -85,7 +85,7 @@ static bool set_file(const struct config_key *key, void *target, const char *tex
 
 static bool set_words(const struct config_key *key, void *target, const char *text)
 {
-    struct lodge_strings *place = member(key, target);
+    struct lodge_strings *place = key_member(key, target);
     AUTO(free) char *copy = xstrdup(strcmp(text, "none") == 0 ? "" : text);
     char *rest = copy;
     lodge_strings_clear(place);
@@ -137,7 +137,7 @@ static bool set_listen(const struct config_key *key, void *target, const char *t
                           "off",
                           key->name, text);
     }
-    set_text(key, target, text);
+    set_text_value(key, target, text);
     return true;
 }
 
@@ -186,7 +186,7 @@ static bool set_address(const struct config_key *key, void *target, const char *
     }
     bool has_slash = text[strlen(text) - 1] == '/';
     AUTO(free) char *address = xasprintf("%s%s", text, has_slash ? "" : "/");
-    set_text(key, target, none ? NULL : address);
+    set_text_value(key, target, none ? NULL : address);
     return true;
 }
 
@@ -197,12 +197,12 @@ static bool set_word(const struct config_key *key, void *target, const char *tex
         return lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected a name without /",
                           key->name, text);
     }
-    set_text(key, target, text);
+    set_text_value(key, target, text);
     return true;
 }
 
-static bool set_limit(const struct config_key *key, void *target, const char *text,
-                      struct lodge_error *err)
+static bool set_limit_value(const struct config_key *key, void *target, const char *text,
+                            struct lodge_error *err)
 {
     enum { LIMIT_MAX = 1000000000 };
     char *end = NULL;
@@ -213,7 +213,7 @@ static bool set_limit(const struct config_key *key, void *target, const char *te
                           "%s = '%s', expected a number from 0 to %d, or none", key->name, text,
                           LIMIT_MAX);
     }
-    *(int64_t *)member(key, target) = value;
+    *(int64_t *)key_member(key, target) = value;
     return true;
 }
 
@@ -226,7 +226,7 @@ static bool set_uri(const struct config_key *key, void *target, const char *text
                           "%s = '%s', expected a libvirt URI such as qemu:///system", key->name,
                           text);
     }
-    set_text(key, target, text);
+    set_text_value(key, target, text);
     return true;
 }
 
@@ -238,7 +238,7 @@ static bool set_group(const struct config_key *key, void *target, const char *te
         return lodge_fail(err, LODGE_ERROR_INVALID,
                           "%s = '%s', expected a group of this machine, or none", key->name, text);
     }
-    set_text(key, target, none ? NULL : text);
+    set_text_value(key, target, none ? NULL : text);
     return true;
 }
 
@@ -248,7 +248,7 @@ static bool set_levels(const struct config_key *key, void *target, const char *t
     if (!log_check_levels(text, err)) {
         return lodge_fail_in(err, "%s", key->name);
     }
-    set_text(key, target, text);
+    set_text_value(key, target, text);
     return true;
 }
 
@@ -262,32 +262,30 @@ static bool set_mode(const struct config_key *key, void *target, const char *tex
                           "%s = '%s', expected octal permissions with 0600 in them, such as 0660",
                           key->name, text);
     }
-    *(mode_t *)member(key, target) = (mode_t)mode;
+    *(mode_t *)key_member(key, target) = (mode_t)mode;
     return true;
 }
 
 static bool set_choice(const struct config_key *key, void *target, const char *text,
                        struct lodge_error *err)
 {
-    struct buffer words = {0};
+    AUTO(buffer_free) struct buffer words = {0};
     for (unsigned i = 0; key->choices[i] != NULL; i++) {
         if (strcmp(key->choices[i], text) == 0) {
-            *(unsigned *)member(key, target) = i;
-            buffer_free(&words);
+            *(unsigned *)key_member(key, target) = i;
             return true;
         }
         buffer_add_format(&words, "%s%s", i == 0 ? "" : ", ", key->choices[i]);
     }
     lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected one of %s", key->name, text,
                buffer_text(&words));
-    buffer_free(&words);
     return false;
 }
 _Static_assert(sizeof(enum default_role) == sizeof(unsigned), "set_choice writes it");
 _Static_assert(sizeof(enum log_format) == sizeof(unsigned), "set_choice writes it");
 
 /* Digits, with up to three decimals when a unit is 1000 steps. */
-static bool read_number(const char *text, unsigned steps, unsigned long *ret_value)
+static bool read_config_number(const char *text, unsigned steps, unsigned long *ret_value)
 {
     unsigned long value = 0;
     const char *c = text;
@@ -311,11 +309,11 @@ static bool set_number(const struct config_key *key, void *target, const char *t
 {
     unsigned steps = key->type == KEY_SECONDS ? 1000 : 1;
     unsigned long value = 0;
-    if (!read_number(text, steps, &value) || value < key->min || value > key->max) {
+    if (!read_config_number(text, steps, &value) || value < key->min || value > key->max) {
         return lodge_fail(err, LODGE_ERROR_INVALID, "%s = '%s', expected a number from %g to %g",
                           key->name, text, (double)key->min / steps, (double)key->max / steps);
     }
-    *(unsigned *)member(key, target) = (unsigned)value;
+    *(unsigned *)key_member(key, target) = (unsigned)value;
     return true;
 }
 
@@ -338,7 +336,7 @@ bool config_key_set(const struct config_key *key, void *target, const char *text
     case KEY_WORD:
         return set_word(key, target, text, err);
     case KEY_LIMIT:
-        return set_limit(key, target, text, err);
+        return set_limit_value(key, target, text, err);
     case KEY_URI:
         return set_uri(key, target, text, err);
     case KEY_GROUP:

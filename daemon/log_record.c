@@ -22,18 +22,18 @@ const char *const log_folder_names[LOG_FOLDERS] = {
     [LOG_OPS] = "ops",   [LOG_RPC] = "rpc",         [LOG_CONSOLE] = "console",
 };
 
-static size_t size_of(const char *text)
+static size_t text_size_of(const char *text)
 {
     return text == NULL ? 0 : strlen(text) + 1;
 }
 
 /* Copies `text` to *place and moves *place behind it. */
-static const char *put(char **place, const char *text)
+static const char *put_field(char **place, const char *text)
 {
     if (text == NULL) {
         return NULL;
     }
-    size_t size = size_of(text);
+    size_t size = text_size_of(text);
     const char *copy = memcpy(*place, text, size);
     *place += size;
     return copy;
@@ -47,18 +47,18 @@ struct log_record *log_record_new(enum log_level level, enum log_folder folder,
     if (fields == NULL) {
         fields = &none;
     }
-    size_t size =
-        size_of(message) + size_of(fields->host) + size_of(fields->vm) + size_of(fields->user);
+    size_t size = text_size_of(message) + text_size_of(fields->host) + text_size_of(fields->vm) +
+                  text_size_of(fields->user);
     struct log_record *record = xmalloc(sizeof *record + size);
     char *place = record->text;
     clock_gettime(CLOCK_REALTIME, &record->at);
     record->level = level;
     record->folder = folder;
     record->source = source;
-    record->message = put(&place, message);
-    record->fields.host = put(&place, fields->host);
-    record->fields.vm = put(&place, fields->vm);
-    record->fields.user = put(&place, fields->user);
+    record->message = put_field(&place, message);
+    record->fields.host = put_field(&place, fields->host);
+    record->fields.vm = put_field(&place, fields->vm);
+    record->fields.user = put_field(&place, fields->user);
     record->fields.op = fields->op;
     return record;
 }

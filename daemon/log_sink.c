@@ -90,7 +90,7 @@ static void add_pair(struct buffer *line, const char *name, const char *value, b
     }
 }
 
-static void add_text(struct buffer *line, const struct log_record *record)
+static void add_record_text(struct buffer *line, const struct log_record *record)
 {
     char op[24];
     snprintf(op, sizeof op, "%lld", (long long)record->fields.op);
@@ -140,7 +140,7 @@ static bool send_to_journal(const struct log_sink *sink, const struct log_record
     if (sink->journal < 0) {
         return false;
     }
-    struct buffer datagram = {0};
+    AUTO(buffer_free) struct buffer datagram = {0};
     buffer_add_format(&datagram, "PRIORITY=%d\nSYSLOG_IDENTIFIER=lodged\n",
                       priorities[record->level]);
     add_field(&datagram, "MESSAGE", record->message);
@@ -155,12 +155,11 @@ static bool send_to_journal(const struct log_sink *sink, const struct log_record
     do {
         sent = send(sink->journal, datagram.data, datagram.length, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
-    buffer_free(&datagram);
     return sent >= 0;
 }
 
 /* All of it, also when somebody made the stream non-blocking; what cannot be written is lost. */
-static void write_all(int fd, const char *data, size_t size)
+static void write_to_stream(int fd, const char *data, size_t size)
 {
     while (size > 0) {
         ssize_t written = write(fd, data, size);
@@ -181,13 +180,12 @@ void log_sink_write(struct log_sink *sink, const struct log_record *record)
     if (sink->format == LOG_FORMAT_JOURNAL && send_to_journal(sink, record)) {
         return;
     }
-    struct buffer line = {0};
+    AUTO(buffer_free) struct buffer line = {0};
     if (sink->format == LOG_FORMAT_JOURNAL) {
         buffer_add_format(&line, "<%d>", priorities[record->level]);
     } else {
         add_time(&line, record, sink->clock_only);
     }
-    add_text(&line, record);
-    write_all(sink->stream, line.data, line.length);
-    buffer_free(&line);
+    add_record_text(&line, record);
+    write_to_stream(sink->stream, line.data, line.length);
 }

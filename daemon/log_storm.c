@@ -58,7 +58,7 @@ static struct log_storm *slot(struct log_storm *slots, uint64_t key, int64_t now
     return best;
 }
 
-static bool hold(struct log_storm *storm, unsigned allowed, struct log_record *record)
+static bool storm_hold(struct log_storm *storm, unsigned allowed, struct log_record *record)
 {
     if (storm == NULL || storm->seen < allowed) {
         if (storm != NULL) {
@@ -75,11 +75,12 @@ static bool hold(struct log_storm *storm, unsigned allowed, struct log_record *r
 struct log_record *log_storms_filter(struct log_storms *storms, struct log_record *record,
                                      int64_t now_ms)
 {
-    if (hold(slot(storms->texts, text_key(record), now_ms), 1, record)) {
+    if (storm_hold(slot(storms->texts, text_key(record), now_ms), 1, record)) {
         return NULL;
     }
     if (record->level < LOG_LEVEL_DEBUG &&
-        hold(slot(storms->sources, source_key(record), now_ms), LOG_STORM_PER_SOURCE, record)) {
+        storm_hold(slot(storms->sources, source_key(record), now_ms), LOG_STORM_PER_SOURCE,
+                   record)) {
         return NULL;
     }
     return record;

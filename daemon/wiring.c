@@ -83,7 +83,7 @@ static uint64_t boot_number(struct store *store)
     return (1u << 19) + number % (1u << 19);
 }
 
-static enum role role_of(enum default_role configured)
+static enum user_role role_of(enum default_role configured)
 {
     switch (configured) {
     case DEFAULT_ROLE_USER:
@@ -161,8 +161,8 @@ static void store_opened(void *owner, struct store *store, const struct recall *
         log_warning(LOG_STORE, "%s", store_note(store));
     }
     for (size_t i = 0; i < recall->user_count; i++) {
-        enum role known;
-        if (role_from_name(recall->users[i].role, &known)) {
+        enum user_role known;
+        if (user_role_from_name(recall->users[i].role, &known)) {
             people_set_role(house->people, recall->users[i].uid, known);
         }
     }

@@ -9,6 +9,8 @@
 #ifndef BUFFER_H
 #define BUFFER_H
 
+#include "scope.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +23,8 @@ struct buffer {
     bool failed;
 };
 
-void buffer_free(struct buffer *buffer);  /* empties it; the struct is the caller's */
+void buffer_free(struct buffer *buffer); /* empties it; the struct is the caller's */
+DEFINE_AUTO_STRUCT(struct buffer, buffer_free);
 void buffer_clear(struct buffer *buffer); /* length 0, memory kept */
 
 /* Room for `size` more bytes at data + length; NULL when memory is out. */

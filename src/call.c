@@ -17,7 +17,7 @@
 #include <time.h>
 
 struct call {
-    struct call *next; /* in client.calls */
+    struct list_link link; /* in client.calls */
     int64_t id;
     int64_t deadline_ms; /* on the monotonic clock; 0 is none */
     int timeout_ms;
@@ -26,7 +26,7 @@ struct call {
     char method[48];
 };
 
-static int64_t now_ms(void)
+static int64_t call_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -62,31 +62,28 @@ int64_t lodge_client_call(struct lodge_client *client, const char *method, const
     }
     call->id = ++client->last_call;
     call->timeout_ms = timeout_ms;
-    call->deadline_ms = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+    call->deadline_ms = timeout_ms > 0 ? call_now_ms() + timeout_ms : 0;
     call->reply = reply;
     call->data = data;
     snprintf(call->method, sizeof call->method, "%.47s", method);
-    struct call **end = &client->calls;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = call;
+    list_append(&client->calls, &call->link);
     return call->id;
 }
 
-/* The place that points to an open call, or to the NULL at the end. */
-static struct call **call_find(struct lodge_client *client, int64_t id)
+/* NULL: it is not open any more. */
+static struct call *call_find(struct lodge_client *client, int64_t id)
 {
-    struct call **place = &client->calls;
-    while (*place != NULL && (*place)->id != id) {
-        place = &(*place)->next;
+    LIST_EACH (struct call, call, &client->calls, link) {
+        if (call->id == id) {
+            return call;
+        }
     }
-    return place;
+    return NULL;
 }
 
 void call_redirect(struct lodge_client *client, int64_t id, lodge_reply_fn *reply, void *data)
 {
-    struct call *call = *call_find(client, id);
+    struct call *call = call_find(client, id);
     if (call != NULL) {
         call->reply = reply;
         call->data = data;
@@ -145,12 +142,11 @@ void error_from_json(struct json_object *json, struct lodge_error *ret_error)
 
 void call_answer(struct lodge_client *client, int64_t id, struct json_object *message)
 {
-    struct call **place = call_find(client, id);
-    struct call *call = *place;
+    struct call *call = call_find(client, id);
     if (call == NULL) {
         return;
     }
-    *place = call->next;
+    list_remove(&client->calls, &call->link);
     struct json_object *member = NULL;
     struct lodge_error error = {0};
     if (json_object_object_get_ex(message, "error", &member)) {
@@ -172,36 +168,40 @@ void call_answer(struct lodge_client *client, int64_t id, struct json_object *me
 
 void calls_fail(struct lodge_client *client, const struct lodge_error *error)
 {
-    struct call *next = TAKE(client->calls);
-    while (next != NULL) {
-        struct call *call = next;
-        next = call->next;
+    struct list failing = client->calls;
+    client->calls = (struct list){0};
+    for (struct call *call; (call = LIST_TAKE_FIRST(&failing, struct call, link)) != NULL;) {
         call_end(call, NULL, error);
     }
 }
 
+static struct call *call_find_late(struct lodge_client *client, int64_t now)
+{
+    LIST_EACH (struct call, call, &client->calls, link) {
+        if (call->deadline_ms != 0 && call->deadline_ms <= now) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
 void calls_expire(struct lodge_client *client)
 {
-    int64_t now = now_ms();
-    for (struct call **place = &client->calls; *place != NULL;) {
-        struct call *call = *place;
-        if (call->deadline_ms == 0 || call->deadline_ms > now) {
-            place = &call->next;
-            continue;
-        }
-        *place = call->next;
+    int64_t now = call_now_ms();
+    /* From the start each time: a callback may have changed any of it. */
+    for (struct call *call; (call = call_find_late(client, now)) != NULL;) {
         struct lodge_error error = {0};
+        list_remove(&client->calls, &call->link);
         lodge_fail(&error, LODGE_ERROR_TIMEOUT, "%s: no answer from lodged within %d ms",
                    call->method, call->timeout_ms);
         call_end(call, NULL, &error);
-        place = &client->calls; /* the callback may have changed any of it */
     }
 }
 
 int lodge_client_timeout_ms(const struct lodge_client *client)
 {
     int64_t first = INT64_MAX;
-    for (const struct call *call = client->calls; call != NULL; call = call->next) {
+    LIST_EACH (const struct call, call, &client->calls, link) {
         if (call->deadline_ms != 0 && call->deadline_ms < first) {
             first = call->deadline_ms;
         }
@@ -209,7 +209,7 @@ int lodge_client_timeout_ms(const struct lodge_client *client)
     if (first == INT64_MAX) {
         return -1;
     }
-    int64_t left = first - now_ms();
+    int64_t left = first - call_now_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 

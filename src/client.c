@@ -113,7 +113,10 @@ short lodge_client_events(const struct lodge_client *client)
     return (short)(POLLIN | (unsent ? POLLOUT : 0));
 }
 
-void client_lose(struct lodge_client *client, const char *format, ...)
+/* Closes the connection for a reason and fails the open calls with it; runs callbacks, so only from
+ * within a busy function. */
+__attribute__((format(printf, 2, 3))) static void client_lose(struct lodge_client *client,
+                                                              const char *format, ...)
 {
     char what[300];
     va_list args;
@@ -121,7 +124,7 @@ void client_lose(struct lodge_client *client, const char *format, ...)
     int length = vsnprintf(what, sizeof what, format, args);
     va_end(args);
     (void)length; /* what is too long is cut: its start says what happened */
-    client->lost = (struct lodge_error){0};
+    lodge_error_clear(&client->lost);
     lodge_fail(&client->lost, LODGE_ERROR_UNREACHABLE, "lodged at '%s' %s", client->path, what);
     client_disconnect(client);
     struct lodge_error lost = client->lost; /* a callback may connect and lose again */
@@ -205,7 +208,7 @@ bool client_send(struct lodge_client *client, int64_t call, const char *method, 
 }
 
 /* One message from the daemon. */
-static void take_line(struct lodge_client *client, const char *line, size_t length)
+static void hear_line(struct lodge_client *client, const char *line, size_t length)
 {
     struct lodge_error err = {0};
     struct json_object *member = NULL;
@@ -231,7 +234,7 @@ static void take_line(struct lodge_client *client, const char *line, size_t leng
 }
 
 /* All whole lines that have come. False when the connection they came by is gone. */
-static bool take_lines(struct lodge_client *client)
+static bool hear_lines(struct lodge_client *client)
 {
     unsigned connection = client->connection;
     char *line = NULL;
@@ -239,7 +242,7 @@ static bool take_lines(struct lodge_client *client)
     while (client->fd >= 0 && client->connection == connection) {
         switch (frame_next(&client->in, &line, &length)) {
         case FRAME_LINE:
-            take_line(client, line, length);
+            hear_line(client, line, length);
             break;
         case FRAME_NEED_MORE:
             return true;
@@ -254,7 +257,7 @@ static bool take_lines(struct lodge_client *client)
 static void client_receive(struct lodge_client *client)
 {
     /* A callback that dispatches finds the lines that came together with its own. */
-    if (!take_lines(client)) {
+    if (!hear_lines(client)) {
         return;
     }
     for (int reads = 0; reads < READS_PER_DISPATCH; reads++) {
@@ -275,7 +278,7 @@ static void client_receive(struct lodge_client *client)
             return;
         }
         frame_added(&client->in, (size_t)got);
-        if (!take_lines(client)) {
+        if (!hear_lines(client)) {
             return;
         }
     }
@@ -304,7 +307,7 @@ bool lodge_client_reconnect(struct lodge_client *client, struct lodge_error *err
     }
     struct lodge_error failure = {0};
     if (!client->closed && client->fd < 0) { /* unless a callback did either */
-        client->lost = (struct lodge_error){0};
+        lodge_error_clear(&client->lost);
         if (!client_connect(client, &failure)) {
             client->lost = failure;
         } else if (!subscriptions_begin(client, &failure)) {

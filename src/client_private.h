@@ -12,14 +12,13 @@
 #include "buffer.h"
 #include "frame.h"
 #include "jsonrpc.h"
+#include "list.h"
 #include "lodge/client.h"
 
 enum {
     CLIENT_ANSWER_LIMIT = 64 << 20, /* bytes of a line from the daemon */
     CLIENT_REQUEST_LIMIT = 1 << 20, /* of one to the daemon, which hangs up on longer ones */
 };
-
-struct call;
 
 struct lodge_client {
     char *path;
@@ -30,21 +29,16 @@ struct lodge_client {
     size_t sent; /* of `out` */
     struct jsonrpc_parser *parser;
     int64_t last_call;
-    struct call *calls; /* open ones, oldest first */
-    struct lodge_subscription *subscriptions;
-    char farewell[200];      /* an error that answered no call: why the daemon will hang up */
-    struct lodge_error lost; /* while not connected: why */
-    int busy;                /* functions on the stack that run callbacks */
+    struct list calls;         /* open ones, oldest first */
+    struct list subscriptions; /* the newest first */
+    char farewell[200];        /* an error that answered no call: why the daemon will hang up */
+    struct lodge_error lost;   /* while not connected: why */
+    int busy;                  /* functions on the stack that run callbacks */
     bool closed;
 };
 
 /* A connected, non-blocking socket, or -1 with the path, what happened and what helps. */
 int socket_connect(const char *path, struct lodge_error *err);
-
-/* Closes the connection for a reason and fails the open calls with it; runs callbacks, so only from
- * within a busy function. */
-void client_lose(struct lodge_client *client, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* Adds one request; `call` 0 is a notification. False when it is too long, `params` is no JSON
  * object, or memory is out. */

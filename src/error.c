@@ -43,7 +43,7 @@ static const struct {
 _Static_assert(ARRAY_LENGTH(kinds) == LODGE_ERROR_KINDS, "a row per kind");
 
 __attribute__((format(printf, 3, 0))) static void
-fill(struct lodge_error *err, enum lodge_error_kind kind, const char *format, va_list args)
+fill_message(struct lodge_error *err, enum lodge_error_kind kind, const char *format, va_list args)
 {
     assert(kind != LODGE_ERROR_NONE);
     assert(err->kind == LODGE_ERROR_NONE); /* a second failure must not hide the first */
@@ -56,7 +56,7 @@ bool lodge_fail(struct lodge_error *err, enum lodge_error_kind kind, const char 
 {
     va_list args;
     va_start(args, format);
-    fill(err, kind, format, args);
+    fill_message(err, kind, format, args);
     va_end(args);
     return false;
 }
@@ -65,7 +65,7 @@ bool lodge_fail_param(struct lodge_error *err, const char *param, const char *fo
 {
     va_list args;
     va_start(args, format);
-    fill(err, LODGE_ERROR_PARAMS, format, args);
+    fill_message(err, LODGE_ERROR_PARAMS, format, args);
     va_end(args);
     int length = snprintf(err->param, sizeof err->param, "%s", param);
     (void)length; /* a name that is cut is one that nobody knows anyway */

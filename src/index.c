@@ -41,7 +41,7 @@ static struct index_link **bucket(const struct index *index, uint64_t hash)
     return &index->buckets[hash & (index->bucket_count - 1)];
 }
 
-static void grow(struct index *index)
+static void index_grow(struct index *index)
 {
     struct index_link **old = index->buckets;
     size_t old_count = index->bucket_count;
@@ -63,7 +63,7 @@ static void grow(struct index *index)
 void index_add(struct index *index, struct index_link *link, uint64_t hash)
 {
     if (index->count >= index->bucket_count) {
-        grow(index);
+        index_grow(index);
     }
     struct index_link **place = bucket(index, hash);
     link->hash = hash;

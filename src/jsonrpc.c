@@ -45,7 +45,7 @@ void jsonrpc_parser_free(struct jsonrpc_parser *parser)
     }
 }
 
-static bool is_digit(char byte)
+static bool is_id_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
 }
@@ -55,20 +55,20 @@ static bool is_digit(char byte)
 static size_t number_length(const char *text)
 {
     const char *at = text + (*text == '-');
-    if (!is_digit(*at) || (*at == '0' && is_digit(at[1]))) {
+    if (!is_id_digit(*at) || (*at == '0' && is_id_digit(at[1]))) {
         return 0;
     }
     at += strspn(at, "0123456789");
     bool whole = *at != '.' && *at != 'e' && *at != 'E';
     if (*at == '.') {
-        if (!is_digit(*++at)) {
+        if (!is_id_digit(*++at)) {
             return 0;
         }
         at += strspn(at, "0123456789");
     }
     if (*at == 'e' || *at == 'E') {
         at += at[1] == '+' || at[1] == '-' ? 2 : 1;
-        if (!is_digit(*at)) {
+        if (!is_id_digit(*at)) {
             return 0;
         }
         at += strspn(at, "0123456789");
@@ -128,7 +128,7 @@ static const char *flaw_of(const char *line, size_t length, size_t most_values, 
             }
         } else if (byte == ']' || byte == '}') {
             depth -= depth > 0;
-        } else if (byte == '-' || is_digit(byte)) {
+        } else if (byte == '-' || is_id_digit(byte)) {
             values++;
             step = number_length(line + i);
             if (step == 0) {
@@ -276,7 +276,7 @@ bool jsonrpc_read_request(struct json_object *json, struct jsonrpc_request *ret_
     return true;
 }
 
-static void begin(struct buffer *buffer, const char *id)
+static void begin_envelope(struct buffer *buffer, const char *id)
 {
     buffer_add_text(buffer, "{\"jsonrpc\":\"2.0\",\"id\":");
     buffer_add_text(buffer, id == NULL ? "null" : id);
@@ -284,7 +284,7 @@ static void begin(struct buffer *buffer, const char *id)
 
 void jsonrpc_write_result(struct buffer *buffer, const char *id, const struct buffer *result)
 {
-    begin(buffer, id);
+    begin_envelope(buffer, id);
     buffer_add_text(buffer, ",\"result\":");
     buffer_add(buffer, result->data, result->length);
     buffer_add_char(buffer, '}');
@@ -292,7 +292,7 @@ void jsonrpc_write_result(struct buffer *buffer, const char *id, const struct bu
 
 void jsonrpc_write_error(struct buffer *buffer, const char *id, const struct lodge_error *err)
 {
-    begin(buffer, id);
+    begin_envelope(buffer, id);
     buffer_add_format(buffer, ",\"error\":{\"code\":%d,\"message\":", lodge_error_code(err->kind));
     buffer_add_json_string(buffer, err->message);
     buffer_add_text(buffer, ",\"data\":{\"kind\":\"");

@@ -16,7 +16,7 @@ bool jsonrpc_is_batch(const char *line)
 }
 
 /* The comma or the bracket that ends the entry at `text`, or its zero byte. */
-static char *end_of(char *text)
+static char *end_of_value(char *text)
 {
     unsigned depth = 0;
     char *at = text;
@@ -50,7 +50,7 @@ bool jsonrpc_cut(char *line, struct jsonrpc_batch *ret_batch, struct lodge_error
         at++;
     } else {
         for (char ended = ','; ended == ','; at++, count++) {
-            char *end = end_of(at);
+            char *end = end_of_value(at);
             ended = *end;
             if (ended != ',' && ended != ']') {
                 return cut_short(err);

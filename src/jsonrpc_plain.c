@@ -20,7 +20,7 @@ static void skip_space(struct cursor *cursor)
     }
 }
 
-static bool take(struct cursor *cursor, char byte)
+static bool take_plain(struct cursor *cursor, char byte)
 {
     skip_space(cursor);
     bool there = cursor->at < cursor->end && *cursor->at == byte;
@@ -31,7 +31,7 @@ static bool take(struct cursor *cursor, char byte)
 /* Printable ASCII in quotes, without any backslash: its own text is its value. */
 static bool take_string(struct cursor *cursor, const char **ret_text, size_t *ret_length)
 {
-    if (!take(cursor, '"')) {
+    if (!take_plain(cursor, '"')) {
         return false;
     }
     const char *start = cursor->at;
@@ -81,7 +81,7 @@ static bool take_member(struct cursor *cursor, struct jsonrpc_plain *plain, unsi
     size_t length;
     unsigned member = 0;
     bool ok = false;
-    if (!take_string(cursor, &key, &key_length) || !take(cursor, ':')) {
+    if (!take_string(cursor, &key, &key_length) || !take_plain(cursor, ':')) {
         return false;
     }
     if (key_length == 7 && memcmp(key, "jsonrpc", 7) == 0) {
@@ -96,7 +96,7 @@ static bool take_member(struct cursor *cursor, struct jsonrpc_plain *plain, unsi
         ok = take_id(cursor, plain);
     } else if (key_length == 6 && memcmp(key, "params", 6) == 0) {
         member = MEMBER_PARAMS;
-        ok = take(cursor, '{') && take(cursor, '}');
+        ok = take_plain(cursor, '{') && take_plain(cursor, '}');
     }
     ok = ok && (*seen & member) == 0;
     *seen |= member;
@@ -107,15 +107,15 @@ bool jsonrpc_read_plain(const char *line, size_t length, struct jsonrpc_plain *r
 {
     struct cursor cursor = {line, line + length};
     unsigned seen = 0;
-    if (!take(&cursor, '{')) {
+    if (!take_plain(&cursor, '{')) {
         return false;
     }
     do {
         if (!take_member(&cursor, ret_plain, &seen)) {
             return false;
         }
-    } while (take(&cursor, ','));
-    if (!take(&cursor, '}')) {
+    } while (take_plain(&cursor, ','));
+    if (!take_plain(&cursor, '}')) {
         return false;
     }
     skip_space(&cursor);

@@ -20,6 +20,13 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), re
 /* NULL for NULL. */
 char *xstrdup_or_null(const char *text);
 
+/* One more at the end of an array and its count; gives its address, what is there is not set. */
+#define ARRAY_GROW(items, count)                                      \
+    ({                                                                \
+        (items) = xrealloc((items), ((count) + 1) * sizeof *(items)); \
+        &(items)[(count)++];                                          \
+    })
+
 /* Adds a copy of `text`, unless the list has it. */
 void xstrings_note(struct lodge_strings *list, const char *text);
 

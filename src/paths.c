@@ -17,7 +17,7 @@ static const char *directory_of(const char *variable)
     return directory != NULL && directory[0] == '/' ? directory : NULL;
 }
 
-static char *join(const char *directory, const char *rest)
+static char *path_join(const char *directory, const char *rest)
 {
     char *path = NULL;
     return asprintf(&path, "%s/%s", directory, rest) < 0 ? NULL : path;
@@ -30,7 +30,7 @@ char *path_daemon_socket(uid_t uid)
     }
     const char *runtime = directory_of("XDG_RUNTIME_DIR");
     if (runtime != NULL) {
-        return join(runtime, "lodge/lodged.sock");
+        return path_join(runtime, "lodge/lodged.sock");
     }
     char *path = NULL;
     return asprintf(&path, "/run/user/%lu/lodge/lodged.sock", (unsigned long)uid) < 0 ? NULL : path;
@@ -54,17 +54,17 @@ static char *user_dir(uid_t uid, const char *variable, const char *in_home)
 {
     const char *named = directory_of(variable);
     if (named != NULL) {
-        return join(named, "lodge");
+        return path_join(named, "lodge");
     }
     const char *home = directory_of("HOME");
     if (home != NULL) {
-        return join(home, in_home);
+        return path_join(home, in_home);
     }
     struct passwd user;
     struct passwd *found = NULL;
     char names[4096];
     int failed = getpwuid_r(uid, &user, names, sizeof names, &found);
-    return failed == 0 && found != NULL ? join(user.pw_dir, in_home) : NULL;
+    return failed == 0 && found != NULL ? path_join(user.pw_dir, in_home) : NULL;
 }
 
 char *path_state_dir(uid_t uid)
@@ -84,13 +84,13 @@ char *path_images_dir(uid_t uid)
         return strdup("/srv/lodge/images");
     }
     char *data = path_data_dir(uid);
-    char *images = data == NULL ? NULL : join(data, "images");
+    char *images = data == NULL ? NULL : path_join(data, "images");
     free(data);
     return images;
 }
 
 /* The next part of a path, behind slashes and parts that say nothing; its length. */
-static size_t next_part(const char **path)
+static size_t next_path_part(const char **path)
 {
     for (;;) {
         *path += strspn(*path, "/");
@@ -108,8 +108,8 @@ bool path_is_same(const char *a, const char *b)
         return false;
     }
     for (;;) {
-        size_t length = next_part(&a);
-        if (length != next_part(&b) || memcmp(a, b, length) != 0) {
+        size_t length = next_path_part(&a);
+        if (length != next_path_part(&b) || memcmp(a, b, length) != 0) {
             return false;
         }
         if (length == 0) {

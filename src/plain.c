@@ -11,7 +11,7 @@ struct range {
     uint32_t first, last;
 };
 
-static bool is_in(const struct range *ranges, size_t count, uint32_t character)
+static bool is_in_range(const struct range *ranges, size_t count, uint32_t character)
 {
     for (size_t i = 0; i < count; i++) {
         if (character >= ranges[i].first && character <= ranges[i].last) {
@@ -34,16 +34,17 @@ bool character_is_hidden(uint32_t character)
         {0xe0000, 0xe0fff},
     };
     bool is_no_character = (character & 0xfffe) == 0xfffe; /* the last two of each plane */
-    return is_no_character || is_in(ranges, ARRAY_LENGTH(ranges), character);
+    return is_no_character || is_in_range(ranges, ARRAY_LENGTH(ranges), character);
 }
 
-bool character_is_blank(uint32_t character)
+/* One that is seen as nothing but room. */
+static bool character_is_blank(uint32_t character)
 {
     static const struct range ranges[] = {
         {' ', ' '},       {0xa0, 0xa0},     {0x1680, 0x1680}, {0x2000, 0x200a},
         {0x202f, 0x202f}, {0x205f, 0x205f}, {0x2800, 0x2800}, {0x3000, 0x3000},
     };
-    return is_in(ranges, ARRAY_LENGTH(ranges), character);
+    return is_in_range(ranges, ARRAY_LENGTH(ranges), character);
 }
 
 bool text_is_plain(const char *text)

@@ -17,9 +17,6 @@
 /* A control character (C0, DEL, C1), or one that is not seen but changes what is. */
 bool character_is_hidden(uint32_t character);
 
-/* One that is seen as nothing but room. */
-bool character_is_blank(uint32_t character);
-
 bool text_is_plain(const char *text);
 
 /* The same, and without blanks and commas; not empty. */

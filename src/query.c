@@ -246,7 +246,7 @@ static bool read_percent(const char *value, struct term *term, struct lodge_erro
     return percent_from_text(value, &term->number);
 }
 
-static bool read_count(const char *value, struct term *term, struct lodge_error *err)
+static bool count_read(const char *value, struct term *term, struct lodge_error *err)
 {
     (void)err;
     return number_from_text(value, &term->number);
@@ -273,7 +273,7 @@ static const struct key keys[] = {
     {"uuid", "uuid:9c1e*", .read = read_fact, .matches = uuid_matches},
     {"cpu", "cpu>50", .is_sample = true, .read = read_percent, .quantity = cpu_quantity},
     {"mem%", "mem%>90", .is_sample = true, .read = read_percent, .quantity = mem_percent_quantity},
-    {"vcpus", "vcpus>=4", .read = read_count, .quantity = vcpus_quantity},
+    {"vcpus", "vcpus>=4", .read = count_read, .quantity = vcpus_quantity},
     {"mem", "mem>=4G", .read = read_size, .quantity = mem_quantity},
 };
 

@@ -1,5 +1,5 @@
 /*
- * query: the filter language of vm.list, event.subscribe, `lodge ls` and the console's `/`.
+ * query: the filter language of vm.list, event.subscribe, `lodge ls` and the TUI's `/`.
  *
  * Terms are separated by spaces and must all match; `!` in front of a term turns it round. A bare
  * word matches names that contain it, whatever the case; one with a glob (`*`, `?`) is matched with

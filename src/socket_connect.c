@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int fail(struct lodge_error *err, enum lodge_error_kind kind, const char *path,
-                const char *what, const char *help)
+static int connect_fail(struct lodge_error *err, enum lodge_error_kind kind, const char *path,
+                        const char *what, const char *help)
 {
     lodge_fail(err, kind, "cannot reach lodged at '%s': %s; %s", path, what, help);
     return -1;
@@ -33,7 +33,7 @@ static int fail_not_running(const char *path, const char *what, struct lodge_err
     } else {
         snprintf(help, sizeof help, "start lodged, with 'lodged --socket %s'", path);
     }
-    return fail(err, LODGE_ERROR_UNREACHABLE, path, what, help);
+    return connect_fail(err, LODGE_ERROR_UNREACHABLE, path, what, help);
 }
 
 static void user_name(uid_t uid, char name[64])
@@ -73,7 +73,7 @@ static int fail_denied(const char *path, struct lodge_error *err)
                  "user '%s' may not look into its folder: ask its owner, or use "
                  "another daemon with $LODGE_SOCKET",
                  me);
-        return fail(err, LODGE_ERROR_DENIED, path, "permission denied", help);
+        return connect_fail(err, LODGE_ERROR_DENIED, path, "permission denied", help);
     }
     user_name(socket.st_uid, owner);
     group_name(socket.st_gid, group);
@@ -88,7 +88,7 @@ static int fail_denied(const char *path, struct lodge_error *err)
         snprintf(help + used, sizeof help - (size_t)used, "only '%s' may use it; try 'sudo -u %s'",
                  owner, owner);
     }
-    return fail(err, LODGE_ERROR_DENIED, path, "permission denied", help);
+    return connect_fail(err, LODGE_ERROR_DENIED, path, "permission denied", help);
 }
 
 static int fail_connect(const char *path, int error, struct lodge_error *err)
@@ -98,8 +98,8 @@ static int fail_connect(const char *path, int error, struct lodge_error *err)
         return fail_not_running(path, "no such file", err);
     }
     if (error == ECONNREFUSED && stat(path, &there) == 0 && !S_ISSOCK(there.st_mode)) {
-        return fail(err, LODGE_ERROR_UNREACHABLE, path, "that is no socket",
-                    "give the path of lodged's socket with $LODGE_SOCKET");
+        return connect_fail(err, LODGE_ERROR_UNREACHABLE, path, "that is no socket",
+                            "give the path of lodged's socket with $LODGE_SOCKET");
     }
     if (error == ECONNREFUSED) {
         return fail_not_running(path, "nobody listens on it", err);
@@ -108,10 +108,10 @@ static int fail_connect(const char *path, int error, struct lodge_error *err)
         return fail_denied(path, err);
     }
     if (error == EAGAIN) {
-        return fail(err, LODGE_ERROR_UNREACHABLE, path, "too many are waiting to connect",
-                    "try again in a moment");
+        return connect_fail(err, LODGE_ERROR_UNREACHABLE, path, "too many are waiting to connect",
+                            "try again in a moment");
     }
-    return fail(err, LODGE_ERROR_UNREACHABLE, path, strerror(error), "see lodged's log");
+    return connect_fail(err, LODGE_ERROR_UNREACHABLE, path, strerror(error), "see lodged's log");
 }
 
 int socket_connect(const char *path, struct lodge_error *err)

@@ -22,7 +22,7 @@ enum subscription_state {
 };
 
 struct lodge_subscription {
-    struct lodge_subscription *next; /* in client.subscriptions */
+    struct list_link link; /* in client.subscriptions */
     struct lodge_client *client;
     enum subscription_state state;
     int64_t call;
@@ -108,7 +108,7 @@ static bool subscription_ask(struct lodge_subscription *subscription, struct lod
     return subscription->call > 0;
 }
 
-static void add_texts(struct buffer *buffer, const char *const *texts)
+static void add_json_texts(struct buffer *buffer, const char *const *texts)
 {
     for (size_t i = 0; texts[i] != NULL; i++) {
         buffer_add_text(buffer, i > 0 ? "," : "");
@@ -117,7 +117,7 @@ static void add_texts(struct buffer *buffer, const char *const *texts)
 }
 
 /* The params of event.subscribe; NULL when memory is out. */
-static char *write_params(const struct lodge_subscribe *what)
+static char *subscription_params(const struct lodge_subscribe *what)
 {
     struct buffer params = {0};
     const char *topics[LODGE_TOPICS] = {0};
@@ -128,7 +128,7 @@ static char *write_params(const struct lodge_subscribe *what)
         }
     }
     buffer_add_text(&params, "{\"topics\":[");
-    add_texts(&params, topics);
+    add_json_texts(&params, topics);
     buffer_add_char(&params, ']');
     if (what->query != NULL) {
         buffer_add_text(&params, ",\"query\":");
@@ -136,7 +136,7 @@ static char *write_params(const struct lodge_subscribe *what)
     }
     if (what->fields != NULL) {
         buffer_add_text(&params, ",\"fields\":[");
-        add_texts(&params, what->fields);
+        add_json_texts(&params, what->fields);
         buffer_add_char(&params, ']');
     }
     buffer_add_char(&params, '}');
@@ -165,7 +165,7 @@ struct lodge_subscription *lodge_client_subscribe(struct lodge_client *client,
     }
     *subscription = (struct lodge_subscription){
         .client = client,
-        .params = write_params(what),
+        .params = subscription_params(what),
         .handler = handler,
         .data = data,
     };
@@ -178,8 +178,7 @@ struct lodge_subscription *lodge_client_subscribe(struct lodge_client *client,
         subscription_free(subscription);
         return NULL;
     }
-    subscription->next = client->subscriptions;
-    client->subscriptions = subscription;
+    list_prepend(&client->subscriptions, &subscription->link);
     return subscription;
 }
 
@@ -189,11 +188,7 @@ void lodge_subscription_end(struct lodge_subscription *subscription)
         return;
     }
     struct lodge_client *client = subscription->client;
-    struct lodge_subscription **place = &client->subscriptions;
-    while (*place != subscription) {
-        place = &(*place)->next;
-    }
-    *place = subscription->next;
+    list_remove(&client->subscriptions, &subscription->link);
     if (subscription->state == SUBSCRIPTION_LIVE) {
         unsubscribe(client, subscription->number);
     } else if (subscription->state == SUBSCRIPTION_ASKED) {
@@ -202,7 +197,7 @@ void lodge_subscription_end(struct lodge_subscription *subscription)
     subscription_free(subscription);
 }
 
-static void tell_reset(struct lodge_subscription *subscription)
+static void subscription_reset(struct lodge_subscription *subscription)
 {
     struct lodge_event event;
     fields_init(event_fields, &event);
@@ -215,7 +210,7 @@ static void tell_reset(struct lodge_subscription *subscription)
 
 void subscriptions_wait(struct lodge_client *client)
 {
-    for (struct lodge_subscription *at = client->subscriptions; at != NULL; at = at->next) {
+    LIST_EACH (struct lodge_subscription, at, &client->subscriptions, link) {
         if (at->state == SUBSCRIPTION_ASKED) {
             call_redirect(client, at->call, NULL, NULL);
         }
@@ -223,35 +218,38 @@ void subscriptions_wait(struct lodge_client *client)
     }
 }
 
+static struct lodge_subscription *subscription_to_reset(struct lodge_client *client)
+{
+    LIST_EACH (struct lodge_subscription, at, &client->subscriptions, link) {
+        if (at->reset_due) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
 bool subscriptions_begin(struct lodge_client *client, struct lodge_error *err)
 {
-    for (struct lodge_subscription *at = client->subscriptions; at != NULL; at = at->next) {
+    LIST_EACH (struct lodge_subscription, at, &client->subscriptions, link) {
         at->reset_due = true;
         if (!subscription_ask(at, err)) {
             return false;
         }
     }
-    struct lodge_subscription *at = client->subscriptions;
-    while (at != NULL) {
-        if (!at->reset_due) {
-            at = at->next;
-            continue;
-        }
+    /* From the start each time: the handler may have ended any of them. */
+    for (struct lodge_subscription *at; (at = subscription_to_reset(client)) != NULL;) {
         at->reset_due = false;
-        tell_reset(at);
-        at = client->subscriptions; /* the handler may have ended any of them */
+        subscription_reset(at);
     }
     return true;
 }
 
 void subscriptions_free(struct lodge_client *client)
 {
-    struct lodge_subscription *next = TAKE(client->subscriptions);
-    while (next != NULL) {
-        struct lodge_subscription *subscription = next;
-        next = subscription->next;
+    LIST_EACH (struct lodge_subscription, subscription, &client->subscriptions, link) {
         subscription_free(subscription);
     }
+    client->subscriptions = (struct list){0};
 }
 
 /* `metrics` holds a VM's key and stats, or a host's: {"host":"h1","stats":{…}}. */
@@ -278,15 +276,16 @@ static bool read_sample(struct json_object *params, struct lodge_event *event,
 
 static struct lodge_subscription *subscription_find(struct lodge_client *client, int64_t number)
 {
-    struct lodge_subscription *at = client->subscriptions;
-    while (at != NULL && !(at->state == SUBSCRIPTION_LIVE && at->number == number)) {
-        at = at->next;
+    LIST_EACH (struct lodge_subscription, at, &client->subscriptions, link) {
+        if (at->state == SUBSCRIPTION_LIVE && at->number == number) {
+            return at;
+        }
     }
-    return at;
+    return NULL;
 }
 
 /* What a newer daemon may say and this library has no words for is passed over. */
-static bool is_known(const struct lodge_event *event)
+static bool is_known_event(const struct lodge_event *event)
 {
     switch (event->type) {
     case LODGE_EVENT_RESET:
@@ -322,9 +321,9 @@ bool subscription_hear(struct lodge_client *client, struct json_object *params,
         unsubscribe(client, subscription->number);
         is_good = subscription_ask(subscription, err);
         if (is_good) {
-            tell_reset(subscription);
+            subscription_reset(subscription);
         }
-    } else if (!is_known(&event)) {
+    } else if (!is_known_event(&event)) {
         subscription->seq = event.seq;
     } else if (event.type == LODGE_EVENT_SAMPLE && !read_sample(params, &event, err)) {
         is_good = false;

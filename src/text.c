@@ -111,7 +111,7 @@ static const char *tail_start(const char *text, size_t width, size_t cells, size
 }
 
 /* Appends whole characters of text[0..length) as far as they fit. */
-static void append(char *out, size_t size, size_t *used, const char *text, size_t length)
+static void append_bytes(char *out, size_t size, size_t *used, const char *text, size_t length)
 {
     for (const char *at = text; at < text + length;) {
         size_t bytes = glyph_at(at).bytes;
@@ -131,7 +131,7 @@ size_t text_fit(char *out, size_t size, const char *text, size_t cells, enum tex
     size_t width = text_width(text);
     out[0] = '\0';
     if (width <= cells) {
-        append(out, size, &used, text, strlen(text));
+        append_bytes(out, size, &used, text, strlen(text));
         return width;
     }
     if (cells == 0) {
@@ -142,11 +142,11 @@ size_t text_fit(char *out, size_t size, const char *text, size_t cells, enum tex
     size_t head_cells = 0;
     size_t tail_cells = 0;
     const char *head = head_end(text, head_room, &head_cells);
-    append(out, size, &used, text, (size_t)(head - text));
-    append(out, size, &used, "~", 1);
+    append_bytes(out, size, &used, text, (size_t)(head - text));
+    append_bytes(out, size, &used, "~", 1);
     if (cut == TEXT_CUT_MIDDLE) {
         const char *tail = tail_start(text, width, room - head_room, &tail_cells);
-        append(out, size, &used, tail, strlen(tail));
+        append_bytes(out, size, &used, tail, strlen(tail));
     }
     return head_cells + 1 + tail_cells;
 }

@@ -1,5 +1,5 @@
 /*
- * units: the console's way to say how much, and the query's and the command line's way to read it.
+ * units: the TUI's way to say how much, and the query's and the command line's way to read it.
  *
  * Decimals are printed from integers and read by hand, because printf and strtod follow the user's
  * locale, where a point may be a comma.
@@ -18,7 +18,7 @@ enum { MIB_PER_GIB = 1024 };
 #define NO_DIFFERENCE 1e-6
 
 /* The number at the start of `text`; returns what follows it, or NULL if there is none. */
-static const char *read_number(const char *text, double *ret_number)
+static const char *read_unit_number(const char *text, double *ret_number)
 {
     double number = 0;
     double place = 0; /* of the next decimal; 0 before the point */
@@ -42,7 +42,7 @@ static const char *read_number(const char *text, double *ret_number)
 bool number_from_text(const char *text, double *ret_number)
 {
     double number = 0;
-    const char *rest = read_number(text, &number);
+    const char *rest = read_unit_number(text, &number);
     if (rest == NULL || *rest != '\0') {
         return false;
     }
@@ -61,7 +61,7 @@ bool size_exact_from_text(const char *text, double *ret_mib)
     };
     static const double most = 1e12; /* MiB: about an exabyte, far from where integers end */
     double number = 0;
-    const char *rest = read_number(text, &number);
+    const char *rest = read_unit_number(text, &number);
     for (size_t i = 0; rest != NULL && i < ARRAY_LENGTH(sizes); i++) {
         if (strcasecmp(rest, sizes[i].suffix) == 0 && number * sizes[i].mib <= most) {
             *ret_mib = number * sizes[i].mib;
@@ -104,7 +104,7 @@ bool duration_from_text(const char *text, int64_t *ret_s)
     size_t next = 0; /* the largest unit that may still come */
     do {
         double number = 0;
-        text = read_number(text, &number);
+        text = read_unit_number(text, &number);
         if (text == NULL || (*text == '\0' && next > 0)) {
             return false;
         }
@@ -135,7 +135,7 @@ bool duration_from_text(const char *text, int64_t *ret_s)
 bool percent_from_text(const char *text, double *ret_percent)
 {
     double number = 0;
-    const char *rest = read_number(text, &number);
+    const char *rest = read_unit_number(text, &number);
     if (rest == NULL || (*rest != '\0' && strcmp(rest, "%") != 0)) {
         return false;
     }
@@ -150,7 +150,7 @@ static const char *unknown_text(char text[UNIT_TEXT])
 }
 
 /* `amount` in units, times `parts` (up to 10), rounded. Nobody has more than half an exabyte. */
-static int64_t parts_of(int64_t amount, int64_t unit, int parts)
+static int64_t unit_parts(int64_t amount, int64_t unit, int parts)
 {
     if (amount > INT64_MAX / 16) {
         amount = INT64_MAX / 16;
@@ -161,9 +161,9 @@ static int64_t parts_of(int64_t amount, int64_t unit, int parts)
 /* "1.5" or, from 100 on, "215"; ".0" only if asked for. Returns the length. */
 static int add_decimal(char *text, size_t size, int64_t amount, int64_t unit, bool keep_zero)
 {
-    int64_t tenths = parts_of(amount, unit, 10);
+    int64_t tenths = unit_parts(amount, unit, 10);
     if (tenths >= 1000 || (tenths % 10 == 0 && !keep_zero)) {
-        return snprintf(text, size, "%lld", (long long)parts_of(amount, unit, 1));
+        return snprintf(text, size, "%lld", (long long)unit_parts(amount, unit, 1));
     }
     return snprintf(text, size, "%lld.%lld", (long long)(tenths / 10), (long long)(tenths % 10));
 }
@@ -214,15 +214,15 @@ const char *rate_text(char text[UNIT_TEXT], int64_t bytes_per_s)
     if (bytes_per_s < 0) {
         return unknown_text(text);
     }
-    while (parts_of(bytes_per_s, unit, 1) >= 1000 && letters[i + 1] != '\0') {
+    while (unit_parts(bytes_per_s, unit, 1) >= 1000 && letters[i + 1] != '\0') {
         unit *= 1000;
         i++;
     }
     bool fine = letters[i] == 'G' || letters[i] == 'T' || letters[i] == 'P';
-    bool tenths = fine && parts_of(bytes_per_s, unit, 10) < 100; /* else a decimal is noise */
-    int length = tenths
-                     ? add_decimal(text, UNIT_TEXT, bytes_per_s, unit, false)
-                     : snprintf(text, UNIT_TEXT, "%lld", (long long)parts_of(bytes_per_s, unit, 1));
+    bool tenths = fine && unit_parts(bytes_per_s, unit, 10) < 100; /* else a decimal is noise */
+    int length =
+        tenths ? add_decimal(text, UNIT_TEXT, bytes_per_s, unit, false)
+               : snprintf(text, UNIT_TEXT, "%lld", (long long)unit_parts(bytes_per_s, unit, 1));
     snprintf(text + length, (size_t)(UNIT_TEXT - length), "%.1s", &letters[i]);
     return text;
 }
@@ -248,7 +248,7 @@ const char *duration_text(char text[UNIT_TEXT], int64_t seconds)
     return text;
 }
 
-/* NAN, what is negative and what is no number of a console's table. */
+/* NAN, what is negative and what is no number of a TUI's table. */
 static bool is_percent(double percent)
 {
     return percent >= 0 && percent < 1e12;

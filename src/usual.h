@@ -1,5 +1,5 @@
 /* usual: what a virtual machine is made of where nobody has said more: the command line and the
- * console's form begin with it. As people write it, for units.h to read. */
+ * TUI's form begin with it. As people write it, for units.h to read. */
 #ifndef USUAL_H
 #define USUAL_H
 

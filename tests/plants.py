@@ -43,7 +43,7 @@ PLANTS = [
      "        loop_timer_start(opener->timer, opener->wait_ms, 0);\n", ""),
     ("tui", "of guests that are hidden nothing is said", "tui/question.c", "if (!one && hidden > 0)",
      "if (one && hidden > 0)"),
-    ("tui/model", "the cursor stays in its place, not on its guest", "tui/model/list.c",
+    ("tui/model", "the cursor stays in its place, not on its guest", "tui/model/guest_list.c",
      "list->cursor = row->rank;", "list->cursor = list->cursor;"),
     ("tui/view", "busy guests look like others", "tui/view/columns.c", "return percent >= 90 ? ROLE_WARN",
      "return percent >= 900 ? ROLE_WARN"),

@@ -5,6 +5,7 @@
 #include "act.h"
 
 #include "buffer.h"
+#include "confirm.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -41,10 +42,10 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* Those that are marked, in view or not, by name; false with what is said when they are gone. */
-static bool choose_marked(struct desk *desk)
+static bool choose_marked(struct ui *ui)
 {
-    const struct model *model = &desk->model;
-    struct model_row **rows = xcalloc(model->count + 1, sizeof(*rows));
+    const struct model *model = &ui->model;
+    struct model_row **rows = xcalloc(model->count + 1, sizeof *rows);
     const struct model_row *gone = NULL;
     size_t count = 0;
 
@@ -56,42 +57,41 @@ static bool choose_marked(struct desk *desk)
             gone = row;
         }
     }
-    qsort(rows, count, sizeof(*rows), compare_names);
+    qsort(rows, count, sizeof *rows, compare_names);
     for (size_t i = 0; i < count; i++) {
-        ask_add(desk, rows[i]);
+        ask_add(ui, rows[i]);
     }
     free(rows);
     if (count == 0 && gone != NULL) {
-        desk_say(desk, ROLE_WARN, "nothing was done: %s is not there any more", gone->vm.name);
+        ui_say(ui, ROLE_WARN, "nothing was done: %s is not there any more", gone->vm.name);
     }
     return count > 0 || gone == NULL;
 }
 
 /* False, with what is said, when there is nobody that it could be done to. */
-static bool choose(struct desk *desk)
+static bool choose_targets(struct ui *ui)
 {
-    const struct model_row *row = list_selected(&desk->state.list);
+    const struct model_row *row = guest_list_selected(&ui->state.list);
 
-    if (desk->state.view != VIEW_DETAILS && !choose_marked(desk)) {
+    if (ui->state.view != VIEW_DETAILS && !choose_marked(ui)) {
         return false;
     }
-    if (desk->ask.target_count > 0) {
+    if (ui->ask.target_count > 0) {
         return true;
     }
     if (row == NULL) {
-        desk_say(desk, ROLE_DIM, "there is no guest under the cursor");
+        ui_say(ui, ROLE_DIM, "there is no guest under the cursor");
         return false;
     }
     if (row->gone_ms != 0) {
-        desk_say(desk, ROLE_WARN, "nothing was done: %s is not there any more", row->vm.name);
+        ui_say(ui, ROLE_WARN, "nothing was done: %s is not there any more", row->vm.name);
         return false;
     }
-    if (desk->ask.weight == ASK_LIGHT && desk_has_shifted(desk)) {
-        desk_say(desk, ROLE_WARN, "nothing was done: %s has just come under the cursor",
-                 row->vm.name);
+    if (ui->ask.weight == ASK_LIGHT && ui_has_shifted(ui)) {
+        ui_say(ui, ROLE_WARN, "nothing was done: %s has just come under the cursor", row->vm.name);
         return false;
     }
-    ask_add(desk, row);
+    ask_add(ui, row);
     return true;
 }
 
@@ -110,7 +110,7 @@ static void resume_paused(struct ask *ask)
 static void say_what(struct ask *ask)
 {
     size_t hidden = 0;
-    struct buffer names = {0};
+    AUTO(buffer_free) struct buffer names = {0};
 
     for (size_t i = 0; i < ask->target_count; i++) {
         if (ask->targets[i].hidden) {
@@ -118,33 +118,32 @@ static void say_what(struct ask *ask)
         }
     }
     if (ask->target_count == 1) {
-        snprintf(ask->what, sizeof(ask->what), "%s %s%s%s%s", ask->targets[0].verb,
+        snprintf(ask->what, sizeof ask->what, "%s %s%s%s%s", ask->targets[0].verb,
                  ask->targets[0].shown, hidden > 0 ? " (" : "", hidden > 0 ? ask->hides : "",
                  hidden > 0 ? ")" : "");
     } else if (hidden == 0) {
-        snprintf(ask->what, sizeof(ask->what), "%s %zu VMs", ask->verb, ask->target_count);
+        snprintf(ask->what, sizeof ask->what, "%s %zu VMs", ask->verb, ask->target_count);
     } else {
-        (void)snprintf(ask->what, sizeof(ask->what), "%s %zu VMs (%zu %s: %s)", ask->verb,
+        (void)snprintf(ask->what, sizeof ask->what, "%s %zu VMs (%zu %s: %s)", ask->verb,
                        ask->target_count, hidden, ask->hides, buffer_text(&names));
     }
-    buffer_free(&names);
 }
 
-unsigned act_change(struct desk *desk, const struct command *command, const char *argument)
+unsigned act_change(struct ui *ui, const struct command *command, const char *argument)
 {
     enum change change = (enum change)command->amount;
 
     (void)argument;
-    if ((command->views & (1U << desk->state.view)) == 0) {
-        desk_say(desk, ROLE_WARN, ":%s is about guests: 1 shows them", command->name);
+    if ((command->views & (1U << ui->state.view)) == 0) {
+        ui_say(ui, ROLE_WARN, ":%s is about guests: 1 shows them", command->name);
         return ACT_DRAW;
     }
-    struct ask *ask = ask_begin(desk, changes[change].method, changes[change].verb);
+    struct ask *ask = ask_begin(ui, changes[change].method, changes[change].verb);
     ask->weight = changes[change].weight;
     ask->asks = changes[change].asks;
     ask->warns = changes[change].warns;
-    ask->hides = desk->state.list.filter[0] != '\0' ? "hidden by the filter" : "hidden";
-    if (!choose(desk)) {
+    ask->hides = ui->state.list.filter[0] != '\0' ? "hidden by the filter" : "hidden";
+    if (!choose_targets(ui)) {
         ask_done(ask);
         return ACT_DRAW;
     }
@@ -156,15 +155,15 @@ unsigned act_change(struct desk *desk, const struct command *command, const char
         ask->weight = ASK_FINAL;
     }
     if (ask->weight != ASK_LIGHT) {
-        return ask_question(desk);
+        return confirm_open(ui);
     }
-    desk_say(desk, ROLE_DIM, "%s …", ask->what);
+    ui_say(ui, ROLE_DIM, "%s …", ask->what);
     return ACT_DRAW | ACT_ASK;
 }
 
-unsigned act_mark(struct desk *desk, const struct command *command, const char *argument)
+unsigned act_mark(struct ui *ui, const struct command *command, const char *argument)
 {
-    struct model_row *row = list_selected(&desk->state.list);
+    struct model_row *row = guest_list_selected(&ui->state.list);
 
     (void)command;
     (void)argument;
@@ -172,16 +171,16 @@ unsigned act_mark(struct desk *desk, const struct command *command, const char *
         return ACT_NOTHING;
     }
     row->marked = !row->marked;
-    list_move(&desk->state.list, 1, desk->model.now_ms);
+    guest_list_move(&ui->state.list, 1, ui->model.now_ms);
     return ACT_DRAW;
 }
 
-unsigned act_unmark(struct desk *desk, const struct command *command, const char *argument)
+unsigned act_unmark(struct ui *ui, const struct command *command, const char *argument)
 {
     (void)command;
     (void)argument;
-    for (size_t i = 0; i < desk->model.count; i++) {
-        desk->model.rows[i]->marked = false;
+    for (size_t i = 0; i < ui->model.count; i++) {
+        ui->model.rows[i]->marked = false;
     }
     return ACT_DRAW;
 }

@@ -1,5 +1,5 @@
 /*
- * app: one poll() on the terminal, the feed and signals.
+ * app: one poll() on the terminal, the source and signals.
  *
  * What is urgent (a key, a fact) is drawn at once, but facts at most every FRAME_MS; samples come
  * in bursts once a second and wait a moment for the rest of their burst. The clock in the header
@@ -9,12 +9,14 @@
 
 #include "act.h"
 #include "calls.h"
-#include "desk.h"
+#include "confirm.h"
+#include "input/commands.h"
 #include "memory.h"
 #include "model/settings.h"
 #include "scope.h"
 #include "screen.h"
 #include "sent.h"
+#include "ui.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +37,8 @@
 #define DISKS_AT_ONCE 32 /* guests whose disks are asked for; of more it is said that they go */
 
 struct app {
-    struct desk desk;
-    struct feed *feed;
+    struct ui ui;
+    struct source *source;
     struct canvas canvas;
     int signals;
     bool quit;
@@ -49,7 +51,7 @@ struct app {
     unsigned samples;
 };
 
-static int64_t clock_ms(clockid_t clock)
+static int64_t app_clock_ms(clockid_t clock)
 {
     struct timespec now;
 
@@ -76,7 +78,7 @@ static bool fit_canvas(struct app *app)
     if (other) {
         canvas_done(&app->canvas);
         canvas_init(&app->canvas, width, height, screen_glyphs());
-        (void)desk_resize(&app->desk, width, height);
+        (void)ui_resize(&app->ui, width, height);
     }
     app->canvas.glyphs = screen_glyphs();
     app->canvas.palette = screen_palette();
@@ -85,41 +87,41 @@ static bool fit_canvas(struct app *app)
 
 static void draw(struct app *app)
 {
-    struct model *model = &app->desk.model;
+    struct model *model = &app->ui.model;
 
-    app->drawn_at = clock_ms(CLOCK_MONOTONIC);
+    app->drawn_at = app_clock_ms(CLOCK_MONOTONIC);
     app->draw_at = app->drawn_at + CLOCK_MS;
     app->facts = model->facts;
     app->samples = model->samples;
-    bool still = app->desk.state.frozen && app->still;
-    app->still = app->desk.state.frozen;
+    bool still = app->ui.state.frozen && app->still;
+    app->still = app->ui.state.frozen;
     if (!fit_canvas(app) && still) {
         screen_show(&app->canvas); /* again, if the terminal has lost it */
         return;
     }
     int64_t expires = model_expire(model);
-    desk_refresh(&app->desk);
-    feed_look_at(app->feed, list_selected(&app->desk.state.list));
+    ui_refresh(&app->ui);
+    source_look_at(app->source, guest_list_selected(&app->ui.state.list));
     if (expires != 0) {
         draw_by(app, app->drawn_at + expires - model->now_ms);
     }
-    int64_t deaf = view_deaf_ms(&app->desk.state, model->now_ms);
+    int64_t deaf = view_deaf_ms(&app->ui.state, model->now_ms);
     if (deaf > 0) {
         draw_by(app, app->drawn_at + deaf); /* what answers a question is shown when it hears */
     }
-    int64_t due = list_due_ms(&app->desk.state.list, model);
+    int64_t due = guest_list_due_ms(&app->ui.state.list, model);
     if (due != 0) {
         draw_by(app, app->drawn_at + (due > model->now_ms ? due - model->now_ms : FRAME_MS));
     }
-    view_draw(model, &app->desk.state, &app->canvas);
+    view_draw(model, &app->ui.state, &app->canvas);
     screen_show(&app->canvas);
 }
 
-/* What has come from the feed since the last picture wants a new one. */
+/* What has come from the source since the last picture wants a new one. */
 static void notice_news(struct app *app)
 {
-    const struct model *model = &app->desk.model;
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    const struct model *model = &app->ui.model;
+    int64_t now = app_clock_ms(CLOCK_MONOTONIC);
 
     if (model->facts != app->facts) {
         bool first = app->drawn_at == 0 && !model->ready && model->link.state == LINK_LIVE;
@@ -134,30 +136,30 @@ static void notice_news(struct app *app)
 /* Writes the picture as it is into a file that must not exist yet. */
 static void take_screenshot(struct app *app)
 {
-    const char *path = app->desk.text;
+    const char *path = app->ui.text;
     AUTO(free) char *text = canvas_to_text(&app->canvas);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
     if (file == NULL) {
-        desk_say(&app->desk, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
+        ui_say(&app->ui, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
         return;
     }
     bool written = fputs(text, file) >= 0;
     if (fclose(file) != 0 || !written) {
-        desk_say(&app->desk, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
+        ui_say(&app->ui, ROLE_WARN, "cannot write %s: %s", path, strerror(errno));
     } else {
-        desk_say(&app->desk, ROLE_PLAIN, "the picture is in %s", path);
+        ui_say(&app->ui, ROLE_PLAIN, "the picture is in %s", path);
     }
 }
 
-static void follow(struct app *app, unsigned acts);
+static void follow_acts(struct app *app, unsigned acts);
 
-static void say(void *owner, const struct call *call, bool bad, const char *text)
+static void app_say(void *owner, const struct call *call, bool bad, const char *text)
 {
     struct app *app = owner;
 
-    sent_answered(&app->desk, call->ask, call->index, bad, text);
+    sent_answered(&app->ui, call->ask, call->index, bad, text);
     draw_by(app, 0);
 }
 
@@ -165,14 +167,14 @@ static void screen_came(void *owner, const struct call *call, const char *result
 {
     struct app *app = owner;
 
-    follow(app, screen_opened(&app->desk, (enum screen_way)call->way, call->vm, result));
+    follow_acts(app, screen_opened(&app->ui, (enum screen_way)call->way, call->vm, result));
 }
 
 static void disks_came(void *owner, const struct call *call, const struct lodge_vm *vm)
 {
     struct app *app = owner;
 
-    if (ask_take_disks(&app->desk, call->ask, call->index, vm)) {
+    if (confirm_take_disks(&app->ui, call->ask, call->index, vm)) {
         draw_by(app, 0);
     }
 }
@@ -180,27 +182,27 @@ static void disks_came(void *owner, const struct call *call, const struct lodge_
 /* Asks the daemon what was asked for by keys. */
 static void send_ask(struct app *app)
 {
-    struct ask ask = app->desk.ask;
+    struct ask ask = app->ui.ask;
 
-    app->desk.ask = (struct ask){0}; /* an answer may come at once */
+    app->ui.ask = (struct ask){0}; /* an answer may come at once */
     if (ask.way == SCREEN_NONE) {
-        sent_begin(&app->desk, &ask);
+        sent_begin(&app->ui, &ask);
     }
     for (size_t i = 0; i < ask_count(&ask); i++) {
         AUTO(free) char *params = ask_params(&ask, i);
         AUTO(free) char *what = ask_what(&ask, i);
-        calls_make(app->feed, &(struct call){
-                                  .ask = ask.number,
-                                  .index = i,
-                                  .method = ask_method(&ask, i),
-                                  .params = params,
-                                  .what = what,
-                                  .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
-                                  .way = (int)ask.way,
-                                  .owner = app,
-                                  .say = say,
-                                  .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
-                              });
+        calls_make(app->source, &(struct call){
+                                    .ask = ask.number,
+                                    .index = i,
+                                    .method = ask_method(&ask, i),
+                                    .params = params,
+                                    .what = what,
+                                    .vm = i < ask.target_count ? ask.targets[i].vm : NULL,
+                                    .way = (int)ask.way,
+                                    .owner = app,
+                                    .say = app_say,
+                                    .opened = ask.way == SCREEN_NONE ? NULL : screen_came,
+                                });
     }
     ask_done(&ask);
 }
@@ -208,7 +210,7 @@ static void send_ask(struct app *app)
 /* Asks for what goes with the guests that a question is about. */
 static void ask_for_disks(struct app *app)
 {
-    const struct ask *ask = &app->desk.ask;
+    const struct ask *ask = &app->ui.ask;
     size_t count = ask->target_count > DISKS_AT_ONCE ? 0 : ask->target_count;
 
     for (size_t i = 0; i < count; i++) {
@@ -217,14 +219,14 @@ static void ask_for_disks(struct app *app)
         }
         struct json_object *params = json_object_new_object();
         json_object_object_add(params, "vm", json_object_new_string(ask->targets[i].vm));
-        calls_make(app->feed, &(struct call){
-                                  .ask = ask->number,
-                                  .index = i,
-                                  .method = "vm.get",
-                                  .params = json_object_to_json_string_ext(params, 0),
-                                  .owner = app,
-                                  .told = disks_came,
-                              });
+        calls_make(app->source, &(struct call){
+                                    .ask = ask->number,
+                                    .index = i,
+                                    .method = "vm.get",
+                                    .params = json_object_to_json_string_ext(params, 0),
+                                    .owner = app,
+                                    .told = disks_came,
+                                });
         json_object_put(params);
     }
 }
@@ -236,17 +238,18 @@ static void start_viewer(struct app *app)
     char vnc[] = "vnc";
     char viewer[] = "--viewer";
     char flag[] = "--socket";
-    AUTO(free) char *socket = xstrdup(feed_socket(app->feed) == NULL ? "" : feed_socket(app->feed));
-    char *with[] = {self, vnc, viewer, flag, socket, app->desk.text, NULL};
-    char *without[] = {self, vnc, viewer, app->desk.text, NULL};
+    AUTO(free)
+    char *socket = xstrdup(source_socket(app->source) == NULL ? "" : source_socket(app->source));
+    char *with[] = {self, vnc, viewer, flag, socket, app->ui.text, NULL};
+    char *without[] = {self, vnc, viewer, app->ui.text, NULL};
     struct lodge_error err = {0};
 
     struct program program;
 
     if (program_start(socket[0] == '\0' ? without : with, &program, &err)) {
-        beside_add(&app->desk.beside, "the viewer", &program);
+        beside_add(&app->ui.beside, "the viewer", &program);
     } else {
-        desk_say(&app->desk, ROLE_WARN, "%s", err.message);
+        ui_say(&app->ui, ROLE_WARN, "%s", err.message);
     }
 }
 
@@ -258,21 +261,21 @@ static void hush(void)
     }
 }
 
-static void follow(struct app *app, unsigned acts)
+static void follow_acts(struct app *app, unsigned acts)
 {
     if (acts & ACT_QUIT) {
         app->quit = true;
     }
     if (acts & ACT_SUSPEND) {
         screen_suspend();
-        app->desk.model.now_ms = clock_ms(CLOCK_REALTIME);
+        app->ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
         acts |= ACT_DRAW;
     }
     if (acts & ACT_REPAINT) {
         screen_distrust();
     }
     if (acts & ACT_COPY) {
-        screen_copy(app->desk.text);
+        screen_copy(app->ui.text);
     }
     if (acts & ACT_SHOT) {
         take_screenshot(app);
@@ -290,7 +293,7 @@ static void follow(struct app *app, unsigned acts)
         start_viewer(app);
     }
     if (acts & ACT_OFFERS) {
-        feed_ask_offers(app->feed);
+        source_ask_offers(app->source);
     }
     if (acts & ACT_DRAW) {
         draw_by(app, 0);
@@ -309,14 +312,14 @@ static void read_keys(struct app *app)
         left--;
         if (key.code == KEY_CODE_PASTE) {
             screen_paste(pasted, &cut);
-            follow(app, desk_paste(&app->desk, pasted, cut));
+            follow_acts(app, ui_paste(&app->ui, pasted, cut));
         } else {
-            follow(app, desk_key(&app->desk, key));
+            follow_acts(app, ui_key(&app->ui, key));
         }
     }
     app->more_keys = left == 0;
     if (screen_expire()) {
-        desk_say(&app->desk, ROLE_WARN, "what was pasted has no end: it is dropped");
+        ui_say(&app->ui, ROLE_WARN, "what was pasted has no end: it is dropped");
         draw_by(app, 0);
     }
     if (screen_glyphs() != before) {
@@ -328,14 +331,14 @@ static void read_signals(struct app *app)
 {
     struct signalfd_siginfo info;
 
-    while (!app->quit && read(app->signals, &info, sizeof(info)) == sizeof(info)) {
+    while (!app->quit && read(app->signals, &info, sizeof info) == sizeof info) {
         switch (info.ssi_signo) {
         case SIGWINCH:
         case SIGCONT:
             draw_by(app, 0);
             break;
         case SIGTSTP:
-            follow(app, ACT_SUSPEND);
+            follow_acts(app, ACT_SUSPEND);
             break;
         default:
             app->quit = true;
@@ -359,18 +362,18 @@ static int open_signals(void)
 /* Milliseconds until the next deadline. */
 static int patience(const struct app *app)
 {
-    int64_t left = app->more_keys ? 0 : app->draw_at - clock_ms(CLOCK_MONOTONIC);
+    int64_t left = app->more_keys ? 0 : app->draw_at - app_clock_ms(CLOCK_MONOTONIC);
     int timeout = left < 0 ? 0 : (int)left;
-    int feed = feed_timeout_ms(app->feed);
+    int source = source_timeout_ms(app->source);
     int paste = screen_patience_ms();
 
     timeout = paste >= 0 && paste < timeout ? paste : timeout;
-    return feed >= 0 && feed < timeout ? feed : timeout;
+    return source >= 0 && source < timeout ? source : timeout;
 }
 
 static void draw_if_due(struct app *app)
 {
-    if (!app->quit && clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
+    if (!app->quit && app_clock_ms(CLOCK_MONOTONIC) >= app->draw_at) {
         draw(app);
     }
 }
@@ -378,9 +381,9 @@ static void draw_if_due(struct app *app)
 /* A viewer or a browser says nothing on this terminal: what it died of is said here. */
 static void notice_failures(struct app *app)
 {
-    AUTO(free) char *failure = beside_failure(&app->desk.beside);
+    AUTO(free) char *failure = beside_failure(&app->ui.beside);
     if (failure != NULL) {
-        desk_say(&app->desk, ROLE_WARN, "%s", failure);
+        ui_say(&app->ui, ROLE_WARN, "%s", failure);
         draw_by(app, 0);
     }
 }
@@ -391,28 +394,28 @@ static void loop(struct app *app)
         struct pollfd waits[3 + BESIDE_MAX] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
             {.fd = app->signals, .events = POLLIN},
-            {.fd = feed_fd(app->feed), .events = feed_events(app->feed)},
+            {.fd = source_fd(app->source), .events = source_events(app->source)},
         };
-        size_t count = 3 + beside_waits(&app->desk.beside, waits + 3);
+        size_t count = 3 + beside_waits(&app->ui.beside, waits + 3);
         if (poll(waits, count, patience(app)) < 0 && errno != EINTR) {
             break;
         }
-        app->desk.model.now_ms = clock_ms(CLOCK_REALTIME);
+        app->ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
         if (waits[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
             break; /* the terminal is gone */
         }
         read_signals(app);
         read_keys(app);
         draw_if_due(app); /* what a key did does not wait for news */
-        feed_run(app->feed);
-        screen_forget_link(&app->desk, false);
+        source_run(app->source);
+        screen_forget_link(&app->ui, false);
         notice_failures(app);
         notice_news(app);
         draw_if_due(app);
     }
 }
 
-int app_run(const struct feed_options *options)
+int app_run(const struct source_options *options)
 {
     struct app app = {.signals = -1};
     struct lodge_error err = {0};
@@ -424,23 +427,23 @@ int app_run(const struct feed_options *options)
         close(app.signals);
         return 2;
     }
-    app.started_at = clock_ms(CLOCK_MONOTONIC);
+    app.started_at = app_clock_ms(CLOCK_MONOTONIC);
     app.draw_at = app.started_at + CLOCK_MS;
-    desk_init(&app.desk);
-    app.desk.model.now_ms = clock_ms(CLOCK_REALTIME);
+    ui_init(&app.ui, &tui_commands);
+    app.ui.model.now_ms = app_clock_ms(CLOCK_REALTIME);
     if (keep) {
-        settings_load(&app.desk.state);
+        settings_load(&app.ui.state);
     }
-    app.feed = feed_new(options, &app.desk.model);
+    app.source = source_new(options, &app.ui.model);
     notice_news(&app);
     loop(&app);
     screen_close();
     if (keep) {
-        settings_save(&app.desk.state);
+        settings_save(&app.ui.state);
     }
-    feed_free(app.feed);
+    source_free(app.source);
     canvas_done(&app.canvas);
-    desk_done(&app.desk);
+    ui_done(&app.ui);
     close(app.signals);
     return 0;
 }

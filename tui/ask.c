@@ -1,14 +1,12 @@
 /*
  * ask: an ask owns its parameters and its guests; each of its calls is made of the same parameters,
- * with another guest and a new request_id. Nothing is sent here: a yes sets ACT_ASK, anything else
- * drops the ask. A yes to what is not so any more is none.
+ * with another guest and a new request_id. Nothing is sent here, and nothing is said.
  */
 #include "ask.h"
 
-#include "desk.h"
 #include "memory.h"
-#include "question.h"
 #include "scope.h"
+#include "ui.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -16,14 +14,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-struct ask *ask_begin(struct desk *desk, const char *method, const char *verb)
+struct ask *ask_begin(struct ui *ui, const char *method, const char *verb)
 {
-    struct ask *ask = &desk->ask;
+    struct ask *ask = &ui->ask;
 
     ask_done(ask);
     ask->method = method;
     ask->verb = verb;
-    ask->number = ++desk->asked;
+    ask->number = ++ui->asked;
     ask->params = json_object_new_object();
     return ask;
 }
@@ -57,7 +55,7 @@ static bool has_namesake(const struct model *model, const struct model_row *row)
     return false;
 }
 
-static void take_disks(struct target *target, const struct lodge_vm *vm)
+void target_take_disks(struct target *target, const struct lodge_vm *vm)
 {
     target->known = DISKS_TOLD;
     target->disks = 0;
@@ -71,27 +69,26 @@ static void take_disks(struct target *target, const struct lodge_vm *vm)
     }
 }
 
-void ask_add(struct desk *desk, const struct model_row *row)
+void ask_add(struct ui *ui, const struct model_row *row)
 {
-    struct ask *ask = &desk->ask;
+    struct ask *ask = &ui->ask;
     const struct lodge_vm *vm = &row->vm;
-    const struct lodge_vm *detail = &desk->model.detail;
+    const struct lodge_vm *detail = &ui->model.detail;
 
-    ask->targets = xrealloc(ask->targets, (ask->target_count + 1) * sizeof(*ask->targets));
-    struct target *target = &ask->targets[ask->target_count++];
+    struct target *target = ARRAY_GROW(ask->targets, ask->target_count);
     *target = (struct target){
         .vm = xasprintf("%s/%s", vm->host, vm->uuid),
         .name = xstrdup(vm->name),
-        .shown = has_namesake(&desk->model, row) ? xasprintf("%s/%s", vm->host, vm->name)
-                                                 : xstrdup(vm->name),
+        .shown = has_namesake(&ui->model, row) ? xasprintf("%s/%s", vm->host, vm->name)
+                                               : xstrdup(vm->name),
         .method = ask->method,
         .verb = ask->verb,
         .state = vm->state,
-        .hidden = row->rank >= desk->state.list.count || desk->state.list.rows[row->rank] != row,
+        .hidden = row->rank >= ui->state.list.count || ui->state.list.rows[row->rank] != row,
     };
     if (detail->host != NULL && strcmp(detail->host, vm->host) == 0 &&
         strcmp(detail->uuid, vm->uuid) == 0 && detail->rev == vm->rev) {
-        take_disks(target, detail);
+        target_take_disks(target, detail);
     }
 }
 
@@ -132,99 +129,4 @@ void ask_done(struct ask *ask)
     }
     free(ask->targets);
     *ask = (struct ask){0};
-}
-
-bool ask_take_disks(struct desk *desk, unsigned number, size_t index, const struct lodge_vm *vm)
-{
-    struct ask *ask = &desk->ask;
-
-    if (ask->number != number || index >= ask->target_count) {
-        return false; /* it was answered meanwhile */
-    }
-    if (vm != NULL) {
-        take_disks(&ask->targets[index], vm);
-    } else {
-        ask->targets[index].known = DISKS_FAILED;
-    }
-    question_write(ask, &desk->state.prompt);
-    return true;
-}
-
-unsigned ask_question(struct desk *desk)
-{
-    struct ask *ask = &desk->ask;
-    bool wants_disks = false;
-
-    prompt_open(&desk->state.prompt, ask->weight == ASK_FINAL ? PROMPT_NAME : PROMPT_YES, "");
-    question_write(ask, &desk->state.prompt);
-    for (size_t i = 0; i < ask->target_count && question_is_of_disks(ask); i++) {
-        wants_disks = wants_disks || ask->targets[i].known == DISKS_UNKNOWN;
-    }
-    return desk_turn_deaf(desk) | (wants_disks ? ACT_DISKS : ACT_NOTHING);
-}
-
-/* What is not so any more of what the question said; false: all is. */
-static bool has_changed(const struct desk *desk, const struct target *target, char *text,
-                        size_t size)
-{
-    const struct model_row *row = model_find_vm(&desk->model, target->vm);
-
-    if (row == NULL || row->gone_ms != 0) {
-        snprintf(text, size, "%s is not there any more", target->shown);
-    } else if (strcmp(row->vm.name, target->name) != 0) {
-        snprintf(text, size, "%s is called %s now", target->shown, row->vm.name);
-    } else if (row->vm.state != target->state) {
-        snprintf(text, size, "%s is %s now, it was %s", target->shown,
-                 lodge_vm_state_name(row->vm.state), lodge_vm_state_name(target->state));
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static unsigned decide(struct desk *desk, bool yes)
-{
-    char changed[512];
-
-    for (size_t i = 0; yes && i < desk->ask.target_count; i++) {
-        if (has_changed(desk, &desk->ask.targets[i], changed, sizeof(changed))) {
-            ask_done(&desk->ask);
-            desk_say(desk, ROLE_WARN, "nothing was done: %s", changed);
-            return ACT_DRAW;
-        }
-    }
-    if (!yes) {
-        ask_done(&desk->ask);
-        desk_tell(desk, ROLE_PLAIN, "nothing was done");
-        desk->state.message.is_answer = false;
-        return ACT_DRAW;
-    }
-    desk_say(desk, ROLE_DIM, "%s …", desk->ask.what);
-    return ACT_DRAW | ACT_ASK;
-}
-
-/* Whether it is a no of somebody who has read the question. */
-static bool is_a_no(struct key key)
-{
-    static const uint32_t noes[] = {'n', 'N', 'y', 'q', KEY_CODE_ESC, KEY_CODE_ENTER};
-
-    for (size_t i = 0; i < ARRAY_LENGTH(noes); i++) {
-        if (key.code == noes[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned ask_answered(struct desk *desk, struct key key)
-{
-    bool yes = key.code == (desk->ask.weight == ASK_HEAVY ? 'Y' : 'y');
-    unsigned acts = decide(desk, yes);
-
-    return yes || is_a_no(key) ? acts : acts | desk_turn_deaf(desk);
-}
-
-unsigned ask_named(struct desk *desk, const char *name)
-{
-    return decide(desk, strcmp(name, desk->ask.word) == 0);
 }

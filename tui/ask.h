@@ -11,7 +11,7 @@
 
 #include <json-c/json_types.h>
 
-struct desk;
+struct ui;
 struct model_row;
 
 /* How heavy it is, and what a yes looks like. */
@@ -60,12 +60,15 @@ struct ask {
 };
 
 /* Begins one anew; what was asked for before and not sent is dropped. */
-struct ask *ask_begin(struct desk *desk, const char *method, const char *verb);
+struct ask *ask_begin(struct ui *ui, const char *method, const char *verb);
 void ask_done(struct ask *ask);
 
 /* One more guest that it is asked of; what the model has of its disks is kept with it. */
-void ask_add(struct desk *desk, const struct model_row *row);
+void ask_add(struct ui *ui, const struct model_row *row);
 void target_done(struct target *target);
+
+/* Counts of a guest's disks those that lodge made. */
+void target_take_disks(struct target *target, const struct lodge_vm *vm);
 
 /* How many calls it makes, and of one of them: its method, "start web" (the caller frees), and its
  * parameters with the manners of all: waits, and has a random request_id (the caller frees). */
@@ -73,25 +76,5 @@ size_t ask_count(const struct ask *ask);
 const char *ask_method(const struct ask *ask, size_t index);
 char *ask_what(const struct ask *ask, size_t index);
 char *ask_params(struct ask *ask, size_t index);
-
-/* What vm.get told of one of its guests, NULL: it could not tell. Whether that changes a question
- * that stands. */
-bool ask_take_disks(struct desk *desk, unsigned number, size_t index, const struct lodge_vm *vm);
-
-/* A question is opened: keys that are on their way are no answers. Bits of enum act. */
-unsigned ask_question(struct desk *desk);
-
-/* What a question was answered with: bits of enum act. */
-unsigned ask_answered(struct desk *desk, struct key key);
-unsigned ask_named(struct desk *desk, const char *name);
-
-/* A key, or what was pasted, while the form is open; bits of enum act. */
-unsigned ask_in_form(struct desk *desk, struct key key);
-
-/* How something went, as it is said: whether that was for the form, which shows it. */
-bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char *text);
-
-/* While `create …` is typed: what the quotas would say, in the message line. */
-void ask_weigh(struct desk *desk, const char *line);
 
 #endif

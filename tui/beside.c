@@ -1,5 +1,5 @@
-/* beside: each is watched by the descriptor of its end until it has one. Owned by the desk; the
- * console's one thread. */
+/* beside: each is watched by the descriptor of its end until it has one. Owned by the ui; the
+ * TUI's one thread. */
 #include "beside.h"
 
 #include "memory.h"

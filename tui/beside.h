@@ -1,4 +1,4 @@
-/* beside: programs that the console has started, a viewer or a browser: whether one has failed. */
+/* beside: programs that the TUI has started, a viewer or a browser: whether one has failed. */
 #ifndef TUI_BESIDE_H
 #define TUI_BESIDE_H
 

@@ -13,6 +13,7 @@
 
 struct made {
     struct call call; /* its texts are ours */
+    const struct command_set *commands;
     int64_t since_ms;
 };
 
@@ -47,8 +48,8 @@ static void on_call_answered(void *data, const char *result, const struct lodge_
     } else if (error == NULL && call->opened != NULL) {
         call->opened(call->owner, call, result);
     } else if (call->say != NULL) {
-        outcome_say(call->what, (double)(feed_now_ms() - made->since_ms) / 1000, result, error,
-                    text, sizeof(text));
+        outcome_say(made->commands, call->what, (double)(source_now_ms() - made->since_ms) / 1000,
+                    result, error, text, sizeof text);
         call->say(call->owner, call, error != NULL, text);
     }
     made_free(made);
@@ -65,21 +66,22 @@ static void refuse_call(const struct call *call, const char *why)
     }
 }
 
-void calls_make(struct feed *feed, const struct call *call)
+void calls_make(struct source *source, const struct call *call)
 {
     const char *why;
-    struct lodge_client *client = feed_client(feed, &why);
+    struct lodge_client *client = source_client(source, &why);
     struct lodge_error err = {0};
 
     if (client == NULL) {
         refuse_call(call, why);
         return;
     }
-    struct made *made = xcalloc(1, sizeof(*made));
+    struct made *made = xcalloc(1, sizeof *made);
     made->call = *call;
     made->call.what = xstrdup_or_null(call->what);
     made->call.vm = xstrdup_or_null(call->vm);
-    made->since_ms = feed_now_ms();
+    made->commands = source_commands(source);
+    made->since_ms = source_now_ms();
     if (lodge_client_call(client, call->method, call->params, 0, on_call_answered, made, &err) ==
         0) {
         refuse_call(call, err.message);

@@ -4,7 +4,7 @@
 #ifndef TUI_CALLS_H
 #define TUI_CALLS_H
 
-#include "feed.h"
+#include "source.h"
 
 /* One call of an ask. Its texts are copied; each of its functions may be NULL. */
 struct call {
@@ -24,6 +24,6 @@ struct call {
     void (*told)(void *owner, const struct call *call, const struct lodge_vm *vm);
 };
 
-void calls_make(struct feed *feed, const struct call *call);
+void calls_make(struct source *source, const struct call *call);
 
 #endif

@@ -1,10 +1,11 @@
-/* create: a guest is asked for, by `:create …` in one line or by the form. */
-#include "act.h"
+/* create: what is typed, in one line or into the form, becomes the parameters of vm.create. */
+#include "create.h"
 
+#include "act.h"
 #include "memory.h"
 #include "scope.h"
 #include "units.h"
-#include "view/whatif.h"
+#include "view/quota_hint.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -15,10 +16,10 @@
 static void name_creation(struct ask *ask, const char *name, const char *disk, int64_t gib)
 {
     double mib = 0;
-    int length = snprintf(ask->what, sizeof(ask->what), "create %s", name);
+    int length = snprintf(ask->what, sizeof ask->what, "create %s", name);
     bool is_rounded = size_exact_from_text(disk, &mib) && (double)gib * 1024 != mib;
-    if (is_rounded && length > 0 && (size_t)length < sizeof(ask->what)) {
-        snprintf(ask->what + length, sizeof(ask->what) - (size_t)length,
+    if (is_rounded && length > 0 && (size_t)length < sizeof ask->what) {
+        snprintf(ask->what + length, sizeof ask->what - (size_t)length,
                  " with a disk of %lld GiB, for %s", (long long)gib, disk);
     }
 }
@@ -48,7 +49,7 @@ static bool wish_read(char *line, struct wish *ret_wish)
     if (count < 3 || !size_from_text(parts[2], &ret_wish->memory_mib)) {
         return false;
     }
-    snprintf(ret_wish->name, sizeof(ret_wish->name), "%s", parts[0]);
+    snprintf(ret_wish->name, sizeof ret_wish->name, "%s", parts[0]);
     ret_wish->vcpus = strtoll(parts[1], NULL, 10);
     bool has_disk = count > 3 && disk_size_from_text(parts[3], &ret_wish->disk_gib);
     ret_wish->disk = has_disk ? parts[3] : "";
@@ -111,58 +112,57 @@ static bool wish_apply(const struct wish *wish, struct json_object *params, cons
     return true;
 }
 
-unsigned act_create(struct desk *desk, const struct command *command, const char *argument)
+unsigned act_create(struct ui *ui, const struct command *command, const char *argument)
 {
     struct wish wish;
     const char *word = NULL;
 
     (void)command;
-    if (desk->model.server.role != NULL && strcmp(desk->model.server.role, "viewer") == 0) {
-        desk_say(desk, ROLE_WARN, "viewers change nothing: an admin can make you a user");
+    if (ui->model.server.role != NULL && strcmp(ui->model.server.role, "viewer") == 0) {
+        ui_say(ui, ROLE_WARN, "viewers change nothing: an admin can make you a user");
         return ACT_DRAW;
     }
     if (argument == NULL) {
-        form_open(&desk->state.form);
+        form_open(&ui->state.form);
         return ACT_DRAW | ACT_OFFERS;
     }
     AUTO(free) char *line = xstrdup(argument);
     if (!wish_read(line, &wish)) {
-        desk_say(desk, ROLE_WARN,
-                 "expected a name, a number of CPUs and memory: web 2 1G 10G start");
+        ui_say(ui, ROLE_WARN, "expected a name, a number of CPUs and memory: web 2 1G 10G start");
         return ACT_DRAW;
     }
-    (void)ask_begin(desk, "vm.create", "create");
-    name_creation(&desk->ask, wish.name, wish.disk, wish.disk_gib);
-    if (!wish_apply(&wish, desk->ask.params, &word)) {
-        desk_say(desk, ROLE_WARN, "'%s' is nothing that create takes", word);
-        ask_done(&desk->ask);
+    (void)ask_begin(ui, "vm.create", "create");
+    name_creation(&ui->ask, wish.name, wish.disk, wish.disk_gib);
+    if (!wish_apply(&wish, ui->ask.params, &word)) {
+        ui_say(ui, ROLE_WARN, "'%s' is nothing that create takes", word);
+        ask_done(&ui->ask);
         return ACT_DRAW;
     }
-    desk_say(desk, ROLE_DIM, "%s …", desk->ask.what);
+    ui_say(ui, ROLE_DIM, "%s …", ui->ask.what);
     return ACT_DRAW | ACT_ASK;
 }
 
-void ask_weigh(struct desk *desk, const char *line)
+void create_weigh(struct ui *ui, const char *line)
 {
     static const char create[] = "create ";
     struct wish wish;
     char text[256];
 
-    if (strncmp(line, create, sizeof(create) - 1) != 0 || !desk->model.quota.known) {
+    if (strncmp(line, create, sizeof create - 1) != 0 || !ui->model.quota.known) {
         return;
     }
-    AUTO(free) char *copy = xstrdup(line + sizeof(create) - 1);
+    AUTO(free) char *copy = xstrdup(line + sizeof create - 1);
     if (!wish_read(copy, &wish)) {
         return;
     }
     const struct lodge_amounts more = {1, wish.vcpus, wish.memory_mib, wish.disk_gib};
-    bool fits = whatif_text(&desk->model, &more, text, sizeof(text));
-    desk_say(desk, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
+    bool fits = quota_hint_text(&ui->model, &more, text, sizeof text);
+    ui_say(ui, fits ? ROLE_DIM : ROLE_WARN, "%s", text);
 }
 
 /* The form */
 
-static void add_text(struct json_object *to, const char *name, const char *text)
+static void add_text_param(struct json_object *to, const char *name, const char *text)
 {
     if (text[0] != '\0') {
         json_object_object_add(to, name, json_object_new_string(text));
@@ -172,24 +172,24 @@ static void add_text(struct json_object *to, const char *name, const char *text)
 static void form_params(const struct form *form, const struct lodge_amounts *amounts,
                         struct json_object *params)
 {
-    add_text(params, "name", form->text[FORM_NAME]);
-    add_text(params, "host", form->text[FORM_HOST]);
+    add_text_param(params, "name", form->text[FORM_NAME]);
+    add_text_param(params, "host", form->text[FORM_HOST]);
     json_object_object_add(params, "vcpus", json_object_new_int64(amounts->vcpus));
     json_object_object_add(params, "memory_mib", json_object_new_int64(amounts->memory_mib));
     if (amounts->disk_gib > 0) {
         struct json_object *disk = json_object_new_object();
         struct json_object *disks = json_object_new_array();
         json_object_object_add(disk, "size_gib", json_object_new_int64(amounts->disk_gib));
-        add_text(disk, "image", form->text[FORM_IMAGE]);
+        add_text_param(disk, "image", form->text[FORM_IMAGE]);
         json_object_array_add(disks, disk);
         json_object_object_add(params, "disks", disks);
     }
-    add_text(params, "iso", form->text[FORM_ISO]);
-    add_text(params, "kernel", form->text[FORM_KERNEL]);
+    add_text_param(params, "iso", form->text[FORM_ISO]);
+    add_text_param(params, "kernel", form->text[FORM_KERNEL]);
     if (strcmp(form->text[FORM_NETWORK], "none") == 0) {
         json_object_object_add(params, "network", NULL);
     } else {
-        add_text(params, "network", form->text[FORM_NETWORK]);
+        add_text_param(params, "network", form->text[FORM_NETWORK]);
     }
     json_object_object_add(params, "start",
                            json_object_new_boolean(strcmp(form->text[FORM_START], "yes") == 0));
@@ -198,13 +198,13 @@ static void form_params(const struct form *form, const struct lodge_amounts *amo
 static unsigned form_refuse(struct form *form, enum form_field field, const char *why)
 {
     form->at = field;
-    snprintf(form->wrong, sizeof(form->wrong), "%s", why);
+    snprintf(form->wrong, sizeof form->wrong, "%s", why);
     return ACT_DRAW;
 }
 
-static unsigned form_send(struct desk *desk)
+static unsigned form_send(struct ui *ui)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
     struct lodge_amounts amounts;
     enum form_field wrong;
 
@@ -220,28 +220,28 @@ static unsigned form_send(struct desk *desk)
     if (form->text[FORM_IMAGE][0] != '\0' && amounts.disk_gib == 0) {
         return form_refuse(form, FORM_DISK, "a disk from an image needs its size");
     }
-    struct ask *ask = ask_begin(desk, "vm.create", "create");
+    struct ask *ask = ask_begin(ui, "vm.create", "create");
     form_params(form, &amounts, ask->params);
     name_creation(ask, form->text[FORM_NAME], form->text[FORM_DISK], amounts.disk_gib);
-    snprintf(form->asked, sizeof(form->asked), "%s", form->text[FORM_NAME]);
+    snprintf(form->asked, sizeof form->asked, "%s", form->text[FORM_NAME]);
     form->waits = ask->number;
     form->wrong[0] = '\0';
     form->done[0] = '\0';
     return ACT_DRAW | ACT_ASK;
 }
 
-unsigned ask_in_form(struct desk *desk, struct key key)
+unsigned create_in_form(struct ui *ui, struct key key)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
     struct form_choices choices = {0};
 
-    choices.of[FORM_IMAGE] = &desk->model.offers[OFFER_IMAGE];
-    choices.of[FORM_ISO] = &desk->model.offers[OFFER_ISO];
-    choices.of[FORM_KERNEL] = &desk->model.offers[OFFER_KERNEL];
-    choices.of[FORM_NETWORK] = &desk->model.offers[OFFER_NETWORK];
+    choices.of[FORM_IMAGE] = &ui->model.offers[OFFER_IMAGE];
+    choices.of[FORM_ISO] = &ui->model.offers[OFFER_ISO];
+    choices.of[FORM_KERNEL] = &ui->model.offers[OFFER_KERNEL];
+    choices.of[FORM_NETWORK] = &ui->model.offers[OFFER_NETWORK];
     struct lodge_strings hosts = {0};
-    for (size_t i = 0; i < desk->model.host_count; i++) {
-        if (!lodge_strings_add(&hosts, desk->model.hosts[i].host.name)) {
+    for (size_t i = 0; i < ui->model.host_count; i++) {
+        if (!lodge_strings_add(&hosts, ui->model.hosts[i].host.name)) {
             abort(); /* out of memory */
         }
     }
@@ -249,16 +249,16 @@ unsigned ask_in_form(struct desk *desk, struct key key)
     enum form_result result = form_key(form, key, &choices);
     lodge_strings_clear(&hosts);
     if (result == FORM_DONE) {
-        return form_send(desk);
+        return form_send(ui);
     }
     form->open = result != FORM_LEFT;
     return ACT_DRAW;
 }
 
 /* It stays until it is left by a key: whoever is typing would type into the list. */
-bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char *text)
+bool create_answered(struct ui *ui, unsigned number, bool bad, const char *text)
 {
-    struct form *form = &desk->state.form;
+    struct form *form = &ui->state.form;
 
     if (form->waits == 0 || number != form->waits) {
         return false;
@@ -267,6 +267,6 @@ bool ask_form_answered(struct desk *desk, unsigned number, bool bad, const char 
     if (!bad && strcmp(form->text[FORM_NAME], form->asked) == 0) {
         form->text[FORM_NAME][0] = '\0'; /* for the next, unless that has been begun */
     }
-    snprintf(bad ? form->wrong : form->done, sizeof(form->wrong), "%s", text);
+    snprintf(bad ? form->wrong : form->done, sizeof form->wrong, "%s", text);
     return form->open;
 }

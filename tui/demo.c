@@ -141,14 +141,14 @@ static void make_guest(struct demo *demo, size_t index, int64_t now_ms)
     uint32_t time_high = random_next(demo) & 0xfff;
     uint32_t time_middle = random_next(demo) & 0xffff;
     uint32_t time_low = random_next(demo);
-    snprintf(guest->uuid, sizeof(guest->uuid), "%08x-%04x-4%03x-a%03x-%012x", time_low, time_middle,
+    snprintf(guest->uuid, sizeof guest->uuid, "%08x-%04x-4%03x-a%03x-%012x", time_low, time_middle,
              time_high, clock, (unsigned)index + 1);
     choose_state(demo, guest, index, now_ms);
 }
 
 struct demo *demo_new(int count, int64_t now_ms)
 {
-    struct demo *demo = xcalloc(1, sizeof(*demo));
+    struct demo *demo = xcalloc(1, sizeof *demo);
 
     demo->count = (size_t)(count < 0 ? 0 : count > DEMO_MOST ? DEMO_MOST : count);
     demo->guests = xcalloc(demo->count + 1, sizeof(struct guest));
@@ -175,7 +175,7 @@ void demo_free(struct demo *demo)
     free(demo);
 }
 
-static bool is_lost(const struct guest *guest)
+static bool is_lost_host(const struct guest *guest)
 {
     return guest->host == ATTIC;
 }
@@ -197,7 +197,7 @@ static void fill_stats(const struct guest *guest, int64_t at_ms, struct lodge_vm
 static void fill_vm(const struct demo *demo, const struct guest *guest, struct lodge_vm *vm)
 {
     lodge_vm_init(vm);
-    memcpy(vm->uuid, guest->uuid, sizeof(vm->uuid));
+    memcpy(vm->uuid, guest->uuid, sizeof vm->uuid);
     vm->name = xstrdup(guest->name);
     vm->host = xstrdup(host_names[guest->host]);
     vm->state = guest->state;
@@ -208,7 +208,7 @@ static void fill_vm(const struct demo *demo, const struct guest *guest, struct l
     vm->vcpus = guest->trade->vcpus;
     vm->memory_mib = guest->trade->memory_mib;
     vm->unresponsive = guest->unresponsive_ms;
-    vm->stale = is_lost(guest) ? demo->attic_down_ms : 0;
+    vm->stale = is_lost_host(guest) ? demo->attic_down_ms : 0;
     vm->autostart = guest->trade->vcpus > 2 ? LODGE_FLAG_YES : LODGE_FLAG_NO;
     for (size_t i = 0; i < ARRAY_LENGTH(guest->trade->tags) && guest->trade->tags[i] != NULL; i++) {
         (void)lodge_strings_add(&vm->tags, guest->trade->tags[i]);
@@ -230,15 +230,16 @@ static void tell_vm(struct demo *demo, const struct guest *guest, enum lodge_eve
     lodge_vm_clear(&event.vm);
 }
 
-static void tell_sample(const struct guest *guest, int64_t at_ms, demo_event_fn *tell, void *data)
+static void demo_tell_sample(const struct guest *guest, int64_t at_ms, demo_event_fn *tell,
+                             void *data)
 {
     struct lodge_event event = {.topic = LODGE_TOPIC_METRICS, .type = LODGE_EVENT_SAMPLE};
     char host[16];
 
     lodge_vm_init(&event.vm);
     lodge_host_init(&event.host);
-    memcpy(event.vm.uuid, guest->uuid, sizeof(event.vm.uuid));
-    snprintf(host, sizeof(host), "%s", host_names[guest->host]);
+    memcpy(event.vm.uuid, guest->uuid, sizeof event.vm.uuid);
+    snprintf(host, sizeof host, "%s", host_names[guest->host]);
     event.vm.host = host;
     event.vm.name = guest->name;
     fill_stats(guest, at_ms, &event.vm.stats);
@@ -303,11 +304,11 @@ static void tell_host(struct demo *demo, size_t index, int64_t now_ms, enum lodg
 }
 
 /* A second in the life of a guest. */
-static void live(struct demo *demo, struct guest *guest)
+static void demo_live(struct demo *demo, struct guest *guest)
 {
     const struct trade *trade = guest->trade;
 
-    if (guest->state != LODGE_VM_RUNNING || is_lost(guest) || guest->unresponsive_ms != 0) {
+    if (guest->state != LODGE_VM_RUNNING || is_lost_host(guest) || guest->unresponsive_ms != 0) {
         return;
     }
     double wave = sin(guest->phase + (double)demo->ticks * 2 * M_PI / guest->period_s);
@@ -321,9 +322,10 @@ static void sample_all(struct demo *demo, int64_t at_ms, demo_event_fn *tell, vo
     demo->ticks++;
     for (size_t i = 0; i < demo->count; i++) {
         struct guest *guest = &demo->guests[i];
-        live(demo, guest);
-        if (guest->state == LODGE_VM_RUNNING && !is_lost(guest) && guest->unresponsive_ms == 0) {
-            tell_sample(guest, at_ms, tell, data);
+        demo_live(demo, guest);
+        if (guest->state == LODGE_VM_RUNNING && !is_lost_host(guest) &&
+            guest->unresponsive_ms == 0) {
+            demo_tell_sample(guest, at_ms, tell, data);
         }
     }
     for (size_t i = 0; i < demo->hosts; i++) {
@@ -356,7 +358,7 @@ static void happen(struct demo *demo, int64_t now_ms, demo_event_fn *tell, void 
 {
     struct guest *guest = &demo->guests[random_next(demo) % demo->count];
 
-    if (is_lost(guest) || guest->unresponsive_ms != 0) {
+    if (is_lost_host(guest) || guest->unresponsive_ms != 0) {
         return;
     }
     if (guest->state == LODGE_VM_RUNNING) {

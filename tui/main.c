@@ -1,4 +1,4 @@
-/* lodge: bare, the console; with a verb, the command line. */
+/* lodge: bare, the TUI; with a verb, the command line. */
 #include "app.h"
 #include "cli/verbs.h"
 #include "demo.h"
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
         }
         return cli_main(argc - optind, argv + optind, &options.cli);
     }
-    return app_run(&(struct feed_options){
+    return app_run(&(struct source_options){
         .socket_path = options.cli.socket_path,
         .demo_guests = options.demo_guests,
     });

@@ -16,14 +16,14 @@
 DEFINE_AUTO(json_object *, json_object_put, NULL);
 
 /* As it may be shown: whoever wrote a definition chose what its files are called. */
-static char *member(struct json_object *object, const char *name)
+static char *shown_member(struct json_object *object, const char *name)
 {
     const char *text = json_object_get_string(json_object_object_get(object, name));
     return text_visible(text == NULL ? "?" : text);
 }
 
 /* What vm.delete left, the first of it: the verb lists all. */
-static void say_kept(struct json_object *result, char *text, size_t size)
+static void say_first_kept(struct json_object *result, char *text, size_t size)
 {
     struct json_object *kept = json_object_object_get(result, "kept");
     size_t count = json_object_is_type(kept, json_type_array) ? json_object_array_length(kept) : 0;
@@ -35,8 +35,8 @@ static void say_kept(struct json_object *result, char *text, size_t size)
     if (count > 1) {
         (void)snprintf(more, sizeof more, " (and %zu more)", count - 1);
     }
-    AUTO(free) char *path = member(first, "path");
-    AUTO(free) char *why = member(first, "why");
+    AUTO(free) char *path = shown_member(first, "path");
+    AUTO(free) char *why = shown_member(first, "why");
     if (path != NULL && why != NULL) {
         (void)snprintf(text, size, "; kept %s: %s%s", path, why, more);
     }
@@ -66,21 +66,22 @@ static void say_dropped_first(struct json_object *result, char *text, size_t siz
 }
 
 /* The first of what should be known of it; the others are with the operation. */
-static void say_note(struct json_object *result, char *text, size_t size)
+static void say_note(const struct command_set *commands, struct json_object *result, char *text,
+                     size_t size)
 {
     size_t count = 0;
     AUTO(free) char *shown = first_of(result, "notes", &count);
-    AUTO(free) char *words = words_of(shown, 0);
+    AUTO(free) char *words = words_of(commands, shown, 0);
     if (words != NULL) {
         (void)snprintf(text, size, "; %s", words);
     }
 }
 
-void outcome_say(const char *what, double seconds, const char *result,
-                 const struct lodge_error *error, char *ret_text, size_t size)
+void outcome_say(const struct command_set *commands, const char *what, double seconds,
+                 const char *result, const struct lodge_error *error, char *ret_text, size_t size)
 {
     if (error != NULL) {
-        AUTO(free) char *words = words_of(error->message, error->op);
+        AUTO(free) char *words = words_of(commands, error->message, error->op);
         (void)snprintf(ret_text, size, "%s: %s", what, words);
         return;
     }
@@ -88,9 +89,9 @@ void outcome_say(const char *what, double seconds, const char *result,
     AUTO(json_object_put)
     struct json_object *json = result == NULL ? NULL : json_tokener_parse(result);
     if (used > 0 && (size_t)used < size && json_object_is_type(json, json_type_object)) {
-        say_kept(json, ret_text + used, size - (size_t)used);
+        say_first_kept(json, ret_text + used, size - (size_t)used);
         if (ret_text[used] == '\0') {
-            say_note(json, ret_text + used, size - (size_t)used);
+            say_note(commands, json, ret_text + used, size - (size_t)used);
         }
         used = (int)strlen(ret_text);
         say_dropped_first(json, ret_text + used, size - (size_t)used);

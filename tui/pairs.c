@@ -26,7 +26,7 @@ static int room(void)
 
 /* curses draws what stands there anew when a pair gets other colours, unless it was black on black
  * (ncurses 6.4); so with few pairs, which come again, it never is when it changes. */
-static void define(short pair, short ink, short paper)
+static void define_pair(short pair, short ink, short paper)
 {
     if (COLORS < COLOURS) {
         init_pair(pair, COLOR_WHITE, ink == COLOR_WHITE ? COLOR_BLACK : COLOR_WHITE);
@@ -42,7 +42,7 @@ short pairs_find(int ink, int paper)
     short *pair = &pairs.made[ink * COLOURS + paper];
     if (*pair == 0 && pairs.used < room()) {
         *pair = (short)(ROLES + pairs.used++);
-        define(*pair, (short)ink, (short)paper);
+        define_pair(*pair, (short)ink, (short)paper);
     }
     return *pair;
 }

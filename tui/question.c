@@ -15,7 +15,7 @@ bool question_is_of_disks(const struct ask *ask)
 }
 
 /* ", with 2 disks of 30G", as far as it is known. */
-static void add_disks(struct buffer *text, const struct ask *ask)
+static void add_lost_disks(struct buffer *text, const struct ask *ask)
 {
     char figure[UNIT_TEXT];
     size_t disks = 0;
@@ -82,7 +82,7 @@ static void add_sentence(struct buffer *text, const struct ask *ask)
     }
     if (question_is_of_disks(ask)) {
         buffer_add_text(text, " for good");
-        add_disks(text, ask);
+        add_lost_disks(text, ask);
     }
     if (!one && hidden > 0) {
         buffer_add_format(text, ", %zu of them %s", hidden, ask->hides);
@@ -98,23 +98,22 @@ static void add_sentence(struct buffer *text, const struct ask *ask)
 
 void question_write(struct ask *ask, struct prompt *prompt)
 {
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
 
     if (ask->target_count > 0) {
         add_sentence(&text, ask);
     } else {
         buffer_add_text(&text, ask->asks);
     }
-    snprintf(prompt->label, sizeof(prompt->label), "%s", buffer_text(&text));
-    buffer_free(&text);
+    snprintf(prompt->label, sizeof prompt->label, "%s", buffer_text(&text));
     if (ask->weight != ASK_FINAL) {
-        snprintf(prompt->answers, sizeof(prompt->answers), "%s",
+        snprintf(prompt->answers, sizeof prompt->answers, "%s",
                  ask->weight == ASK_HEAVY ? "Y (capital) / N" : "y/N");
     } else if (ask->target_count == 1) {
-        snprintf(ask->word, sizeof(ask->word), "%s", ask->targets[0].name);
-        snprintf(prompt->answers, sizeof(prompt->answers), "Type its name:");
+        snprintf(ask->word, sizeof ask->word, "%s", ask->targets[0].name);
+        snprintf(prompt->answers, sizeof prompt->answers, "Type its name:");
     } else {
-        snprintf(ask->word, sizeof(ask->word), "%s %zu", ask->verb, ask->target_count);
-        snprintf(prompt->answers, sizeof(prompt->answers), "Type \"%s\":", ask->word);
+        snprintf(ask->word, sizeof ask->word, "%s %zu", ask->verb, ask->target_count);
+        snprintf(prompt->answers, sizeof prompt->answers, "Type \"%s\":", ask->word);
     }
 }

@@ -64,7 +64,7 @@ static void add_reset(const char *capability)
     if (capability == NULL) {
         return;
     }
-    while (*capability != '\0' && screen.reset_length < sizeof(screen.reset)) {
+    while (*capability != '\0' && screen.reset_length < sizeof screen.reset) {
         if (capability[0] == '$' && capability[1] == '<') {
             capability += strcspn(capability, ">");
             capability += *capability == '>';
@@ -100,7 +100,7 @@ static void choose_palette(void)
         return;
     }
     screen.palette = COLORS >= 256 ? PALETTE_256 : PALETTE_8;
-    for (enum role role = ROLE_PLAIN + 1; role < ROLES; role++) {
+    for (enum style_role role = ROLE_PLAIN + 1; role < ROLES; role++) {
         init_pair((short)role, (short)theme_look(role, screen.palette).colour, -1);
     }
 }
@@ -154,7 +154,7 @@ static void learn_described(void)
     }
     for (unsigned number = 1; number <= 12; number++) {
         char name[8];
-        snprintf(name, sizeof(name), "kf%u", number);
+        snprintf(name, sizeof name, "kf%u", number);
         const char *sequence = tigetstr(name);
         decoder_learn(&screen.decoder, sequence == (char *)-1 ? NULL : sequence,
                       KEY_CODE_F0 + number);
@@ -272,7 +272,7 @@ static attr_t attributes_of(struct style style)
     if (style.flags & STYLE_COLOURS) {
         return A_NORMAL;
     }
-    struct look look = theme_look((enum role)style.role, screen.palette);
+    struct look look = theme_look((enum style_role)style.role, screen.palette);
     unsigned flags = look.flags | style.flags;
     attr_t attributes = A_NORMAL;
 
@@ -291,7 +291,7 @@ static short pair_of(struct style style)
         return pairs_find(style.ink, style.paper);
     }
     bool coloured = screen.palette != PALETTE_NONE && (style.flags & STYLE_REVERSE) == 0 &&
-                    theme_look((enum role)style.role, screen.palette).colour >= 0;
+                    theme_look((enum style_role)style.role, screen.palette).colour >= 0;
 
     return (short)(coloured ? style.role : 0);
 }
@@ -311,7 +311,7 @@ static void show_cell(int x, int y, const struct cell *cell)
 
 static bool same_cell(const struct cell *a, const struct cell *b)
 {
-    return memcmp(a->chars, b->chars, sizeof(a->chars)) == 0 && a->width == b->width &&
+    return memcmp(a->chars, b->chars, sizeof a->chars) == 0 && a->width == b->width &&
            a->style.role == b->style.role && a->style.flags == b->style.flags &&
            a->style.ink == b->style.ink && a->style.paper == b->style.paper;
 }
@@ -361,7 +361,7 @@ static int64_t screen_now_ms(void)
 }
 
 /* Reads once; whether something came in so many milliseconds. */
-static bool read_input(int patience_ms)
+static bool read_terminal(int patience_ms)
 {
     struct pollfd wait = {.fd = STDIN_FILENO, .events = POLLIN};
     size_t size;
@@ -394,10 +394,10 @@ bool screen_key(struct key *ret_key)
             }
             break;
         case DECODED_PART:
-            waited = !read_input(DECODER_KEY_MS);
+            waited = !read_terminal(DECODER_KEY_MS);
             break;
         case DECODED_NOTHING:
-            if (has_read || !read_input(0)) {
+            if (has_read || !read_terminal(0)) {
                 return false;
             }
             has_read = true;
@@ -422,7 +422,7 @@ bool screen_expire(void)
 }
 
 /* Whether the terminal is somebody else's just now: to touch it would stop us. */
-static bool is_behind(void)
+static bool is_in_background(void)
 {
     pid_t front = tcgetpgrp(STDIN_FILENO);
 
@@ -456,14 +456,15 @@ static void give_terminal_back(void)
 
 void screen_suspend(void)
 {
-    bool alone = is_behind() || tcgetpgrp(STDIN_FILENO) < 0; /* others are stopped already */
+    bool alone = is_in_background() || tcgetpgrp(STDIN_FILENO) < 0; /* others are stopped already */
 
     give_terminal_back();
     do {
         /* A script in front of us, as ./start, must stop too, or no shell takes the terminal. */
         (void)(alone ? raise(SIGSTOP) : kill(0, SIGSTOP));
         alone = false;
-        screen.is_away = is_behind(); /* continued by `bg`, or to hear the signal that ends it */
+        screen.is_away =
+            is_in_background(); /* continued by `bg`, or to hear the signal that ends it */
     } while (screen.is_away && !is_to_end());
     if (screen.is_away) {
         return;
@@ -478,10 +479,9 @@ void screen_suspend(void)
 
 void screen_copy(const char *text)
 {
-    struct buffer encoded = {0};
+    AUTO(buffer_free) struct buffer encoded = {0};
 
     base64_write(&encoded, text, strlen(text));
     printf("\033]52;c;%.*s\a", (int)encoded.length, encoded.data == NULL ? "" : encoded.data);
     fflush(stdout);
-    buffer_free(&encoded);
 }

@@ -13,7 +13,7 @@
 #include "lodge/error.h"
 #include "view/canvas.h"
 
-/* Takes the terminal. INVALID, with what to use instead, where a console cannot be: no terminal,
+/* Takes the terminal. INVALID, with what to use instead, where a TUI cannot be: no terminal,
  * an unknown one, or a dumb one. The locale must be set. */
 bool screen_open(struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -7,15 +7,16 @@
 #include "sent.h"
 
 #include "buffer.h"
-#include "desk.h"
+#include "create.h"
 #include "memory.h"
 #include "scope.h"
+#include "ui.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct sent {
-    struct sent *next;
+    struct list_link link; /* in ui.sent */
     unsigned number;
     char *what;
     struct target *targets;
@@ -26,22 +27,21 @@ struct sent {
     struct buffer wrongs; /* "db: it is shut off" */
 };
 
-void sent_begin(struct desk *desk, const struct ask *ask)
+void sent_begin(struct ui *ui, const struct ask *ask)
 {
-    struct sent *sent = xcalloc(1, sizeof(*sent));
+    struct sent *sent = xcalloc(1, sizeof *sent);
 
     sent->number = ask->number;
     sent->what = xstrdup(ask->what);
     sent->count = ask->target_count;
-    sent->targets = xcalloc(ask->target_count + 1, sizeof(*sent->targets));
+    sent->targets = xcalloc(ask->target_count + 1, sizeof *sent->targets);
     for (size_t i = 0; i < ask->target_count; i++) {
         sent->targets[i] = ask->targets[i];
         sent->targets[i].vm = xstrdup(ask->targets[i].vm);
         sent->targets[i].name = xstrdup(ask->targets[i].name);
         sent->targets[i].shown = xstrdup(ask->targets[i].shown);
     }
-    sent->next = desk->sent;
-    desk->sent = sent;
+    list_prepend(&ui->sent, &sent->link);
 }
 
 static void sent_free(struct sent *sent)
@@ -56,29 +56,27 @@ static void sent_free(struct sent *sent)
     free(sent);
 }
 
-void sent_forget(struct desk *desk)
+void sent_forget(struct ui *ui)
 {
-    while (desk->sent != NULL) {
-        struct sent *sent = desk->sent;
-        desk->sent = sent->next;
+    for (struct sent *sent; (sent = LIST_TAKE_FIRST(&ui->sent, struct sent, link)) != NULL;) {
         sent_free(sent);
     }
 }
 
-static struct sent **find_sent(struct desk *desk, unsigned number)
+static struct sent *find_sent(struct ui *ui, unsigned number)
 {
-    struct sent **at = &desk->sent;
-
-    while (*at != NULL && (*at)->number != number) {
-        at = &(*at)->next;
+    LIST_EACH (struct sent, sent, &ui->sent, link) {
+        if (sent->number == number) {
+            return sent;
+        }
     }
-    return at;
+    return NULL;
 }
 
 /* " (it is called db2 now)": the name it was asked by is another's, or nobody's. */
-static char *new_name(const struct desk *desk, const struct target *target)
+static char *new_name(const struct ui *ui, const struct target *target)
 {
-    const struct model_row *row = model_find_vm(&desk->model, target->vm);
+    const struct model_row *row = model_find_vm(&ui->model, target->vm);
 
     return row == NULL || row->gone_ms != 0 || strcmp(row->vm.name, target->name) == 0
                ? xstrdup("")
@@ -94,10 +92,10 @@ static const char *behind(const struct target *target, const char *text)
 }
 
 /* One of many. */
-static void count_answer(struct desk *desk, struct sent *sent, const struct target *target,
-                         bool bad, const char *text)
+static void count_answer(struct ui *ui, struct sent *sent, const struct target *target, bool bad,
+                         const char *text)
 {
-    AUTO(free) char *called = new_name(desk, target);
+    AUTO(free) char *called = new_name(ui, target);
     const char *rest = behind(target, text);
     const char *remark = bad ? rest : strstr(rest, "; "); /* "done in 0.1 s; kept /p/a: …" */
 
@@ -110,16 +108,16 @@ static void count_answer(struct desk *desk, struct sent *sent, const struct targ
     if (remark != NULL) {
         buffer_add_format(&sent->wrongs, "%s%s%s: %s", sent->wrongs.length == 0 ? "" : "; ",
                           target->shown, bad ? called : "", bad ? remark : remark + 2);
-        model_note(&desk->model, bad, "%s  %s: %s", target->shown, target->verb,
+        model_note(&ui->model, bad, "%s  %s: %s", target->shown, target->verb,
                    bad ? remark : remark + 2);
     }
 }
 
 /* What failed comes first: of many the end may find no room. */
-static void say_sum(struct desk *desk, struct sent *sent)
+static void say_sum(struct ui *ui, struct sent *sent)
 {
     size_t left = sent->count - sent->done - sent->failed;
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
 
     buffer_add_format(&text, "%s: ", sent->what);
     if (sent->failed > 0) {
@@ -137,38 +135,36 @@ static void say_sum(struct desk *desk, struct sent *sent)
                           buffer_text(&sent->names));
     }
     if (left == 0) {
-        desk_tell(desk, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, buffer_text(&text));
-    } else if (!desk->state.message.is_answer) {
-        desk_say(desk, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, "%s", buffer_text(&text));
+        ui_tell(ui, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, buffer_text(&text));
+    } else if (!ui->state.message.is_answer) {
+        ui_say(ui, sent->failed > 0 ? ROLE_WARN : ROLE_PLAIN, "%s", buffer_text(&text));
     }
-    buffer_free(&text);
 }
 
-void sent_answered(struct desk *desk, unsigned number, size_t index, bool bad, const char *text)
+void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const char *text)
 {
-    struct sent **at = find_sent(desk, number);
-    struct sent *sent = *at;
+    struct sent *sent = find_sent(ui, number);
 
     if (sent == NULL) {
-        desk_tell(desk, bad ? ROLE_WARN : ROLE_PLAIN, text);
+        ui_tell(ui, bad ? ROLE_WARN : ROLE_PLAIN, text);
         return;
     }
     if (sent->count > 1) {
-        count_answer(desk, sent, &sent->targets[index], bad, text);
-        say_sum(desk, sent);
+        count_answer(ui, sent, &sent->targets[index], bad, text);
+        say_sum(ui, sent);
         if (sent->done + sent->failed < sent->count) {
             return;
         }
     } else {
-        AUTO(free) char *called = sent->count == 0 ? xstrdup("") : new_name(desk, sent->targets);
-        if (!ask_form_answered(desk, number, bad, text)) {
+        AUTO(free) char *called = sent->count == 0 ? xstrdup("") : new_name(ui, sent->targets);
+        if (!create_answered(ui, number, bad, text)) {
             AUTO(free) char *all = xasprintf("%s%s", text, called);
-            desk_tell(desk, bad ? ROLE_WARN : ROLE_PLAIN, all);
+            ui_tell(ui, bad ? ROLE_WARN : ROLE_PLAIN, all);
         }
         if (bad) {
-            model_note(&desk->model, true, "%s", text);
+            model_note(&ui->model, true, "%s", text);
         }
     }
-    *at = sent->next;
+    list_remove(&ui->sent, &sent->link);
     sent_free(sent);
 }

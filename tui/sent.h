@@ -8,12 +8,12 @@
 #include "ask.h"
 
 /* Keeps who is asked for what; before the first call is made. */
-void sent_begin(struct desk *desk, const struct ask *ask);
+void sent_begin(struct ui *ui, const struct ask *ask);
 
 /* How one of an ask's calls went: `text` is outcome_say()'s, that begins with ask_what(). */
-void sent_answered(struct desk *desk, unsigned number, size_t index, bool bad, const char *text);
+void sent_answered(struct ui *ui, unsigned number, size_t index, bool bad, const char *text);
 
 /* Drops all. */
-void sent_forget(struct desk *desk);
+void sent_forget(struct ui *ui);
 
 #endif

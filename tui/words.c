@@ -1,11 +1,11 @@
 /*
- * words: a verb of the command line is one of the console's commands, and that has a key; what the
- * console cannot do is said as it is typed. No state.
+ * words: a verb of the command line is one of the TUI's commands, and that has a key; what the
+ * TUI cannot do is said as it is typed. No state.
  */
 #include "words.h"
 
 #include "cli/terms.h"
-#include "input/commands.h"
+#include "input/keymap.h"
 #include "scope.h"
 
 #include <string.h>
@@ -22,14 +22,16 @@ static const struct {
 };
 
 /* The first that the command has. */
-static const char *key_of(const char *verb)
+static const char *key_of(const void *data, const char *verb)
 {
     static char key[16]; /* borrowed until the next call: there is one thread */
-    for (size_t i = 0; i < ARRAY_LENGTH(same); i++) {
+    const struct command_set *commands = data;
+    for (size_t i = 0; i < ARRAY_LENGTH(same) && commands != NULL; i++) {
         if (strcmp(same[i].verb, verb) != 0) {
             continue;
         }
-        const struct command *command = command_find(same[i].command, strlen(same[i].command));
+        const char *name = same[i].command;
+        const struct command *command = keymap_find_name(commands, name, strlen(name));
         size_t length = command == NULL || command->keys == NULL ? 0 : strcspn(command->keys, " ");
         if (length == 0 || length >= sizeof key) {
             return NULL;
@@ -41,9 +43,9 @@ static const char *key_of(const char *verb)
     return NULL;
 }
 
-char *words_of(const char *text, int64_t op)
+char *words_of(const struct command_set *commands, const char *text, int64_t op)
 {
-    return text == NULL ? NULL : terms_for_keys(text, op, key_of);
+    return text == NULL ? NULL : terms_for_keys(text, op, key_of, commands);
 }
 
 const char *words_for_kind(const char *kind)

@@ -21,7 +21,7 @@
 enum { START_WAIT_MS = 30000, TOLD_MAX = 200 };
 
 struct rest {
-    struct rest *next; /* in console.rests */
+    struct list_link link; /* in console.rests */
     int64_t page;
     struct ticket secret;
     struct identity who;
@@ -46,10 +46,9 @@ static void rest_free(struct rest *rest)
     free(rest);
 }
 
-static void drop(struct rest **place)
+static void drop_rest(struct console *console, struct rest *rest)
 {
-    struct rest *rest = *place;
-    *place = rest->next;
+    list_remove(&console->rests, &rest->link);
     rest_free(rest);
 }
 
@@ -58,12 +57,10 @@ static void make_place(struct console *console, uid_t uid)
 {
     uint64_t now = loop_monotonic_ms();
     unsigned count = 0;
-    for (struct rest **place = &console->rests; *place != NULL;) {
-        count += (*place)->who.uid == uid;
-        if ((*place)->until <= now || ((*place)->who.uid == uid && count >= AGAIN_PER_USER)) {
-            drop(place);
-        } else {
-            place = &(*place)->next;
+    LIST_EACH (struct rest, rest, &console->rests, link) {
+        count += rest->who.uid == uid;
+        if (rest->until <= now || (rest->who.uid == uid && count >= AGAIN_PER_USER)) {
+            drop_rest(console, rest);
         }
     }
 }
@@ -96,21 +93,20 @@ void again_keep(struct session *session, enum front_end how, const char *told)
     rest->until = until_of(session);
     rest->since = session->since;
     rest->times = session->times;
-    rest->next = console->rests;
-    console->rests = rest;
+    list_prepend(&console->rests, &rest->link);
 }
 
 void again_clear(struct console *console)
 {
-    while (console->rests != NULL) {
-        drop(&console->rests);
+    LIST_EACH (struct rest, rest, &console->rests, link) {
+        drop_rest(console, rest);
     }
 }
 
 static struct rest *find_rest(struct console *console, int64_t page, const struct ticket *secret)
 {
     uint64_t now = loop_monotonic_ms();
-    for (struct rest *rest = console->rests; rest != NULL; rest = rest->next) {
+    LIST_EACH (struct rest, rest, &console->rests, link) {
         if (rest->page == page && rest->until > now && ticket_is(&rest->secret, secret)) {
             return rest;
         }
@@ -141,7 +137,7 @@ static bool may_be_opened(const struct rest *rest)
     return rest->how == FRONT_OFF || rest->how == FRONT_AGAIN;
 }
 
-static bool may_ask(struct console *console, const struct rest *rest, struct lodge_error *err)
+static bool may_ask_again(struct console *console, const struct rest *rest, struct lodge_error *err)
 {
     struct viewer viewer = console_viewer(console, &rest->who);
     if (!may_be_opened(rest)) {
@@ -164,7 +160,7 @@ static bool may_open(struct console *console, const struct rest *rest, struct vm
         return lodge_fail(err, LODGE_ERROR_NOT_FOUND, "'%s' is not there for you any more",
                           rest->vm);
     }
-    if (!may_ask(console, rest, err) || !vm_may_run(vm, err)) {
+    if (!may_ask_again(console, rest, err) || !vm_may_run(vm, err)) {
         return false;
     }
     if (vm->live == LODGE_VM_SHUTOFF && wish != AGAIN_START) {
@@ -205,7 +201,8 @@ static struct vm *vm_of_session(const struct session *session)
 }
 
 /* `target` is borrowed. */
-static struct audit_call call_of(const struct identity *who, const char *method, const char *target)
+static struct audit_call audit_call_of(const struct identity *who, const char *method,
+                                       const char *target)
 {
     return (struct audit_call){
         .uid = who->uid, .pid = who->pid, .method = method, .target = target};
@@ -215,7 +212,7 @@ static struct audit_call call_of(const struct identity *who, const char *method,
 static void note_refused_start(const struct session *session, const struct op_answer *answer)
 {
     AUTO(free) char *target = xasprintf("%s/%s", session->host, session->vm);
-    struct audit_call call = call_of(&session->who, "vm.start", target);
+    struct audit_call call = audit_call_of(&session->who, "vm.start", target);
     if (!answer->began) {
         audit_refused(session->console->audit, &call, answer->error);
     }
@@ -293,7 +290,7 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
     struct console_ask ask = {vm, &rest->who, LODGE_SESSION_WEB, rest->mode};
     struct session *session = console_add(console, &ask);
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = call_of(&rest->who, "console.open", target);
+    struct audit_call call = audit_call_of(&rest->who, "console.open", target);
     session->page = rest->page;
     session->secret = rest->secret;
     session->has_secret = true;
@@ -310,11 +307,9 @@ static void open_again(struct console *console, struct rest *rest, struct vm *vm
 static struct rest *take_rest(struct console *console, int64_t page, const struct ticket *secret)
 {
     struct rest *rest = find_rest(console, page, secret);
-    struct rest **place = &console->rests;
-    while (*place != rest) {
-        place = &(*place)->next;
+    if (rest != NULL) {
+        list_remove(&console->rests, &rest->link);
     }
-    *place = rest == NULL ? NULL : rest->next;
     return rest;
 }
 
@@ -322,7 +317,7 @@ static void refuse_again(struct console *console, const struct rest *rest, const
                          const struct lodge_error *err, struct front *front)
 {
     AUTO(free) char *target = xasprintf("%s/%s", rest->host, rest->vm);
-    struct audit_call call = call_of(&rest->who, "console.open", target);
+    struct audit_call call = audit_call_of(&rest->who, "console.open", target);
     struct viewer viewer = console_viewer(console, &rest->who);
     struct told_about about = {rest->host, rest->uuid, rest->vm, false};
     struct lodge_error told;
@@ -351,8 +346,7 @@ void console_again(struct console *console, int64_t page, const struct ticket *s
         rest_free(rest);
         return;
     }
-    rest->next = console->rests;
-    console->rests = rest;
+    list_prepend(&console->rests, &rest->link);
     if (wish == AGAIN_TOLD) {
         front->kind->end(front, rest->how, rest->told);
     } else {

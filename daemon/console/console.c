@@ -18,8 +18,8 @@
 
 enum { TELL_MS = 5000 }; /* how often byte counts that grow are told to subscribers */
 
-static void on_changed(struct registry_reader *reader);
-static void on_time(void *owner);
+static void console_recheck(struct registry_reader *reader);
+static void on_console_time(void *owner);
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
                             struct audit *audit, struct session_log *log,
@@ -33,9 +33,9 @@ struct console *console_new(struct loop *loop, struct registry *registry, struct
     console->log = log;
     console->limits = *limits;
     console->hub = relay_hub_new(loop);
-    console->timer = loop_timer_new(loop, on_time, console);
-    console->reader.changed = on_changed;
-    console->reader.people_changed = on_changed;
+    console->timer = loop_timer_new(loop, on_console_time, console);
+    console->reader.changed = console_recheck;
+    console->reader.people_changed = console_recheck;
     registry_add_reader(registry, &console->reader);
     return console;
 }
@@ -55,8 +55,8 @@ void console_set_last(struct console *console, int64_t last_session)
 void console_close(struct console *console)
 {
     registry_remove_reader(console->registry, &console->reader);
-    while (console->first != NULL) {
-        session_end(console->first, "lodged is leaving");
+    while (console->sessions.first != NULL) {
+        session_end(LIST_FIRST(&console->sessions, struct session, link), "lodged is leaving");
     }
     again_clear(console);
     loop_timer_free(TAKE(console->timer));
@@ -66,42 +66,33 @@ void console_close(struct console *console)
 
 struct session *console_find(struct console *console, int64_t id)
 {
-    struct session *session = console->first;
-    while (session != NULL && session_id(session) != id) {
-        session = session->next;
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        if (session_id(session) == id) {
+            return session;
+        }
     }
-    return session;
+    return NULL;
 }
 
 void console_forget(struct console *console, struct session *session)
 {
-    struct session **place = &console->first;
-    while (*place != session) {
-        place = &(*place)->next;
-    }
-    *place = session->next;
+    list_remove(&console->sessions, &session->link);
 }
 
 struct session *console_add(struct console *console, const struct console_ask *ask)
 {
     struct session *session = session_new(console, ask);
-    struct session **end = &console->first;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = session;
+    list_append(&console->sessions, &session->link);
     return session;
 }
 
 /* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
  * no other session. */
-static void on_changed(struct registry_reader *reader)
+static void console_recheck(struct registry_reader *reader)
 {
     struct console *console = CONTAINER_OF(reader, struct console, reader);
-    struct session *next;
-    for (struct session *session = console->first; session != NULL; session = next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         struct lodge_error said = {0}; /* to the viewer, by then */
-        next = session->next;
         if (session_goes_on(session, &said)) {
             session_follow_owner(session);
             session_tell_pause(session);
@@ -113,23 +104,22 @@ static void on_changed(struct registry_reader *reader)
 
 void console_set_timer(struct console *console)
 {
-    if (console->timer != NULL && console->first != NULL) {
-        loop_timer_start(console->timer, 0, 0); /* on_time() finds out when the next is due */
+    if (console->timer != NULL && console->sessions.first != NULL) {
+        loop_timer_start(console->timer, 0,
+                         0); /* on_console_time() finds out when the next is due */
     }
 }
 
-static void on_time(void *owner)
+static void on_console_time(void *owner)
 {
     struct console *console = owner;
     uint64_t now = loop_monotonic_ms();
     uint64_t due = UINT64_MAX;
-    struct session *next;
-    for (struct session *session = console->first; session != NULL; session = next) {
-        next = session->next;
+    LIST_EACH (struct session, session, &console->sessions, link) {
         uint64_t at = session_tick(session, now);
         due = at < due ? at : due;
     }
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         if (session_refresh(session)) {
             registry_session_changed(console->registry, session->shown);
         }
@@ -145,7 +135,7 @@ static void on_time(void *owner)
 void console_each(struct console *console,
                   void (*each)(void *data, const struct registry_session *session), void *data)
 {
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         (void)session_refresh(session);
         each(data, session->shown);
     }
@@ -160,7 +150,7 @@ struct viewer console_viewer(const struct console *console, const struct identit
 
 bool console_may_use(const struct console *console, const struct identity *who, const struct vm *vm)
 {
-    enum role role = people_role(registry_people(console->registry), who);
+    enum user_role role = people_role(registry_people(console->registry), who);
     return role == ROLE_ADMIN ||
            (role == ROLE_USER && vm->owner != VM_NO_OWNER && vm->owner == who->uid);
 }
@@ -191,12 +181,13 @@ static bool gives_room(const struct session *session, const struct console_ask *
            (session->phase == SESSION_TICKETED && is_of_user(session, ask));
 }
 
-static bool make_room(struct console *console, const struct console_ask *ask, unsigned limit,
+static bool
+make_room_for_session(struct console *console, const struct console_ask *ask, unsigned limit,
                       bool (*counts)(const struct session *, const struct console_ask *))
 {
     unsigned count = 0;
     struct session *spare = NULL;
-    for (struct session *session = console->first; session != NULL; session = session->next) {
+    LIST_EACH (struct session, session, &console->sessions, link) {
         bool fits = counts(session, ask) && gives_room(session, ask);
         bool is_better = spare == NULL || (session->has_left && !spare->has_left);
         count += counts(session, ask);
@@ -216,14 +207,14 @@ bool console_has_room(struct console *console, const struct console_ask *ask,
                       struct lodge_error *err)
 {
     const struct console_limits *limits = &console->limits;
-    if (!make_room(console, ask, limits->per_user, is_of_user)) {
+    if (!make_room_for_session(console, ask, limits->per_user, is_of_user)) {
         return lodge_fail(
             err, LODGE_ERROR_TOO_MANY,
             "you have %u sessions, which is as many as you may: close the window of one, "
             "or end it (console.close)",
             limits->per_user);
     }
-    if (!make_room(console, ask, limits->per_vm, is_of_vm)) {
+    if (!make_room_for_session(console, ask, limits->per_vm, is_of_vm)) {
         return lodge_fail(
             err, LODGE_ERROR_TOO_MANY,
             "'%s' has %u sessions, which is as many as it may: close the window of one, "
@@ -261,9 +252,8 @@ struct session *console_find_ticket(struct console *console, const char *text, s
     struct session *found = NULL;
     bool good = ticket_read(text, length, &ticket);
     uint64_t now = loop_monotonic_ms();
-    for (struct session *session = console->first; good && session != NULL;
-         session = session->next) {
-        bool live = session->phase == SESSION_TICKETED && session->phase_until > now;
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        bool live = good && session->phase == SESSION_TICKETED && session->phase_until > now;
         if (live && session->door == door && ticket_is(&session->ticket, &ticket) &&
             (uid == (uid_t)-1 || uid == session->who.uid)) {
             found = session;
@@ -276,15 +266,22 @@ struct session *console_find_ticket(struct console *console, const char *text, s
     return session_goes_on(found, err) ? found : NULL;
 }
 
+static struct session *find_page(struct console *console, int64_t page)
+{
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        if (session->page == page) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
 /* By its number first, and then by the secret: so two sessions with the same one, which only a page
  * that makes bad ones can bring about, are still two. */
 struct session *console_find_secret(struct console *console, int64_t page,
                                     const struct ticket *secret, struct lodge_error *err)
 {
-    struct session *session = console->first;
-    while (session != NULL && session->page != page) {
-        session = session->next;
-    }
+    struct session *session = find_page(console, page);
     bool good = session != NULL && session->has_secret &&
                 (session->phase == SESSION_OPEN || session->phase == SESSION_AWAY) &&
                 ticket_is(&session->secret, secret);

@@ -21,7 +21,7 @@ static const char *mime_of(const char *name)
     return NULL;
 }
 
-static const char *name_of(const char *path)
+static const char *base_name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     }
     printf("const struct web_file web_page_files[] = {\n");
     for (int i = 1; i < argc; i++) {
-        printf("    {\"/%s\", \"%s\", file_%d, sizeof file_%d},\n", name_of(argv[i]),
+        printf("    {\"/%s\", \"%s\", file_%d, sizeof file_%d},\n", base_name_of(argv[i]),
                mime_of(argv[i]), i, i);
     }
     printf("};\nconst size_t web_page_file_count = %d;\n", argc - 1);

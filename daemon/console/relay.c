@@ -52,14 +52,6 @@ struct relay_hub *relay_hub_new(struct loop *loop)
     return hub;
 }
 
-void relay_hub_free(struct relay_hub *hub)
-{
-    if (hub != NULL) {
-        free(hub->bytes);
-        free(hub);
-    }
-}
-
 void relay_init(struct relay *relay, struct relay_hub *hub, const struct relay_owner *owner)
 {
     *relay = (struct relay){.hub = hub, .owner = owner};
@@ -74,7 +66,7 @@ static void free_server(uv_handle_t *handle)
     free(handle);
 }
 
-static void arm(struct relay *relay)
+static void relay_arm(struct relay *relay)
 {
     int events = (relay->in_bulk ? 0 : UV_READABLE) | (relay->up.length > 0 ? UV_WRITABLE : 0);
     if (events == 0) {
@@ -109,7 +101,7 @@ void relay_begin(struct relay *relay, struct front *front, int fd, enum rfb_mode
     relay->is_held = false;
     relay->input_at = loop_monotonic_ms();
     rfb_init(&relay->rfb, mode);
-    arm(relay);
+    relay_arm(relay);
 }
 
 static void rest_clear(struct relay_rest *rest)
@@ -126,7 +118,7 @@ void relay_end(struct relay *relay)
     rest_clear(&relay->down);
 }
 
-static void server_gone(struct relay *relay)
+static void relay_server_gone(struct relay *relay)
 {
     close_server(relay);
     relay->owner->server_gone(relay);
@@ -185,7 +177,7 @@ static bool pass_down(struct relay *relay, size_t length)
 static void begin_bulk(struct relay *relay)
 {
     relay->in_bulk = true;
-    arm(relay);
+    relay_arm(relay);
     relay->front->kind->want_room(relay->front);
 }
 
@@ -196,7 +188,7 @@ static void take_small(struct relay *relay)
         bool gone;
         size_t got = read_server(relay, SMALL, &gone);
         if (gone) {
-            server_gone(relay);
+            relay_server_gone(relay);
             return;
         }
         if (got == 0 || !pass_down(relay, got) || (got < SMALL && relay->down.length == 0)) {
@@ -264,7 +256,7 @@ void relay_has_room(struct relay *relay)
     size_t want = chunk_of(relay);
     size_t got = read_server(relay, want, &gone);
     if (gone) {
-        server_gone(relay);
+        relay_server_gone(relay);
         return;
     }
     if (got > SMALL) {
@@ -278,12 +270,12 @@ void relay_has_room(struct relay *relay)
         return;
     }
     relay->in_bulk = false;
-    arm(relay);
+    relay_arm(relay);
 }
 
 /* From the viewer to the server */
 
-static void hold(struct relay *relay, bool held)
+static void relay_hold(struct relay *relay, bool held)
 {
     if (relay->is_held != held) {
         relay->is_held = held;
@@ -305,7 +297,7 @@ static bool flush_up(struct relay *relay)
         up->length -= (size_t)sent;
     }
     up->at = 0;
-    hold(relay, false);
+    relay_hold(relay, false);
     return true;
 }
 
@@ -322,8 +314,8 @@ static void send_up(struct relay *relay, const uint8_t *bytes, size_t length)
     }
     if ((size_t)sent < length) {
         rest_keep(&relay->up, bytes + sent, length - (size_t)sent);
-        hold(relay, true);
-        arm(relay);
+        relay_hold(relay, true);
+        relay_arm(relay);
     }
 }
 
@@ -356,7 +348,7 @@ static void on_server(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_WRITABLE) != 0) {
         if (flush_up(relay)) {
-            arm(relay);
+            relay_arm(relay);
         } else {
             relay->up.length = 0;
             status = UV_EPIPE;

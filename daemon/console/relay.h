@@ -16,7 +16,6 @@
 /* What all relays of a console share: the buffer, and how many of them are busy. */
 struct relay_hub;
 struct relay_hub *relay_hub_new(struct loop *loop);
-void relay_hub_free(struct relay_hub *hub); /* NULL is fine */
 
 enum { RELAY_CHUNK_MAX = 512 * 1024 }; /* the most that one write() of a front gets */
 

@@ -114,8 +114,8 @@ static bool is_repeated_pointer(struct rfb *rfb)
     if (rfb->head[0] != RFB_POINTER_EVENT) {
         return false;
     }
-    bool repeats = rfb->has_pointer && memcmp(rfb->pointer, rfb->head, sizeof(rfb->pointer)) == 0;
-    memcpy(rfb->pointer, rfb->head, sizeof(rfb->pointer));
+    bool repeats = rfb->has_pointer && memcmp(rfb->pointer, rfb->head, sizeof rfb->pointer) == 0;
+    memcpy(rfb->pointer, rfb->head, sizeof rfb->pointer);
     rfb->has_pointer = true;
     return repeats;
 }

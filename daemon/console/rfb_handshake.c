@@ -188,7 +188,7 @@ size_t rfb_handshake_take(struct rfb *rfb, enum rfb_side side, const uint8_t *by
         return 0;
     }
     size_t taken = length < rfb->left ? length : rfb->left;
-    size_t room = sizeof(rfb->part) - rfb->part_length; /* a name may be longer: it is not read */
+    size_t room = sizeof rfb->part - rfb->part_length; /* a name may be longer: it is not read */
     size_t kept = taken < room ? taken : room;
     memcpy(rfb->part + rfb->part_length, bytes, kept);
     rfb->part_length = (uint8_t)(rfb->part_length + kept);

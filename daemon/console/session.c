@@ -35,7 +35,7 @@ enum {
 
 static const struct relay_owner relay_owner;
 
-static uint64_t after(unsigned seconds)
+static uint64_t ms_after(unsigned seconds)
 {
     return loop_monotonic_ms() + (uint64_t)seconds * 1000;
 }
@@ -112,7 +112,7 @@ static void set_phase(struct session *session, enum session_phase phase, uint64_
         registry_session_changed(session->console->registry, session->shown);
     }
     unsigned viewers = 0;
-    for (struct session *other = session->console->first; other != NULL; other = other->next) {
+    LIST_EACH (const struct session, other, &session->console->sessions, link) {
         viewers +=
             other->phase == SESSION_OPEN && session_is_of(other, session->host, session->uuid);
     }
@@ -133,7 +133,7 @@ static void answer_ticket(struct session *session)
     unsigned ttl = session->console->limits.ticket_ttl_s;
     session->ticket = ticket_make();
     ticket_write(&session->ticket, text);
-    set_phase(session, SESSION_TICKETED, after(ttl));
+    set_phase(session, SESSION_TICKETED, ms_after(ttl));
     struct console_answer answer = {
         .session = session_id(session),
         .expires_at = loop_wall_ms() + (int64_t)ttl * 1000,
@@ -156,7 +156,7 @@ static enum rfb_mode rfb_mode_of(const struct session *session)
 }
 
 /* The descriptor stays the result's, which closes it, unless it is taken here. */
-static void opened(void *data, struct glance_result *result, const struct lodge_error *error)
+static void vnc_opened(void *data, struct glance_result *result, const struct lodge_error *error)
 {
     struct opening *opening = data;
     struct session *session = console_find(opening->console, opening->id);
@@ -187,7 +187,7 @@ void session_ask(struct session *session)
     *opening = (struct opening){session->console, session_id(session)};
     session->is_asking = true;
     struct glance_at at = {session->host, session->uuid, session->vm};
-    screens_open(session->console->ops, &at, opened, opening);
+    screens_open(session->console->ops, &at, vnc_opened, opening);
 }
 
 /* The viewer */
@@ -298,7 +298,7 @@ void session_front_gone(struct session *session, bool left)
 /* The relay */
 
 /* A server that refuses (mostly a password) says so to the page, which may ask for another. */
-static void server_gone(struct relay *relay)
+static void session_server_gone(struct relay *relay)
 {
     struct session *session = CONTAINER_OF(relay, struct session, relay);
     if (relay->rfb.state == RFB_REFUSED && session->has_secret) {
@@ -315,7 +315,7 @@ static void must_end(struct relay *relay, const char *reason)
     session_end(CONTAINER_OF(relay, struct session, relay), reason);
 }
 
-static const struct relay_owner relay_owner = {server_gone, must_end};
+static const struct relay_owner relay_owner = {session_server_gone, must_end};
 
 /* The end */
 
@@ -371,7 +371,8 @@ static void end_session(struct session *session, enum front_end how, const char 
     session_free(session);
 }
 
-void session_end_as(struct session *session, enum front_end how, const char *reason)
+/* `how`: and what its viewer may do then. */
+static void session_end_as(struct session *session, enum front_end how, const char *reason)
 {
     AUTO(free) char *told = console_told(session, reason);
     end_session(session, how, reason, told);

@@ -5,6 +5,7 @@
 
 #include "console/console.h"
 #include "console/relay.h"
+#include "list.h"
 
 enum session_phase {
     SESSION_ASKED,    /* the guest's VNC server is being opened for console.open */
@@ -17,7 +18,7 @@ enum session_phase {
 enum { SESSION_TOLD_MAX = 100 };
 
 struct session {
-    struct session *next; /* in console.sessions, the oldest first */
+    struct list_link link; /* in console.sessions, the oldest first */
     struct console *console;
     struct registry_session *shown;
     enum session_phase phase;
@@ -57,10 +58,9 @@ void session_ask(struct session *session);
 /* The reason of one whose page was closed. */
 #define SESSION_LEFT "its viewer has left"
 
-/* With a reason that its viewer is told: a clause without a full stop; and what he may do then. It
- * is freed at the end of the turn. */
-void session_end_as(struct session *session, enum front_end how, const char *reason);
-void session_end(struct session *session, const char *reason); /* FRONT_OVER */
+/* With a reason that its viewer is told: a clause without a full stop. It is freed at the end of
+ * the turn. */
+void session_end(struct session *session, const char *reason);
 
 /* The same for an error. */
 void session_fail(struct session *session, enum front_end how, const struct lodge_error *err);
@@ -106,8 +106,8 @@ struct console {
     struct session_log *log;
     struct console_limits limits;
     struct relay_hub *hub;
-    struct session *first;
-    struct rest *rests;       /* of those that have ended (again.c) */
+    struct list sessions;
+    struct list rests;        /* of those that have ended (again.c) */
     struct loop_timer *timer; /* NULL: closed */
     struct registry_reader reader;
     int64_t last_id;

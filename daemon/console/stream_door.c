@@ -7,6 +7,7 @@
  */
 #include "console/stream_door.h"
 
+#include "list.h"
 #include "log.h"
 #include "memory.h"
 #include "scope.h"
@@ -25,8 +26,8 @@ struct client {
     uv_poll_t poll; /* first: freed in its close callback */
     struct front front;
     struct stream_door *door;
-    struct client *next;
-    int fd; /* -1: it is closing */
+    struct list_link link; /* in door.clients */
+    int fd;                /* -1: it is closing */
     struct ucred who;
     uint64_t until; /* by when it must have shown its ticket; 0: it has */
     bool is_held;
@@ -42,7 +43,7 @@ struct stream_door {
     struct console *console;
     uv_poll_t listening;
     int fd;
-    struct client *clients;
+    struct list clients; /* the newest first */
     struct loop_timer *timer;
     uint8_t bytes[READ_SIZE]; /* of whoever is read */
 };
@@ -59,17 +60,13 @@ static void client_close(struct client *client)
     if (client->fd < 0) {
         return;
     }
-    struct client **place = &client->door->clients;
-    while (*place != client) {
-        place = &(*place)->next;
-    }
-    *place = client->next;
+    list_remove(&client->door->clients, &client->link);
     uv_close((uv_handle_t *)&client->poll, free_client);
     close(client->fd);
     client->fd = -1;
 }
 
-static void arm(struct client *client)
+static void client_arm(struct client *client)
 {
     bool write = client->wants_room || client->is_broken;
     int events = (client->is_held ? 0 : UV_READABLE) | (write ? UV_WRITABLE : 0);
@@ -83,19 +80,19 @@ static struct client *client_of(struct front *front)
     return CONTAINER_OF(front, struct client, front);
 }
 
-static size_t front_room(struct front *front, size_t want)
+static size_t stream_front_room(struct front *front, size_t want)
 {
     size_t most = want < CHUNK_SIZE ? want : CHUNK_SIZE;
     return client_of(front)->is_blocked ? 0 : most;
 }
 
-static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
+static ssize_t stream_front_write(struct front *front, uint8_t *bytes, size_t length)
 {
     struct client *client = client_of(front);
     ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         client->is_broken = true;
-        arm(client);
+        client_arm(client);
         return -1;
     }
     sent = sent < 0 ? 0 : sent;
@@ -103,22 +100,22 @@ static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
     return sent;
 }
 
-static void front_want_room(struct front *front)
+static void stream_front_want_room(struct front *front)
 {
     struct client *client = client_of(front);
     client->wants_room = true;
-    arm(client);
+    client_arm(client);
 }
 
-static void front_hold(struct front *front, bool held)
+static void stream_front_hold(struct front *front, bool held)
 {
     struct client *client = client_of(front);
     client->is_held = held;
-    arm(client);
+    client_arm(client);
 }
 
 /* There are no words in a byte stream; the viewer sees its end. */
-static void front_end(struct front *front, enum front_end how, const char *reason)
+static void stream_front_end(struct front *front, enum front_end how, const char *reason)
 {
     (void)how;
     (void)reason;
@@ -126,11 +123,11 @@ static void front_end(struct front *front, enum front_end how, const char *reaso
 }
 
 static const struct front_kind stream_front = {
-    .room = front_room,
-    .write = front_write,
-    .want_room = front_want_room,
-    .hold = front_hold,
-    .end = front_end,
+    .room = stream_front_room,
+    .write = stream_front_write,
+    .want_room = stream_front_want_room,
+    .hold = stream_front_hold,
+    .end = stream_front_end,
 };
 
 /* Tickets */
@@ -145,7 +142,7 @@ static void refuse(struct client *client, const char *why)
     client_close(client);
 }
 
-static void join(struct client *client, struct session *session)
+static void client_join(struct client *client, struct session *session)
 {
     char peer[48];
     (void)snprintf(peer, sizeof peer, "pid %ld", (long)client->who.pid);
@@ -159,7 +156,7 @@ static void join(struct client *client, struct session *session)
 }
 
 /* Looks whether the first line is whole. What came behind it is the viewer's. */
-static void take_line(struct client *client)
+static void client_take_line(struct client *client)
 {
     char *end = memchr(client->line, '\n', client->length);
     if (end == NULL) {
@@ -180,7 +177,7 @@ static void take_line(struct client *client)
     }
     memcpy(client->door->bytes, end + 1, rest);
     explicit_bzero(client->line, sizeof client->line);
-    join(client, session);
+    client_join(client, session);
     if (rest > 0 && client->front.session != NULL) {
         session_from_viewer(client->front.session, client->door->bytes, rest);
     }
@@ -208,7 +205,7 @@ static void take_bytes(struct client *client)
         gone(client);
     } else if (stranger) {
         client->length += (size_t)got;
-        take_line(client);
+        client_take_line(client);
     } else if (client->front.session != NULL) {
         session_from_viewer(client->front.session, place, (size_t)got);
     }
@@ -224,7 +221,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) != 0 && client->wants_room) {
         client->wants_room = false;
         client->is_blocked = false;
-        arm(client);
+        client_arm(client);
         session_has_room(client->front.session);
     }
     if (client->fd >= 0 && (events & (UV_READABLE | UV_DISCONNECT)) != 0) {
@@ -234,17 +231,15 @@ static void on_client(uv_poll_t *poll, int status, int events)
 
 /* Strangers */
 
-static void on_knock(uv_poll_t *poll, int status, int events);
+static void on_stream_knock(uv_poll_t *poll, int status, int events);
 
-static void on_time(void *owner)
+static void on_stream_time(void *owner)
 {
     struct stream_door *door = owner;
-    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    uv_poll_start(&door->listening, UV_READABLE, on_stream_knock);
     uint64_t now = loop_monotonic_ms();
     uint64_t due = UINT64_MAX;
-    struct client *next;
-    for (struct client *client = door->clients; client != NULL; client = next) {
-        next = client->next;
+    LIST_EACH (struct client, client, &door->clients, link) {
         if (client->until != 0 && client->until <= now) {
             refuse(client, "no ticket came within 5 s");
         } else if (client->until != 0) {
@@ -259,7 +254,7 @@ static void on_time(void *owner)
 static unsigned strangers(const struct stream_door *door)
 {
     unsigned count = 0;
-    for (const struct client *client = door->clients; client != NULL; client = client->next) {
+    LIST_EACH (const struct client, client, &door->clients, link) {
         count += client->until != 0;
     }
     return count;
@@ -269,13 +264,13 @@ static unsigned strangers(const struct stream_door *door)
 static struct client *oldest_stranger(const struct stream_door *door)
 {
     struct client *oldest = NULL;
-    for (struct client *client = door->clients; client != NULL; client = client->next) {
+    LIST_EACH (struct client, client, &door->clients, link) {
         oldest = client->until != 0 ? client : oldest;
     }
     return oldest;
 }
 
-static void let_in(struct stream_door *door, int fd)
+static void client_let_in(struct stream_door *door, int fd)
 {
     struct client *client = xcalloc(1, sizeof *client);
     socklen_t size = sizeof client->who;
@@ -290,25 +285,24 @@ static void let_in(struct stream_door *door, int fd)
     client->door = door;
     client->fd = fd;
     client->until = loop_monotonic_ms() + STREAM_STRANGER_MS;
-    client->next = door->clients;
-    door->clients = client;
+    list_prepend(&door->clients, &client->link);
     if (strangers(door) > STREAM_STRANGERS) {
         refuse(oldest_stranger(door), "too many others have shown no ticket");
     }
-    arm(client);
+    client_arm(client);
     if (!loop_timer_is_active(door->timer)) {
         loop_timer_start(door->timer, STREAM_STRANGER_MS, 0);
     }
 }
 
-static void on_knock(uv_poll_t *poll, int status, int events)
+static void on_stream_knock(uv_poll_t *poll, int status, int events)
 {
     struct stream_door *door = poll->data;
     (void)status;
     (void)events;
     int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        let_in(door, fd);
+        client_let_in(door, fd);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         log_warning(LOG_CONSOLE, "a connection to the stream door could not be taken: %s",
                     strerror(errno));
@@ -323,12 +317,12 @@ struct stream_door *stream_door_new(struct loop *loop, struct console *console, 
     door->loop = loop;
     door->console = console;
     door->fd = fd;
-    door->timer = loop_timer_new(loop, on_time, door);
+    door->timer = loop_timer_new(loop, on_stream_time, door);
     if (uv_poll_init(loop_uv(loop), &door->listening, fd) != 0) {
         abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
     }
     door->listening.data = door;
-    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    uv_poll_start(&door->listening, UV_READABLE, on_stream_knock);
     return door;
 }
 
@@ -336,7 +330,7 @@ void stream_door_close(struct stream_door *door)
 {
     loop_timer_free(TAKE(door->timer));
     loop_close_handle((uv_handle_t *)&door->listening, NULL);
-    while (door->clients != NULL) {
-        client_close(door->clients);
+    LIST_EACH (struct client, client, &door->clients, link) {
+        client_close(client);
     }
 }

@@ -22,7 +22,7 @@ static bool is_port(const char *text)
 }
 
 /* The name without its port, a literal IPv6 address without its brackets. */
-static bool name_of(const char *host, char ret_name[static NAME_MAX_BYTES + 1])
+static bool host_name_of(const char *host, char ret_name[static NAME_MAX_BYTES + 1])
 {
     bool bracketed = host[0] == '[';
     const char *start = bracketed ? host + 1 : host;
@@ -40,7 +40,7 @@ static bool name_of(const char *host, char ret_name[static NAME_MAX_BYTES + 1])
     return true;
 }
 
-static bool is_loopback(const char *name)
+static bool is_loopback_name(const char *name)
 {
     struct in_addr four;
     struct in6_addr six;
@@ -60,7 +60,7 @@ static bool is_configured(const char *host, const char *name, const struct lodge
         const char *item = hosts->items[i];
         bool whole = strcasecmp(item, host) == 0;
         bool any_port =
-            name_of(item, entry) && strcasecmp(entry, name) == 0 && strrchr(item, ':') == NULL;
+            host_name_of(item, entry) && strcasecmp(entry, name) == 0 && strrchr(item, ':') == NULL;
         if (whole || any_port) {
             return true;
         }
@@ -85,22 +85,23 @@ char *web_origin_of(const char *url)
 static bool is_public(const char *name, const struct web_names *names)
 {
     char ours[NAME_MAX_BYTES + 1];
-    return names->public_origin != NULL && name_of(strstr(names->public_origin, "://") + 3, ours) &&
+    return names->public_origin != NULL &&
+           host_name_of(strstr(names->public_origin, "://") + 3, ours) &&
            strcasecmp(name, ours) == 0;
 }
 
 bool web_host_is_ours(const char *host, const char *reached, const struct web_names *names)
 {
     char name[NAME_MAX_BYTES + 1];
-    return name_of(host, name) &&
-           (is_loopback(name) || strcasecmp(name, reached) == 0 || is_public(name, names) ||
+    return host_name_of(host, name) &&
+           (is_loopback_name(name) || strcasecmp(name, reached) == 0 || is_public(name, names) ||
             is_configured(host, name, names->hosts));
 }
 
 bool web_origin_is_ours(const char *origin, const char *host, const struct web_names *names)
 {
     static const char *const schemes[] = {"http://", "https://"};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
         size_t length = strlen(schemes[i]);
         if (strncasecmp(origin, schemes[i], length) == 0 &&
             strcasecmp(origin + length, host) == 0) {

@@ -64,9 +64,9 @@ struct web_names web_names_of(const struct web_door *door)
     return (struct web_names){&door->hosts, &door->origins, door->public_origin};
 }
 
-static void on_knock(uv_poll_t *poll, int status, int events);
+static void on_web_knock(uv_poll_t *poll, int status, int events);
 
-static void set_timer(struct web_door *door, uint64_t until)
+static void set_web_timer(struct web_door *door, uint64_t until)
 {
     uint64_t now = loop_monotonic_ms();
     if (door->timer != NULL && !loop_timer_is_active(door->timer)) {
@@ -79,32 +79,32 @@ void web_visitor_stays(struct visitor *visitor)
     uint64_t until = loop_monotonic_ms() + WEB_STRANGER_MS;
     uint64_t last = visitor->came_at + WEB_STRANGER_MOST_MS;
     visitor->until = until < last ? until : last;
-    set_timer(visitor->door, visitor->until);
+    set_web_timer(visitor->door, visitor->until);
 }
 
 void web_visitor_leaves(struct visitor *visitor, uint64_t ms)
 {
     visitor->is_leaving = true;
     visitor->until = loop_monotonic_ms() + ms;
-    set_timer(visitor->door, visitor->until);
+    set_web_timer(visitor->door, visitor->until);
 }
 
 void web_visitor_forget(struct visitor *visitor)
 {
-    struct visitor **place = &visitor->door->visitors;
-    while (*place != NULL && *place != visitor) {
-        place = &(*place)->next;
-    }
-    if (*place != NULL) {
-        *place = visitor->next;
-        free(visitor);
+    struct list *visitors = &visitor->door->visitors;
+    LIST_EACH (struct visitor, at, visitors, link) {
+        if (at == visitor) {
+            list_remove(visitors, &visitor->link);
+            free(visitor);
+            return;
+        }
     }
 }
 
 static struct visitor *next_late(struct web_door *door, uint64_t now, uint64_t *ret_due)
 {
     *ret_due = UINT64_MAX;
-    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+    LIST_EACH (struct visitor, visitor, &door->visitors, link) {
         if (visitor->until != 0 && visitor->until <= now) {
             return visitor;
         }
@@ -126,10 +126,10 @@ static void send_away(struct visitor *visitor)
     }
 }
 
-static void on_time(void *owner)
+static void on_web_time(void *owner)
 {
     struct web_door *door = owner;
-    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    uv_poll_start(&door->listening, UV_READABLE, on_web_knock);
     uint64_t now = loop_monotonic_ms();
     uint64_t due;
     struct visitor *late;
@@ -137,7 +137,7 @@ static void on_time(void *owner)
         send_away(late);
     }
     if (due != UINT64_MAX) {
-        set_timer(door, due);
+        set_web_timer(door, due);
     }
 }
 
@@ -147,7 +147,7 @@ static void make_room_among(struct web_door *door, bool leaving)
 {
     struct visitor *oldest = NULL; /* the newest is first */
     unsigned count = 0;
-    for (struct visitor *visitor = door->visitors; visitor != NULL; visitor = visitor->next) {
+    LIST_EACH (struct visitor, visitor, &door->visitors, link) {
         if (visitor->until != 0 && visitor->is_leaving == leaving) {
             oldest = visitor;
             count++;
@@ -171,7 +171,7 @@ static void describe_peers(struct visitor *visitor, int fd, const struct sockadd
     }
 }
 
-static void let_in(struct web_door *door, int fd, const struct sockaddr_storage *peer)
+static void visitor_let_in(struct web_door *door, int fd, const struct sockaddr_storage *peer)
 {
     int on = 1;
     make_room_among(door, false);
@@ -181,8 +181,7 @@ static void let_in(struct web_door *door, int fd, const struct sockaddr_storage 
     visitor->door = door;
     visitor->came_at = loop_monotonic_ms();
     describe_peers(visitor, fd, peer);
-    visitor->next = door->visitors;
-    door->visitors = visitor;
+    list_prepend(&door->visitors, &visitor->link);
     web_visitor_stays(visitor);
     lws_adopt_desc_t desc = {
         .vh = door->vhost,
@@ -198,7 +197,7 @@ static void let_in(struct web_door *door, int fd, const struct sockaddr_storage 
     }
 }
 
-static void on_knock(uv_poll_t *poll, int status, int events)
+static void on_web_knock(uv_poll_t *poll, int status, int events)
 {
     struct web_door *door = poll->data;
     struct sockaddr_storage peer = {0};
@@ -207,12 +206,12 @@ static void on_knock(uv_poll_t *poll, int status, int events)
     (void)events;
     int fd = accept4(door->fd, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-        let_in(door, fd, &peer);
+        visitor_let_in(door, fd, &peer);
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         log_warning(LOG_CONSOLE, "a connection to %s could not be taken: %s", door->address,
                     strerror(errno));
         uv_poll_stop(&door->listening); /* no descriptors: it would come again at once */
-        set_timer(door, loop_monotonic_ms() + WEB_PAUSE_MS);
+        set_web_timer(door, loop_monotonic_ms() + WEB_PAUSE_MS);
     }
 }
 
@@ -291,7 +290,7 @@ static void copy_strings(struct lodge_strings *copy, const struct lodge_strings 
     }
 }
 
-static void take_names(struct web_door *door, const struct web_options *options)
+static void take_web_names(struct web_door *door, const struct web_options *options)
 {
     const char *url = options->public_url;
     copy_strings(&door->hosts, options->hosts);
@@ -314,7 +313,7 @@ struct web_door *web_door_new(struct loop *loop, struct console *console, int fd
     door->tls_key = xstrdup_or_null(options->tls_key);
     door->trouble = options->trouble;
     door->owner = options->owner;
-    take_names(door, options);
+    take_web_names(door, options);
     learn_address(door);
     if (!make_context(door) || !make_vhost(door)) {
         (void)lodge_fail(err, LODGE_ERROR_INVALID,
@@ -325,12 +324,12 @@ struct web_door *web_door_new(struct loop *loop, struct console *console, int fd
         door->fd = -1;
         return NULL; /* with what libwebsockets holds: the program ends */
     }
-    door->timer = loop_timer_new(loop, on_time, door);
+    door->timer = loop_timer_new(loop, on_web_time, door);
     if (uv_poll_init(loop_uv(loop), &door->listening, fd) != 0) {
         abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
     }
     door->listening.data = door;
-    uv_poll_start(&door->listening, UV_READABLE, on_knock);
+    uv_poll_start(&door->listening, UV_READABLE, on_web_knock);
     if (web_door_is_open_wide(door)) {
         log_warning(LOG_CONSOLE,
                     "browsers are answered at %s without TLS: whoever is on the way can read along "
@@ -342,7 +341,7 @@ struct web_door *web_door_new(struct loop *loop, struct console *console, int fd
 
 void web_door_reload(struct web_door *door, const struct web_options *options)
 {
-    take_names(door, options);
+    take_web_names(door, options);
     if (door->tls_cert != NULL) {
         (void)lws_tls_cert_updated(door->context, door->tls_cert, door->tls_key, NULL, 0, NULL, 0);
     }
@@ -372,7 +371,7 @@ bool web_door_is_open_wide(const struct web_door *door)
 }
 
 /* A wildcard is no address to go to: the first configured name is, or this machine's own. */
-static void add_authority(const struct web_door *door, struct buffer *buffer)
+static void add_own_authority(const struct web_door *door, struct buffer *buffer)
 {
     const char *port = strrchr(door->address, ':');
     bool wildcard =
@@ -396,7 +395,7 @@ static void add_address(const struct web_door *door, struct buffer *buffer, cons
         return;
     }
     buffer_add_text(buffer, door->tls_cert == NULL ? "://" : "s://");
-    add_authority(door, buffer);
+    add_own_authority(door, buffer);
     buffer_add_text(buffer, "/");
 }
 

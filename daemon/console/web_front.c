@@ -28,7 +28,7 @@ static struct visitor *visitor_of(struct front *front)
 
 /* What the socket takes for sure is asked for rarely: each write is subtracted from it, with what
  * the kernel's bookkeeping costs. So no write is partial, and libwebsockets keeps nothing. */
-static size_t front_room(struct front *front, size_t want)
+static size_t web_front_room(struct front *front, size_t want)
 {
     struct visitor *visitor = visitor_of(front);
     if (visitor->is_broken || lws_partial_buffered(visitor->wsi)) {
@@ -46,7 +46,7 @@ static size_t front_room(struct front *front, size_t want)
     return visitor->credit > 0 ? (size_t)visitor->credit : 0;
 }
 
-static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
+static ssize_t web_front_write(struct front *front, uint8_t *bytes, size_t length)
 {
     struct visitor *visitor = visitor_of(front);
     if (visitor->is_broken || lws_write(visitor->wsi, bytes, length, LWS_WRITE_BINARY) < 0) {
@@ -58,12 +58,12 @@ static ssize_t front_write(struct front *front, uint8_t *bytes, size_t length)
     return (ssize_t)length;
 }
 
-static void front_want_room(struct front *front)
+static void web_front_want_room(struct front *front)
 {
     lws_callback_on_writable(visitor_of(front)->wsi);
 }
 
-static void front_hold(struct front *front, bool held)
+static void web_front_hold(struct front *front, bool held)
 {
     struct visitor *visitor = visitor_of(front);
     lws_rx_flow_control(visitor->wsi, !held);
@@ -73,7 +73,7 @@ static void front_hold(struct front *front, bool held)
 }
 
 /* At most `room` bytes, and no half of a character. */
-static size_t cut(const char *text, size_t room)
+static size_t cut_words(const char *text, size_t room)
 {
     size_t length = strlen(text);
     if (length <= room) {
@@ -88,14 +88,14 @@ static size_t cut(const char *text, size_t room)
 
 /* `return -1` from a callback would lose the frame in libwebsockets 4.1.6 (lws.md 4.9): the frame
  * is written, and the peer's own ends it. */
-static void front_end(struct front *front, enum front_end how, const char *reason)
+static void web_front_end(struct front *front, enum front_end how, const char *reason)
 {
     struct visitor *visitor = visitor_of(front);
     unsigned code = close_codes[how];
     static const char more[] = "\xe2\x80\xa6"; /* an ellipsis */
     unsigned char frame[LWS_PRE + 2 + REASON_MAX];
     bool is_whole = strlen(reason) <= REASON_MAX;
-    size_t length = is_whole ? strlen(reason) : cut(reason, REASON_MAX - (sizeof more - 1));
+    size_t length = is_whole ? strlen(reason) : cut_words(reason, REASON_MAX - (sizeof more - 1));
     frame[LWS_PRE] = (unsigned char)(code >> 8);
     frame[LWS_PRE + 1] = (unsigned char)code;
     memcpy(frame + LWS_PRE + 2, reason, length);
@@ -134,12 +134,12 @@ static bool send_words(struct visitor *visitor)
 }
 
 static const struct front_kind web_front = {
-    .room = front_room,
-    .write = front_write,
-    .want_room = front_want_room,
-    .hold = front_hold,
+    .room = web_front_room,
+    .write = web_front_write,
+    .want_room = web_front_want_room,
+    .hold = web_front_hold,
     .tell = front_tell,
-    .end = front_end,
+    .end = web_front_end,
 };
 
 static int established(struct visitor *visitor, struct lws *wsi)

@@ -49,8 +49,8 @@ static bool add_header(struct lws *wsi, enum lws_token_indexes token, const char
 }
 
 /* Returns what the callback returns. */
-static int answer(struct lws *wsi, unsigned status, const char *mime, const void *body,
-                  size_t length)
+static int http_answer(struct lws *wsi, unsigned status, const char *mime, const void *body,
+                       size_t length)
 {
     AUTO(free) unsigned char *bytes = xmalloc(LWS_PRE + HEAD_ROOM + length);
     unsigned char *start = bytes + LWS_PRE;
@@ -77,7 +77,7 @@ static int answer(struct lws *wsi, unsigned status, const char *mime, const void
 
 static int answer_text(struct lws *wsi, unsigned status, const char *text)
 {
-    return answer(wsi, status, "text/plain; charset=utf-8", text, strlen(text));
+    return http_answer(wsi, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 /* A ticket that comes here has lost its Upgrade on the way, which is another matter. */
@@ -112,7 +112,7 @@ static int answer_path(struct visitor *visitor, struct lws *wsi, const char *pat
         return answer_text(wsi, 405, "only GET and HEAD\n");
     }
     if (file != NULL) {
-        return answer(wsi, 200, file->mime, file->bytes, file->length);
+        return http_answer(wsi, 200, file->mime, file->bytes, file->length);
     }
     if (strcmp(path, "/healthz") == 0) {
         return answer_text(wsi, 200, "ok\n");
@@ -181,8 +181,8 @@ static struct session *find_by_secret(struct visitor *visitor, struct lws *wsi, 
 }
 
 /* By the ticket if there is one, and by that alone: a secret beside it is for later. */
-static struct session *find_session(struct visitor *visitor, struct lws *wsi,
-                                    struct lodge_error *err)
+static struct session *find_offered_session(struct visitor *visitor, struct lws *wsi,
+                                            struct lodge_error *err)
 {
     char room[TICKET_TEXT + 16];
     char number[40];
@@ -234,7 +234,7 @@ static bool may_upgrade(struct visitor *visitor, struct lws *wsi, struct lodge_e
     if (!offers_well(wsi, &visitor->offer, err)) {
         return false;
     }
-    visitor->joining = find_session(visitor, wsi, err);
+    visitor->joining = find_offered_session(visitor, wsi, err);
     return visitor->joining != NULL || visitor->page != 0;
 }
 

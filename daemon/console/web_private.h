@@ -4,6 +4,7 @@
 
 #include "console/web_admit.h"
 #include "console/web_door.h"
+#include "list.h"
 
 #include <libwebsockets.h>
 #include <sys/socket.h>
@@ -13,7 +14,7 @@ enum { WEB_PEER_MAX = 64, WEB_PAUSE_MS = 1000, WEB_WORDS_MAX = 128 };
 
 /* A connection, from accept() to its end. libwebsockets has it as the wsi's opaque user data. */
 struct visitor {
-    struct visitor *next; /* in door.visitors */
+    struct list_link link; /* in door.visitors */
     struct web_door *door;
     struct lws *wsi;
     int fd;
@@ -41,7 +42,7 @@ struct web_door {
     struct lws_vhost *vhost;
     uv_poll_t listening;
     int fd;
-    struct visitor *visitors;
+    struct list visitors; /* the newest first */
     struct loop_timer *timer;
     struct lodge_strings hosts, origins;
     char *public_url, *public_origin; /* NULL: no proxy is known of */

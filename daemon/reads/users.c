@@ -18,7 +18,7 @@ struct user_question {
     size_t count;
     bool sets;
     uid_t uid;
-    enum role role;
+    enum user_role role;
     struct audit_row audit;
     users_fn *answer;
     void *data;
@@ -39,7 +39,7 @@ static struct user_entry *entry_of(struct user_question *asked, uid_t uid)
 static void take_role(void *data, uid_t uid, const char *role)
 {
     struct user_entry *entry = entry_of(data, uid);
-    entry->has_role = role_from_name(role, &entry->role);
+    entry->has_role = user_role_from_name(role, &entry->role);
 }
 
 static void take_vm(void *data, const struct vm_row *row)
@@ -74,7 +74,7 @@ static bool read_users(struct question *question, struct store *store)
 static bool write_role(struct question *question, struct store *store)
 {
     struct user_question *asked = (struct user_question *)question;
-    return store_write_role(store, asked->uid, role_name(asked->role), &asked->audit,
+    return store_write_role(store, asked->uid, user_role_name(asked->role), &asked->audit,
                             &question->error) &&
            read_users(question, store);
 }
@@ -112,7 +112,7 @@ void users_list(struct ops *ops, users_fn *answer, void *data)
     question_ask(ops_fleet(ops), &question_new(answer, data)->question);
 }
 
-void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct audit_call *by,
+void users_set_role(struct ops *ops, uid_t uid, enum user_role role, const struct audit_call *by,
                     users_fn *answer, void *data)
 {
     struct user_question *asked = question_new(answer, data);

@@ -8,7 +8,7 @@
 struct user_entry {
     uid_t uid;
     bool has_role;
-    enum role role;
+    enum user_role role;
     struct lodge_amounts promised;
 };
 typedef void users_fn(void *data, const struct user_entry *users, size_t count,
@@ -19,7 +19,7 @@ void users_list(struct ops *ops, users_fn *answer, void *data);
 
 /* Gives a user a role, in the store, with the row of the audit, and then in the loop's memory; the
  * answer has that one. `by` has texts that live until the answer. */
-void users_set_role(struct ops *ops, uid_t uid, enum role role, const struct audit_call *by,
+void users_set_role(struct ops *ops, uid_t uid, enum user_role role, const struct audit_call *by,
                     users_fn *answer, void *data);
 
 #endif

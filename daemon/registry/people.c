@@ -32,7 +32,7 @@ struct person {
     struct person *next;
     uid_t uid;
     bool has_role;
-    enum role role;
+    enum user_role role;
     char *name; /* NULL: not looked up, or being looked up */
     bool looking;
     char number[16]; /* "#1000" */
@@ -55,7 +55,7 @@ static void office_leave(struct office *office)
 struct people {
     struct loop *loop;
     struct person *persons; /* dozens at most: those who connect or own VMs */
-    enum role default_role;
+    enum user_role default_role;
     gid_t admin_group;
     uid_t own_uid;
     struct workers *workers;
@@ -72,16 +72,16 @@ static const char *const role_names[] = {
     [ROLE_ADMIN] = "admin",
 };
 
-const char *role_name(enum role role)
+const char *user_role_name(enum user_role role)
 {
     return role_names[role];
 }
 
-bool role_from_name(const char *name, enum role *ret_role)
+bool user_role_from_name(const char *name, enum user_role *ret_role)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(role_names); i++) {
         if (strcmp(role_names[i], name) == 0) {
-            *ret_role = (enum role)i;
+            *ret_role = (enum user_role)i;
             return true;
         }
     }
@@ -164,20 +164,20 @@ void people_free(struct people *people)
     free(people);
 }
 
-void people_set_defaults(struct people *people, enum role default_role, gid_t admin_group)
+void people_set_defaults(struct people *people, enum user_role default_role, gid_t admin_group)
 {
     people->default_role = default_role;
     people->admin_group = admin_group;
 }
 
-void people_set_role(struct people *people, uid_t uid, enum role role)
+void people_set_role(struct people *people, uid_t uid, enum user_role role)
 {
     struct person *person = person_get(people, uid);
     person->has_role = true;
     person->role = role;
 }
 
-enum role people_role(const struct people *people, const struct identity *identity)
+enum user_role people_role(const struct people *people, const struct identity *identity)
 {
     if (identity->uid == 0 || identity->uid == people->own_uid) {
         return ROLE_ADMIN;

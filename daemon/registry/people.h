@@ -12,11 +12,11 @@
 
 #include <sys/types.h>
 
-enum role { ROLE_NONE, ROLE_VIEWER, ROLE_USER, ROLE_ADMIN };
+enum user_role { ROLE_NONE, ROLE_VIEWER, ROLE_USER, ROLE_ADMIN };
 
 /* "none", "viewer", "user", "admin"; and back: false if it is no role's name. */
-const char *role_name(enum role role);
-bool role_from_name(const char *name, enum role *ret_role);
+const char *user_role_name(enum user_role role);
+bool user_role_from_name(const char *name, enum user_role *ret_role);
 
 /* Who somebody is, as the kernel said when they connected. */
 struct identity {
@@ -30,7 +30,7 @@ struct identity {
 /* Through whose eyes objects are looked at. */
 struct viewer {
     uid_t uid;
-    enum role role;
+    enum user_role role;
 };
 
 /* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
@@ -42,11 +42,11 @@ struct people *people_new(struct loop *loop);
 void people_free(struct people *people); /* NULL is fine; waiting names come as "#uid" */
 
 /* For those without a row of their own. `admin_group` -1: there is none. */
-void people_set_defaults(struct people *people, enum role default_role, gid_t admin_group);
-void people_set_role(struct people *people, uid_t uid, enum role role);
+void people_set_defaults(struct people *people, enum user_role default_role, gid_t admin_group);
+void people_set_role(struct people *people, uid_t uid, enum user_role role);
 
 /* uid 0, lodged's own uid and members of the admin group are admins, whatever their row says. */
-enum role people_role(const struct people *people, const struct identity *identity);
+enum user_role people_role(const struct people *people, const struct identity *identity);
 
 /* The name as far as it is known: the user's, or "#uid". Valid until the next call. Starts a
  * look-up if there has been none. */

@@ -269,7 +269,7 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
     }
     if (method->access == ACCESS_ADMIN && viewer->role != ROLE_ADMIN) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "%s is for admins, your role is %s",
-                          method->name, role_name(viewer->role));
+                          method->name, user_role_name(viewer->role));
     }
     bool for_users = method->access == ACCESS_USER || method->access == ACCESS_OWNER;
     if (for_users && viewer->role == ROLE_VIEWER) {

@@ -56,7 +56,7 @@ static void info_named(void *data, const char *name)
         .features = {.items = words},
         .user = xstrdup(name),
         .uid = viewer.uid,
-        .role = xstrdup(role_name(viewer.role)),
+        .role = xstrdup(user_role_name(viewer.role)),
         .started_at = call_house(call)->started_at,
     };
     for (size_t i = 0; features[i] != NULL; i++) {

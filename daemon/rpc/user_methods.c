@@ -34,7 +34,7 @@ static struct lodge_user shown(struct call *call, const struct user_entry *entry
     return (struct lodge_user){
         .user = xstrdup(people_name(people, entry->uid)),
         .uid = entry->uid,
-        .role = xstrdup(role_name(people_role(people, &identity))),
+        .role = xstrdup(user_role_name(people_role(people, &identity))),
         .vms = entry->promised.vms,
         .promised = entry->promised,
     };
@@ -100,7 +100,7 @@ static void answer_set(void *data, const struct user_entry *users, size_t count,
 
 struct role_call {
     struct call *call;
-    enum role role;
+    enum user_role role;
 };
 
 static void user_found(void *data, const uid_t *uid, const struct lodge_error *error)
@@ -121,7 +121,7 @@ static void user_set_run(struct call *call, const void *params)
     const struct user_set *set = params;
     struct role_call *asked = xcalloc(1, sizeof *asked);
     asked->call = call;
-    if (!role_from_name(settable_roles[set->role], &asked->role)) {
+    if (!user_role_from_name(settable_roles[set->role], &asked->role)) {
         asked->role = ROLE_NONE; /* the table has no other words */
     }
     call_set_target(call, "user", set->user);

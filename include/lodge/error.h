@@ -63,6 +63,12 @@ struct lodge_error {
     } libvirt;
 };
 
+/* It was dealt with: another may follow. */
+static inline void lodge_error_clear(struct lodge_error *err)
+{
+    *err = (struct lodge_error){.kind = LODGE_ERROR_NONE};
+}
+
 /* Fills `err` and returns false, so that a failing function ends with `return lodge_fail(err, …)`.
  * `err` must hold no error yet: a second failure must not hide the first. Any thread. */
 bool lodge_fail(struct lodge_error *err, enum lodge_error_kind kind, const char *format, ...)

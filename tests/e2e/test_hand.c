@@ -1,5 +1,5 @@
 /*
- * The hand on the keyboard: what is marked, typed in a hurry or pasted, on a console with three
+ * The hand on the keyboard: what is marked, typed in a hurry or pasted, on a TUI with three
  * guests of libvirt's test driver behind it. What a key did is seen in the list.
  */
 #include "support/test.h"
@@ -121,7 +121,7 @@ static void expect_untouched(void)
     screen_wait(screen, "of 3");
 }
 
-static void expect_a_live_console(void)
+static void expect_a_live_tui(void)
 {
     expect_untouched();
     screen_type(screen, "q");
@@ -213,7 +213,7 @@ static void pasted_text_is_no_keys(void **state)
         screen_wait(screen, "what is pasted is no keys");
         expect_untouched();
     }
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void pasted_text_answers_no_question(void **state)
@@ -230,7 +230,7 @@ static void pasted_text_answers_no_question(void **state)
     screen_wait(screen, "Type its name: alpha");
     screen_type(screen, ESC);
     screen_wait(screen, "nothing was done");
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void pasted_text_fills_fields_and_sends_no_form(void **state)
@@ -248,7 +248,7 @@ static void pasted_text_fills_fields_and_sends_no_form(void **state)
     screen_wait(screen, "1/1");
     screen_type(screen, ESC);
     screen_wait(screen, "/3");
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void a_paste_in_single_bytes_is_a_paste(void **state)
@@ -262,7 +262,7 @@ static void a_paste_in_single_bytes_is_a_paste(void **state)
     }
     screen_wait(screen, "/ DYs");
     screen_type(screen, ESC);
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void a_megabyte_is_pasted_in_a_moment(void **state)
@@ -286,7 +286,7 @@ static void a_megabyte_is_pasted_in_a_moment(void **state)
         expect_untouched();
     }
     free(text);
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void a_paste_that_does_not_end_is_given_up(void **state)
@@ -294,7 +294,7 @@ static void a_paste_that_does_not_end_is_given_up(void **state)
     (void)state;
     send_text(BEGIN "DY");
     screen_wait(screen, "what was pasted has no end");
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 static void the_terminal_is_asked_to_mark_pastes_for_as_long_as_it_is_ours(void **state)
@@ -363,7 +363,7 @@ static void what_a_newcomer_is_told_is_there_to_its_last_word(void **state)
         screen_type(screen, slips[i].typed);
         screen_wait_whole(screen, slips[i].told);
     }
-    expect_a_live_console();
+    expect_a_live_tui();
 }
 
 #define HAND_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

@@ -1,5 +1,5 @@
 /*
- * The console and the daemon: what is there is shown, and a daemon that goes and comes back is
+ * The TUI and the daemon: what is there is shown, and a daemon that goes and comes back is
  * noticed without a key being hit. The guests are those of libvirt's test driver.
  */
 #include "support/test.h"
@@ -51,7 +51,7 @@ static void daemon_kill(void)
     daemon_pid = 0;
 }
 
-static void console_start(void)
+static void tui_start(void)
 {
     const char *program = getenv("LODGE_PROGRAM");
 
@@ -95,7 +95,7 @@ static void what_the_daemon_knows_is_shown(void **state)
 {
     (void)state;
     daemon_start();
-    console_start();
+    tui_start();
 
     screen_wait_line(screen, "> R test", "local");
     screen_wait(screen, "local up");
@@ -109,7 +109,7 @@ static void what_the_daemon_knows_is_shown(void **state)
 static void a_daemon_that_comes_later_is_found(void **state)
 {
     (void)state;
-    console_start();
+    tui_start();
     screen_wait(screen, "cannot reach lodged");
 
     daemon_start();
@@ -122,7 +122,7 @@ static void a_daemon_that_restarts_is_found_again_and_nothing_vanishes(void **st
 {
     (void)state;
     daemon_start();
-    console_start();
+    tui_start();
     screen_wait_line(screen, "> R test", "local");
 
     daemon_kill();
@@ -140,7 +140,7 @@ static void a_guest_is_made_forced_off_and_deleted_by_keys(void **state)
 {
     (void)state;
     daemon_start();
-    console_start();
+    tui_start();
     screen_wait_line(screen, "> R test", "local");
     screen_wait(screen, "live");
 
@@ -184,7 +184,7 @@ static void a_picture_of_a_guests_screen_is_shown_in_the_terminal(void **state)
 {
     (void)state;
     daemon_start();
-    console_start();
+    tui_start();
     screen_wait_line(screen, "> R test", "local");
     screen_wait(screen, "live");
 

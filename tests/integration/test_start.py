@@ -134,7 +134,7 @@ class Start(unittest.TestCase):
     def lodged_pid(self):
         return int((self.checkout / ".lodge" / "lodged.pid").read_text())
 
-    def test_ctrl_z_gives_the_shell_back_and_fg_the_console_as_often_as_one_likes(self):
+    def test_ctrl_z_gives_the_shell_back_and_fg_the_tui_as_often_as_one_likes(self):
         self.run_start()
         lodged = self.lodged_pid()
         for _ in range(3):
@@ -179,17 +179,17 @@ class Start(unittest.TestCase):
 
     def test_a_stop_from_outside_does_not_kill_the_terminal_either(self):
         self.run_start()
-        os.kill(self.console_pid(), 20)  # SIGTSTP, and to the console alone
+        os.kill(self.tui_pid(), 20)  # SIGTSTP, and to the TUI alone
         self.back_in_the_shell()
         self.terminal.type("fg\n")
         self.terminal.wait(TAKEN)
         self.terminal.type("q")
         self.back_in_the_shell()
 
-    def console_pid(self):
-        return next(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.is_console(pid))
+    def tui_pid(self):
+        return next(pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.is_tui(pid))
 
-    def is_console(self, pid):
+    def is_tui(self, pid):
         """Others on this machine may run a ./start of their own."""
         try:
             words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -243,11 +243,11 @@ class Start(unittest.TestCase):
         broken.replace(self.checkout / "build" / "daemon" / "lodged")
 
     def kill_start(self):
-        """With its console, so that the shell has its terminal; lodged and the guests stay."""
+        """With its TUI, so that the shell has its terminal; lodged and the guests stay."""
         lodged = self.lodged_pid()
         start = int(pathlib.Path(f"/proc/{lodged}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        console = self.console_pid()
-        for pid in (start, console):
+        tui = self.tui_pid()
+        for pid in (start, tui):
             os.kill(pid, 9)
             self.wait_gone(pid)
         self.terminal.wait("Killed")

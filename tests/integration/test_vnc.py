@@ -205,7 +205,7 @@ class Vnc(ScreensTest):
         self.assertIn("the browser failed: no display here; lodge vnc --print", ran.stderr)
         self.assertEqual(list(self.runtime.iterdir()), [])
 
-    def test_in_the_console_a_viewer_or_a_browser_that_fails_is_told_of_too(self):
+    def test_in_the_tui_a_viewer_or_a_browser_that_fails_is_told_of_too(self):
         fails = str(self.script("fails", "#!/bin/sh\necho 'no display here' >&2\nexit 1\n"))
         env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "XDG_RUNTIME_DIR": str(self.runtime),
                "LODGE_VIEWER": fails, "BROWSER": fails, "XDG_STATE_HOME": str(self.folder)}

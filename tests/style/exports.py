@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""exports: liblodge exports exactly the functions that its public headers declare."""
+"""exports: liblodge exports exactly the functions that its public headers declare; an inline is none."""
 
 import re
 
 import source
 
 MAP = "src/liblodge.map"
-DECLARED = re.compile(r"^(?!typedef)[a-z].*?\*?\b(lodge_\w+)\(", re.M)
+DECLARED = re.compile(r"^(?!typedef|static inline)[a-z].*?\*?\b(lodge_\w+)\(", re.M)
 EXPORTED = re.compile(r"^\s+(lodge_\w+);", re.M)
 
 

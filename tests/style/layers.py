@@ -49,8 +49,8 @@ ROOMS = {
 # A room's face: the headers that other rooms may include. What is not here is what a room is made
 # of, whatever it is called (*_private.h, host_private.h); a room without a row is nothing but face.
 FACES = {
-    "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h memory.h "
-           "paths.h plain.h query.h refusals.h scope.h standard.h text.h units.h usual.h utf8.h",
+    "src": "base64.h buffer.h contract/contract.h fields.h frame.h index.h jsonrpc.h list.h "
+           "memory.h paths.h plain.h query.h refusals.h scope.h standard.h text.h units.h usual.h utf8.h",
     "tui/cli": "browser.h program.h shot.h terms.h verbs.h viewer.h",
     "daemon/log": "log.h",
     "daemon/config": "config.h config_keys.h",

@@ -24,7 +24,7 @@ LIST = "tests/data/messages.txt"
 ROOMS = ("daemon", "src", "tui")
 # Whose text is a message, and which argument that is.
 MAKERS = {"lodge_fail": 2, "lodge_fail_param": 2, "lodge_fail_in": 1, "libvirt_fail": 1, "fail_at": 2,
-          "op_fail": 2, "op_note": 1, "desk_say": 2, "client_lose": 1, "model_note": 1, "uses_add_doubt": 1}
+          "op_fail": 2, "op_note": 1, "ui_say": 2, "client_lose": 1, "model_note": 1, "uses_add_doubt": 1}
 LITERAL = r'"(?:\\.|[^"\\\n])*"'
 TEXT = re.compile(rf"{LITERAL}(?:\s*(?:[A-Z]\w*\s*)?{LITERAL})*(?:\s*[A-Z]\w*)?")
 CALL = re.compile(r"\b(" + "|".join(MAKERS) + r")\(")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""terms: what lodged says names no method that `lodge` and the console have no words for.
+"""terms: what lodged says names no method that `lodge` and the TUI have no words for.
 
 lodged's errors, reasons and notes may name methods and, in backquotes, parameters: tui/cli/terms.c turns them
 into verbs, flags and keys. One that its tables lack would reach people as it is.

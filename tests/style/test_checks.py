@@ -111,7 +111,7 @@ class Planted(unittest.TestCase):
                           "tests/data/messages.txt:5: nobody says 'nobody's' any more"],
                          self.found(messages.check).splitlines())
 
-    def test_the_console_speaks_no_contract(self):
+    def test_the_tui_speaks_no_contract(self):
         self.plant("tests/data/messages.txt", "[tui]\n    see vm.list for it\n    try lodge call vm.list\n"
                    "    wants memory_mib too\n    said with -32602 there\n")
         self.plant("tui/one.c", 'f("see vm.list for it", "try lodge call vm.list", "wants memory_mib too",\n'

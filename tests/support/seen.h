@@ -1,23 +1,23 @@
-/* seen: what a console without a terminal shows, and a guest with three disks, two of them ours. */
+/* seen: what a TUI without a terminal shows, and a guest with three disks, two of them ours. */
 #ifndef TESTS_SUPPORT_SEEN_H
 #define TESTS_SUPPORT_SEEN_H
 
 #include "memory.h"
 #include "scope.h"
-#include "support/desk_world.h"
 #include "support/joined.h"
+#include "support/ui_world.h"
 
 #include <stdlib.h>
 
-/* What the console shows now, of so many cells. */
+/* What the TUI shows now, of so many cells. */
 static inline char *picture(int width, int height)
 {
     struct canvas canvas;
 
     canvas_init(&canvas, width, height, GLYPHS_ASCII);
-    (void)desk_resize(&desk, width, height);
-    desk_refresh(&desk);
-    view_draw(&desk.model, &desk.state, &canvas);
+    (void)ui_resize(&ui, width, height);
+    ui_refresh(&ui);
+    view_draw(&ui.model, &ui.state, &canvas);
     char *text = canvas_to_text(&canvas);
     canvas_done(&canvas);
     return text;

@@ -12,7 +12,7 @@ static struct model model;
 static int set_up(void **state)
 {
     (void)state;
-    model_init(&model);
+    model_init(&model, NULL);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);
     return 0;
@@ -147,7 +147,7 @@ static void memory_that_the_guest_does_not_tell_is_marked(void **state)
 static void expect_status(struct fleet_guest guest, char letter, const char *status)
 {
     char text[160];
-    enum role role;
+    enum style_role role;
 
     guest.number = 1;
     guest.name = "a";
@@ -174,7 +174,7 @@ static void each_state_has_a_letter_and_words(void **state)
                   "stale 42s, was running");
     expect_status((struct fleet_guest){0}, '?', "unknown");
     fleet_remove(&model, 1);
-    enum role role;
+    enum style_role role;
     assert_int_equal(vm_letter(&model, fleet_row(&model, 1), &role), 'x');
 }
 

@@ -7,8 +7,8 @@
 #include "support/test.h"
 
 #include "demo.h"
-#include "desk.h"
 #include "support/fleet.h"
+#include "ui.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -65,32 +65,32 @@ struct scene {
 
 static void draw_shot(const struct scene *shot, enum glyphs glyphs, int guests)
 {
-    struct desk desk;
+    struct ui ui;
     struct canvas canvas;
     char name[32];
     int used;
 
-    desk_init(&desk);
-    desk.model.now_ms = FLEET_NOW;
+    ui_init(&ui, &tui_commands);
+    ui.model.now_ms = FLEET_NOW;
     struct demo *demo = demo_new(guests, FLEET_NOW);
-    model_set_link(&desk.model, LINK_LIVE, NULL);
-    model_take_server(&desk.model, strdup("demo"), strdup("you"), strdup("admin"));
-    demo_tell(demo, FLEET_NOW, tell_model, &desk.model);
-    (void)desk_resize(&desk, shot->width, shot->height);
-    desk_refresh(&desk);
+    model_set_link(&ui.model, LINK_LIVE, NULL);
+    model_take_server(&ui.model, strdup("demo"), strdup("you"), strdup("admin"));
+    demo_tell(demo, FLEET_NOW, tell_model, &ui.model);
+    (void)ui_resize(&ui, shot->width, shot->height);
+    ui_refresh(&ui);
     for (const char *keys = shot->keys; sscanf(keys, " %31s%n", name, &used) == 1; keys += used) {
-        (void)desk_key(&desk, key_from_name(name));
-        desk_refresh(&desk);
+        (void)ui_key(&ui, key_from_name(name));
+        ui_refresh(&ui);
     }
-    const struct model_row *row = list_selected(&desk.state.list);
+    const struct model_row *row = guest_list_selected(&ui.state.list);
     struct lodge_vm detail;
     if (row != NULL && demo_get(demo, row->vm.host, row->vm.uuid, &detail)) {
-        model_take_detail(&desk.model, &detail);
-        desk_refresh(&desk);
+        model_take_detail(&ui.model, &detail);
+        ui_refresh(&ui);
     }
 
     canvas_init(&canvas, shot->width, shot->height, glyphs);
-    view_draw(&desk.model, &desk.state, &canvas);
+    view_draw(&ui.model, &ui.state, &canvas);
     char *text = canvas_to_text(&canvas);
     snprintf(name, sizeof(name), "%s-%s", shot->name, glyphs == GLYPHS_ASCII ? "ascii" : "utf8");
     expect_picture(name, text);
@@ -98,7 +98,7 @@ static void draw_shot(const struct scene *shot, enum glyphs glyphs, int guests)
     free(text);
     canvas_done(&canvas);
     demo_free(demo);
-    desk_done(&desk);
+    ui_done(&ui);
 }
 
 static const struct scene shots[] = {
@@ -158,64 +158,64 @@ static void any_picture_fits_any_size(void **state)
 {
     static const int sizes[][2] = {{1, 1}, {1024, 1}, {1, 1024}, {80, 25}, {300, 200}};
     static const enum glyphs glyphs[] = {GLYPHS_ASCII, GLYPHS_DOTS, GLYPHS_LINES};
-    struct desk desk;
+    struct ui ui;
 
     (void)state;
-    desk_init(&desk);
-    desk.state.view = VIEW_SCREEN;
+    ui_init(&ui, &tui_commands);
+    ui.state.view = VIEW_SCREEN;
     for (size_t size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
-        take_shot(&desk.state.shot, sizes[size][0], sizes[size][1]);
+        take_shot(&ui.state.shot, sizes[size][0], sizes[size][1]);
         for (int width = 1; width < 240; width += 34) {
             for (int height = 1; height < 60; height += 7) {
                 for (int kind = 0; kind < 9; kind++) {
                     struct canvas canvas;
                     canvas_init(&canvas, width, height, glyphs[kind % 3]);
                     canvas.palette = (enum palette)(kind / 3);
-                    view_draw(&desk.model, &desk.state, &canvas);
+                    view_draw(&ui.model, &ui.state, &canvas);
                     canvas_done(&canvas);
                 }
             }
         }
     }
-    desk_done(&desk);
+    ui_done(&ui);
 }
 
 static void any_size_is_drawn_without_harm(void **state)
 {
-    struct desk desk;
+    struct ui ui;
 
     (void)state;
-    desk_init(&desk);
-    desk.model.now_ms = FLEET_NOW;
+    ui_init(&ui, &tui_commands);
+    ui.model.now_ms = FLEET_NOW;
     struct demo *demo = demo_new(30, FLEET_NOW);
-    model_set_link(&desk.model, LINK_LIVE, NULL);
-    demo_tell(demo, FLEET_NOW, tell_model, &desk.model);
+    model_set_link(&ui.model, LINK_LIVE, NULL);
+    demo_tell(demo, FLEET_NOW, tell_model, &ui.model);
     for (int width = 1; width < 240; width += 3) {
         for (int height = 1; height < 60; height += 2) {
             for (enum view_id view = 0; view < VIEWS; view++) {
                 struct canvas canvas;
-                desk.state.view = view;
-                (void)desk_resize(&desk, width, height);
-                desk_refresh(&desk);
+                ui.state.view = view;
+                (void)ui_resize(&ui, width, height);
+                ui_refresh(&ui);
                 canvas_init(&canvas, width, height, GLYPHS_LINES);
-                view_draw(&desk.model, &desk.state, &canvas);
+                view_draw(&ui.model, &ui.state, &canvas);
                 canvas_done(&canvas);
             }
         }
     }
     demo_free(demo);
-    desk_done(&desk);
+    ui_done(&ui);
 }
 
 static void why_there_is_nothing_is_said(void **state)
 {
-    struct desk desk;
+    struct ui ui;
     struct canvas canvas;
 
     (void)state;
-    desk_init(&desk);
-    desk.model.now_ms = FLEET_NOW;
-    (void)desk_resize(&desk, 80, 24);
+    ui_init(&ui, &tui_commands);
+    ui.model.now_ms = FLEET_NOW;
+    (void)ui_resize(&ui, 80, 24);
     canvas_init(&canvas, 80, 24, GLYPHS_ASCII);
     const char *const expected[] = {
         "no daemon here",  "connecting to host...", "connecting to host h1",
@@ -225,23 +225,23 @@ static void why_there_is_nothing_is_said(void **state)
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         switch (i) {
         case 0:
-            model_set_link(&desk.model, LINK_CONNECTING, "no daemon here");
+            model_set_link(&ui.model, LINK_CONNECTING, "no daemon here");
             break;
         case 1:
-            model_set_link(&desk.model, LINK_LIVE, NULL);
+            model_set_link(&ui.model, LINK_LIVE, NULL);
             break;
         case 2:
-            fleet_host(&desk.model, "h1", LODGE_HOST_CONNECTING, NULL);
+            fleet_host(&ui.model, "h1", LODGE_HOST_CONNECTING, NULL);
             break;
         case 3:
-            fleet_say(&desk.model, LODGE_EVENT_READY);
-            fleet_host(&desk.model, "h1", LODGE_HOST_DOWN, "it has no libvirt");
+            fleet_say(&ui.model, LODGE_EVENT_READY);
+            fleet_host(&ui.model, "h1", LODGE_HOST_DOWN, "it has no libvirt");
             break;
         default:
-            fleet_host(&desk.model, "h1", LODGE_HOST_UP, NULL);
+            fleet_host(&ui.model, "h1", LODGE_HOST_UP, NULL);
         }
-        desk_refresh(&desk);
-        view_draw(&desk.model, &desk.state, &canvas);
+        ui_refresh(&ui);
+        view_draw(&ui.model, &ui.state, &canvas);
         char *text = canvas_to_text(&canvas);
         if (strstr(text, expected[i]) == NULL) {
             fail_msg("'%s' is not in:\n%s", expected[i], text);
@@ -249,7 +249,7 @@ static void why_there_is_nothing_is_said(void **state)
         free(text);
     }
     canvas_done(&canvas);
-    desk_done(&desk);
+    ui_done(&ui);
 }
 
 int main(void)

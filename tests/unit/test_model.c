@@ -1,6 +1,7 @@
-/* What the console knows, from events alone. */
+/* What the TUI knows, from events alone. */
 #include "support/test.h"
 
+#include "input/commands.h"
 #include "support/fleet.h"
 
 #include <locale.h>
@@ -13,7 +14,7 @@ static struct model model;
 static int set_up(void **state)
 {
     (void)state;
-    model_init(&model);
+    model_init(&model, &tui_commands);
     model.now_ms = FLEET_NOW;
     model_set_link(&model, LINK_LIVE, NULL);
     return 0;
@@ -202,34 +203,34 @@ static void what_happens_after_all_was_told_is_remembered_newest_first(void **st
     (void)state;
     fleet_add(&model, 1, "web", LODGE_VM_RUNNING);
     fleet_say(&model, LODGE_EVENT_READY);
-    assert_int_equal(model_happenings(&model), 0); /* it was there before we looked */
+    assert_int_equal(model_activity_count(&model), 0); /* it was there before we looked */
 
     fleet_add(&model, 1, "web", LODGE_VM_CRASHED);
     fleet_add(&model, 2, "db", LODGE_VM_SHUTOFF);
     fleet_add(&model, 2, "db", LODGE_VM_SHUTOFF); /* nothing new */
 
-    assert_int_equal(model_happenings(&model), 2);
-    assert_non_null(strstr(model_happening(&model, 0)->text, "db  is there (shutoff)"));
-    assert_false(model_happening(&model, 0)->bad);
-    assert_non_null(strstr(model_happening(&model, 1)->text, "web  crashed"));
-    assert_true(model_happening(&model, 1)->bad);
+    assert_int_equal(model_activity_count(&model), 2);
+    assert_non_null(strstr(model_activity(&model, 0)->text, "db  is there (shutoff)"));
+    assert_false(model_activity(&model, 0)->bad);
+    assert_non_null(strstr(model_activity(&model, 1)->text, "web  crashed"));
+    assert_true(model_activity(&model, 1)->bad);
 
     fleet_say(&model, LODGE_EVENT_RESET);
     fleet_add(&model, 3, "old", LODGE_VM_RUNNING); /* told again, or seen for the first time */
     fleet_say(&model, LODGE_EVENT_READY);
-    assert_int_equal(model_happenings(&model), 2);
+    assert_int_equal(model_activity_count(&model), 2);
 }
 
-static void of_many_happenings_the_last_thousand_stay(void **state)
+static void of_much_activity_the_last_thousand_stay(void **state)
 {
     (void)state;
-    for (int i = 0; i < HAPPENINGS + 5; i++) {
+    for (int i = 0; i < MODEL_ACTIVITIES + 5; i++) {
         model_note(&model, false, "%d", i);
     }
 
-    assert_int_equal(model_happenings(&model), HAPPENINGS);
-    assert_string_equal(model_happening(&model, 0)->text, "1004");
-    assert_string_equal(model_happening(&model, HAPPENINGS - 1)->text, "5");
+    assert_int_equal(model_activity_count(&model), MODEL_ACTIVITIES);
+    assert_string_equal(model_activity(&model, 0)->text, "1004");
+    assert_string_equal(model_activity(&model, MODEL_ACTIVITIES - 1)->text, "5");
 }
 
 static void an_operation_is_said_when_it_begins_and_when_it_ends(void **state)
@@ -246,15 +247,15 @@ static void an_operation_is_said_when_it_begins_and_when_it_ends(void **state)
 
     model_apply(&model, &event);
     model_apply(&model, &event);
-    assert_int_equal(model_happenings(&model), 1);
-    assert_string_equal(model_happening(&model, 0)->text, "web  start began (alice)");
+    assert_int_equal(model_activity_count(&model), 1);
+    assert_string_equal(model_activity(&model, 0)->text, "web  start began (alice)");
     event.op.state = LODGE_OP_DONE;
     event.op.ended_at = FLEET_NOW;
     model_apply(&model, &event);
     model_apply(&model, &event);
 
-    assert_int_equal(model_happenings(&model), 2);
-    assert_string_equal(model_happening(&model, 0)->text, "web  start done, 1.5 s");
+    assert_int_equal(model_activity_count(&model), 2);
+    assert_string_equal(model_activity(&model, 0)->text, "web  start done, 1.5 s");
 }
 
 static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
@@ -270,13 +271,13 @@ static void what_an_operation_has_to_note_is_said_at_its_end(void **state)
     fleet_say(&model, LODGE_EVENT_READY);
 
     model_apply(&model, &event);
-    assert_int_equal(model_happenings(&model), 1);
+    assert_int_equal(model_activity_count(&model), 1);
     event.op.state = LODGE_OP_DONE;
     event.op.ended_at = FLEET_NOW;
     model_apply(&model, &event);
 
-    assert_int_equal(model_happenings(&model), 3);
-    assert_string_equal(model_happening(&model, 0)->text,
+    assert_int_equal(model_activity_count(&model), 3);
+    assert_string_equal(model_activity(&model, 0)->text,
                         "web  create: it is off (key s); network none says none");
 }
 
@@ -317,7 +318,7 @@ int main(void)
         MODEL_TEST(a_guest_that_stops_has_no_load),
         MODEL_TEST(the_hung_and_the_stale_are_counted_as_such),
         MODEL_TEST(what_happens_after_all_was_told_is_remembered_newest_first),
-        MODEL_TEST(of_many_happenings_the_last_thousand_stay),
+        MODEL_TEST(of_much_activity_the_last_thousand_stay),
         MODEL_TEST(what_an_operation_has_to_note_is_said_at_its_end),
         MODEL_TEST(limits_that_change_are_taken_and_those_of_others_are_not),
         MODEL_TEST(an_operation_is_said_when_it_begins_and_when_it_ends),

@@ -1,10 +1,11 @@
+#include "input/commands.h"
 #include "outcome.h"
 #include "support/test.h"
 
 static void expect_said(const char *result, const struct lodge_error *error, const char *wanted)
 {
     char text[OUTCOME_TEXT];
-    outcome_say("delete web", 0.34, result, error, text, sizeof text);
+    outcome_say(&tui_commands, "delete web", 0.34, result, error, text, sizeof text);
     assert_string_equal(text, wanted);
 }
 

@@ -28,7 +28,7 @@ static int end_people(void **state)
     return end_loop(state);
 }
 
-static enum role role_of(uid_t uid, gid_t gid)
+static enum user_role role_of(uid_t uid, gid_t gid)
 {
     struct identity identity = {.uid = uid, .gid = gid};
     return people_role(people, &identity);
@@ -38,13 +38,13 @@ static void roles_have_names_there_and_back(void **state)
 {
     (void)state;
     for (int i = ROLE_NONE; i <= ROLE_ADMIN; i++) {
-        enum role role = ROLE_NONE;
-        assert_true(role_from_name(role_name((enum role)i), &role));
+        enum user_role role = ROLE_NONE;
+        assert_true(user_role_from_name(user_role_name((enum user_role)i), &role));
         assert_int_equal(role, i);
     }
-    enum role role = ROLE_VIEWER;
-    assert_false(role_from_name("root", &role));
-    assert_false(role_from_name("", &role));
+    enum user_role role = ROLE_VIEWER;
+    assert_false(user_role_from_name("root", &role));
+    assert_false(user_role_from_name("", &role));
     assert_int_equal(role, ROLE_VIEWER);
 }
 

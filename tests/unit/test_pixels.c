@@ -1,4 +1,4 @@
-/* Pictures as the console keeps them. */
+/* Pictures as the TUI keeps them. */
 #include "support/test.h"
 
 #include "model/pixels.h"

@@ -1,11 +1,12 @@
 /* What is asked before something is done, of whom, and what is said of how it went. */
 #include "support/test.h"
 
+#include "confirm.h"
 #include "outcome.h"
 #include "scope.h"
 #include "sent.h"
-#include "support/desk_world.h"
 #include "support/seen.h"
+#include "support/ui_world.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -14,23 +15,23 @@
 
 static void expect_question(const char *label, const char *answers)
 {
-    assert_string_equal(desk.state.prompt.label, label);
-    assert_string_equal(desk.state.prompt.answers, answers);
+    assert_string_equal(ui.state.prompt.label, label);
+    assert_string_equal(ui.state.prompt.answers, answers);
 }
 
 /* The message, from its start. */
 static void expect_message(const char *text)
 {
-    assert_memory_equal(desk.state.message.text, text, strlen(text));
+    assert_memory_equal(ui.state.message.text, text, strlen(text));
 }
 
 /* Sends what is asked, as app.c does; returns its number. */
 static unsigned send_asked(void)
 {
-    unsigned number = desk.ask.number;
+    unsigned number = ui.ask.number;
 
-    sent_begin(&desk, &desk.ask);
-    ask_done(&desk.ask);
+    sent_begin(&ui, &ui.ask);
+    ask_done(&ui.ask);
     return number;
 }
 
@@ -44,13 +45,13 @@ static void answer(unsigned number, size_t index, const char *what, const char *
     if (why != NULL) {
         lodge_fail(&error, LODGE_ERROR_BAD_STATE, "%s", why);
     }
-    outcome_say(what, 0.1, result, why == NULL ? NULL : &error, text, sizeof(text));
-    sent_answered(&desk, number, index, why != NULL, text);
+    outcome_say(&tui_commands, what, 0.1, result, why == NULL ? NULL : &error, text, sizeof(text));
+    sent_answered(&ui, number, index, why != NULL, text);
 }
 
 static void rename_guest(int number, const char *name, enum lodge_vm_state state)
 {
-    fleet_tell(&desk.model, LODGE_EVENT_CHANGED,
+    fleet_tell(&ui.model, LODGE_EVENT_CHANGED,
                (struct fleet_guest){.number = number, .name = name, .state = state});
 }
 
@@ -62,14 +63,14 @@ static void the_question_names_the_marked_guest_and_not_the_one_under_the_cursor
     expect_question("Force off beta (shutoff)? What a guest has not written is lost.",
                     "Y (capital) / N");
     (void)hit("n X");
-    assert_non_null(strstr(desk.state.prompt.label, "Delete beta (shutoff) for good"));
+    assert_non_null(strstr(ui.state.prompt.label, "Delete beta (shutoff) for good"));
     (void)hit("g a m m a Enter");
     expect_message("nothing was done");
     (void)hit("X b e t a");
     assert_true(hit("Enter") & ACT_ASK);
-    assert_int_equal(ask_count(&desk.ask), 1);
-    assert_string_equal(desk.ask.targets[0].vm, "h1/" UUID "2");
-    assert_string_equal(desk.ask.what, "delete beta");
+    assert_int_equal(ask_count(&ui.ask), 1);
+    assert_string_equal(ui.ask.targets[0].vm, "h1/" UUID "2");
+    assert_string_equal(ui.ask.what, "delete beta");
 }
 
 static void every_key_names_who_is_marked(void **state)
@@ -80,12 +81,12 @@ static void every_key_names_who_is_marked(void **state)
     (void)hit("Space"); /* alpha */
     for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
         (void)hit(keys[i]);
-        assert_non_null(strstr(desk.state.prompt.label, " alpha (running)"));
-        assert_null(strstr(desk.state.prompt.label, "beta"));
+        assert_non_null(strstr(ui.state.prompt.label, " alpha (running)"));
+        assert_null(strstr(ui.state.prompt.label, "beta"));
         (void)hit("Esc");
     }
     assert_true(hit("s") & ACT_ASK);
-    assert_string_equal(desk.ask.what, "start alpha");
+    assert_string_equal(ui.ask.what, "start alpha");
 }
 
 static void what_the_filter_hides_is_counted_and_named(void **state)
@@ -116,26 +117,26 @@ static void what_is_about_a_guest_is_not_done_where_none_is_seen(void **state)
     assert_false(hit("2 : s t a r t Enter") & ACT_ASK);
     expect_message(":start is about guests");
     (void)hit("4 : d e l e t e Enter");
-    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_NONE);
 }
 
 static void who_is_gone_is_not_asked_about(void **state)
 {
     (void)state;
     (void)hit("Space");
-    fleet_remove(&desk.model, 1);
-    desk_refresh(&desk);
+    fleet_remove(&ui.model, 1);
+    ui_refresh(&ui);
     assert_int_equal(hit("s"), ACT_DRAW); /* not of beta, which the cursor is on */
     expect_message("nothing was done: alpha is not there any more");
     (void)hit("\\ g D");
-    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_NONE);
 }
 
 static void a_yes_to_what_is_not_so_any_more_is_none(void **state)
 {
     (void)state;
     (void)hit("D");
-    fleet_remove(&desk.model, 1);
+    fleet_remove(&ui.model, 1);
     assert_false(hit("Y") & ACT_ASK);
     expect_message("nothing was done: alpha is not there any more");
 
@@ -154,10 +155,10 @@ static void another_guest_of_the_same_name_is_another_guest(void **state)
 {
     (void)state;
     (void)hit("D");
-    fleet_remove(&desk.model, 1);
-    fleet_add(&desk.model, 9, "alpha", LODGE_VM_RUNNING);
-    desk.model.now_ms += GONE_MS;
-    (void)model_expire(&desk.model);
+    fleet_remove(&ui.model, 1);
+    fleet_add(&ui.model, 9, "alpha", LODGE_VM_RUNNING);
+    ui.model.now_ms += GONE_MS;
+    (void)model_expire(&ui.model);
     assert_false(hit("Y") & ACT_ASK);
     expect_message("nothing was done: alpha is not there any more");
 }
@@ -166,13 +167,13 @@ static void guests_of_one_name_are_told_apart(void **state)
 {
     (void)state;
     fleet_tell(
-        &desk.model, LODGE_EVENT_ADDED,
+        &ui.model, LODGE_EVENT_ADDED,
         (struct fleet_guest){.number = 7, .name = "alpha", .host = "h2", .state = LODGE_VM_PAUSED});
-    desk_refresh(&desk);
+    ui_refresh(&ui);
     (void)hit("g D");
-    assert_memory_equal(desk.state.prompt.label, "Force off h1/alpha (running)", 28);
+    assert_memory_equal(ui.state.prompt.label, "Force off h1/alpha (running)", 28);
     (void)hit("n j D");
-    assert_memory_equal(desk.state.prompt.label, "Force off h2/alpha (paused)", 27);
+    assert_memory_equal(ui.state.prompt.label, "Force off h2/alpha (paused)", 27);
 }
 
 static void a_burst_answers_no_question(void **state)
@@ -185,7 +186,7 @@ static void a_burst_answers_no_question(void **state)
         unsigned acts = type_at_once(bursts[i]);
         assert_false(acts & (ACT_ASK | ACT_VIEWER));
         assert_true(acts & ACT_HUSH);
-        assert_int_not_equal(desk.state.prompt.kind, PROMPT_NONE); /* it stands */
+        assert_int_not_equal(ui.state.prompt.kind, PROMPT_NONE); /* it stands */
         (void)hit("Esc");
     }
 }
@@ -194,12 +195,12 @@ static void a_question_hears_after_a_quarter_of_a_second(void **state)
 {
     (void)state;
     (void)type_at_once("D");
-    desk.model.now_ms += DEAF_MS - 1;
+    ui.model.now_ms += DEAF_MS - 1;
     assert_int_equal(type_at_once("Y"), ACT_NOTHING);
     expect_seen(80, 24, "Force off alpha (running)? What a guest has not written is lost.");
     AUTO(free) char *deaf = picture(80, 24);
     assert_null(strstr(deaf, "Y (capital)")); /* an answer is named when it is heard */
-    desk.model.now_ms += 1;
+    ui.model.now_ms += 1;
     expect_seen(80, 24, "Y (capital) / N");
     assert_true(type_at_once("Y") & ACT_ASK);
 }
@@ -208,7 +209,7 @@ static void a_clock_that_is_put_back_deafens_nobody(void **state)
 {
     (void)state;
     (void)type_at_once("D");
-    desk.model.now_ms -= 3600000;
+    ui.model.now_ms -= 3600000;
     assert_true(type_at_once("Y") & ACT_ASK);
 }
 
@@ -216,7 +217,7 @@ static void what_answers_nothing_is_not_followed_by_keys_to_the_list(void **stat
 {
     (void)state;
     (void)hit("D");
-    desk.model.now_ms += DEAF_MS;
+    ui.model.now_ms += DEAF_MS;
     assert_false(type_at_once("web-01 start s") & ACT_ASK); /* somebody types a name */
     expect_message("nothing was done");
 }
@@ -241,17 +242,17 @@ static void the_disks_are_those_of_the_guest_that_goes(void **state)
     struct lodge_vm of_alpha = detail_of(1, 1);
 
     (void)state;
-    model_take_detail(&desk.model, &of_gamma);
+    model_take_detail(&ui.model, &of_gamma);
     (void)hit("G X");
     expect_question("Delete gamma (running) for good, with 2 disks of 30G?", "Type its name:");
     (void)hit("Esc g Space G"); /* alpha's are not known, and gamma's are none of its */
     assert_true(hit("X") & ACT_DISKS);
     expect_question("Delete alpha (running) for good, with the disks that lodge made?",
                     "Type its name:");
-    assert_false(ask_take_disks(&desk, desk.ask.number + 1, 0, &of_alpha));
-    assert_true(ask_take_disks(&desk, desk.ask.number, 0, &of_alpha));
+    assert_false(confirm_take_disks(&ui, ui.ask.number + 1, 0, &of_alpha));
+    assert_true(confirm_take_disks(&ui, ui.ask.number, 0, &of_alpha));
     expect_question("Delete alpha (running) for good, with 2 disks of 30G?", "Type its name:");
-    assert_true(ask_take_disks(&desk, desk.ask.number, 0, NULL));
+    assert_true(confirm_take_disks(&ui, ui.ask.number, 0, NULL));
     expect_question("Delete alpha (running) for good, with disks that lodge made and that could "
                     "not be counted?",
                     "Type its name:");
@@ -263,9 +264,9 @@ static void disks_as_they_were_before_are_not_those_that_go(void **state)
     struct lodge_vm before = detail_of(1, 0); /* the row is at another revision */
 
     (void)state;
-    model_take_detail(&desk.model, &before);
+    model_take_detail(&ui.model, &before);
     assert_true(hit("X") & ACT_DISKS);
-    assert_non_null(strstr(desk.state.prompt.label, "with the disks that lodge made?"));
+    assert_non_null(strstr(ui.state.prompt.label, "with the disks that lodge made?"));
 }
 
 static void the_sum_of_many_is_said_and_not_the_last_answer(void **state)
@@ -280,7 +281,7 @@ static void the_sum_of_many_is_said_and_not_the_last_answer(void **state)
     expect_message("shut down 3 VMs: 1 failed, 0 done, 2 to come. beta: it is shut off");
     answer(number, 2, "shut down gamma", NULL, NULL);
     answer(number, 0, "shut down alpha", "{\"notes\":[\"it was slow\"]}", NULL);
-    assert_string_equal(desk.state.message.text,
+    assert_string_equal(ui.state.message.text,
                         "shut down 3 VMs: 1 failed, 2 done. beta: it is shut off; "
                         "alpha: it was slow. Done: gamma, alpha");
     (void)hit("4"); /* a message goes; the events stay */
@@ -296,14 +297,13 @@ static void two_rounds_at_a_time_are_not_mixed_up(void **state)
     unsigned second = send_asked();
 
     answer(second, 0, "start gamma", NULL, NULL);
-    assert_string_equal(desk.state.message.text, "start gamma: done in 0.1 s");
+    assert_string_equal(ui.state.message.text, "start gamma: done in 0.1 s");
     answer(first, 0, "start alpha", NULL, "no");
     answer(first, 1, "start beta", NULL, "no");
-    assert_string_equal(desk.state.message.text,
-                        "start gamma: done in 0.1 s; start 2 VMs: 2 failed, "
-                        "0 done. alpha: no; beta: no");
-    assert_int_equal(desk.state.message.role, ROLE_WARN);
-    assert_null(desk.sent);
+    assert_string_equal(ui.state.message.text, "start gamma: done in 0.1 s; start 2 VMs: 2 failed, "
+                                               "0 done. alpha: no; beta: no");
+    assert_int_equal(ui.state.message.role, ROLE_WARN);
+    assert_null(ui.sent.first);
 }
 
 static void an_answer_is_not_taken_away_by_the_next_or_by_a_question(void **state)
@@ -316,7 +316,7 @@ static void an_answer_is_not_taken_away_by_the_next_or_by_a_question(void **stat
     (void)hit("G S"); /* a question stands in its place */
     answer(first, 0, "start alpha", NULL, "it runs already");
     answer(second, 0, "start beta", NULL, NULL);
-    desk.model.now_ms += 60000; /* somebody reads slowly */
+    ui.model.now_ms += 60000; /* somebody reads slowly */
     (void)hit("n");
     expect_seen(80, 24,
                 "start alpha: it runs already; start beta: done in 0.1 s; nothing was done");
@@ -327,11 +327,11 @@ static void an_answer_is_not_taken_away_by_the_next_or_by_a_question(void **stat
 static void who_came_under_the_cursor_by_itself_is_not_started(void **state)
 {
     (void)state;
-    fleet_add(&desk.model, 8, "aaa", LODGE_VM_SHUTOFF);
-    desk_refresh(&desk); /* the cursor was never moved: it stays on the first line */
+    fleet_add(&ui.model, 8, "aaa", LODGE_VM_SHUTOFF);
+    ui_refresh(&ui); /* the cursor was never moved: it stays on the first line */
     assert_false(type_at_once("s") & ACT_ASK);
     expect_message("nothing was done: aaa has just come under the cursor");
-    desk.model.now_ms += DEAF_MS;
+    ui.model.now_ms += DEAF_MS;
     assert_true(type_at_once("s") & ACT_ASK);
 }
 
@@ -342,7 +342,7 @@ static void a_result_says_what_the_guest_is_called_by_now(void **state)
     unsigned number = send_asked();
     rename_guest(1, "omega", LODGE_VM_RUNNING);
     answer(number, 0, "start alpha", NULL, NULL);
-    assert_string_equal(desk.state.message.text,
+    assert_string_equal(ui.state.message.text,
                         "start alpha: done in 0.1 s (it is called omega now)");
 }
 
@@ -350,11 +350,11 @@ static void paused_guests_are_resumed_among_others(void **state)
 {
     (void)state;
     rename_guest(1, "alpha", LODGE_VM_PAUSED);
-    desk_refresh(&desk);
+    ui_refresh(&ui);
     assert_true(hit("Space Space s") & ACT_ASK);
-    assert_string_equal(ask_method(&desk.ask, 0), "vm.resume");
-    assert_string_equal(ask_method(&desk.ask, 1), "vm.start");
-    AUTO(free) char *what = ask_what(&desk.ask, 0);
+    assert_string_equal(ask_method(&ui.ask, 0), "vm.resume");
+    assert_string_equal(ask_method(&ui.ask, 1), "vm.start");
+    AUTO(free) char *what = ask_what(&ui.ask, 0);
     assert_string_equal(what, "resume alpha");
 }
 
@@ -364,17 +364,17 @@ static void more_than_ten_want_their_number_typed_and_all_are_counted(void **sta
     char name[16];
     for (int i = 10; i < 40; i++) {
         snprintf(name, sizeof(name), "many-%d", i);
-        fleet_add(&desk.model, i, name, LODGE_VM_RUNNING);
+        fleet_add(&ui.model, i, name, LODGE_VM_RUNNING);
     }
-    desk_refresh(&desk);
+    ui_refresh(&ui);
     for (int i = 0; i < 33; i++) {
         (void)hit("Space");
     }
     (void)hit("S");
-    assert_non_null(strstr(desk.state.prompt.label, "Shut down 33 VMs: alpha (running), "));
-    assert_non_null(strstr(desk.state.prompt.label, " and 13 more?"));
-    assert_string_equal(desk.state.prompt.answers, "Type \"shut down 33\":");
-    desk.model.now_ms += DEAF_MS;
+    assert_non_null(strstr(ui.state.prompt.label, "Shut down 33 VMs: alpha (running), "));
+    assert_non_null(strstr(ui.state.prompt.label, " and 13 more?"));
+    assert_string_equal(ui.state.prompt.answers, "Type \"shut down 33\":");
+    ui.model.now_ms += DEAF_MS;
     expect_seen(80, 24, "and 13 more?");
     expect_seen(80, 24, "Type \"shut down 33\":");
 }
@@ -382,29 +382,29 @@ static void more_than_ten_want_their_number_typed_and_all_are_counted(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DESK_TEST(the_question_names_the_marked_guest_and_not_the_one_under_the_cursor),
-        DESK_TEST(every_key_names_who_is_marked),
-        DESK_TEST(what_the_filter_hides_is_counted_and_named),
-        DESK_TEST(details_are_about_the_guest_that_is_shown),
-        DESK_TEST(what_is_about_a_guest_is_not_done_where_none_is_seen),
-        DESK_TEST(who_is_gone_is_not_asked_about),
-        DESK_TEST(a_yes_to_what_is_not_so_any_more_is_none),
-        DESK_TEST(another_guest_of_the_same_name_is_another_guest),
-        DESK_TEST(guests_of_one_name_are_told_apart),
-        DESK_TEST(a_burst_answers_no_question),
-        DESK_TEST(a_question_hears_after_a_quarter_of_a_second),
-        DESK_TEST(a_clock_that_is_put_back_deafens_nobody),
-        DESK_TEST(what_answers_nothing_is_not_followed_by_keys_to_the_list),
-        DESK_TEST(ctrl_c_and_ctrl_z_are_always_heard),
-        DESK_TEST(the_disks_are_those_of_the_guest_that_goes),
-        DESK_TEST(disks_as_they_were_before_are_not_those_that_go),
-        DESK_TEST(the_sum_of_many_is_said_and_not_the_last_answer),
-        DESK_TEST(two_rounds_at_a_time_are_not_mixed_up),
-        DESK_TEST(an_answer_is_not_taken_away_by_the_next_or_by_a_question),
-        DESK_TEST(who_came_under_the_cursor_by_itself_is_not_started),
-        DESK_TEST(a_result_says_what_the_guest_is_called_by_now),
-        DESK_TEST(paused_guests_are_resumed_among_others),
-        DESK_TEST(more_than_ten_want_their_number_typed_and_all_are_counted),
+        UI_TEST(the_question_names_the_marked_guest_and_not_the_one_under_the_cursor),
+        UI_TEST(every_key_names_who_is_marked),
+        UI_TEST(what_the_filter_hides_is_counted_and_named),
+        UI_TEST(details_are_about_the_guest_that_is_shown),
+        UI_TEST(what_is_about_a_guest_is_not_done_where_none_is_seen),
+        UI_TEST(who_is_gone_is_not_asked_about),
+        UI_TEST(a_yes_to_what_is_not_so_any_more_is_none),
+        UI_TEST(another_guest_of_the_same_name_is_another_guest),
+        UI_TEST(guests_of_one_name_are_told_apart),
+        UI_TEST(a_burst_answers_no_question),
+        UI_TEST(a_question_hears_after_a_quarter_of_a_second),
+        UI_TEST(a_clock_that_is_put_back_deafens_nobody),
+        UI_TEST(what_answers_nothing_is_not_followed_by_keys_to_the_list),
+        UI_TEST(ctrl_c_and_ctrl_z_are_always_heard),
+        UI_TEST(the_disks_are_those_of_the_guest_that_goes),
+        UI_TEST(disks_as_they_were_before_are_not_those_that_go),
+        UI_TEST(the_sum_of_many_is_said_and_not_the_last_answer),
+        UI_TEST(two_rounds_at_a_time_are_not_mixed_up),
+        UI_TEST(an_answer_is_not_taken_away_by_the_next_or_by_a_question),
+        UI_TEST(who_came_under_the_cursor_by_itself_is_not_started),
+        UI_TEST(a_result_says_what_the_guest_is_called_by_now),
+        UI_TEST(paused_guests_are_resumed_among_others),
+        UI_TEST(more_than_ten_want_their_number_typed_and_all_are_counted),
     };
 
     setlocale(LC_ALL, "C.UTF-8");

@@ -54,7 +54,7 @@ static void hear(struct sink *sink, struct buffer *line)
     }
 }
 
-static void listen_as(uid_t uid, enum role role)
+static void listen_as(uid_t uid, enum user_role role)
 {
     struct subscriber_options options = {
         .topics = {[LODGE_TOPIC_SESSION] = true},

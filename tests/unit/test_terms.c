@@ -82,12 +82,15 @@ static void the_contract_s_words_become_the_command_line_s(void **state)
     }
 }
 
-static const char *key_of(const char *verb)
+static const char verbs_of_keys[] = "what key_of() is handed";
+
+static const char *key_of(const void *data, const char *verb)
 {
+    assert_ptr_equal(data, verbs_of_keys);
     return strcmp(verb, "start") == 0 ? "s" : strcmp(verb, "hosts") == 0 ? "2" : NULL;
 }
 
-static void in_the_console_they_become_its_keys(void **state)
+static void in_the_tui_they_become_its_keys(void **state)
 {
     (void)state;
     static const char *const said[][2] = {
@@ -104,7 +107,7 @@ static void in_the_console_they_become_its_keys(void **state)
          "lodge did not make 'vm.start': adopt it (lodge adopt)"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(said); i++) {
-        AUTO(free) char *words = terms_for_keys(said[i][0], 7, key_of);
+        AUTO(free) char *words = terms_for_keys(said[i][0], 7, key_of, verbs_of_keys);
         assert_string_equal(words, said[i][1]);
     }
 }
@@ -160,7 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_is_called_as_its_verb),
-        cmocka_unit_test(in_the_console_they_become_its_keys),
+        cmocka_unit_test(in_the_tui_they_become_its_keys),
         cmocka_unit_test(no_text_of_lodged_s_names_a_method),
         cmocka_unit_test(the_contract_s_words_become_the_command_line_s),
     };

@@ -35,7 +35,7 @@ static double luminance(int number)
 static void every_role_can_be_read_on_black_and_on_white(void **state)
 {
     (void)state;
-    for (enum role role = ROLE_PLAIN + 1; role < ROLES; role++) {
+    for (enum style_role role = ROLE_PLAIN + 1; role < ROLES; role++) {
         struct look look = theme_look(role, PALETTE_256);
         assert_in_range(look.colour, 16, 255);
         assert_true((luminance(look.colour) + 0.05) / 0.05 >= 4.5);
@@ -46,7 +46,7 @@ static void every_role_can_be_read_on_black_and_on_white(void **state)
 static void eight_colours_and_none_are_enough(void **state)
 {
     (void)state;
-    for (enum role role = ROLE_PLAIN; role < ROLES; role++) {
+    for (enum style_role role = ROLE_PLAIN; role < ROLES; role++) {
         assert_in_range(theme_look(role, PALETTE_8).colour + 1, 0, 8);
         assert_int_equal(theme_look(role, PALETTE_NONE).colour, -1);
     }

@@ -2,8 +2,9 @@
  */
 #include "support/test.h"
 
-#include "support/desk_world.h"
+#include "create.h"
 #include "support/seen.h"
+#include "support/ui_world.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -16,12 +17,12 @@ static void a_long_question_is_read_whole_and_typed_below(void **state)
     (void)state;
     memset(name, 'x', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    fleet_add(&desk.model, 5, name, LODGE_VM_RUNNING);
-    model_take_detail(&desk.model, &of_long);
-    desk_refresh(&desk);
+    fleet_add(&ui.model, 5, name, LODGE_VM_RUNNING);
+    model_take_detail(&ui.model, &of_long);
+    ui_refresh(&ui);
     (void)hit("G X");
     (void)type_at_once("dropped");
-    desk.model.now_ms += DEAF_MS;
+    ui.model.now_ms += DEAF_MS;
     (void)type_at_once("xxxxx and so on until it is longer than a line of eighty columns is END");
     expect_seen(80, 24, "for good, with 2 disks of 30G?");
     expect_seen(80, 24, "Type its name: ");
@@ -42,44 +43,44 @@ static void a_long_filter_shows_where_it_is_typed_at(void **state)
 static void a_paste_is_no_key(void **state)
 {
     (void)state;
-    assert_int_equal(desk_paste(&desk, "DYs", false), ACT_DRAW);
-    assert_int_equal(desk.state.prompt.kind, PROMPT_NONE);
-    assert_null(desk.ask.method);
+    assert_int_equal(ui_paste(&ui, "DYs", false), ACT_DRAW);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_NONE);
+    assert_null(ui.ask.method);
     (void)hit("D");
-    assert_int_equal(desk_paste(&desk, "Y", false), ACT_NOTHING);
-    assert_int_equal(desk.state.prompt.kind, PROMPT_YES);
+    assert_int_equal(ui_paste(&ui, "Y", false), ACT_NOTHING);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_YES);
     (void)hit("n V");
-    assert_int_equal(desk_paste(&desk, "p", false), ACT_NOTHING);
-    assert_int_equal(desk.state.prompt.kind, PROMPT_SCREEN);
+    assert_int_equal(ui_paste(&ui, "p", false), ACT_NOTHING);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_SCREEN);
     (void)hit("Esc Z");
-    assert_int_equal(desk_paste(&desk, "q", false), ACT_NOTHING);
-    assert_true(desk.state.frozen);
+    assert_int_equal(ui_paste(&ui, "q", false), ACT_NOTHING);
+    assert_true(ui.state.frozen);
 }
 
 static void a_paste_is_text_where_text_is_typed(void **state)
 {
     (void)state;
     (void)hit("/");
-    (void)desk_paste(&desk, "alp", false);
-    desk_refresh(&desk);
-    assert_int_equal(desk.state.list.count, 1);
-    assert_int_equal(desk.state.prompt.kind, PROMPT_FILTER);
+    (void)ui_paste(&ui, "alp", false);
+    ui_refresh(&ui);
+    assert_int_equal(ui.state.list.count, 1);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_FILTER);
     (void)hit("Esc :");
-    (void)desk_paste(&desk, "sort cpu", false);
-    assert_string_equal(desk.state.prompt.text, "sort cpu");
+    (void)ui_paste(&ui, "sort cpu", false);
+    assert_string_equal(ui.state.prompt.text, "sort cpu");
     (void)hit("Esc X");
-    desk.model.now_ms += DEAF_MS;
+    ui.model.now_ms += DEAF_MS;
     (void)hit("a Backspace Backspace C-w"); /* one too many does not make keys of what follows */
-    (void)desk_paste(&desk, "alpha", false);
-    assert_int_equal(desk.state.prompt.kind, PROMPT_NAME);
+    (void)ui_paste(&ui, "alpha", false);
+    assert_int_equal(ui.state.prompt.kind, PROMPT_NAME);
     assert_true(hit("Enter") & ACT_ASK);
     (void)hit("i");
-    (void)desk_paste(&desk, "東京 web", false);
-    assert_string_equal(desk.state.form.text[FORM_NAME], "東京 web");
-    assert_true(desk.state.form.open);
+    (void)ui_paste(&ui, "東京 web", false);
+    assert_string_equal(ui.state.form.text[FORM_NAME], "東京 web");
+    assert_true(ui.state.form.open);
     (void)hit("Up"); /* a choice takes no text */
-    (void)desk_paste(&desk, "no", false);
-    assert_string_equal(desk.state.form.text[FORM_START], "yes");
+    (void)ui_paste(&ui, "no", false);
+    assert_string_equal(ui.state.form.text[FORM_START], "yes");
 }
 
 static void what_does_not_fit_of_a_paste_is_said(void **state)
@@ -90,11 +91,11 @@ static void what_does_not_fit_of_a_paste_is_said(void **state)
     memset(much, 'x', sizeof(much) - 1);
     much[sizeof(much) - 1] = '\0';
     (void)hit("i");
-    (void)desk_paste(&desk, much, false);
-    assert_int_equal(strlen(desk.state.form.text[FORM_NAME]), FORM_BYTES - 1);
+    (void)ui_paste(&ui, much, false);
+    assert_int_equal(strlen(ui.state.form.text[FORM_NAME]), FORM_BYTES - 1);
     expect_seen(80, 24, "not all of what was pasted fits here");
     (void)hit("Esc :");
-    (void)desk_paste(&desk, "x", true);
+    (void)ui_paste(&ui, "x", true);
     expect_seen(80, 24, "not all of what was pasted fits here");
 }
 
@@ -102,10 +103,10 @@ static void a_form_says_why_not_to_the_end_at_80_columns(void **state)
 {
     (void)state;
     (void)hit("i n e w Enter");
-    (void)ask_form_answered(&desk, desk.ask.number, true,
-                            "create new: it is over the quota of alice by 2 vCPUs, by 3 GiB of "
-                            "memory, and by 40 GiB of disks; an admin can raise it with `lodge "
-                            "quota set alice` END");
+    (void)create_answered(&ui, ui.ask.number, true,
+                          "create new: it is over the quota of alice by 2 vCPUs, by 3 GiB of "
+                          "memory, and by 40 GiB of disks; an admin can raise it with `lodge "
+                          "quota set alice` END");
     expect_seen(80, 24, "END");
 }
 
@@ -121,13 +122,13 @@ static void a_command_that_could_become_many_shows_them_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DESK_TEST(a_long_question_is_read_whole_and_typed_below),
-        DESK_TEST(a_long_filter_shows_where_it_is_typed_at),
-        DESK_TEST(a_paste_is_no_key),
-        DESK_TEST(a_paste_is_text_where_text_is_typed),
-        DESK_TEST(what_does_not_fit_of_a_paste_is_said),
-        DESK_TEST(a_form_says_why_not_to_the_end_at_80_columns),
-        DESK_TEST(a_command_that_could_become_many_shows_them_all),
+        UI_TEST(a_long_question_is_read_whole_and_typed_below),
+        UI_TEST(a_long_filter_shows_where_it_is_typed_at),
+        UI_TEST(a_paste_is_no_key),
+        UI_TEST(a_paste_is_text_where_text_is_typed),
+        UI_TEST(what_does_not_fit_of_a_paste_is_said),
+        UI_TEST(a_form_says_why_not_to_the_end_at_80_columns),
+        UI_TEST(a_command_that_could_become_many_shows_them_all),
     };
 
     setlocale(LC_ALL, "C.UTF-8");

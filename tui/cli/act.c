@@ -26,8 +26,8 @@ static bool add_grace(const struct command *command, struct json_object *params,
     return true;
 }
 
-static bool add_owner(const struct command *command, struct json_object *params,
-                      struct lodge_error *err)
+static bool add_new_owner(const struct command *command, struct json_object *params,
+                          struct lodge_error *err)
 {
     const char *owner = command_value(command, "--owner");
     if (strcmp(command->verb, "adopt") != 0) {
@@ -84,7 +84,7 @@ static bool is_meant(const struct command *command, struct lodge_client *client,
             }
         }
     } else if (strcmp(command->verb, "stop") == 0 && isatty(STDIN_FILENO)) {
-        struct buffer all = {0};
+        AUTO(buffer_free) struct buffer all = {0};
         for (int i = 0; i < command->argc; i++) {
             buffer_add_format(&all, "%s%s", i == 0 ? "" : ", ", command->argv[i]);
         }
@@ -92,7 +92,6 @@ static bool is_meant(const struct command *command, struct lodge_client *client,
         char *question =
             xasprintf("Force off %s? What %s not written is lost. [y/N]", buffer_text(&all),
                       command->argc > 1 ? "their guests have" : "its guest has");
-        buffer_free(&all);
         return asking_confirm(question, err);
     }
     return true;
@@ -112,7 +111,7 @@ bool run_act(const struct command *command, struct lodge_error *err)
         askings[i].params = json_object_new_object();
         json_object_object_add(askings[i].params, "vm", json_object_new_string(command->argv[i]));
         good = good && add_grace(command, askings[i].params, err) &&
-               add_owner(command, askings[i].params, err);
+               add_new_owner(command, askings[i].params, err);
     }
     good = good && asking_all(command, client, askings, count, err);
     struct lodge_error failed = {0};

@@ -5,7 +5,7 @@
 #include "cli/asked.h"
 
 #include "buffer.h"
-#include "cli/quota.h"
+#include "cli/limits.h"
 #include "cli/terms.h"
 #include "memory.h"
 #include "scope.h"
@@ -17,7 +17,7 @@
 static bool stands_elsewhere(const char *method, const char *name)
 {
     static const char *const names[] = {"vm", "op", "scope"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
         }
@@ -27,7 +27,7 @@ static bool stands_elsewhere(const char *method, const char *name)
     return is_target || is_whose;
 }
 
-static void add_value(struct buffer *out, const char *name, struct json_object *value);
+static void add_param_value(struct buffer *out, const char *name, struct json_object *value);
 
 /* A disk as `--disk` takes it: "10G,image=debian", "vda=20G". */
 static void add_disk(struct buffer *out, struct json_object *disk)
@@ -40,7 +40,7 @@ static void add_disk(struct buffer *out, struct json_object *disk)
     json_object_object_foreach (disk, name, value) {
         if (strcmp(name, "target") != 0 && strcmp(name, "size_gib") != 0) {
             buffer_add_format(out, ",%s=", name);
-            add_value(out, name, value);
+            add_param_value(out, name, value);
         }
     }
 }
@@ -67,7 +67,7 @@ static void add_word(struct buffer *out, const char *text)
     buffer_add_text(out, "'");
 }
 
-static void add_value(struct buffer *out, const char *name, struct json_object *value)
+static void add_param_value(struct buffer *out, const char *name, struct json_object *value)
 {
     if (json_object_is_type(value, json_type_string)) {
         add_word(out, json_object_get_string(value));
@@ -76,7 +76,7 @@ static void add_value(struct buffer *out, const char *name, struct json_object *
     } else if (json_object_is_type(value, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(value); i++) {
             buffer_add_text(out, i > 0 ? "," : "");
-            add_value(out, name, json_object_array_get_idx(value, i));
+            add_param_value(out, name, json_object_array_get_idx(value, i));
         }
     } else if (json_object_is_type(value, json_type_object) && strcmp(name, "disks") == 0) {
         add_disk(out, value);
@@ -109,20 +109,20 @@ static void add_param(struct buffer *out, const char *name, struct json_object *
             return;
         }
         buffer_add_format(out, "%s%s ", out->length == 0 ? "" : " ", flag);
-        add_value(out, name, json_object_array_get_idx(value, i));
+        add_param_value(out, name, json_object_array_get_idx(value, i));
     }
     const char *between = out->length == 0 ? "" : " ";
     if (flag == NULL && json_object_is_type(value, json_type_object)) { /* limits */
         json_object_object_foreach (value, member, limit) {
-            AUTO(free) char *text = quota_limit_text(member, limit);
+            AUTO(free) char *text = limit_text(member, limit);
             buffer_add_format(out, "%s%s", out->length == 0 ? "" : " ", text);
         }
     } else if (flag == NULL) {
         buffer_add_format(out, "%s%s=", between, name);
-        add_value(out, name, value);
+        add_param_value(out, name, value);
     } else if (!json_object_is_type(value, json_type_boolean)) {
         buffer_add_format(out, "%s%s ", between, flag);
-        add_value(out, name, value);
+        add_param_value(out, name, value);
         buffer_add_text(out, unit_of(name, value));
     } else if (strcmp(name, "autostart") == 0) {
         buffer_add_format(out, "%s%s %s", between, flag,

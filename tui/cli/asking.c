@@ -89,7 +89,7 @@ static size_t stderr_width(void)
     return known ? size.ws_col - 1U : USUAL;
 }
 
-static bool is_about(const struct lodge_op *op, const struct asking *asking)
+static bool is_about_call(const struct lodge_op *op, const struct asking *asking)
 {
     const char *slash = strchr(asking->subject, '/');
     const char *name = slash == NULL ? asking->subject : slash + 1;
@@ -112,7 +112,7 @@ static void take_waits(const struct progress *progress, const struct lodge_op *o
 {
     for (size_t i = 0; op->kind != NULL && i < progress->count; i++) {
         struct asking *asking = &progress->askings[i];
-        if (strcmp(op->kind, progress->command->method) == 0 && is_about(op, asking)) {
+        if (strcmp(op->kind, progress->command->method) == 0 && is_about_call(op, asking)) {
             take_wait(asking, op);
         }
     }
@@ -236,7 +236,7 @@ static void say_dropped(struct json_object *result, const char *subject)
 }
 
 /* Whether there was any. */
-static bool say_kept(struct json_object *result)
+static bool print_kept(struct json_object *result)
 {
     struct json_object *kept = json_object_object_get(result, "kept");
     size_t count = kept == NULL ? 0 : json_object_array_length(kept);
@@ -282,7 +282,7 @@ static void say_result(const struct command *command, const struct asking *askin
         print_text(stdout, "%s: %s done\n", asking->subject, command->verb);
         say_pending(result, asking->subject);
         say_dropped(result, asking->subject);
-        if (!say_kept(result)) {
+        if (!print_kept(result)) {
             say_notes(result, asking->subject);
         }
     }

@@ -111,7 +111,7 @@ char *private_folder(void)
     return folder;
 }
 
-static bool fill(const char *file, const char *text)
+static bool fill_page(const char *file, const char *text)
 {
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     size_t length = strlen(text);
@@ -137,7 +137,7 @@ bool browser_open(const char *url, const char *file, struct program *ret_program
     if (page == NULL || address == NULL) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "out of memory");
     }
-    if (!fill(file, page)) {
+    if (!fill_page(file, page)) {
         return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", file, strerror(errno));
     }
     return start_any(address, ret_program, err);
@@ -180,7 +180,7 @@ void remove_at_signal(const char *file)
 
 /* Of this machine, with a port to be led to: lodged writes it so, and [console] public_url names
  * whatever stands before it. */
-static bool is_loopback(const char *authority)
+static bool is_own_machine(const char *authority)
 {
     struct in_addr address;
     size_t length = strcspn(authority, ":");
@@ -196,7 +196,7 @@ char *browser_tunnel(const char *url)
     const char *authority = strstr(url, "://") == NULL ? url : strstr(url, "://") + 3;
     size_t length = strcspn(authority, "/#");
     AUTO(free) char *address = xstrndup(authority, length);
-    if (!is_loopback(address)) {
+    if (!is_own_machine(address)) {
         return NULL;
     }
     const char *colon = strrchr(address, ':');

@@ -11,9 +11,9 @@
 /* What the daemon takes as one line. */
 enum { PARAMS_MAX = 1 << 20 };
 
-static char *read_input(struct lodge_error *err)
+static char *read_standard_input(struct lodge_error *err)
 {
-    struct buffer text = {0};
+    AUTO(buffer_free) struct buffer text = {0};
     size_t got;
     do {
         char *space = buffer_reserve(&text, 65536);
@@ -23,7 +23,6 @@ static char *read_input(struct lodge_error *err)
     if (ferror(stdin) || text.length > PARAMS_MAX) {
         lodge_fail(err, LODGE_ERROR_INVALID, "standard input: %s",
                    ferror(stdin) ? strerror(errno) : "over 1 MiB, more than the daemon takes");
-        buffer_free(&text);
         return NULL;
     }
     return buffer_take(&text);
@@ -54,7 +53,7 @@ bool run_call(const struct command *command, struct lodge_error *err)
     if (command->argc > 1) {
         const char *text = command->argv[1];
         if (strcmp(text, "-") == 0) {
-            text = input = read_input(err);
+            text = input = read_standard_input(err);
         }
         params = text ? params_from_text(text, err) : NULL;
         if (!params) {

@@ -12,16 +12,12 @@
  */
 #include "cli/chronicle.h"
 
-#include "buffer.h"
 #include "cli/chronicle_private.h"
 #include "memory.h"
 #include "scope.h"
 #include "units.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct chronicle *chronicle_new(const char *query, void (*say)(void *data, const char *line),
                                 void *data)
@@ -51,28 +47,6 @@ void chronicle_free(struct chronicle *chronicle)
     forget_all(chronicle);
     index_done(&chronicle->vms);
     free(chronicle);
-}
-
-void chronicle_say(struct chronicle *chronicle, const char *format, ...)
-{
-    char *line = NULL;
-    va_list args;
-    va_start(args, format);
-    int length = vasprintf(&line, format, args);
-    va_end(args);
-    if (length < 0) {
-        abort(); /* out of memory */
-    }
-    chronicle->said++;
-    chronicle->say(chronicle->data, line);
-    free(line);
-}
-
-char *chronicle_label(const struct chronicle *chronicle, const char *host, const char *name)
-{
-    bool says_host = chronicle->host_count > 1 && host != NULL;
-    return xasprintf("%s%s%s", says_host ? host : "", says_host ? "/" : "",
-                     name == NULL ? "?" : name);
 }
 
 static void hear_reset(struct chronicle *chronicle)

@@ -9,22 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct known_host *find_host(const struct chronicle *chronicle, const char *name)
-{
-    for (size_t i = 0; name != NULL && i < chronicle->host_count; i++) {
-        if (strcmp(chronicle->hosts[i].told.name, name) == 0) {
-            return &chronicle->hosts[i];
-        }
-    }
-    return NULL;
-}
-
-bool chronicle_host_is_read(const struct chronicle *chronicle, const char *name)
-{
-    const struct known_host *known = find_host(chronicle, name);
-    return known != NULL && known->is_read;
-}
-
 static void copy_host(struct lodge_host *to, const struct lodge_host *from)
 {
     lodge_host_clear(to);
@@ -35,9 +19,7 @@ static void copy_host(struct lodge_host *to, const struct lodge_host *from)
 
 static struct known_host *add_known_host(struct chronicle *chronicle)
 {
-    size_t size = (chronicle->host_count + 1) * sizeof *chronicle->hosts;
-    chronicle->hosts = xrealloc(chronicle->hosts, size);
-    struct known_host *known = &chronicle->hosts[chronicle->host_count++];
+    struct known_host *known = ARRAY_GROW(chronicle->hosts, chronicle->host_count);
     *known = (struct known_host){.is_new = chronicle->is_ready};
     lodge_host_init(&known->told);
     lodge_host_init(&known->said);
@@ -54,7 +36,7 @@ static void remove_host(struct chronicle *chronicle, struct known_host *known)
 void chronicle_hear_host(struct chronicle *chronicle, const struct lodge_host *host,
                          enum lodge_event_type type)
 {
-    struct known_host *known = find_host(chronicle, host->name);
+    struct known_host *known = chronicle_find_host(chronicle, host->name);
     if (host->name == NULL || (type == LODGE_EVENT_REMOVED && known == NULL)) {
         return;
     }

@@ -50,7 +50,7 @@ static const struct purpose *purpose_of(const char *kind)
     return &none;
 }
 
-static bool op_is_over(const struct lodge_op *op)
+static bool op_has_ended(const struct lodge_op *op)
 {
     return op->ended_at != 0 || op->state == LODGE_OP_DONE || op->state == LODGE_OP_FAILED ||
            op->state == LODGE_OP_CANCELLED;
@@ -68,9 +68,7 @@ static struct known_op *find_op(const struct chronicle *chronicle, int64_t id)
 
 static struct known_op *add_op(struct chronicle *chronicle, const struct lodge_op *op)
 {
-    size_t size = (chronicle->op_count + 1) * sizeof *chronicle->ops;
-    chronicle->ops = xrealloc(chronicle->ops, size);
-    struct known_op *known = &chronicle->ops[chronicle->op_count++];
+    struct known_op *known = ARRAY_GROW(chronicle->ops, chronicle->op_count);
     *known = (struct known_op){.id = op->id, .host = xstrdup_or_null(op->host)};
     memcpy(known->uuid, op->uuid, sizeof known->uuid);
     return known;
@@ -80,18 +78,6 @@ static void remove_op(struct chronicle *chronicle, struct known_op *known)
 {
     free(known->host);
     *known = chronicle->ops[--chronicle->op_count];
-}
-
-bool chronicle_is_worked_on(const struct chronicle *chronicle, const struct lodge_vm *vm)
-{
-    for (size_t i = 0; i < chronicle->op_count; i++) {
-        const struct known_op *op = &chronicle->ops[i];
-        if (!op->has_ended && strcmp(op->uuid, vm->uuid) == 0 && op->host != NULL &&
-            vm->host != NULL && strcmp(op->host, vm->host) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* "by root, 0.8 s". The caller frees. */
@@ -178,7 +164,7 @@ static void tell_op(struct chronicle *chronicle, const struct lodge_op *op)
                                   op->vm == NULL && knows_name ? known->base.name : op->vm);
     if (op->state == LODGE_OP_DONE) {
         tell_done(chronicle, op, known, label);
-    } else if (op_is_over(op)) {
+    } else if (op_has_ended(op)) {
         tell_failed(chronicle, op, label);
     } else {
         chronicle_say(chronicle, "%s  %s begun by %s", label, terms_verb(op->kind),
@@ -197,7 +183,7 @@ void chronicle_hear_op(struct chronicle *chronicle, const struct lodge_op *op,
         return;
     }
     bool is_new = known == NULL;
-    bool has_ended = op_is_over(op);
+    bool has_ended = op_has_ended(op);
     known = is_new ? add_op(chronicle, op) : known;
     bool is_news = is_new || (has_ended && !known->has_ended);
     known->has_ended = has_ended;

@@ -56,23 +56,34 @@ struct chronicle {
     size_t session_count;
 };
 
+/* chronicle_known.c */
 void chronicle_say(struct chronicle *chronicle, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* What a VM is called in a line: its host in front where there are several. The caller frees. */
 char *chronicle_label(const struct chronicle *chronicle, const char *host, const char *name);
 
+/* The VM that a link of chronicle.vms is in; NULL for NULL. */
+struct known_vm *chronicle_vm_at(struct index_link *link);
 struct known_vm *chronicle_find_vm(const struct chronicle *chronicle, const char *host,
                                    const char *uuid);
 
 /* Whether a thing of that VM is to be told. */
 bool chronicle_concerns(const struct chronicle *chronicle, const char *host, const char *uuid);
 
+/* How many VMs a host has; the host itself; whether its VMs were read once, and that was said. */
+size_t chronicle_vms_on(const struct chronicle *chronicle, const char *host);
+struct known_host *chronicle_find_host(const struct chronicle *chronicle, const char *name);
+bool chronicle_host_is_read(const struct chronicle *chronicle, const char *name);
+
+/* Whether an operation on it has not ended. */
+bool chronicle_is_worked_on(const struct chronicle *chronicle, const struct lodge_vm *vm);
+
+/* chronicle_vms.c */
+
 /* Says what of the VM has not been said, and forgets it if it is gone; not the parts that an
  * operation's line has told. */
 void chronicle_tell_vm(struct chronicle *chronicle, struct known_vm *known, unsigned told);
-
-/* chronicle_vms.c */
 void chronicle_hear_vm(struct chronicle *chronicle, const struct lodge_event *event);
 void chronicle_sweep_vms(struct chronicle *chronicle); /* those not told again are gone */
 void chronicle_forget_vms(struct chronicle *chronicle);
@@ -80,14 +91,12 @@ void chronicle_forget_vms(struct chronicle *chronicle);
 /* chronicle_ops.c */
 void chronicle_hear_op(struct chronicle *chronicle, const struct lodge_op *op,
                        enum lodge_event_type type);
-bool chronicle_is_worked_on(const struct chronicle *chronicle, const struct lodge_vm *vm);
 void chronicle_sweep_ops(struct chronicle *chronicle);
 void chronicle_forget_ops(struct chronicle *chronicle);
 
 /* chronicle_hosts.c, chronicle_sessions.c */
 void chronicle_hear_host(struct chronicle *chronicle, const struct lodge_host *host,
                          enum lodge_event_type type);
-bool chronicle_host_is_read(const struct chronicle *chronicle, const char *name);
 void chronicle_settle_hosts(struct chronicle *chronicle);
 void chronicle_hear_session(struct chronicle *chronicle, const struct lodge_session *session,
                             enum lodge_event_type type);
@@ -97,7 +106,6 @@ void chronicle_sweep_sessions(struct chronicle *chronicle);
 void chronicle_forget_sessions(struct chronicle *chronicle);
 
 /* chronicle_summary.c */
-size_t chronicle_vms_on(const struct chronicle *chronicle, const char *host);
 void chronicle_summarize(struct chronicle *chronicle, const struct lodge_strings *incomplete);
 
 #endif

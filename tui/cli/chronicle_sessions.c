@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct known_session *find_session(const struct chronicle *chronicle, int64_t number)
+static struct known_session *find_known_session(const struct chronicle *chronicle, int64_t number)
 {
     for (size_t i = 0; i < chronicle->session_count; i++) {
         if (chronicle->sessions[i].facts.session == number) {
@@ -21,9 +21,7 @@ static struct known_session *find_session(const struct chronicle *chronicle, int
 
 static struct known_session *add_session(struct chronicle *chronicle)
 {
-    size_t size = (chronicle->session_count + 1) * sizeof *chronicle->sessions;
-    chronicle->sessions = xrealloc(chronicle->sessions, size);
-    struct known_session *known = &chronicle->sessions[chronicle->session_count++];
+    struct known_session *known = ARRAY_GROW(chronicle->sessions, chronicle->session_count);
     *known = (struct known_session){.is_said = false};
     fields_init(lodge_session_fields, &known->facts);
     return known;
@@ -64,7 +62,7 @@ static void say_closed(struct chronicle *chronicle, const struct known_session *
 void chronicle_hear_session(struct chronicle *chronicle, const struct lodge_session *session,
                             enum lodge_event_type type)
 {
-    struct known_session *known = find_session(chronicle, session->session);
+    struct known_session *known = find_known_session(chronicle, session->session);
     if (type == LODGE_EVENT_REMOVED) {
         if (known != NULL) {
             say_closed(chronicle, known, session->reason);

@@ -6,31 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct lodge_vm *vm_at(struct index_link *link)
-{
-    return &CONTAINER_OF(link, struct known_vm, link)->vm;
-}
-
-size_t chronicle_vms_on(const struct chronicle *chronicle, const char *host)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
-        struct index_link *link = chronicle->vms.buckets[i];
-        for (; link != NULL; link = link->next) {
-            count += vm_at(link)->host != NULL && strcmp(vm_at(link)->host, host) == 0;
-        }
-    }
-    return count;
-}
-
 /* "6 VMs: 4 running, 2 shutoff" */
-static void add_vms(struct buffer *line, const struct chronicle *chronicle)
+static void add_vm_counts(struct buffer *line, const struct chronicle *chronicle)
 {
     size_t by_state[LODGE_VM_STATES] = {0};
     for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
         struct index_link *link = chronicle->vms.buckets[i];
         for (; link != NULL; link = link->next) {
-            by_state[vm_at(link)->state]++;
+            by_state[chronicle_vm_at(link)->vm.state]++;
         }
     }
     size_t count = chronicle->vms.count;
@@ -88,7 +71,7 @@ void chronicle_summarize(struct chronicle *chronicle, const struct lodge_strings
     for (size_t i = 0; i < chronicle->session_count; i++) {
         screens += chronicle->sessions[i].is_said;
     }
-    add_vms(&line, chronicle);
+    add_vm_counts(&line, chronicle);
     add_hosts(&line, chronicle);
     add_count(&line, ops, "operation under way", "operations under way");
     add_count(&line, screens, "screen open", "screens open");

@@ -11,30 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct known_vm *vm_of(struct index_link *link)
-{
-    return link == NULL ? NULL : CONTAINER_OF(link, struct known_vm, link);
-}
-
-struct known_vm *chronicle_find_vm(const struct chronicle *chronicle, const char *host,
-                                   const char *uuid)
-{
-    struct index_link *link = index_first(&chronicle->vms, index_hash(host, uuid));
-    for (; link != NULL; link = index_next(link)) {
-        const struct lodge_vm *vm = &vm_of(link)->vm;
-        if (strcmp(vm->uuid, uuid) == 0 &&
-            strcmp(vm->host == NULL ? "" : vm->host, host == NULL ? "" : host) == 0) {
-            return vm_of(link);
-        }
-    }
-    return NULL;
-}
-
-bool chronicle_concerns(const struct chronicle *chronicle, const char *host, const char *uuid)
-{
-    return chronicle->query == NULL || chronicle_find_vm(chronicle, host, uuid) != NULL;
-}
-
 static void copy_vm(struct lodge_vm *to, const struct lodge_vm *from)
 {
     lodge_vm_clear(to);
@@ -43,7 +19,7 @@ static void copy_vm(struct lodge_vm *to, const struct lodge_vm *from)
     }
 }
 
-static struct known_vm *add_vm(struct chronicle *chronicle, const struct lodge_vm *vm)
+static struct known_vm *add_known_vm(struct chronicle *chronicle, const struct lodge_vm *vm)
 {
     struct known_vm *known = xcalloc(1, sizeof *known);
     lodge_vm_init(&known->vm);
@@ -73,7 +49,7 @@ static void hold_vm(struct chronicle *chronicle, struct known_vm *known)
 }
 
 /* What is read of a host for the first time is no change: the host's line counts who is there. */
-static bool is_news(const struct chronicle *chronicle, const struct lodge_vm *vm)
+static bool vm_is_news(const struct chronicle *chronicle, const struct lodge_vm *vm)
 {
     return chronicle->is_ready &&
            (chronicle_host_is_read(chronicle, vm->host) || chronicle_is_worked_on(chronicle, vm));
@@ -91,12 +67,12 @@ void chronicle_hear_vm(struct chronicle *chronicle, const struct lodge_event *ev
         return;
     }
     if (known == NULL) {
-        known = add_vm(chronicle, vm);
-        if (is_news(chronicle, vm)) {
+        known = add_known_vm(chronicle, vm);
+        if (vm_is_news(chronicle, vm)) {
             known->is_new = true;
             hold_vm(chronicle, known);
         }
-    } else if (known->is_held || is_news(chronicle, vm)) {
+    } else if (known->is_held || vm_is_news(chronicle, vm)) {
         hold_vm(chronicle, known);
         copy_vm(&known->vm, vm);
         known->is_gone = false;
@@ -178,7 +154,7 @@ void chronicle_sweep_vms(struct chronicle *chronicle)
 {
     for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
         for (struct index_link *link = chronicle->vms.buckets[i]; link != NULL; link = link->next) {
-            struct known_vm *known = vm_of(link);
+            struct known_vm *known = chronicle_vm_at(link);
             if (known->telling != chronicle->telling) {
                 hold_vm(chronicle, known);
                 known->is_gone = true;
@@ -191,7 +167,7 @@ void chronicle_forget_vms(struct chronicle *chronicle)
 {
     for (size_t i = 0; i < chronicle->vms.bucket_count; i++) {
         while (chronicle->vms.buckets[i] != NULL) {
-            free_vm(chronicle, vm_of(chronicle->vms.buckets[i]));
+            free_vm(chronicle, chronicle_vm_at(chronicle->vms.buckets[i]));
         }
     }
     chronicle->held = NULL;

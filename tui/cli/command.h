@@ -69,6 +69,7 @@ bool command_has(const struct command *command, const char *flag);
 const char *command_value(const struct command *command, const char *flag);
 
 /* The verbs. On failure `err` says why: INVALID is a wrong call, UNREACHABLE no daemon. */
+typedef bool verb_fn(const struct command *command, struct lodge_error *err);
 bool run_act(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_audit(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;
 bool run_backup(const struct command *command, struct lodge_error *err) LODGE_MUST_CHECK;

@@ -45,7 +45,7 @@ static void folder_wait(int fd, int64_t until_ms)
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     if (left > 0 && poll(&poll_fd, 1, left < TICK_MS ? (int)left : TICK_MS) > 0) {
         char events[4096];
-        while (read(fd, events, sizeof(events)) > 0) {
+        while (read(fd, events, sizeof events) > 0) {
         }
     }
 }
@@ -62,7 +62,7 @@ struct lodge_client *command_connect(const struct command *command, struct lodge
     int64_t until = command_now_ms() + (int64_t)command->wait_s * 1000;
     while (!client && err->kind == LODGE_ERROR_UNREACHABLE && command_now_ms() < until) {
         folder_wait(fd, until);
-        *err = (struct lodge_error){0};
+        lodge_error_clear(err);
         client = lodge_client_open(command->socket_path, err);
     }
     return client;

@@ -26,7 +26,7 @@ static char *question(struct examination *at, const char *method, const char *pa
     return lodge_client_call_wait(at->client, method, params, deadline, err);
 }
 
-static struct json_object *ask(struct examination *at, const char *what, const char *method)
+static struct json_object *ask_lodged(struct examination *at, const char *what, const char *method)
 {
     struct lodge_error err = {0};
     AUTO(free) char *result = question(at, method, NULL, &err);
@@ -38,7 +38,7 @@ static struct json_object *ask(struct examination *at, const char *what, const c
     return json_tokener_parse(result);
 }
 
-static const char *text_of(struct json_object *object, const char *name)
+static const char *member_text(struct json_object *object, const char *name)
 {
     const char *text = json_object_get_string(json_object_object_get(object, name));
     return text == NULL ? "" : text;
@@ -60,27 +60,28 @@ void doctor_ask_whether_it_answers(struct examination *at)
         return;
     }
     AUTO(json_object_put) struct json_object *info = json_tokener_parse(result);
-    at->is_admin = strcmp(text_of(info, "role"), "admin") == 0;
+    at->is_admin = strcmp(member_text(info, "role"), "admin") == 0;
     findings_add(&at->findings, MARK_OK, "daemon", NULL, "lodged %s answers; you are %s (%s)",
-                 text_of(info, "version"), text_of(info, "user"), text_of(info, "role"));
+                 member_text(info, "version"), member_text(info, "user"),
+                 member_text(info, "role"));
 }
 
 static void look_at_store(struct examination *at)
 {
-    AUTO(json_object_put) struct json_object *health = ask(at, "store", "server.health");
+    AUTO(json_object_put) struct json_object *health = ask_lodged(at, "store", "server.health");
     if (health == NULL) {
         return;
     }
     struct json_object *store = json_object_object_get(health, "store");
     bool well = json_object_is_type(store, json_type_boolean)
                     ? json_object_get_boolean(store)
-                    : strcmp(text_of(health, "store"), "ok") == 0;
+                    : strcmp(member_text(health, "store"), "ok") == 0;
     findings_add(&at->findings, well ? MARK_OK : MARK_BAD, "store",
                  well ? NULL : "nothing can be changed until that is mended: lodged's log says how",
-                 "%s", well ? "the database works" : text_of(health, "store"));
-    if (text_of(health, "store_note")[0] != '\0') {
+                 "%s", well ? "the database works" : member_text(health, "store"));
+    if (member_text(health, "store_note")[0] != '\0') {
         findings_add(&at->findings, MARK_WARNING, "store", "lodge ops, and the lines at `order`",
-                     "%s", text_of(health, "store_note"));
+                     "%s", member_text(health, "store_note"));
     }
 }
 
@@ -109,10 +110,10 @@ static bool look_at_pools(struct examination *at, const char *host)
         int64_t gib = json_object_get_int64(room);
         bool little = gib < LITTLE_ROOM_GIB;
         if (room != NULL) {
-            findings_add(&at->findings, little ? MARK_BAD : MARK_OK, "room",
-                         little ? "lodge rm what nobody needs, or guests stop when they write"
-                                : NULL,
-                         "%s on %s has %lld GiB free", text_of(pool, "name"), host, (long long)gib);
+            findings_add(
+                &at->findings, little ? MARK_BAD : MARK_OK, "room",
+                little ? "lodge rm what nobody needs, or guests stop when they write" : NULL,
+                "%s on %s has %lld GiB free", member_text(pool, "name"), host, (long long)gib);
         }
     }
     return true;
@@ -121,19 +122,20 @@ static bool look_at_pools(struct examination *at, const char *host)
 /* The first host whose pools were not told of; the caller frees. */
 static char *look_at_hosts(struct examination *at)
 {
-    AUTO(json_object_put) struct json_object *answer = ask(at, "host", "host.list");
+    AUTO(json_object_put) struct json_object *answer = ask_lodged(at, "host", "host.list");
     struct json_object *hosts = json_object_object_get(answer, "hosts");
     size_t count = hosts == NULL ? 0 : json_object_array_length(hosts);
     char *silent = NULL;
     for (size_t i = 0; i < count; i++) {
         struct json_object *host = json_object_array_get_idx(hosts, i);
-        bool up = strcmp(text_of(host, "state"), "up") == 0;
+        bool up = strcmp(member_text(host, "state"), "up") == 0;
         findings_add(&at->findings, up ? MARK_OK : MARK_BAD, "libvirt",
                      up ? NULL : "virsh -c URI list tries it; its URI is in lodged.conf",
-                     "host %s is %s%s%s", text_of(host, "name"), text_of(host, "state"),
-                     up ? ", " : ": ", up ? text_of(host, "hypervisor") : text_of(host, "error"));
-        if (up && !look_at_pools(at, text_of(host, "name")) && silent == NULL) {
-            silent = xstrdup(text_of(host, "name"));
+                     "host %s is %s%s%s", member_text(host, "name"), member_text(host, "state"),
+                     up ? ", " : ": ",
+                     up ? member_text(host, "hypervisor") : member_text(host, "error"));
+        if (up && !look_at_pools(at, member_text(host, "name")) && silent == NULL) {
+            silent = xstrdup(member_text(host, "name"));
         }
     }
     return silent;
@@ -141,7 +143,7 @@ static char *look_at_hosts(struct examination *at)
 
 static void look_at_library(struct examination *at)
 {
-    AUTO(json_object_put) struct json_object *answer = ask(at, "library", "image.list");
+    AUTO(json_object_put) struct json_object *answer = ask_lodged(at, "library", "image.list");
     struct json_object *images = json_object_object_get(answer, "images");
     if (answer != NULL) {
         findings_add(&at->findings, MARK_OK, "library", NULL,
@@ -158,7 +160,7 @@ static void look_at_list(struct examination *at, struct json_object *found, cons
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(items, i);
         findings_add(&at->findings, MARK_BAD, "order", advice, "%s %s on %s", what,
-                     text_of(item, member), text_of(item, "host"));
+                     member_text(item, member), member_text(item, "host"));
     }
 }
 
@@ -178,7 +180,7 @@ static void look_at_order(struct examination *at, const char *silent)
                      silent);
         return;
     }
-    AUTO(json_object_put) struct json_object *found = ask(at, "order", "server.compare");
+    AUTO(json_object_put) struct json_object *found = ask_lodged(at, "order", "server.compare");
     look_at_list(at, found, "missing", "name", "libvirt has no domain of",
                  "lodge rm takes the row and its disks away");
     look_at_list(at, found, "unknown_domains", "name", "lodge made, and has no row of,",

@@ -208,7 +208,7 @@ static bool is_stuck_in_its_start(int folder, const char *name)
 }
 
 /* Whoever made the guest chose its name: only a plain one is put into a command. */
-static char *way_out_of(const char *folder, const char *name)
+static char *way_out_words(const char *folder, const char *name)
 {
     bool is_plain = name[strspn(name, DOCTOR_PLAIN)] == '\0';
     return xasprintf("rm %s/%s, then systemctl restart libvirtd", folder,
@@ -229,7 +229,7 @@ static void look_at_stuck(struct examination *at)
     }
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (is_stuck_in_its_start(dirfd(folder), entry->d_name)) {
-            AUTO(free) char *advice = way_out_of(path, entry->d_name);
+            AUTO(free) char *advice = way_out_words(path, entry->d_name);
             findings_add(&at->findings, MARK_BAD, "stuck", advice,
                          "libvirtd takes %.*s for starting, and will never let go of it",
                          (int)(strlen(entry->d_name) - 4), entry->d_name);

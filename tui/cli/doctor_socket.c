@@ -80,7 +80,7 @@ static bool is_mine(gid_t group)
 }
 
 /* Of those who were put into it while they were logged in. */
-static bool is_listed(const struct group *group, const char *user)
+static bool is_in_group(const struct group *group, const char *user)
 {
     char **member = group->gr_mem;
     while (*member != NULL && strcmp(*member, user) != 0) {
@@ -105,7 +105,7 @@ static void look_at_membership(struct examination *at, const struct group *group
     } else if (is_mine(group->gr_gid)) {
         findings_add(&at->findings, MARK_OK, "group", NULL,
                      "members of %s may open it, and you are one", group->gr_name);
-    } else if (is_listed(group, at->user)) {
+    } else if (is_in_group(group, at->user)) {
         findings_add(&at->findings, MARK_BAD, "group", "log out and in again",
                      "you are a member of %s, and were none when you logged in", group->gr_name);
     } else {

@@ -27,7 +27,7 @@ static bool print_result(const char *result, struct lodge_error *err)
     return true;
 }
 
-static bool print_vms(const char *result, const char *query, struct lodge_error *err)
+static bool json_print_vms(const char *result, const char *query, struct lodge_error *err)
 {
     (void)query;
     return print_result(result, err);
@@ -52,7 +52,7 @@ static void write_object(struct buffer *line, const struct lodge_event *event)
 /* The notification's own members, without what belongs to the connection. */
 void print_json_event(const struct lodge_event *event)
 {
-    struct buffer line = {0};
+    AUTO(buffer_free) struct buffer line = {0};
     buffer_add_format(&line, "{\"type\":\"%s\",\"rev\":", lodge_event_type_name(event->type));
     buffer_add_json_int(&line, event->rev);
     if (event->topic != LODGE_TOPIC_NONE) {
@@ -73,12 +73,11 @@ void print_json_event(const struct lodge_event *event)
         print_json(stdout, text);
         fflush(stdout);
     }
-    buffer_free(&line);
 }
 
 struct json_object *error_as_json(const struct lodge_error *error)
 {
-    struct buffer envelope = {0};
+    AUTO(buffer_free) struct buffer envelope = {0};
     struct lodge_error told = *error;
     if (told.kind == LODGE_ERROR_INVALID) {
         told.kind = LODGE_ERROR_PARAMS; /* as lodged would have called it */
@@ -88,11 +87,10 @@ struct json_object *error_as_json(const struct lodge_error *error)
     struct json_object *json = text ? json_tokener_parse(text) : NULL;
     struct json_object *body = json_object_get(json_object_object_get(json, "error"));
     json_object_put(json);
-    buffer_free(&envelope);
     return body;
 }
 
-static void print_error(const struct command *command, const struct lodge_error *error)
+static void json_print_error(const struct command *command, const struct lodge_error *error)
 {
     (void)command;
     struct json_object *body = error_as_json(error);
@@ -102,9 +100,9 @@ static void print_error(const struct command *command, const struct lodge_error 
 }
 
 const struct output json_output = {
-    .vms = print_vms,
+    .vms = json_print_vms,
     .vm = print_result,
     .hosts = print_result,
     .info = print_result,
-    .error = print_error,
+    .error = json_print_error,
 };

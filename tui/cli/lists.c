@@ -52,8 +52,8 @@ static const struct listing step_listing = {
     .cells = {[1] = CELL_TIME},
 };
 
-static bool number_read(const char *text, const char *what, int64_t *ret_number,
-                        struct lodge_error *err)
+static bool op_number_read(const char *text, const char *what, int64_t *ret_number,
+                           struct lodge_error *err)
 {
     char *end = NULL;
     *ret_number = strtoll(text, &end, 10);
@@ -76,7 +76,7 @@ static bool one_op(const struct command *command, struct lodge_error *err)
 {
     int64_t number = 0;
     bool cancels = command_has(command, "--cancel");
-    if (!number_read(command->argv[0], "an operation", &number, err)) {
+    if (!op_number_read(command->argv[0], "an operation", &number, err)) {
         return false;
     }
     struct json_object *params = json_object_new_object();
@@ -122,7 +122,7 @@ bool run_ops(const struct command *command, struct lodge_error *err)
 static bool close_session(const struct command *command, struct lodge_error *err)
 {
     int64_t number = 0;
-    if (!number_read(command->argv[0], "a session", &number, err)) {
+    if (!op_number_read(command->argv[0], "a session", &number, err)) {
         return false;
     }
     struct json_object *params = json_object_new_object();
@@ -234,7 +234,7 @@ bool run_images(const struct command *command, struct lodge_error *err)
 
 /* users */
 
-static bool set_role(const struct command *command, struct lodge_error *err)
+static bool users_set(const struct command *command, struct lodge_error *err)
 {
     struct json_object *params = json_object_new_object();
     json_object_object_add(params, "user", json_object_new_string(command->argv[1]));
@@ -267,7 +267,7 @@ bool run_users(const struct command *command, struct lodge_error *err)
         if (command->argc != 3 || strcmp(command->argv[0], "set") != 0) {
             return lodge_fail(err, LODGE_ERROR_INVALID, "expected: lodge users set USER ROLE");
         }
-        return set_role(command, err);
+        return users_set(command, err);
     }
     AUTO(free) char *result = command_ask(command, "user.list", NULL, err);
     if (result != NULL) {

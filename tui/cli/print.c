@@ -89,13 +89,12 @@ void print_line(FILE *out, const char *head, const char *text)
 static void print_escaped(FILE *out, const char *text,
                           void (*add)(struct buffer *buffer, const char *text))
 {
-    struct buffer buffer = {0};
+    AUTO(buffer_free) struct buffer buffer = {0};
     add(&buffer, text);
     if (buffer.failed) {
         abort();
     }
     fwrite(buffer.data, 1, buffer.length, out);
-    buffer_free(&buffer);
 }
 
 void print_json(FILE *out, const char *json)

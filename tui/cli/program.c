@@ -50,7 +50,7 @@ static int open_said(void)
     return made;
 }
 
-/* In the child. The console blocks signals to read them elsewhere; a program must hear its own. */
+/* In the child. The TUI blocks signals to read them elsewhere; a program must hear its own. */
 static _Noreturn void turn_into(char *const *words, int said, int trouble)
 {
     int null = open("/dev/null", O_RDONLY);

@@ -1,7 +1,6 @@
 /* quota: `lodge quota`: limits, and what counts against them, as people say sizes. */
-#include "cli/quota.h"
-
 #include "cli/command.h"
+#include "cli/limits.h"
 #include "cli/listing.h"
 #include "cli/print.h"
 #include "memory.h"
@@ -15,61 +14,24 @@
 DEFINE_AUTO(struct table *, table_free, NULL);
 DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
-/* What may be limited: as the contract and lodged.conf call it, and as people do. */
-static const struct {
-    const char *there;
-    const char *here;
-    const char *unit;
-    int64_t mib; /* in one of the contract's units; 0: it is a count */
-} resources[] = {
-    {"vms", "vms", "VMs", 0},
-    {"vcpus", "cpus", "vCPUs", 0},
-    {"memory_mib", "memory", "MiB", 1},
-    {"disk_gib", "disk", "GiB", 1024},
-};
-
-/* An amount of a resource: "3", "1.5G"; "-" where nobody knows it. */
-static const char *amount_text(char text[static UNIT_TEXT], size_t resource, const char *amount)
-{
-    if (amount == NULL || resources[resource].mib == 0) {
-        return amount;
-    }
-    return size_text(text, strtoll(amount, NULL, 10) * resources[resource].mib);
-}
-
-char *quota_limit_text(const char *member, struct json_object *limit)
-{
-    char size[UNIT_TEXT];
-    const char *name = member;
-    const char *text = limit == NULL ? "none" : json_object_get_string(limit);
-    for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
-        if (strcmp(resources[i].there, member) == 0) {
-            name = resources[i].here;
-            text = limit == NULL ? text : amount_text(size, i, text);
-        }
-    }
-    return xasprintf("%s=%s", name, text);
-}
-
 static void add_quota_rows(struct table *table, struct json_object *json, const char *scope,
                            const char *of)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(resources); i++) {
+    for (size_t i = 0; i < LIMITS; i++) {
         char over[UNIT_TEXT] = "", texts[3][UNIT_TEXT];
-        AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, resources[i].there);
-        AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, resources[i].there);
-        AUTO(free) char *running = xasprintf("%s.running.%s", scope, resources[i].there);
+        AUTO(free) char *limit_path = xasprintf("%s.limits.%s", scope, limits[i].there);
+        AUTO(free) char *promised_path = xasprintf("%s.promised.%s", scope, limits[i].there);
+        AUTO(free) char *running = xasprintf("%s.running.%s", scope, limits[i].there);
         const char *limit = listing_text(json, limit_path);
         const char *promised = listing_text(json, promised_path);
         if (limit != NULL && promised != NULL) {
-            over_text(over, strtoll(promised, NULL, 10), strtoll(limit, NULL, 10),
-                      resources[i].unit);
+            over_text(over, strtoll(promised, NULL, 10), strtoll(limit, NULL, 10), limits[i].unit);
         }
         const char *cells[] = {i == 0 ? of : NULL,
-                               resources[i].here,
-                               amount_text(texts[0], i, promised),
-                               amount_text(texts[1], i, listing_text(json, running)),
-                               limit == NULL ? "none" : amount_text(texts[2], i, limit),
+                               limits[i].here,
+                               limit_amount(texts[0], &limits[i], promised),
+                               limit_amount(texts[1], &limits[i], listing_text(json, running)),
+                               limit == NULL ? "none" : limit_amount(texts[2], &limits[i], limit),
                                over};
         table_add(table, cells);
     }
@@ -99,29 +61,29 @@ static bool print_quota(const struct command *command, const char *user, const c
 }
 
 /* "vms=10", "memory=4G", "disk=none"; a word of lodged.conf's counts in the unit it names. */
-static bool limit_read(const char *text, struct json_object *limits, struct lodge_error *err)
+static bool limit_read(const char *text, struct json_object *ret_limits, struct lodge_error *err)
 {
     const char *value = text + strcspn(text, "=") + (strchr(text, '=') != NULL);
     AUTO(free) char *name = xstrndup(text, strcspn(text, "="));
-    for (size_t i = 0; i < ARRAY_LENGTH(resources) && *value != '\0'; i++) {
-        bool is_there = strcmp(name, resources[i].there) == 0;
+    for (size_t i = 0; i < LIMITS && *value != '\0'; i++) {
+        bool is_there = strcmp(name, limits[i].there) == 0;
         char *end = NULL;
         int64_t amount = strtoll(value, &end, 10);
         bool good = end != value && *end == '\0';
-        if (!is_there && strcmp(name, resources[i].here) != 0) {
+        if (!is_there && strcmp(name, limits[i].here) != 0) {
             continue;
         }
         if (strcmp(value, "none") == 0) {
-            json_object_object_add(limits, resources[i].there, NULL);
+            json_object_object_add(ret_limits, limits[i].there, NULL);
             return true;
         }
-        if (!is_there && resources[i].mib > 0) {
+        if (!is_there && limits[i].mib > 0) {
             double mib = 0;
-            good = size_exact_from_text(value, &mib) && fmod(mib, (double)resources[i].mib) == 0;
-            amount = good ? (int64_t)mib / resources[i].mib : 0;
+            good = size_exact_from_text(value, &mib) && fmod(mib, (double)limits[i].mib) == 0;
+            amount = good ? (int64_t)mib / limits[i].mib : 0;
         }
         if (good) {
-            json_object_object_add(limits, resources[i].there, json_object_new_int64(amount));
+            json_object_object_add(ret_limits, limits[i].there, json_object_new_int64(amount));
             return true;
         }
     }
@@ -139,14 +101,14 @@ static bool set_quota(const struct command *command, struct lodge_error *err)
     }
     bool is_system = strcmp(command->argv[1], "system") == 0;
     struct json_object *params = json_object_new_object();
-    struct json_object *limits = json_object_new_object();
+    struct json_object *asked = json_object_new_object();
     json_object_object_add(params, "scope", json_object_new_string(is_system ? "system" : "user"));
-    json_object_object_add(params, "limits", limits);
+    json_object_object_add(params, "limits", asked);
     if (!is_system) {
         json_object_object_add(params, "user", json_object_new_string(command->argv[1]));
     }
     for (int i = 2; i < command->argc; i++) {
-        if (!limit_read(command->argv[i], limits, err)) {
+        if (!limit_read(command->argv[i], asked, err)) {
             json_object_put(params);
             return false;
         }

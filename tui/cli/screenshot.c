@@ -26,7 +26,7 @@ static bool must_not_be_terminal(int fd, struct lodge_error *err)
                       "a picture is not for a terminal: name a file, or send it into a pipe");
 }
 
-static bool write_all(int fd, const struct buffer *bytes)
+static bool write_png(int fd, const struct buffer *bytes)
 {
     for (size_t at = 0; at < bytes->length;) {
         ssize_t wrote = write(fd, bytes->data + at, bytes->length - at);
@@ -45,7 +45,7 @@ static bool write_into(const char *path, const struct buffer *png, struct lodge_
     if (fd < 0) {
         return cannot_write(path, err);
     }
-    return must_not_be_terminal(fd, err) && (write_all(fd, png) || cannot_write(path, err));
+    return must_not_be_terminal(fd, err) && (write_png(fd, png) || cannot_write(path, err));
 }
 
 /* Under another name beside it first: a full disk or an interruption leaves the old picture. */
@@ -60,7 +60,7 @@ static bool replace(const char *path, const struct buffer *png, struct lodge_err
     if (fd < 0) {
         return cannot_write(path, err);
     }
-    bool good = write_all(fd, png) && fsync(fd) == 0;
+    bool good = write_png(fd, png) && fsync(fd) == 0;
     good = (close(fd) == 0 && good && rename(beside, path) == 0) || cannot_write(path, err);
     if (!good) {
         (void)unlink(beside);
@@ -98,7 +98,7 @@ static bool say_where(const struct command *command, const char *path, size_t si
                         : command->output->vm(text, err);
 }
 
-static char *ask(const struct command *command, struct lodge_error *err)
+static char *ask_screenshot(const struct command *command, struct lodge_error *err)
 {
     struct buffer params = {0};
     buffer_add_text(&params, "{\"vm\":");
@@ -118,20 +118,19 @@ bool run_screenshot(const struct command *command, struct lodge_error *err)
     if (to_stdout && !command->json && !must_not_be_terminal(STDOUT_FILENO, err)) {
         return false;
     }
-    AUTO(free) char *result = ask(command, err);
+    AUTO(free) char *result = ask_screenshot(command, err);
     if (result == NULL) {
         return false;
     }
     if (to_stdout && command->json) {
         return command->output->vm(result, err);
     }
-    struct buffer png = {0};
+    AUTO(buffer_free) struct buffer png = {0};
     bool good = shot_read(result, &png, err);
     if (good && to_stdout) {
         (void)fwrite(png.data, 1, png.length, stdout); /* verbs.c looks whether that went well */
     } else if (good) {
         good = write_file(path, &png, err) && say_where(command, path, png.length, err);
     }
-    buffer_free(&png);
     return good;
 }

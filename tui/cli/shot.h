@@ -1,4 +1,4 @@
-/* shot: what vm.screenshot answers, for console and verbs alike. One thread. */
+/* shot: what vm.screenshot answers, for TUI and verbs alike. One thread. */
 #ifndef TUI_CLI_SHOT_H
 #define TUI_CLI_SHOT_H
 

@@ -24,7 +24,7 @@ struct table *table_new(const struct table_column *columns, size_t count)
     if (count > COLUMNS_MAX) {
         abort();
     }
-    struct table *table = xcalloc(1, sizeof(*table));
+    struct table *table = xcalloc(1, sizeof *table);
     table->columns = columns;
     table->column_count = count;
     return table;
@@ -47,7 +47,7 @@ void table_add(struct table *table, const char *const *cells)
     if (table->row_count == table->row_room) {
         table->row_room = table->row_room == 0 ? 64 : table->row_room * 2;
         table->cells =
-            xrealloc(table->cells, table->row_room * table->column_count * sizeof(*table->cells));
+            xrealloc(table->cells, table->row_room * table->column_count * sizeof *table->cells);
     }
     char **row = &table->cells[table->row_count * table->column_count];
     table->row_count++;
@@ -90,7 +90,7 @@ static size_t least_wanted(const struct table *table, const size_t *widths)
 }
 
 /* Takes up to `over` cells from the columns that may be cut, first ones first. */
-static void cut(const struct table *table, size_t *widths, size_t over)
+static void cut_cell(const struct table *table, size_t *widths, size_t over)
 {
     for (size_t i = 0; i < table->column_count && over > 0; i++) {
         size_t least = (size_t)table->columns[i].cut_to;
@@ -115,7 +115,7 @@ static size_t wide_enough(const struct table *table, size_t column, bool is_cut)
 
 /* Tries with all columns, then without the least wanted, until what can be cut makes the rest fit.
  */
-static void fit(const struct table *table, size_t width, size_t *widths)
+static void fit_columns(const struct table *table, size_t width, size_t *widths)
 {
     bool gone[COLUMNS_MAX] = {false};
     for (;;) {
@@ -125,7 +125,7 @@ static void fit(const struct table *table, size_t width, size_t *widths)
         if (width == 0 || total(table, widths) <= width) {
             return;
         }
-        cut(table, widths, total(table, widths) - width);
+        cut_cell(table, widths, total(table, widths) - width);
         size_t goes = least_wanted(table, widths);
         if (total(table, widths) <= width || goes == table->column_count) {
             return;
@@ -134,8 +134,8 @@ static void fit(const struct table *table, size_t width, size_t *widths)
     }
 }
 
-static void print_row(const struct table *table, const size_t *widths, bool is_cut,
-                      const char *const *cells, FILE *out)
+static void print_table_row(const struct table *table, const size_t *widths, bool is_cut,
+                            const char *const *cells, FILE *out)
 {
     char fitted[4096];
     size_t pending = 0; /* spaces owed: none are printed at a line's end */
@@ -145,7 +145,7 @@ static void print_row(const struct table *table, const size_t *widths, bool is_c
             continue;
         }
         enum text_cut where = table->columns[i].cut_end ? TEXT_CUT_END : TEXT_CUT_MIDDLE;
-        size_t used = is_cut ? text_fit(fitted, sizeof(fitted), cells[i], widths[i], where)
+        size_t used = is_cut ? text_fit(fitted, sizeof fitted, cells[i], widths[i], where)
                              : text_width(cells[i]);
         size_t rest = widths[i] > used ? widths[i] - used : 0;
         pending += (first ? 0 : GAP) + (table->columns[i].right ? rest : 0);
@@ -163,13 +163,13 @@ void table_print(const struct table *table, size_t width, FILE *out)
 {
     size_t widths[COLUMNS_MAX];
     const char *titles[COLUMNS_MAX];
-    fit(table, width, widths);
+    fit_columns(table, width, widths);
     for (size_t i = 0; i < table->column_count; i++) {
         titles[i] = table->columns[i].title;
     }
-    print_row(table, widths, width > 0, titles, out);
+    print_table_row(table, widths, width > 0, titles, out);
     for (size_t i = 0; i < table->row_count; i++) {
         const char *const *row = (const char *const *)&table->cells[i * table->column_count];
-        print_row(table, widths, width > 0, row, out);
+        print_table_row(table, widths, width > 0, row, out);
     }
 }

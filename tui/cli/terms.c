@@ -102,7 +102,7 @@ static size_t method_length(const char *text, const char *at)
     return ends && !is_subject && verb_of(at, length) != NULL ? length : 0;
 }
 
-static bool ends_in(const struct buffer *text, const char *end)
+static bool text_ends_in(const struct buffer *text, const char *end)
 {
     size_t length = strlen(end);
     return text->length >= length && memcmp(text->data + text->length - length, end, length) == 0;
@@ -123,9 +123,10 @@ static void add_verb(struct buffer *out, const char *verb, int64_t op)
 
 /* Whom it is said to. */
 struct tongue {
-    int64_t op;                              /* that it is about, or 0 */
-    uint64_t taken;                          /* flags that the verb takes */
-    const char *(*key_of)(const char *verb); /* in the console; NULL: on a command line */
+    int64_t op;           /* that it is about, or 0 */
+    uint64_t taken;       /* flags that the verb takes */
+    terms_key_fn *key_of; /* in the TUI; NULL: on a command line */
+    const void *data;     /* for it */
 };
 
 /* What goes on, or was tried, has the verb's bare name; else it is what to type: a key, where there
@@ -134,9 +135,10 @@ static void add_method(struct buffer *out, const char *method, size_t length,
                        const struct tongue *tongue)
 {
     const char *verb = verb_of(method, length);
-    bool is_deed = out->length == 0 || ends_in(out, "busy with ") || ends_in(out, "answer ");
+    bool is_deed =
+        out->length == 0 || text_ends_in(out, "busy with ") || text_ends_in(out, "answer ");
     bool has_no_verb = strchr(verb, '.') != NULL;
-    const char *key = is_deed || tongue->key_of == NULL ? NULL : tongue->key_of(verb);
+    const char *key = is_deed || tongue->key_of == NULL ? NULL : tongue->key_of(tongue->data, verb);
     if (key != NULL) {
         buffer_add_format(out, "key %s", key);
         return;
@@ -191,7 +193,8 @@ static const struct param *find_param(const char *name, size_t length, const str
     return NULL;
 }
 
-static void add_name(struct buffer *out, const struct param *param, const struct tongue *tongue)
+static void add_flag_name(struct buffer *out, const struct param *param,
+                          const struct tongue *tongue)
 {
     const char *flag = text_of_flag(param->flag);
     buffer_add_text(out, tongue->key_of == NULL ? flag : flag + strspn(flag, "-"));
@@ -219,11 +222,11 @@ static size_t add_sizes(struct buffer *out, const char *text)
 }
 
 /* Somebody's name, unless lodged says there what a parameter must be. */
-static size_t add_quoted(struct buffer *out, const char *text, size_t length,
-                         const struct tongue *tongue)
+static size_t add_quoted_word(struct buffer *out, const char *text, size_t length,
+                              const struct tongue *tongue)
 {
     static const char *const behind[] = {" must ", " may name ", " names "};
-    bool is_param = ends_in(out, "parameter ");
+    bool is_param = text_ends_in(out, "parameter ");
     for (size_t i = 0; i < ARRAY_LENGTH(behind); i++) {
         is_param |= strncmp(text + length, behind[i], strlen(behind[i])) == 0;
     }
@@ -232,7 +235,7 @@ static size_t add_quoted(struct buffer *out, const char *text, size_t length,
         buffer_add(out, text, length);
         return length;
     }
-    add_name(out, param, tongue);
+    add_flag_name(out, param, tongue);
     size_t sizes = param->flag == FLAG_MEMORY ? add_sizes(out, text + length) : 0;
     buffer_add_text(out, sizes == 0 ? param->unit : "");
     return length + sizes;
@@ -250,7 +253,7 @@ static size_t add_backquoted(struct buffer *out, const char *text, const struct 
         buffer_add(out, text, 1);
         return 1;
     }
-    add_name(out, param, tongue);
+    add_flag_name(out, param, tongue);
     buffer_add_text(out, param->unit);
     const char *value = text + 1 + name + strspn(text + 1 + name, ": ");
     if (value < end) {
@@ -268,7 +271,7 @@ static char *said_to(const char *text, const struct tongue *tongue)
         size_t quoted = quoted_length(text, at);
         size_t method = method_length(text, at);
         if (quoted > 0) {
-            at += add_quoted(&out, at, quoted, tongue);
+            at += add_quoted_word(&out, at, quoted, tongue);
         } else if (*at == '`') {
             at += add_backquoted(&out, at, tongue);
         } else if (method > 0) {
@@ -287,9 +290,9 @@ char *terms_for_people(const char *text, int64_t op, uint64_t taken)
     return said_to(text, &(struct tongue){.op = op, .taken = taken});
 }
 
-char *terms_for_keys(const char *text, int64_t op, const char *(*key_of)(const char *verb))
+char *terms_for_keys(const char *text, int64_t op, terms_key_fn *key_of, const void *data)
 {
-    return said_to(text, &(struct tongue){.op = op, .taken = TERMS_ANY_FLAG, .key_of = key_of});
+    return said_to(text, &(struct tongue){op, TERMS_ANY_FLAG, key_of, data});
 }
 
 const char *terms_verb(const char *kind)

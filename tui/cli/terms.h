@@ -16,9 +16,10 @@
  */
 char *terms_for_people(const char *text, int64_t op, uint64_t taken);
 
-/* The same where one presses keys: `key_of` gives that of a verb, NULL if there is none. Parameters
- * are called as flags are, without their dashes. */
-char *terms_for_keys(const char *text, int64_t op, const char *(*key_of)(const char *verb));
+/* The same where one presses keys: `key_of` gives that of a verb, NULL if there is none; `data` is
+ * for it. Parameters are called as flags are, without their dashes. */
+typedef const char *terms_key_fn(const void *data, const char *verb);
+char *terms_for_keys(const char *text, int64_t op, terms_key_fn *key_of, const void *data);
 
 /* What an operation of this kind is called here: "create". Borrowed; `kind` itself where it has no
  * verb, "" for NULL. */

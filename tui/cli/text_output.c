@@ -46,7 +46,7 @@ static char *joined(const struct lodge_strings *list)
     return text;
 }
 
-static struct json_object *parse(const char *result, struct lodge_error *err)
+static struct json_object *parse_result(const char *result, struct lodge_error *err)
 {
     struct json_object *json = json_tokener_parse(result);
     if (!json) {
@@ -107,7 +107,7 @@ static const struct table_column vm_columns[] = {
     {.title = "NOTE", .cut_to = 16},
 };
 
-static void add_vm(struct table *table, const struct lodge_vm *vm)
+static void add_vm_row(struct table *table, const struct lodge_vm *vm)
 {
     char vcpus[UNIT_TEXT];
     char memory[UNIT_TEXT];
@@ -155,9 +155,9 @@ static void say_none(const char *query)
     }
 }
 
-static bool print_vms(const char *result, const char *query, struct lodge_error *err)
+static bool text_print_vms(const char *result, const char *query, struct lodge_error *err)
 {
-    AUTO(json_object_put) struct json_object *json = parse(result, err);
+    AUTO(json_object_put) struct json_object *json = parse_result(result, err);
     AUTO(table_free) struct table *table = table_new(vm_columns, ARRAY_LENGTH(vm_columns));
     struct json_object *vms = json ? json_object_object_get(json, "vms") : NULL;
     size_t count = vms ? json_object_array_length(vms) : 0;
@@ -167,7 +167,7 @@ static bool print_vms(const char *result, const char *query, struct lodge_error 
                          err)) {
             return lodge_fail_in(err, "the daemon's answer");
         }
-        add_vm(table, &vm);
+        add_vm_row(table, &vm);
         lodge_vm_clear(&vm);
     }
     if (!json) {
@@ -294,7 +294,7 @@ static const struct table_column host_columns[] = {
     {.title = "ERROR", .cut_to = 24},
 };
 
-static void add_host(struct table *table, const struct lodge_host *host)
+static void add_host_row(struct table *table, const struct lodge_host *host)
 {
     char since[UNIT_TEXT];
     char cpus[UNIT_TEXT];
@@ -318,7 +318,7 @@ static void add_host(struct table *table, const struct lodge_host *host)
 
 static bool print_hosts(const char *result, struct lodge_error *err)
 {
-    AUTO(json_object_put) struct json_object *json = parse(result, err);
+    AUTO(json_object_put) struct json_object *json = parse_result(result, err);
     AUTO(table_free) struct table *table = table_new(host_columns, ARRAY_LENGTH(host_columns));
     struct json_object *hosts = json ? json_object_object_get(json, "hosts") : NULL;
     size_t count = hosts ? json_object_array_length(hosts) : 0;
@@ -328,7 +328,7 @@ static bool print_hosts(const char *result, struct lodge_error *err)
                          &host, err)) {
             return lodge_fail_in(err, "the daemon's answer");
         }
-        add_host(table, &host);
+        add_host_row(table, &host);
         lodge_host_clear(&host);
     }
     if (count > 0) {
@@ -340,7 +340,7 @@ static bool print_hosts(const char *result, struct lodge_error *err)
 static bool print_info(const char *result, struct lodge_error *err)
 {
     static const char *const names[] = {"name", "version", "api", "user", "uid", "role"};
-    AUTO(json_object_put) struct json_object *json = parse(result, err);
+    AUTO(json_object_put) struct json_object *json = parse_result(result, err);
     if (!json) {
         return false;
     }
@@ -362,16 +362,16 @@ static bool print_info(const char *result, struct lodge_error *err)
     return true;
 }
 
-static void print_error(const struct command *command, const struct lodge_error *error)
+static void text_print_error(const struct command *command, const struct lodge_error *error)
 {
     AUTO(free) char *words = terms_for_people(error->message, error->op, command->flags);
     print_text(stderr, "lodge: %s\n", words);
 }
 
 const struct output text_output = {
-    .vms = print_vms,
+    .vms = text_print_vms,
     .vm = print_vm,
     .hosts = print_hosts,
     .info = print_info,
-    .error = print_error,
+    .error = text_print_error,
 };

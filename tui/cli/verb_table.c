@@ -82,7 +82,6 @@ const struct verb verbs[] = {
         .takes_query = true,
         .flags = FLAG_WAIT,
         .help = "list virtual machines",
-        .run = run_ls,
     },
     {
         .name = "show",
@@ -91,7 +90,6 @@ const struct verb verbs[] = {
         .most = 1,
         .flags = FLAG_XML,
         .help = "all about one virtual machine",
-        .run = run_show,
     },
     {
         .name = "watch",
@@ -100,21 +98,18 @@ const struct verb verbs[] = {
         .takes_query = true,
         .flags = FLAG_WAIT | FLAG_METRICS,
         .help = "a line for each thing that happens, and who did it",
-        .run = run_watch,
     },
     {
         .name = "hosts",
         .arguments = "",
         .flags = FLAG_WAIT,
         .help = "list the machines that guests run on",
-        .run = run_hosts,
     },
     {
         .name = "info",
         .arguments = "",
         .flags = FLAG_WAIT,
         .help = "which daemon answers, and who you are to it",
-        .run = run_info,
     },
     {
         .name = "create",
@@ -130,7 +125,6 @@ const struct verb verbs[] = {
                 "large as that, where its size is not said. In --disk a comma of a name is\n"
                 "written twice.\n",
         .method = "vm.create",
-        .run = run_create,
     },
     {
         .name = "rm",
@@ -140,7 +134,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_YES,
         .help = "delete virtual machines with the disks that lodge made",
         .method = "vm.delete",
-        .run = run_act,
     },
     {
         .name = "start",
@@ -150,7 +143,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "boot them, or restore what was saved",
         .method = "vm.start",
-        .run = run_act,
     },
     {
         .name = "shutdown",
@@ -160,7 +152,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_GRACE,
         .help = "ask their guests to shut down",
         .method = "vm.shutdown",
-        .run = run_act,
     },
     {
         .name = "stop",
@@ -170,7 +161,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_YES,
         .help = "force them off at once",
         .method = "vm.stop",
-        .run = run_act,
     },
     {
         .name = "reboot",
@@ -180,7 +170,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_GRACE,
         .help = "ask their guests to reboot",
         .method = "vm.reboot",
-        .run = run_act,
     },
     {
         .name = "reset",
@@ -190,7 +179,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "press their reset buttons",
         .method = "vm.reset",
-        .run = run_act,
     },
     {
         .name = "pause",
@@ -200,7 +188,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "stop their virtual CPUs",
         .method = "vm.pause",
-        .run = run_act,
     },
     {
         .name = "resume",
@@ -210,7 +197,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "let their virtual CPUs run on",
         .method = "vm.resume",
-        .run = run_act,
     },
     {
         .name = "save",
@@ -220,7 +206,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "save their memory to disk and shut them off",
         .method = "vm.save",
-        .run = run_act,
     },
     {
         .name = "nmi",
@@ -230,7 +215,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "send their guests an NMI",
         .method = "vm.nmi",
-        .run = run_act,
     },
     {
         .name = "screenshot",
@@ -239,7 +223,6 @@ const struct verb verbs[] = {
         .most = 2,
         .help = "write what its screen shows into a file, as PNG; - is standard output",
         .method = "vm.screenshot",
-        .run = run_screenshot,
     },
     {
         .name = "vnc",
@@ -249,7 +232,6 @@ const struct verb verbs[] = {
         .flags = FLAG_RO | FLAG_START | FLAG_PRINT | FLAG_VIEWER,
         .help = "open its screen in a browser",
         .method = "console.open",
-        .run = run_vnc,
     },
     {
         .name = "sessions",
@@ -258,8 +240,6 @@ const struct verb verbs[] = {
         .most = 1,
         .flags = FLAG_CLOSE,
         .help = "who looks at which screen; with --close, end one",
-        .method = NULL,
-        .run = run_sessions,
     },
     {
         .name = "set",
@@ -270,7 +250,6 @@ const struct verb verbs[] = {
                  FLAG_AUTOSTART | FLAG_BOOT,
         .help = "change a virtual machine",
         .method = "vm.update",
-        .run = run_set,
     },
     {
         .name = "media",
@@ -280,7 +259,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_EJECT | FLAG_TARGET,
         .help = "put an ISO into its drive, or eject it",
         .method = "vm.media",
-        .run = run_media,
     },
     {
         .name = "adopt",
@@ -290,7 +268,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT | FLAG_OWNER,
         .help = "give ones that lodge did not make an owner",
         .method = "vm.adopt",
-        .run = run_act,
     },
     {
         .name = "forget",
@@ -300,7 +277,6 @@ const struct verb verbs[] = {
         .flags = FLAG_NO_WAIT,
         .help = "take away rows of ones whose host is gone, or whose deletion is stuck",
         .method = "vm.forget",
-        .run = run_act,
     },
     {
         .name = "quota",
@@ -309,8 +285,6 @@ const struct verb verbs[] = {
         .most = MANY,
         .flags = 0,
         .help = "limits, and what counts against them",
-        .method = NULL,
-        .run = run_quota,
     },
     {
         .name = "users",
@@ -319,8 +293,6 @@ const struct verb verbs[] = {
         .most = 3,
         .flags = 0,
         .help = "who has a role or virtual machines",
-        .method = NULL,
-        .run = run_users,
     },
     {
         .name = "audit",
@@ -330,7 +302,6 @@ const struct verb verbs[] = {
         .flags = FLAG_VM | FLAG_USER,
         .help = "what was called to change something",
         .method = "audit.list",
-        .run = run_audit,
     },
     {
         .name = "ops",
@@ -339,8 +310,6 @@ const struct verb verbs[] = {
         .most = 1,
         .flags = FLAG_CANCEL | FLAG_VM | FLAG_USER,
         .help = "operations, or one with its steps, and why they wait or failed",
-        .method = NULL,
-        .run = run_ops,
     },
     {
         .name = "backup",
@@ -350,26 +319,22 @@ const struct verb verbs[] = {
         .flags = 0,
         .help = "copy the database into the state directory",
         .method = "server.backup",
-        .run = run_backup,
     },
     {
         .name = "images",
         .arguments = "",
         .help = "images, ISOs and kernels that virtual machines can be made from",
-        .run = run_images,
     },
     {
         .name = "doctor",
         .arguments = "",
         .help = "look whether all is well, and say what to do where it is not",
-        .run = run_doctor,
     },
     {
         .name = "help",
         .arguments = "[VERB]",
         .most = 1,
         .help = "how lodge, or one of its verbs, is called",
-        .run = run_help,
     },
     {
         .name = "call",
@@ -379,7 +344,6 @@ const struct verb verbs[] = {
         .speaks_json = true,
         .flags = FLAG_WAIT,
         .help = "call a method of the daemon; - reads its parameters from standard input",
-        .run = run_call,
     },
     {0},
 };

@@ -1,4 +1,4 @@
-/* verb_table: what verbs there are, and which flags each takes. */
+/* verb_table: what verbs there are, and which flags each takes. What runs them is in verbs.c. */
 #ifndef TUI_CLI_VERB_TABLE_H
 #define TUI_CLI_VERB_TABLE_H
 
@@ -61,8 +61,7 @@ struct verb {
     uint64_t flags;   /* beside EVERY_VERB */
     const char *help;
     const char *more;   /* lines behind its flags; NULL: none */
-    const char *method; /* that it calls, where several verbs share one `run` */
-    bool (*run)(const struct command *command, struct lodge_error *err);
+    const char *method; /* that it calls, where there is one */
 };
 
 extern const struct flag flags[]; /* each closed by an empty row */

@@ -30,6 +30,44 @@ enum status {
     STATUS_TIMEOUT,
 };
 
+/* What runs a verb, where that is not run_act(). It stands here, and not in the verb's row, since
+ * what verbs print is made of the rows. */
+static const struct {
+    const char *verb;
+    verb_fn *run;
+} runs[] = {
+    {"ls", run_ls},
+    {"show", run_show},
+    {"watch", run_watch},
+    {"hosts", run_hosts},
+    {"info", run_info},
+    {"create", run_create},
+    {"screenshot", run_screenshot},
+    {"vnc", run_vnc},
+    {"sessions", run_sessions},
+    {"set", run_set},
+    {"media", run_media},
+    {"quota", run_quota},
+    {"users", run_users},
+    {"audit", run_audit},
+    {"ops", run_ops},
+    {"backup", run_backup},
+    {"images", run_images},
+    {"doctor", run_doctor},
+    {"help", run_help},
+    {"call", run_call},
+};
+
+static verb_fn *run_of(const struct verb *verb)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(runs); i++) {
+        if (strcmp(runs[i].verb, verb->name) == 0) {
+            return runs[i].run;
+        }
+    }
+    return run_act;
+}
+
 static const struct verb *verb_find(const char *name)
 {
     for (const struct verb *verb = verbs; verb->name != NULL; verb++) {
@@ -125,8 +163,8 @@ static const char *long_flag(const char *word)
 }
 
 /* The flag that `word` begins with, or NULL; `ret_value` is what stands behind its `=`. */
-static const struct flag *flag_find(const struct verb *verb, const char *said,
-                                    const char **ret_value)
+static const struct flag *verb_flag_find(const struct verb *verb, const char *said,
+                                         const char **ret_value)
 {
     const char *word = long_flag(said);
     for (const struct flag *flag = flags; flag->flag != NULL; flag++) {
@@ -144,7 +182,7 @@ static const struct flag *flag_find(const struct verb *verb, const char *said,
 static bool is_flag(const struct verb *verb, const char *word)
 {
     const char *value;
-    return strncmp(word, "--", 2) == 0 && flag_find(verb, word, &value) != NULL;
+    return strncmp(word, "--", 2) == 0 && verb_flag_find(verb, word, &value) != NULL;
 }
 
 /* Reads what stands behind the verb: flags wherever they are, until `--`; the rest are arguments,
@@ -163,7 +201,7 @@ static bool arguments_read(const struct verb *verb, int argc, char **argv, struc
             flags_end = true;
             continue;
         }
-        const struct flag *flag = flag_find(verb, argv[i], &value);
+        const struct flag *flag = verb_flag_find(verb, argv[i], &value);
         if (!flag) {
             return no_flag(verb, argv[i], err);
         }
@@ -209,8 +247,8 @@ static enum status status_of(enum lodge_error_kind kind)
     return statuses[kind] == STATUS_DONE ? STATUS_FAILED : statuses[kind];
 }
 
-static enum status complain(const struct verb *verb, const struct command *command,
-                            const struct lodge_error *error)
+static enum status complain_of(const struct verb *verb, const struct command *command,
+                               const struct lodge_error *error)
 {
     command->output->error(command, error);
     if (!command->json && error->column > 0 && verb->takes_query && command->argc > 0) {
@@ -241,7 +279,7 @@ static bool wants_json(int argc, char **argv)
 }
 
 /* A full disk or a closed pipe shows at the latest here. */
-static enum status end_well(void)
+static enum status end_output(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("lodge: standard output cannot be written\n", stderr);
@@ -267,19 +305,19 @@ bool run_help(const struct command *command, struct lodge_error *err)
 int cli_print_usage(void)
 {
     usage_print(stdout);
-    return (int)end_well();
+    return (int)end_output();
 }
 
 int cli_print_version(void)
 {
     puts("lodge " LODGE_VERSION);
-    return (int)end_well();
+    return (int)end_output();
 }
 
 int cli_main(int argc, char **argv, const struct cli_options *options)
 {
     const struct verb *verb = verb_find(argv[0]);
-    AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof(*arguments));
+    AUTO(free) char **arguments = xcalloc((size_t)argc, sizeof *arguments);
     struct command command = {
         .verb = argv[0],
         .socket_path = options->socket_path,
@@ -299,8 +337,8 @@ int cli_main(int argc, char **argv, const struct cli_options *options)
     command.output = command.json ? &json_output : &text_output;
     if (good && help) {
         usage_print_verb(stdout, verb);
-        return (int)end_well();
+        return (int)end_output();
     }
-    good = good && query_check(verb, &command, &err) && verb->run(&command, &err);
-    return (int)(good ? end_well() : complain(verb, &command, &err));
+    good = good && query_check(verb, &command, &err) && run_of(verb)(&command, &err);
+    return (int)(good ? end_output() : complain_of(verb, &command, &err));
 }

@@ -55,12 +55,13 @@ bool viewer_is_there(struct lodge_error *err)
                       "or name one in $LODGE_VIEWER");
 }
 
-static bool fail(struct lodge_error *err, const char *what)
+static bool viewer_fail(struct lodge_error *err, const char *what)
 {
     return lodge_fail(err, LODGE_ERROR_INTERNAL, "%s: %s", what, strerror(errno));
 }
 
-static bool address_of(const char *path, struct sockaddr_un *ret_address, struct lodge_error *err)
+static bool viewer_address(const char *path, struct sockaddr_un *ret_address,
+                           struct lodge_error *err)
 {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof ret_address->sun_path) {
@@ -79,13 +80,13 @@ static int enter(const char *door, const char *ticket, struct lodge_error *err)
     struct timeval patience = {.tv_sec = VIEWER_MS / 1000};
     AUTO(free) char *words = xasprintf("%s\n", ticket);
     AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (!address_of(door, &address, err)) {
+    if (!viewer_address(door, &address, err)) {
         return -1;
     }
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
         send(fd, words, strlen(words), MSG_NOSIGNAL) != (ssize_t)strlen(words)) {
-        (void)fail(err, door);
+        (void)viewer_fail(err, door);
         return -1;
     }
     while (length < sizeof line - 1 && read(fd, line + length, 1) == 1 && line[length] != '\n') {
@@ -128,7 +129,7 @@ static int await_viewer(int listening, const char *command, struct program *prog
     if (ready > 0 && waits[0].revents != 0) {
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0) {
-            (void)fail(err, "the viewer's connection");
+            (void)viewer_fail(err, "the viewer's connection");
         }
         return fd;
     }
@@ -154,8 +155,8 @@ static bool hand_bytes_on(int listening, int entered, const char *command, struc
            ended_early(command, program, "showed the screen", err);
 }
 
-static bool serve(int listening, const char *path, const char *door, const char *ticket,
-                  struct lodge_error *err)
+static bool serve_viewer(int listening, const char *path, const char *door, const char *ticket,
+                         struct lodge_error *err)
 {
     const char *command = find_viewer();
     struct program program;
@@ -173,18 +174,18 @@ bool viewer_run(const char *door, const char *ticket, struct lodge_error *err)
     struct sockaddr_un address;
     AUTO(free) char *folder = private_folder();
     if (folder == NULL) {
-        return fail(err, "a private folder for the viewer's socket");
+        return viewer_fail(err, "a private folder for the viewer's socket");
     }
     AUTO(free) char *path = xasprintf("%s/vnc", folder);
     remove_at_signal(path);
     AUTO(fd_close) int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool good = address_of(path, &address, err);
+    bool good = viewer_address(path, &address, err);
     if (good &&
         (listening < 0 || bind(listening, (const struct sockaddr *)&address, sizeof address) != 0 ||
          listen(listening, 1) != 0)) {
-        good = fail(err, path);
+        good = viewer_fail(err, path);
     }
-    good = good && serve(listening, path, door, ticket, err);
+    good = good && serve_viewer(listening, path, door, ticket, err);
     (void)unlink(path);
     (void)rmdir(folder);
     return good;

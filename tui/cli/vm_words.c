@@ -30,7 +30,8 @@ static void next_words(struct buffer *words)
     buffer_add_text(words, words->length > 0 ? ", " : "");
 }
 
-static void add_texts(struct buffer *words, const char *what, const char *before, const char *now)
+static void add_text_list(struct buffer *words, const char *what, const char *before,
+                          const char *now)
 {
     if (is_same_text(before, now)) {
         return;
@@ -53,7 +54,7 @@ static void add_numbers(struct buffer *words, const char *what, const char *unit
 }
 
 /* The caller frees. */
-static char *finish(struct buffer *words)
+static char *finish_words(struct buffer *words)
 {
     char *text = buffer_take(words);
     if (text == NULL) {
@@ -69,7 +70,7 @@ static char *in_one(const struct lodge_strings *list)
         buffer_add_text(&words, i > 0 ? "," : "");
         buffer_add_text(&words, list->items[i]);
     }
-    return finish(&words);
+    return finish_words(&words);
 }
 
 static void add_lists(struct buffer *words, const char *what, const struct lodge_strings *before,
@@ -77,7 +78,7 @@ static void add_lists(struct buffer *words, const char *what, const struct lodge
 {
     AUTO(free) char *was = in_one(before);
     AUTO(free) char *is = in_one(now);
-    add_texts(words, what, before->count == 0 ? NULL : was, now->count == 0 ? NULL : is);
+    add_text_list(words, what, before->count == 0 ? NULL : was, now->count == 0 ? NULL : is);
 }
 
 /* One that has been in another state in between is in this one since later. */
@@ -104,10 +105,10 @@ static void add_state(struct buffer *words, const struct lodge_vm *before,
     }
 }
 
-static void add_owner(struct buffer *words, const struct lodge_vm *before,
-                      const struct lodge_vm *now)
+static void add_owner_words(struct buffer *words, const struct lodge_vm *before,
+                            const struct lodge_vm *now)
 {
-    add_texts(words, "owner", before->owner, now->owner);
+    add_text_list(words, "owner", before->owner, now->owner);
     if (before->managed != now->managed) {
         next_words(words);
         buffer_add_text(words, now->managed ? "managed by lodge" : "no longer managed by lodge");
@@ -130,7 +131,7 @@ static void add_definition(struct buffer *words, const struct lodge_vm *before,
         add_lists(words, "tags", &before->tags, &now->tags);
     }
     if ((parts & VM_PART_GRAPHICS) != 0) {
-        add_texts(words, "graphics", before->graphics, now->graphics);
+        add_text_list(words, "graphics", before->graphics, now->graphics);
     }
 }
 
@@ -158,8 +159,8 @@ static void add_rest(struct buffer *words, const struct lodge_vm *before,
     bool hung = before->unresponsive != 0;
     bool hangs = now->unresponsive != 0;
     if ((parts & VM_PART_AUTOSTART) != 0 && is_known) {
-        add_texts(words, "autostart", before->autostart == LODGE_FLAG_YES ? "on" : "off",
-                  now->autostart == LODGE_FLAG_YES ? "on" : "off");
+        add_text_list(words, "autostart", before->autostart == LODGE_FLAG_YES ? "on" : "off",
+                      now->autostart == LODGE_FLAG_YES ? "on" : "off");
     }
     if ((parts & VM_PART_ADDRESSES) != 0) {
         add_lists(words, "addresses", &before->ips, &now->ips);
@@ -178,14 +179,14 @@ char *vm_words_changes(const struct lodge_vm *before, const struct lodge_vm *now
     struct buffer words = {0};
     add_state(&words, before, now, parts);
     if ((parts & VM_PART_NAME) != 0) {
-        add_texts(&words, "name", before->name, now->name);
+        add_text_list(&words, "name", before->name, now->name);
     }
     if ((parts & VM_PART_OWNER) != 0) {
-        add_owner(&words, before, now);
+        add_owner_words(&words, before, now);
     }
     add_definition(&words, before, now, parts);
     add_rest(&words, before, now, parts);
-    return words.length == 0 ? NULL : finish(&words);
+    return words.length == 0 ? NULL : finish_words(&words);
 }
 
 char *vm_words_new(const struct lodge_vm *vm)
@@ -204,5 +205,5 @@ char *vm_words_new(const struct lodge_vm *vm)
     if (vm->owner != NULL) {
         buffer_add_format(&words, ", owner %s", vm->owner);
     }
-    return finish(&words);
+    return finish_words(&words);
 }

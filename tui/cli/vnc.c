@@ -15,13 +15,13 @@
 
 DEFINE_AUTO(struct json_object *, json_object_put, NULL);
 
-static const char *text_of(struct json_object *result, const char *name)
+static const char *text_of_answer(struct json_object *result, const char *name)
 {
     struct json_object *member = json_object_object_get(result, name);
     return member == NULL ? "" : json_object_get_string(member);
 }
 
-static char *write_params(const struct command *command)
+static char *vnc_params(const struct command *command)
 {
     AUTO(json_object_put) struct json_object *params = json_object_new_object();
     bool looks = command_has(command, "--ro");
@@ -54,7 +54,8 @@ struct watch {
     bool over;
 };
 
-static void hear(void *data, const struct lodge_event *event, const struct lodge_error *error)
+static void hear_session(void *data, const struct lodge_event *event,
+                         const struct lodge_error *error)
 {
     struct watch *watch = data;
     if (error != NULL) {
@@ -87,7 +88,7 @@ static bool await_browser(struct lodge_client *client, int64_t session, struct p
 {
     struct watch watch = {.session = session};
     struct lodge_subscribe sessions = {.topics = {[LODGE_TOPIC_SESSION] = true}};
-    if (lodge_client_subscribe(client, &sessions, hear, &watch, err) == NULL) {
+    if (lodge_client_subscribe(client, &sessions, hear_session, &watch, err) == NULL) {
         return false;
     }
     while (!watch.over) {
@@ -114,7 +115,7 @@ static bool open_in_browser(const struct command *command, struct lodge_client *
         return false;
     }
     remove_at_signal(file);
-    bool good = browser_open(text_of(result, "url"), file, &browser, err);
+    bool good = browser_open(text_of_answer(result, "url"), file, &browser, err);
     if (good) {
         good = await_browser(client, session, &browser, err);
         program_forget(&browser);
@@ -129,7 +130,7 @@ static bool open_in_browser(const struct command *command, struct lodge_client *
 
 static void say_address(struct json_object *result)
 {
-    const char *url = text_of(result, "url");
+    const char *url = text_of_answer(result, "url");
     AUTO(free) char *tunnel = browser_tunnel(url);
     print_address(url);
     fputs("Open it once within half a minute.", stderr);
@@ -151,7 +152,7 @@ bool run_vnc(const struct command *command, struct lodge_error *err)
     if (local && !viewer_is_there(err)) {
         return false;
     }
-    AUTO(free) char *params = write_params(command);
+    AUTO(free) char *params = vnc_params(command);
     AUTO(lodge_client_close) struct lodge_client *client = command_connect(command, err);
     AUTO(free)
     char *text = client == NULL ? NULL
@@ -165,13 +166,13 @@ bool run_vnc(const struct command *command, struct lodge_error *err)
     }
     AUTO(json_object_put) struct json_object *result = json_tokener_parse(text);
     if (local) {
-        return viewer_run(text_of(result, "socket"), text_of(result, "ticket"), err);
+        return viewer_run(text_of_answer(result, "socket"), text_of_answer(result, "ticket"), err);
     }
     if (!prints && browser_is_there()) {
         return open_in_browser(command, client, result, err);
     }
     if (prints) {
-        print_text(stdout, "%s\n", text_of(result, "url"));
+        print_text(stdout, "%s\n", text_of_answer(result, "url"));
     } else {
         say_address(result);
     }

@@ -52,7 +52,7 @@ static void print_now(void *data, const char *line)
     fflush(stdout);
 }
 
-static void hear(void *data, const struct lodge_event *event, const struct lodge_error *error)
+static void hear_event(void *data, const struct lodge_event *event, const struct lodge_error *error)
 {
     struct watch *watch = data;
     if (error) {
@@ -87,7 +87,7 @@ bool run_watch(const struct command *command, struct lodge_error *err)
     AUTO(chronicle_free)
     struct chronicle *chronicle = json ? NULL : chronicle_new(query, print_now, NULL);
     struct watch watch = {.chronicle = chronicle};
-    if (!lodge_client_subscribe(client, &what, hear, &watch, err)) {
+    if (!lodge_client_subscribe(client, &what, hear_event, &watch, err)) {
         return false;
     }
     while (watch.error.kind == LODGE_ERROR_NONE) {

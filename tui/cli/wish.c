@@ -198,10 +198,10 @@ static bool read_growth(struct wish *wish, const char *text, struct json_object 
     return true;
 }
 
-static bool add_disks(const struct command *command, struct wish *wish,
-                      bool (*read)(struct wish *, const char *, struct json_object *,
-                                   struct lodge_error *),
-                      struct lodge_error *err)
+static bool wish_add_disks(const struct command *command, struct wish *wish,
+                           bool (*read)(struct wish *, const char *, struct json_object *,
+                                        struct lodge_error *),
+                           struct lodge_error *err)
 {
     struct json_object *disks = json_object_new_array();
     bool good = true;
@@ -222,10 +222,10 @@ static bool add_disks(const struct command *command, struct wish *wish,
 
 bool wish_disks(const struct command *command, struct wish *wish, struct lodge_error *err)
 {
-    return add_disks(command, wish, read_new_disk, err);
+    return wish_add_disks(command, wish, read_new_disk, err);
 }
 
 bool wish_growth(const struct command *command, struct wish *wish, struct lodge_error *err)
 {
-    return add_disks(command, wish, read_growth, err);
+    return wish_add_disks(command, wish, read_growth, err);
 }

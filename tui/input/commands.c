@@ -4,8 +4,6 @@
 #include "act.h"
 #include "scope.h"
 
-#include <string.h>
-
 #define IN_VMS (1U << VIEW_VMS)
 #define IN_DETAILS (1U << VIEW_DETAILS)
 #define IN_HOSTS (1U << VIEW_HOSTS)
@@ -28,26 +26,7 @@
         .amount = (which), .run = act_change,                                                \
     }
 
-const struct command *command_find(const char *name, size_t length)
-{
-    const struct command *found = NULL;
-
-    for (size_t i = 0; i < command_count; i++) {
-        if (strncmp(commands[i].name, name, length) != 0) {
-            continue;
-        }
-        if (commands[i].name[length] == '\0') {
-            return &commands[i];
-        }
-        if (found != NULL) {
-            return NULL;
-        }
-        found = &commands[i];
-    }
-    return length == 0 ? NULL : found;
-}
-
-const struct command commands[] = {
+static const struct command rows[] = {
     {
         .name = "down",
         .keys = "j Down",
@@ -122,6 +101,7 @@ const struct command commands[] = {
         .views = IN_ALL,
         .hinted = IN_ALL & ~IN_VMS,
         .hint_place = 2,
+        .while_frozen = true,
         .run = act_back,
     },
     {
@@ -203,6 +183,7 @@ const struct command commands[] = {
         .group = "Look",
         .help = "the picture stands still, data goes on",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_freeze,
     },
     {
@@ -401,6 +382,7 @@ const struct command commands[] = {
         .group = "Console",
         .help = "draw everything anew",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_redraw,
     },
     {
@@ -409,6 +391,7 @@ const struct command commands[] = {
         .group = "Console",
         .help = "to the shell; `fg` returns",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_suspend,
     },
     {
@@ -420,6 +403,7 @@ const struct command commands[] = {
         .views = IN_ALL,
         .hinted = IN_ALL,
         .hint_place = 5,
+        .while_frozen = true,
         .run = act_leave,
     },
     {
@@ -428,7 +412,9 @@ const struct command commands[] = {
         .group = "Console",
         .help = "quit at once",
         .views = IN_ALL,
+        .while_frozen = true,
         .run = act_quit,
     },
 };
-const size_t command_count = ARRAY_LENGTH(commands);
+
+const struct command_set tui_commands = {rows, ARRAY_LENGTH(rows)};

@@ -1,5 +1,5 @@
 /*
- * commands: everything the console can be told to do. One row has everything about a command: its
+ * commands: everything the TUI can be told to do. One row has everything about a command: its
  * name (for `:`), its keys, where it is meant, what help says, and what runs. The keymap, the
  * hints at the bottom, the help view and completion are made of this table. No state.
  */
@@ -8,7 +8,7 @@
 
 #include "view/view.h"
 
-struct desk;
+struct ui;
 
 struct command {
     const char *name;
@@ -20,14 +20,17 @@ struct command {
     unsigned views;       /* bit (1 << VIEW_…): where its keys are meant */
     unsigned hinted;      /* bit (1 << VIEW_…): where the hint stands */
     int hint_place;       /* from 1: what comes first stays where it is narrow */
+    bool while_frozen;    /* meant even where the picture stands still and shows nothing of it */
     int amount;           /* for run: how far, which */
-    unsigned (*run)(struct desk *desk, const struct command *command, const char *argument);
+    unsigned (*run)(struct ui *ui, const struct command *command, const char *argument);
 };
 
-extern const struct command commands[];
-extern const size_t command_count;
+/* A table of them. Whoever reads one is handed it; only app.c knows that it is this. */
+struct command_set {
+    const struct command *rows;
+    size_t count;
+};
 
-/* By its name, or by the start of it that no other has; NULL if there is none. */
-const struct command *command_find(const char *name, size_t length);
+extern const struct command_set tui_commands;
 
 #endif

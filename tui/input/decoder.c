@@ -20,7 +20,7 @@ static const char paste_begins[] = "\033[200~";
 static const char paste_ends[] = "\033[201~";
 
 enum {
-    MARKER = sizeof(paste_begins) - 1,
+    MARKER = sizeof paste_begins - 1,
     LONGEST = 32,  /* of a sequence that nobody knows */
     KEYSTROKE = 8, /* bytes that one key may send; what comes as more at once is no hand's */
 };
@@ -63,7 +63,7 @@ char *decoder_room(struct decoder *decoder, size_t *ret_size)
         decoder->end -= decoder->start;
         decoder->start = 0;
     }
-    *ret_size = sizeof(decoder->bytes) - decoder->end;
+    *ret_size = sizeof decoder->bytes - decoder->end;
     return decoder->bytes + decoder->end;
 }
 
@@ -90,7 +90,7 @@ void decoder_take(struct decoder *decoder, size_t count, int64_t now_ms)
 /* One more byte of the text. */
 static void keep_byte(struct decoder *decoder, char byte)
 {
-    if (decoder->paste_length < sizeof(decoder->paste)) {
+    if (decoder->paste_length < sizeof decoder->paste) {
         decoder->paste[decoder->paste_length++] = byte;
     } else {
         decoder->paste_is_cut = true;
@@ -206,7 +206,7 @@ static enum decoded next_escape(struct decoder *decoder, bool waited, struct key
     return DECODED_KEY;
 }
 
-static enum decoded next_character(struct decoder *decoder, bool waited, struct key *ret_key)
+static enum decoded decode_character(struct decoder *decoder, bool waited, struct key *ret_key)
 {
     char text[UTF8_MAX + 1] = "";
     const char *front = decoder->bytes + decoder->start;
@@ -247,7 +247,7 @@ enum decoded decoder_next(struct decoder *decoder, bool waited, struct key *ret_
         if (decoder->bytes[decoder->start] == ESC) {
             decoded = next_escape(decoder, waited, ret_key);
         } else {
-            decoded = next_character(decoder, waited, ret_key);
+            decoded = decode_character(decoder, waited, ret_key);
         }
         if (decoded == DECODED_PART || ret_key->code != 0) {
             decoder->is_suspected = decoder->is_suspected && decoded == DECODED_PART;

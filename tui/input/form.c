@@ -50,7 +50,7 @@ void form_open(struct form *form)
 }
 
 /* The choice after, or before, the one that stands there; nothing is one of them. */
-static void choose(char text[FORM_BYTES], const struct lodge_strings *choices, int step)
+static void form_choose(char text[FORM_BYTES], const struct lodge_strings *choices, int step)
 {
     size_t count = choices->count + 1;
     size_t at = 0;
@@ -71,11 +71,11 @@ static void turn(struct form *form, const struct form_choices *choices, int step
     if (form->at == FORM_START) {
         snprintf(text, FORM_BYTES, "%s", strcmp(text, "yes") == 0 ? "no" : "yes");
     } else if (choices->of[form->at] != NULL) {
-        choose(text, choices->of[form->at], step);
+        form_choose(text, choices->of[form->at], step);
     }
 }
 
-static void rub_out(char *text)
+static void form_rub_out(char *text)
 {
     size_t length = strlen(text);
 
@@ -125,7 +125,7 @@ static void type(struct form *form, struct key key, const struct form_choices *c
     }
 }
 
-static void go(struct form *form, const struct form_choices *choices, int step)
+static void form_go(struct form *form, const struct form_choices *choices, int step)
 {
     do {
         form->at = (enum form_field)((form->at + FORM_FIELDS + (unsigned)step) % FORM_FIELDS);
@@ -141,11 +141,11 @@ enum form_result form_key(struct form *form, struct key key, const struct form_c
         return FORM_DONE;
     case KEY_CODE_TAB:
     case KEY_CODE_DOWN:
-        go(form, choices, 1);
+        form_go(form, choices, 1);
         break;
     case KEY_CODE_BACK_TAB:
     case KEY_CODE_UP:
-        go(form, choices, -1);
+        form_go(form, choices, -1);
         break;
     case KEY_CODE_LEFT:
         turn(form, choices, -1);
@@ -155,7 +155,7 @@ enum form_result form_key(struct form *form, struct key key, const struct form_c
         break;
     case KEY_CODE_BACKSPACE:
         if (form->at != FORM_START) {
-            rub_out(form->text[form->at]);
+            form_rub_out(form->text[form->at]);
         }
         break;
     case 'u' - 'a' + 1:

@@ -21,17 +21,38 @@ const char *keymap_next_key(const struct command *command, const char *after, ch
     return at + length;
 }
 
-const struct command *keymap_find(enum view_id view, struct key key)
+const struct command *keymap_find_name(const struct command_set *set, const char *name,
+                                       size_t length)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        char name[16];
-        const char *at = NULL;
-        if ((commands[i].views & (1U << view)) == 0) {
+    const struct command *found = NULL;
+
+    for (size_t i = 0; i < set->count; i++) {
+        const struct command *command = &set->rows[i];
+        if (strncmp(command->name, name, length) != 0) {
             continue;
         }
-        while ((at = keymap_next_key(&commands[i], at, name)) != NULL) {
+        if (command->name[length] == '\0') {
+            return command;
+        }
+        if (found != NULL) {
+            return NULL;
+        }
+        found = command;
+    }
+    return length == 0 ? NULL : found;
+}
+
+const struct command *keymap_find(const struct command_set *set, enum view_id view, struct key key)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        char name[16];
+        const char *at = NULL;
+        if ((set->rows[i].views & (1U << view)) == 0) {
+            continue;
+        }
+        while ((at = keymap_next_key(&set->rows[i], at, name)) != NULL) {
             if (key_from_name(name).code == key.code) {
-                return &commands[i];
+                return &set->rows[i];
             }
         }
     }

@@ -12,7 +12,7 @@
 
 void prompt_set(struct prompt *prompt, const char *text)
 {
-    snprintf(prompt->text, sizeof(prompt->text), "%s", text);
+    snprintf(prompt->text, sizeof prompt->text, "%s", text);
     prompt->length = strlen(prompt->text);
     prompt->cursor = prompt->length;
 }
@@ -49,7 +49,7 @@ static void remember(struct prompt *prompt)
     }
     if (*count == PROMPT_HISTORY) {
         free(lines[0]);
-        memmove(&lines[0], &lines[1], (PROMPT_HISTORY - 1) * sizeof(lines[0]));
+        memmove(&lines[0], &lines[1], (PROMPT_HISTORY - 1) * sizeof lines[0]);
         (*count)--;
     }
     lines[(*count)++] = xstrdup(prompt->text);
@@ -77,14 +77,14 @@ static void erase(struct prompt *prompt, size_t from, size_t to)
 }
 
 /* The start of the character before `at`, the end of the one after it. */
-static size_t before(const struct prompt *prompt, size_t at)
+static size_t before_cursor(const struct prompt *prompt, size_t at)
 {
     while (at > 0 && (prompt->text[--at] & 0xc0) == 0x80) {
     }
     return at;
 }
 
-static size_t after(const struct prompt *prompt, size_t at)
+static size_t after_cursor(const struct prompt *prompt, size_t at)
 {
     while (at < prompt->length && (prompt->text[++at] & 0xc0) == 0x80) {
     }
@@ -109,7 +109,7 @@ static enum prompt_result insert(struct prompt *prompt, uint32_t character)
     char bytes[UTF8_MAX];
     size_t size = utf8_encode(character, bytes);
 
-    if (prompt->length + size >= sizeof(prompt->text)) {
+    if (prompt->length + size >= sizeof prompt->text) {
         return PROMPT_MOVED;
     }
     memmove(prompt->text + prompt->cursor + size, prompt->text + prompt->cursor,
@@ -145,7 +145,7 @@ static enum prompt_result move_to(struct prompt *prompt, size_t at)
     return PROMPT_MOVED;
 }
 
-static enum prompt_result rub_out(struct prompt *prompt, size_t from)
+static enum prompt_result prompt_rub_out(struct prompt *prompt, size_t from)
 {
     if (prompt->length == 0) { /* one too many, and the letters that follow would be commands */
         return prompt->kind == PROMPT_NAME ? PROMPT_MOVED : PROMPT_LEFT;
@@ -165,9 +165,9 @@ enum prompt_result prompt_key(struct prompt *prompt, struct key key)
     case KEY_CODE_TAB:
         return PROMPT_COMPLETE;
     case KEY_CODE_BACKSPACE:
-        return rub_out(prompt, before(prompt, prompt->cursor));
+        return prompt_rub_out(prompt, before_cursor(prompt, prompt->cursor));
     case CTRL('w'):
-        return rub_out(prompt, word_before(prompt));
+        return prompt_rub_out(prompt, word_before(prompt));
     case CTRL('u'):
         erase(prompt, 0, prompt->cursor);
         return PROMPT_CHANGED;
@@ -177,12 +177,12 @@ enum prompt_result prompt_key(struct prompt *prompt, struct key key)
         return PROMPT_CHANGED;
     case KEY_CODE_DELETE:
     case CTRL('d'):
-        erase(prompt, prompt->cursor, after(prompt, prompt->cursor));
+        erase(prompt, prompt->cursor, after_cursor(prompt, prompt->cursor));
         return PROMPT_CHANGED;
     case KEY_CODE_LEFT:
-        return move_to(prompt, before(prompt, prompt->cursor));
+        return move_to(prompt, before_cursor(prompt, prompt->cursor));
     case KEY_CODE_RIGHT:
-        return move_to(prompt, after(prompt, prompt->cursor));
+        return move_to(prompt, after_cursor(prompt, prompt->cursor));
     case KEY_CODE_HOME:
     case CTRL('a'):
         return move_to(prompt, 0);

@@ -6,7 +6,7 @@
 
 #define NOT_KNOWN UINT8_MAX
 
-static uint8_t *place_of(struct history *history, int64_t second)
+static uint8_t *place_of_second(struct history *history, int64_t second)
 {
     return &history->halves[second % HISTORY_SECONDS];
 }
@@ -20,16 +20,16 @@ void history_add(struct history *history, int64_t at_ms, double percent)
         return;
     }
     if (second - history->second >= HISTORY_SECONDS) {
-        memset(history->halves, NOT_KNOWN, sizeof(history->halves));
+        memset(history->halves, NOT_KNOWN, sizeof history->halves);
     } else {
         /* Samples a second apart may fall two seconds apart (0.99, 2.01): one missing place is
          * jitter and not a gap. */
         uint8_t between = second - history->second == 2 ? value : NOT_KNOWN;
         for (int64_t i = history->second + 1; i < second; i++) {
-            *place_of(history, i) = between;
+            *place_of_second(history, i) = between;
         }
     }
-    *place_of(history, second) = value;
+    *place_of_second(history, second) = value;
     history->second = second;
 }
 

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void model_init(struct model *model)
+void model_init(struct model *model, const struct command_set *commands)
 {
-    *model = (struct model){0};
+    *model = (struct model){.commands = commands};
     index_init(&model->by_key);
     lodge_vm_init(&model->detail);
 }
@@ -33,7 +33,7 @@ void model_done(struct model *model)
     model_forget_ops(model);
     model_forget_sessions(model);
     model_forget_offers(model);
-    free(model->happenings);
+    free(model->activities);
     for (size_t i = 0; i < model->count; i++) {
         row_free(model->rows[i]);
     }
@@ -76,10 +76,10 @@ struct model_row *model_find_vm(const struct model *model, const char *vm)
 
 static struct model_row *row_new(struct model *model, const struct lodge_vm *vm)
 {
-    struct model_row *row = xcalloc(1, sizeof(*row));
+    struct model_row *row = xcalloc(1, sizeof *row);
 
     lodge_vm_init(&row->vm);
-    memcpy(row->vm.uuid, vm->uuid, sizeof(row->vm.uuid));
+    memcpy(row->vm.uuid, vm->uuid, sizeof row->vm.uuid);
     row->vm.host = xstrdup(vm->host);
     row->rank = SIZE_MAX;
     if (model->count == model->capacity) {
@@ -101,7 +101,7 @@ static void row_forget(struct model *model, struct model_row *row)
 }
 
 /* Makes `*held` a copy of `text` that is fit to show. */
-static void set_text(char **held, const char *text)
+static void set_shown_text(char **held, const char *text)
 {
     if (text != NULL && *held != NULL && strcmp(*held, text) == 0) {
         return;
@@ -121,7 +121,7 @@ static void set_strings(struct lodge_strings *held, const struct lodge_strings *
     lodge_strings_clear(held);
     for (size_t i = 0; i < told->count; i++) {
         AUTO(free) char *text = NULL;
-        set_text(&text, told->items[i]);
+        set_shown_text(&text, told->items[i]);
         (void)lodge_strings_add(held, text);
     }
 }
@@ -145,10 +145,10 @@ static void take_facts(struct model_row *row, const struct lodge_event *event)
     const struct lodge_vm *told = &event->vm;
     struct lodge_vm *vm = &row->vm;
 
-    set_text(&vm->name, told->name == NULL ? told->uuid : told->name);
-    set_text(&vm->reason, told->reason);
-    set_text(&vm->owner, told->owner);
-    set_text(&vm->graphics, told->graphics);
+    set_shown_text(&vm->name, told->name == NULL ? told->uuid : told->name);
+    set_shown_text(&vm->reason, told->reason);
+    set_shown_text(&vm->owner, told->owner);
+    set_shown_text(&vm->graphics, told->graphics);
     set_strings(&vm->tags, &told->tags);
     set_strings(&vm->pending, &told->pending);
     set_strings(&vm->ips, &told->ips);
@@ -233,17 +233,16 @@ struct model_host *model_find_host(const struct model *model, const char *name)
     return NULL;
 }
 
-static struct model_host *host_new(struct model *model, const char *name)
+static struct model_host *model_add_host(struct model *model, const char *name)
 {
     size_t at = 0;
 
-    model->hosts = xrealloc(model->hosts, (model->host_count + 1) * sizeof(struct model_host));
-    while (at < model->host_count && strcmp(model->hosts[at].host.name, name) < 0) {
+    (void)ARRAY_GROW(model->hosts, model->host_count);
+    while (at + 1 < model->host_count && strcmp(model->hosts[at].host.name, name) < 0) {
         at++;
     }
     struct model_host *host = &model->hosts[at];
-    memmove(host + 1, host, (model->host_count - at) * sizeof(*host));
-    model->host_count++;
+    memmove(host + 1, host, (model->host_count - at - 1) * sizeof *host);
     *host = (struct model_host){0};
     lodge_host_init(&host->host);
     host->host.name = xstrdup(name);
@@ -252,10 +251,10 @@ static struct model_host *host_new(struct model *model, const char *name)
 
 static void take_host_facts(struct lodge_host *host, const struct lodge_host *told)
 {
-    set_text(&host->uri, told->uri);
-    set_text(&host->error, told->error);
-    set_text(&host->hypervisor, told->hypervisor);
-    set_text(&host->libvirt, told->libvirt);
+    set_shown_text(&host->uri, told->uri);
+    set_shown_text(&host->error, told->error);
+    set_shown_text(&host->hypervisor, told->hypervisor);
+    set_shown_text(&host->libvirt, told->libvirt);
     set_strings(&host->features, &told->features);
     host->state = told->state;
     host->since = told->since;
@@ -282,7 +281,7 @@ static void apply_host(struct model *model, const struct lodge_event *event)
         return;
     }
     if (host == NULL) {
-        host = host_new(model, event->host.name);
+        host = model_add_host(model, event->host.name);
     }
     host->gone_ms = 0;
     host->told = model->telling;
@@ -352,8 +351,14 @@ void model_set_link(struct model *model, enum link_state state, const char *erro
         model->link.state = state;
         model->link.since_ms = model->now_ms;
     }
-    snprintf(model->link.error, sizeof(model->link.error), "%s", error == NULL ? "" : error);
+    snprintf(model->link.error, sizeof model->link.error, "%s", error == NULL ? "" : error);
     model->facts++;
+}
+
+/* Whether all its guests have been told. */
+static bool host_is_read(const struct lodge_host *host)
+{
+    return host->state == LODGE_HOST_UP && host->synced_at != 0;
 }
 
 /* Whether a row from before a reset has not been told again though its host has been read since. */
@@ -389,7 +394,7 @@ int64_t model_expire(struct model *model)
         struct model_host *host = &model->hosts[i];
         if (host->gone_ms != 0 && model->now_ms - host->gone_ms >= GONE_MS) {
             lodge_host_clear(&host->host);
-            memmove(host, host + 1, (--model->host_count - i) * sizeof(*host));
+            memmove(host, host + 1, (--model->host_count - i) * sizeof *host);
             model->facts++;
         }
     }
@@ -418,18 +423,13 @@ void model_take_detail(struct model *model, struct lodge_vm *detail)
 
 void model_fail_detail(struct model *model, const char *error)
 {
-    snprintf(model->detail_error, sizeof(model->detail_error), "%s", error);
+    snprintf(model->detail_error, sizeof model->detail_error, "%s", error);
     model->facts++;
 }
 
 bool model_row_is_stale(const struct model *model, const struct model_row *row)
 {
     return row->vm.stale != 0 || model->link.state != LINK_LIVE || row->told != model->telling;
-}
-
-bool host_is_read(const struct lodge_host *host)
-{
-    return host->state == LODGE_HOST_UP && host->synced_at != 0;
 }
 
 bool model_is_complete(const struct model *model)
@@ -469,7 +469,7 @@ void model_count(struct model *model)
 {
     const char *owner = NULL;
 
-    memset(model->by_state, 0, sizeof(model->by_state));
+    memset(model->by_state, 0, sizeof model->by_state);
     model->total = 0;
     model->hung = 0;
     model->stale = 0;

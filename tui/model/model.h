@@ -1,5 +1,5 @@
 /*
- * model: what the console knows, fed by events alone (of the daemon, or of the demonstration).
+ * model: what the TUI knows, fed by events alone (of the daemon, or of the demonstration).
  *
  * It owns all it holds: events are copied in, and texts are made fit to show (no control bytes)
  * on entry, not at each draw. `now_ms` is the clock that everything is drawn by; whoever draws
@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct command_set;
+
 /* Seconds of samples that are kept; older ones are the daemon's business. */
 #define HISTORY_SECONDS 60
 
@@ -22,7 +24,7 @@
 #define MODEL_OPS 100
 
 /* What has happened that is remembered. */
-#define HAPPENINGS 1000
+#define MODEL_ACTIVITIES 1000
 
 /* How long what has disappeared stays to be seen, greyed. */
 #define GONE_MS 3000
@@ -33,8 +35,8 @@ struct history {
     uint8_t halves[HISTORY_SECONDS];
 };
 
-/* Something that happened while the console was looking. */
-struct happening {
+/* Something that happened while the TUI was looking. */
+struct activity {
     int64_t at_ms;
     bool bad;
     char text[200];
@@ -70,7 +72,8 @@ enum link_state {
 enum offer_kind { OFFER_IMAGE, OFFER_ISO, OFFER_KERNEL, OFFER_NETWORK, OFFERS };
 
 struct model {
-    struct model_row **rows; /* in no order */
+    const struct command_set *commands; /* in whose keys it tells what lodged says; NULL: in none */
+    struct model_row **rows;            /* in no order */
     size_t count;
     size_t capacity;
     struct index by_key;      /* of the rows, by host and uuid */
@@ -104,8 +107,8 @@ struct model {
     size_t session_count;
     struct lodge_op *ops; /* newest first, at most MODEL_OPS */
     size_t op_count;
-    struct happening *happenings; /* a ring; NULL: nothing yet */
-    size_t happening_count;       /* ever */
+    struct activity *activities; /* a ring; NULL: nothing yet */
+    size_t activity_count;       /* ever */
     struct {
         bool known;
         struct lodge_quota system, user;
@@ -116,7 +119,7 @@ struct model {
     unsigned samples; /* counts samples */
 };
 
-void model_init(struct model *model);
+void model_init(struct model *model, const struct command_set *commands);
 void model_done(struct model *model);
 
 /* Takes in one event; `event` stays the caller's. */
@@ -142,8 +145,8 @@ void model_note_vm(struct model *model, const struct lodge_vm *before, const str
 void model_note_op(struct model *model, const struct lodge_op *op);
 
 /* How many are remembered, and one of them, 0 the last. */
-size_t model_happenings(const struct model *model);
-const struct happening *model_happening(const struct model *model, size_t back);
+size_t model_activity_count(const struct model *model);
+const struct activity *model_activity(const struct model *model, size_t back);
 
 /* What the library and the networks are. */
 void model_add_offer(struct model *model, enum offer_kind kind, const char *name);
@@ -171,8 +174,7 @@ struct model_row *model_find(const struct model *model, const char *host, const 
 struct model_row *model_find_vm(const struct model *model, const char *vm); /* HOST/UUID */
 struct model_host *model_find_host(const struct model *model, const char *name);
 
-/* Whether all guests of a host have been told; of every host. */
-bool host_is_read(const struct lodge_host *host);
+/* Whether all guests of every host have been told. */
 bool model_is_complete(const struct model *model);
 
 /* Counts rows by state and hosts' guests anew; cheap, once per drawn frame. */

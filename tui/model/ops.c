@@ -1,4 +1,4 @@
-/* ops: the operations that the console has heard of, newest first, and the quotas. */
+/* ops: the operations that the TUI has heard of, newest first, and the quotas. */
 #include "contract/contract.h"
 #include "memory.h"
 #include "model/model.h"
@@ -13,7 +13,7 @@ static bool has_ended(enum lodge_op_state state)
     return state == LODGE_OP_DONE || state == LODGE_OP_FAILED || state == LODGE_OP_CANCELLED;
 }
 
-static size_t place_of(const struct model *model, int64_t id)
+static size_t place_of_op(const struct model *model, int64_t id)
 {
     size_t at = 0;
     while (at < model->op_count && model->ops[at].id != id) {
@@ -22,7 +22,7 @@ static size_t place_of(const struct model *model, int64_t id)
     return at;
 }
 
-static void make_room(struct model *model)
+static void make_room_for_op(struct model *model)
 {
     if (model->ops == NULL) {
         model->ops = xcalloc(MODEL_OPS, sizeof *model->ops);
@@ -35,17 +35,17 @@ static void make_room(struct model *model)
     fields_init(lodge_op_fields, &model->ops[0]);
 }
 
-/* In the console's words, for all that shows it. */
-static void take_words(struct lodge_op *op)
+/* In the TUI's words, for all that shows it. */
+static void take_words(const struct model *model, struct lodge_op *op)
 {
     char **texts[] = {&op->error.message, &op->reason};
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        char *words = words_of(*texts[i], op->id);
+        char *words = words_of(model->commands, *texts[i], op->id);
         free(*texts[i]);
         *texts[i] = words;
     }
     for (size_t i = 0; i < op->notes.count; i++) {
-        char *words = words_of(op->notes.items[i], op->id);
+        char *words = words_of(model->commands, op->notes.items[i], op->id);
         free(op->notes.items[i]);
         op->notes.items[i] = words;
     }
@@ -56,18 +56,18 @@ bool model_apply_op(struct model *model, const struct lodge_event *event)
     if (event->type == LODGE_EVENT_REMOVED) {
         return false; /* what has been seen stays to be read */
     }
-    size_t at = place_of(model, event->op.id);
+    size_t at = place_of_op(model, event->op.id);
     bool had_ended = at < model->op_count && has_ended(model->ops[at].state);
     bool is_new = at == model->op_count;
     if (is_new) {
-        make_room(model);
+        make_room_for_op(model);
         at = 0;
     }
     fields_clear(lodge_op_fields, &model->ops[at]);
     if (!fields_copy(lodge_op_fields, &model->ops[at], &event->op)) {
         abort(); /* out of memory */
     }
-    take_words(&model->ops[at]);
+    take_words(model, &model->ops[at]);
     model->facts++;
     bool ends = !had_ended && has_ended(event->op.state);
     if (model->ready && !model->retelling && (is_new || ends)) {

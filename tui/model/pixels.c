@@ -22,8 +22,8 @@ static bool is_no_picture(const png_image *image, struct lodge_error *err)
 }
 
 /* The whole picture; the caller frees. */
-static struct colour *read_all(png_image *image, const void *png, size_t size,
-                               struct lodge_error *err)
+static struct colour *read_png_rows(png_image *image, const void *png, size_t size,
+                                    struct lodge_error *err)
 {
     static const png_color black = {0};
 
@@ -47,7 +47,7 @@ static struct colour *read_all(png_image *image, const void *png, size_t size,
     return items;
 }
 
-static int parts_of(int length)
+static int colour_parts(int length)
 {
     return (length + KEPT_MOST - 1) / KEPT_MOST;
 }
@@ -55,7 +55,7 @@ static int parts_of(int length)
 bool pixels_read(struct pixels *ret_pixels, const void *png, size_t size, struct lodge_error *err)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
-    AUTO(free) struct colour *items = read_all(&image, png, size, err);
+    AUTO(free) struct colour *items = read_png_rows(&image, png, size, err);
 
     _Static_assert(sizeof(struct colour) == 3, "as libpng writes them");
     if (items == NULL) {
@@ -63,8 +63,8 @@ bool pixels_read(struct pixels *ret_pixels, const void *png, size_t size, struct
     }
     struct pixels whole = {(int)image.width, (int)image.height, (int)image.width, (int)image.height,
                            items};
-    int across = parts_of(whole.width);
-    int down = parts_of(whole.height);
+    int across = colour_parts(whole.width);
+    int down = colour_parts(whole.height);
     *ret_pixels = whole;
     if (across == 1 && down == 1) {
         (void)TAKE(items);

@@ -1,5 +1,5 @@
 /*
- * pixels: a picture as the console shows it: read from a PNG, and kept no finer than a terminal can
+ * pixels: a picture as the TUI shows it: read from a PNG, and kept no finer than a terminal can
  * draw. One thread.
  */
 #ifndef TUI_MODEL_PIXELS_H

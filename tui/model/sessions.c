@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t place_of(const struct model *model, int64_t session)
+static size_t place_of_session(const struct model *model, int64_t session)
 {
     size_t at = 0;
     while (at < model->session_count && model->sessions[at].session != session) {
@@ -15,7 +15,7 @@ static size_t place_of(const struct model *model, int64_t session)
     return at;
 }
 
-static void take_out(struct model *model, size_t at)
+static void take_session_out(struct model *model, size_t at)
 {
     fields_clear(lodge_session_fields, &model->sessions[at]);
     model->session_count--;
@@ -25,21 +25,19 @@ static void take_out(struct model *model, size_t at)
 
 void model_apply_session(struct model *model, const struct lodge_event *event)
 {
-    size_t at = place_of(model, event->session.session);
+    size_t at = place_of_session(model, event->session.session);
     bool known = at < model->session_count;
     model->facts++;
     if (event->type == LODGE_EVENT_REMOVED) {
         if (known) {
-            take_out(model, at);
+            take_session_out(model, at);
         }
         return;
     }
     if (known) {
         fields_clear(lodge_session_fields, &model->sessions[at]);
     } else {
-        size_t size = (model->session_count + 1) * sizeof *model->sessions;
-        model->sessions = xrealloc(model->sessions, size);
-        model->session_count++;
+        (void)ARRAY_GROW(model->sessions, model->session_count);
     }
     if (!fields_copy(lodge_session_fields, &model->sessions[at], &event->session)) {
         abort(); /* out of memory */
@@ -48,14 +46,14 @@ void model_apply_session(struct model *model, const struct lodge_event *event)
 
 const struct lodge_session *model_find_session(const struct model *model, int64_t session)
 {
-    size_t at = place_of(model, session);
+    size_t at = place_of_session(model, session);
     return at < model->session_count ? &model->sessions[at] : NULL;
 }
 
 void model_forget_sessions(struct model *model)
 {
     while (model->session_count > 0) {
-        take_out(model, model->session_count - 1);
+        take_session_out(model, model->session_count - 1);
     }
     free(model->sessions);
     model->sessions = NULL;

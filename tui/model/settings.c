@@ -16,7 +16,7 @@ void settings_write(const struct view_state *state, char *text, size_t size)
              state->list.descending, state->header_lines, state->zoomed);
 }
 
-static void read_line(struct view_state *state, const char *key, const char *value)
+static void read_setting(struct view_state *state, const char *key, const char *value)
 {
     const struct column *column = column_find(value);
     int number = value[0] - '0';
@@ -24,9 +24,9 @@ static void read_line(struct view_state *state, const char *key, const char *val
 
     if (strcmp(key, "sort") == 0 && column != NULL &&
         (column->number != NULL || column->text != NULL)) {
-        list_set_sort(&state->list, column, column->descending);
+        guest_list_set_sort(&state->list, column, column->descending);
     } else if (strcmp(key, "descending") == 0 && is_digit) {
-        list_set_sort(&state->list, state->list.sort, number == 1);
+        guest_list_set_sort(&state->list, state->list.sort, number == 1);
     } else if (strcmp(key, "header") == 0 && is_digit) {
         state->header_lines = number;
     } else if (strcmp(key, "zoom") == 0 && is_digit) {
@@ -41,7 +41,7 @@ void settings_read(struct view_state *state, const char *text)
     int used;
 
     while (sscanf(text, " %31s %31s%n", key, value, &used) == 2) {
-        read_line(state, key, value);
+        read_setting(state, key, value);
         text += used;
     }
 }
@@ -73,7 +73,7 @@ static char *settings_path(bool make)
     return xasprintf("%s/console", folder);
 }
 
-static bool read_file(char text[SETTINGS_BYTES])
+static bool read_settings_file(char text[SETTINGS_BYTES])
 {
     AUTO(free) char *path = settings_path(false);
     FILE *file = path == NULL ? NULL : fopen(path, "re");
@@ -91,7 +91,7 @@ void settings_load(struct view_state *state)
 {
     char text[SETTINGS_BYTES];
 
-    if (read_file(text)) {
+    if (read_settings_file(text)) {
         settings_read(state, text);
     }
 }
@@ -101,8 +101,8 @@ void settings_save(const struct view_state *state)
     char before[SETTINGS_BYTES] = "";
     char text[SETTINGS_BYTES];
 
-    settings_write(state, text, sizeof(text));
-    (void)read_file(before);
+    settings_write(state, text, sizeof text);
+    (void)read_settings_file(before);
     if (strcmp(before, text) == 0) {
         return;
     }

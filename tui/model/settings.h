@@ -1,5 +1,5 @@
 /*
- * settings: what the console remembers from one time to the next: order and layout. Never the
+ * settings: what the TUI remembers from one time to the next: order and layout. Never the
  * filter or what is hidden: a list that is short without saying so lies. One thread.
  */
 #ifndef TUI_MODEL_SETTINGS_H

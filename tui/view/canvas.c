@@ -167,6 +167,14 @@ int canvas_text(struct canvas *canvas, struct area area, struct style style, con
     return used;
 }
 
+void canvas_append(struct canvas *canvas, struct area *area, struct style style, const char *text)
+{
+    int used = canvas_text(canvas, *area, style, text);
+
+    area->x += used;
+    area->width -= used;
+}
+
 int canvas_format(struct canvas *canvas, struct area area, struct style style, const char *format,
                   ...)
 {
@@ -174,7 +182,7 @@ int canvas_format(struct canvas *canvas, struct area area, struct style style, c
     va_list args;
 
     va_start(args, format);
-    int length = vsnprintf(line, sizeof(line), format, args);
+    int length = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     return length < 0 ? 0 : canvas_text(canvas, area, style, line);
 }

@@ -59,6 +59,9 @@ int canvas_text(struct canvas *canvas, struct area area, struct style style, con
 int canvas_format(struct canvas *canvas, struct area area, struct style style, const char *format,
                   ...) __attribute__((format(printf, 4, 5)));
 
+/* As canvas_text, and moves the area behind what was written. */
+void canvas_append(struct canvas *canvas, struct area *area, struct style style, const char *text);
+
 /* The same against the right edge of the area; returns the columns it took. */
 int canvas_text_right(struct canvas *canvas, struct area area, struct style style,
                       const char *text);

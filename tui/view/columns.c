@@ -10,11 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
-char vm_letter(const struct model *model, const struct model_row *row, enum role *ret_role)
+char vm_letter(const struct model *model, const struct model_row *row, enum style_role *ret_role)
 {
     static const struct {
         char letter;
-        enum role role;
+        enum style_role role;
     } letters[LODGE_VM_STATES] = {
         [LODGE_VM_UNKNOWN] = {'?', ROLE_DIM},   [LODGE_VM_RUNNING] = {'R', ROLE_RUN},
         [LODGE_VM_PAUSED] = {'P', ROLE_PAUSED}, [LODGE_VM_SHUTOFF] = {'S', ROLE_OFF},
@@ -99,7 +99,7 @@ static void draw_viewers(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (row->vm.viewers > 0) {
-        snprintf(text, sizeof(text), "%lld", (long long)row->vm.viewers);
+        snprintf(text, sizeof text, "%lld", (long long)row->vm.viewers);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_ACCENT), text);
 }
@@ -111,7 +111,7 @@ static void draw_vcpus(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (row->vm.vcpus >= 0) {
-        snprintf(text, sizeof(text), "%lld", (long long)row->vm.vcpus);
+        snprintf(text, sizeof text, "%lld", (long long)row->vm.vcpus);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), text);
 }
@@ -122,7 +122,7 @@ static double cpu_number(const struct model_row *row)
     return row->vm.state == LODGE_VM_RUNNING ? row->vm.stats.cpu_percent : NAN;
 }
 
-static enum role load_role(double percent)
+static enum style_role load_role(double percent)
 {
     return percent >= 90 ? ROLE_WARN : ROLE_PLAIN;
 }
@@ -172,9 +172,9 @@ static void draw_memory(const struct model *model, const struct model_row *row,
 
     (void)model;
     if (vm->state == LODGE_VM_SHUTOFF || used < 0) {
-        snprintf(text, sizeof(text), "%s", figure_of_mib(LODGE_UNKNOWN, vm->memory_mib).text);
+        snprintf(text, sizeof text, "%s", figure_of_mib(LODGE_UNKNOWN, vm->memory_mib).text);
     } else {
-        snprintf(text, sizeof(text), "%s%s", told ? "" : "~",
+        snprintf(text, sizeof text, "%s%s", told ? "" : "~",
                  told ? figure_of_mib(used, vm->memory_mib).text : figure_mib(used).text);
     }
     canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), text);
@@ -216,10 +216,10 @@ static void draw_status(const struct model *model, const struct model_row *row,
                         struct canvas *canvas, struct area area)
 {
     char text[160];
-    enum role role;
+    enum style_role role;
     char letter = vm_letter(model, row, &role);
 
-    vm_status(model, row, text, sizeof(text));
+    vm_status(model, row, text, sizeof text);
     canvas_text(canvas, area, STYLE(letter == 'R' ? ROLE_DIM : role), text);
 }
 

@@ -46,7 +46,7 @@ size_t columns_place(const struct model *model, int width,
                      struct placed_column ret_placed[COLUMNS_MAX]);
 
 /* The letter that stands for how a guest is, and its role. */
-char vm_letter(const struct model *model, const struct model_row *row, enum role *ret_role);
+char vm_letter(const struct model *model, const struct model_row *row, enum style_role *ret_role);
 
 /* How a guest is, in words: "hung 14s: no answer", "paused (ioerror)". */
 void vm_status(const struct model *model, const struct model_row *row, char *text, size_t size);

@@ -47,7 +47,7 @@ struct figure figure_clock(int64_t time_ms)
     struct tm parts;
 
     if (localtime_r(&seconds, &parts) != NULL) {
-        snprintf(figure.text, sizeof(figure.text), "%02d:%02d:%02d", parts.tm_hour, parts.tm_min,
+        snprintf(figure.text, sizeof figure.text, "%02d:%02d:%02d", parts.tm_hour, parts.tm_min,
                  parts.tm_sec);
     }
     return figure;

@@ -1,6 +1,6 @@
 /* form: the creation form, over whatever view is there. */
+#include "view/quota_hint.h"
 #include "view/view.h"
-#include "view/whatif.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,21 +49,21 @@ static void draw_fields(const struct model *model, const struct form *form, stru
 }
 
 /* What the quotas would say, or which field cannot be read. */
-static enum role what_if(const struct model *model, const struct form *form, char *text,
-                         size_t size)
+static enum style_role hint_for_form(const struct model *model, const struct form *form, char *text,
+                                     size_t size)
 {
     struct lodge_amounts amounts;
     enum form_field wrong;
 
     if (form_amounts(form, &amounts, &wrong)) {
-        return whatif_text(model, &amounts, text, size) ? ROLE_DIM : ROLE_WARN;
+        return quota_hint_text(model, &amounts, text, size) ? ROLE_DIM : ROLE_WARN;
     }
     snprintf(text, size, "%s: %s", form_labels[wrong].name, form_labels[wrong].empty);
     return ROLE_WARN;
 }
 
 /* How it stands: asked, done, or why not. */
-static enum role how_it_stands(const struct form *form, char *text, size_t size)
+static enum style_role how_it_stands(const struct form *form, char *text, size_t size)
 {
     if (form->waits != 0) {
         snprintf(text, size, "create %s: asked …", form->asked);
@@ -85,13 +85,13 @@ static int clamp(int lines, int most)
 
 void form_draw(const struct model *model, const struct form *form, struct canvas *canvas)
 {
-    enum { FRAME = 3, WHAT_IF = 2, STANDS = 6 }; /* rules and keys; lines at most */
+    enum { FRAME = 3, QUOTA_HINT = 2, STANDS = 6 }; /* rules and keys; lines at most */
     char weighed[256];
-    char stands[sizeof(form->wrong) + 64];
-    enum role weight = what_if(model, form, weighed, sizeof(weighed));
-    enum role role = how_it_stands(form, stands, sizeof(stands));
+    char stands[sizeof form->wrong + 64];
+    enum style_role weight = hint_for_form(model, form, weighed, sizeof weighed);
+    enum style_role role = how_it_stands(form, stands, sizeof stands);
     int width = canvas->width < WIDTH ? canvas->width : WIDTH;
-    int weighs = clamp(canvas_paragraph_lines(canvas, width - 4, weighed), WHAT_IF);
+    int weighs = clamp(canvas_paragraph_lines(canvas, width - 4, weighed), QUOTA_HINT);
     int says = clamp(canvas_paragraph_lines(canvas, width - 4, stands), STANDS);
     int most = FORM_FIELDS + FRAME + 1 + weighs + says;
     int height = canvas->height < most ? canvas->height : most;

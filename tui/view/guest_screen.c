@@ -39,7 +39,7 @@ static struct grid grid_of(const struct canvas *canvas)
 
 /* As large as it fits with its shape kept, a cell being twice as high as it is wide, and in the
  * middle; never larger than the guest's own. */
-static struct area place(const struct pixels *pixels, struct area area)
+static struct area place_picture(const struct pixels *pixels, struct area area)
 {
     int64_t width = area.width < pixels->was_wide ? area.width : pixels->was_wide;
     int64_t height = width * pixels->was_high / pixels->was_wide / 2;
@@ -63,7 +63,7 @@ static void part(int length, int parts, int index, int *ret_at, int *ret_length)
     *ret_length = to > from ? to - from : 1;
 }
 
-static struct colour point(const struct fit *fit, int x, int y)
+static struct colour picture_point(const struct fit *fit, int x, int y)
 {
     int left;
     int top;
@@ -135,7 +135,8 @@ static void draw_cell(struct canvas *canvas, const struct fit *fit, int x, int y
     int count = grid.across * grid.down;
 
     for (int i = 0; i < count; i++) {
-        points[i] = point(fit, x * grid.across + i % grid.across, y * grid.down + i / grid.across);
+        points[i] =
+            picture_point(fit, x * grid.across + i % grid.across, y * grid.down + i / grid.across);
     }
     if (count == 1 && canvas->palette == PALETTE_NONE) {
         size_t dense = (size_t)colour_luma(points[0]) * (sizeof ramp - 1) / 256;
@@ -173,7 +174,8 @@ void guest_screen_draw(const struct model *model, const struct view_state *state
     }
     struct fit fit = {
         .pixels = pixels,
-        .area = place(pixels, (struct area){area.x, area.y + 1, area.width, area.height - 1}),
+        .area =
+            place_picture(pixels, (struct area){area.x, area.y + 1, area.width, area.height - 1}),
         .grid = grid_of(canvas),
     };
     for (int y = 0; y < fit.area.height; y++) {

@@ -12,14 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void append(struct canvas *canvas, struct area *area, struct style style, const char *text)
-{
-    int used = canvas_text(canvas, *area, style, text);
-
-    area->x += used;
-    area->width -= used;
-}
-
 /* "live", or since when not, and when it is tried again. */
 static void draw_link(const struct model *model, struct canvas *canvas, struct area *area)
 {
@@ -28,26 +20,25 @@ static void draw_link(const struct model *model, struct canvas *canvas, struct a
     char text[80];
 
     if (model->link.state == LINK_LIVE) {
-        append(canvas, area, STYLE(ROLE_RUN), "live");
+        canvas_append(canvas, area, STYLE(ROLE_RUN), "live");
         return;
     }
-    int length = snprintf(text, sizeof(text), "%s",
+    int length = snprintf(text, sizeof text, "%s",
                           model->link.state == LINK_CONNECTING ? "no daemon" : "stale ");
     if (model->link.state == LINK_LOST) {
-        length +=
-            snprintf(text + length, sizeof(text) - (size_t)length, "%s", figure_age(age).text);
+        length += snprintf(text + length, sizeof text - (size_t)length, "%s", figure_age(age).text);
     }
     if (retry > 0) {
-        snprintf(text + length, sizeof(text) - (size_t)length, ", retry %s",
+        snprintf(text + length, sizeof text - (size_t)length, ", retry %s",
                  figure_age(retry + 999).text);
     }
-    append(canvas, area, STYLE(ROLE_ERROR), text);
+    canvas_append(canvas, area, STYLE(ROLE_ERROR), text);
 }
 
 struct count {
     char letter;
     size_t number;
-    enum role role;
+    enum style_role role;
 };
 
 static void draw_counts(const struct model *model, struct canvas *canvas, struct area *area,
@@ -68,12 +59,12 @@ static void draw_counts(const struct model *model, struct canvas *canvas, struct
         if (narrow && counts[i].number == 0) {
             continue;
         }
-        snprintf(text, sizeof(text), narrow ? "%c%zu " : "%c %zu  ", counts[i].letter,
+        snprintf(text, sizeof text, narrow ? "%c%zu " : "%c %zu  ", counts[i].letter,
                  counts[i].number);
-        append(canvas, area, STYLE(counts[i].number == 0 ? ROLE_DIM : counts[i].role), text);
+        canvas_append(canvas, area, STYLE(counts[i].number == 0 ? ROLE_DIM : counts[i].role), text);
     }
-    snprintf(text, sizeof(text), "of %zu", model->total);
-    append(canvas, area, STYLE(ROLE_PLAIN), text);
+    snprintf(text, sizeof text, "of %zu", model->total);
+    canvas_append(canvas, area, STYLE(ROLE_PLAIN), text);
 }
 
 /* The right end: "alice (admin)  12:31:07", as much of it as fits into `room`. */
@@ -84,10 +75,10 @@ static void draw_who(const struct model *model, struct canvas *canvas, struct ar
     struct figure clock = figure_clock(model->now_ms);
     char tries[3][160];
 
-    snprintf(tries[0], sizeof(tries[0]), "%s (%s)  %s", user == NULL ? "" : user,
+    snprintf(tries[0], sizeof tries[0], "%s (%s)  %s", user == NULL ? "" : user,
              role == NULL ? "" : role, clock.text);
-    snprintf(tries[1], sizeof(tries[1]), "%s  %s", user == NULL ? "" : user, clock.text);
-    snprintf(tries[2], sizeof(tries[2]), "%s", clock.text);
+    snprintf(tries[1], sizeof tries[1], "%s  %s", user == NULL ? "" : user, clock.text);
+    snprintf(tries[2], sizeof tries[2], "%s", clock.text);
     for (size_t i = user == NULL ? 2 : role == NULL ? 1 : 0; i < ARRAY_LENGTH(tries); i++) {
         if (canvas_text_width(canvas, tries[i]) <= room) {
             canvas_text_right(canvas, area, STYLE(ROLE_PLAIN), tries[i]);
@@ -102,21 +93,21 @@ static void draw_first(const struct model *model, const struct view_state *state
     struct area left = {area.x + 1, area.y, area.width - 2, 1};
     struct area whole = left;
 
-    append(canvas, &left, STYLE(ROLE_ACCENT), "lodge");
+    canvas_append(canvas, &left, STYLE(ROLE_ACCENT), "lodge");
     if (area.width >= 60) {
         if (model->server.name != NULL && strcmp(model->server.name, "lodged") != 0) {
-            append(canvas, &left, STYLE(ROLE_PLAIN), " ");
-            append(canvas, &left, STYLE(ROLE_PLAIN), model->server.name);
+            canvas_append(canvas, &left, STYLE(ROLE_PLAIN), " ");
+            canvas_append(canvas, &left, STYLE(ROLE_PLAIN), model->server.name);
         }
-        append(canvas, &left, STYLE(ROLE_DIM), " > ");
-        append(canvas, &left, STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), views[state->view].title);
+        canvas_append(canvas, &left, STYLE(ROLE_DIM), " > ");
+        canvas_append(canvas, &left, STYLE_WITH(ROLE_PLAIN, STYLE_BOLD), views[state->view].title);
     }
-    append(canvas, &left, STYLE(ROLE_PLAIN), "  ");
+    canvas_append(canvas, &left, STYLE(ROLE_PLAIN), "  ");
     draw_link(model, canvas, &left);
-    append(canvas, &left, STYLE(ROLE_PLAIN),
-           area.width >= 100  ? "        "
-           : area.width >= 60 ? "   "
-                              : "  ");
+    canvas_append(canvas, &left, STYLE(ROLE_PLAIN),
+                  area.width >= 100  ? "        "
+                  : area.width >= 60 ? "   "
+                                     : "  ");
     if (model->total > 0 || model_is_complete(model)) { /* what is not counted is not 0 */
         draw_counts(model, canvas, &left, area.width < 76);
     }
@@ -167,7 +158,7 @@ static void draw_meter(struct canvas *canvas, struct area *area, int bar, const 
 {
     struct area place = {area->x, area->y, bar, 1};
 
-    append(canvas, area, STYLE(ROLE_DIM), label);
+    canvas_append(canvas, area, STYLE(ROLE_DIM), label);
     place.x = area->x;
     chart_bar(canvas, place, STYLE(percent >= 90 ? ROLE_WARN : ROLE_RUN), percent);
     area->x += bar + 1;
@@ -182,18 +173,18 @@ static void draw_hosts_state(const struct model *model, const struct load *load,
 
     if (model->host_count == 1) {
         const struct lodge_host *host = &model->hosts[0].host;
-        append(canvas, area, STYLE(ROLE_PLAIN), host->name);
-        snprintf(text, sizeof(text), " %s", lodge_host_state_name(host->state));
-        append(canvas, area, STYLE(load->not_up > 0 ? ROLE_ERROR : ROLE_RUN), text);
+        canvas_append(canvas, area, STYLE(ROLE_PLAIN), host->name);
+        snprintf(text, sizeof text, " %s", lodge_host_state_name(host->state));
+        canvas_append(canvas, area, STYLE(load->not_up > 0 ? ROLE_ERROR : ROLE_RUN), text);
         if (load->unread > 0) {
-            append(canvas, area, STYLE(ROLE_WARN), ", reading");
+            canvas_append(canvas, area, STYLE(ROLE_WARN), ", reading");
         }
     } else {
-        snprintf(text, sizeof(text), "%zu hosts up", load->up);
-        append(canvas, area, STYLE(load->up > 0 ? ROLE_RUN : ROLE_DIM), text);
+        snprintf(text, sizeof text, "%zu hosts up", load->up);
+        canvas_append(canvas, area, STYLE(load->up > 0 ? ROLE_RUN : ROLE_DIM), text);
         if (load->unread > 0) {
-            snprintf(text, sizeof(text), ", reading %zu", load->unread);
-            append(canvas, area, STYLE(ROLE_WARN), text);
+            snprintf(text, sizeof text, ", reading %zu", load->unread);
+            canvas_append(canvas, area, STYLE(ROLE_WARN), text);
         }
     }
     if (load->broken != NULL) {
@@ -201,13 +192,13 @@ static void draw_hosts_state(const struct model *model, const struct load *load,
         const char *state = lodge_host_state_name(host->state);
         int64_t age = host->since == 0 ? -1 : model->now_ms - host->since;
         if (model->host_count == 1) {
-            snprintf(text, sizeof(text), " %s", figure_age(age).text);
+            snprintf(text, sizeof text, " %s", figure_age(age).text);
         } else {
-            snprintf(text, sizeof(text), ", %s %s %s", host->name, state, figure_age(age).text);
+            snprintf(text, sizeof text, ", %s %s %s", host->name, state, figure_age(age).text);
         }
-        append(canvas, area, STYLE(ROLE_ERROR), text);
+        canvas_append(canvas, area, STYLE(ROLE_ERROR), text);
     }
-    append(canvas, area, STYLE(ROLE_PLAIN), "   ");
+    canvas_append(canvas, area, STYLE(ROLE_PLAIN), "   ");
 }
 
 static void draw_second(const struct model *model, struct canvas *canvas, struct area area)
@@ -228,18 +219,19 @@ static void draw_second(const struct model *model, struct canvas *canvas, struct
     }
     draw_meter(canvas, &left, bar, "CPU ", load.cpu_percent);
     if (!isnan(load.cpu_percent)) {
-        snprintf(text, sizeof(text), "%.0f%%", load.cpu_percent);
+        snprintf(text, sizeof text, "%.0f%%", load.cpu_percent);
     }
-    append(canvas, &left, STYLE(ROLE_PLAIN), text);
-    append(canvas, &left, STYLE(ROLE_PLAIN), "   ");
+    canvas_append(canvas, &left, STYLE(ROLE_PLAIN), text);
+    canvas_append(canvas, &left, STYLE(ROLE_PLAIN), "   ");
     double percent =
         load.memory_mib > 0 ? 100.0 * (double)load.memory_used_mib / (double)load.memory_mib : NAN;
     draw_meter(canvas, &left, bar, "RAM ", percent);
-    append(canvas, &left, STYLE(ROLE_PLAIN),
-           load.memory_mib > 0 ? figure_of_mib(load.memory_used_mib, load.memory_mib).text : "-");
+    canvas_append(canvas, &left, STYLE(ROLE_PLAIN),
+                  load.memory_mib > 0 ? figure_of_mib(load.memory_used_mib, load.memory_mib).text
+                                      : "-");
     if (model->host_count == 1 && model->hosts[0].host.hypervisor != NULL && area.width >= 100) {
-        append(canvas, &left, STYLE(ROLE_DIM), "   ");
-        append(canvas, &left, STYLE(ROLE_DIM), model->hosts[0].host.hypervisor);
+        canvas_append(canvas, &left, STYLE(ROLE_DIM), "   ");
+        canvas_append(canvas, &left, STYLE(ROLE_DIM), model->hosts[0].host.hypervisor);
     }
 }
 

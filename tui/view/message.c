@@ -1,5 +1,5 @@
 /*
- * message: what the console says, asks and is being told, in the lines above the hints. As many as
+ * message: what the TUI says, asks and is being told, in the lines above the hints. As many as
  * it takes: they cover what stands above them, from the bottom upwards, and the line that is typed
  * into, with what answers a question, is always the last of them.
  */
@@ -25,7 +25,7 @@ static int most_lines(const struct layout *layout)
 }
 
 /* The area of so many lines that ends with the message's, blank. */
-static struct area take_lines(struct canvas *canvas, const struct layout *layout, int lines)
+static struct area take_message_lines(struct canvas *canvas, const struct layout *layout, int lines)
 {
     struct area area = layout->message;
 
@@ -40,19 +40,22 @@ static struct area take_lines(struct canvas *canvas, const struct layout *layout
     return area;
 }
 
-static void draw_lines(struct canvas *canvas, const struct layout *layout, enum role role,
+static void draw_lines(struct canvas *canvas, const struct layout *layout, enum style_role role,
                        const char *text)
 {
     int lines = canvas_paragraph_lines(canvas, layout->message.width - 2, text);
     int most = most_lines(layout);
-    struct area area = take_lines(canvas, layout, lines > most ? most : lines < 1 ? 1 : lines);
+    struct area area = take_message_lines(canvas, layout,
+                                          lines > most ? most
+                                          : lines < 1  ? 1
+                                                       : lines);
 
     canvas_paragraph(canvas, area, STYLE(role), text);
 }
 
 /* The line that is typed into. */
 static void draw_input(const struct prompt *prompt, struct canvas *canvas, struct area line,
-                       const char *before, enum role role)
+                       const char *before, enum style_role role)
 {
     int used = canvas_text(canvas, line, STYLE(role), before);
 
@@ -62,17 +65,17 @@ static void draw_input(const struct prompt *prompt, struct canvas *canvas, struc
 }
 
 /* ":" and what is typed, or how it goes on above it. */
-static void draw_command(const struct model *model, const struct view_state *state,
-                         struct canvas *canvas, const struct layout *layout)
+static void draw_typed_command(const struct model *model, const struct view_state *state,
+                               struct canvas *canvas, const struct layout *layout)
 {
     bool says = state->message.until_ms > model->now_ms;
     const char *text = says ? state->message.text : "";
     int lines = canvas_paragraph_lines(canvas, layout->message.width - 2, text);
     int most = most_lines(layout) - 1;
-    struct area area = take_lines(canvas, layout, 1 + (lines > most ? most : lines));
+    struct area area = take_message_lines(canvas, layout, 1 + (lines > most ? most : lines));
 
     area.height--;
-    canvas_paragraph(canvas, area, STYLE((enum role)state->message.role), text);
+    canvas_paragraph(canvas, area, STYLE((enum style_role)state->message.role), text);
     draw_input(&state->prompt, canvas, (struct area){area.x, area.y + area.height, area.width, 1},
                ":", ROLE_ACCENT);
 }
@@ -93,7 +96,7 @@ static void draw_question(const struct model *model, const struct view_state *st
                       ? 1
                       : canvas_paragraph_lines(canvas, width, prompt->answers);
     int most = most_lines(layout) - answers;
-    struct area area = take_lines(canvas, layout, answers + (lines > most ? most : lines));
+    struct area area = take_message_lines(canvas, layout, answers + (lines > most ? most : lines));
 
     area.height -= answers;
     canvas_paragraph(canvas, area, STYLE(ROLE_WARN), prompt->label);
@@ -103,8 +106,8 @@ static void draw_question(const struct model *model, const struct view_state *st
         rest = (struct area){area.x + used, area.y, area.width - used, 1};
     }
     if (hears && prompt->kind == PROMPT_NAME) {
-        char before[sizeof(prompt->answers) + 1];
-        snprintf(before, sizeof(before), "%s ", prompt->answers);
+        char before[sizeof prompt->answers + 1];
+        snprintf(before, sizeof before, "%s ", prompt->answers);
         draw_input(prompt, canvas, rest, before, ROLE_WARN);
     } else if (hears) {
         canvas_paragraph(canvas, rest, STYLE(ROLE_WARN), prompt->answers);
@@ -117,7 +120,7 @@ void message_draw(const struct model *model, const struct view_state *state, str
     const struct prompt *prompt = &state->prompt;
 
     if (prompt->kind == PROMPT_COMMAND) {
-        draw_command(model, state, canvas, layout);
+        draw_typed_command(model, state, canvas, layout);
     } else if (prompt_is_question(prompt)) {
         draw_question(model, state, canvas, layout);
     } else if (state->frozen) {
@@ -126,7 +129,7 @@ void message_draw(const struct model *model, const struct view_state *state, str
     } else if (state->list.error.kind != LODGE_ERROR_NONE) {
         draw_lines(canvas, layout, ROLE_WARN, state->list.error.message);
     } else if (state->message.until_ms > model->now_ms) {
-        draw_lines(canvas, layout, (enum role)state->message.role, state->message.text);
+        draw_lines(canvas, layout, (enum style_role)state->message.role, state->message.text);
     } else if (model->link.state != LINK_LIVE && model->link.error[0] != '\0' && model->total > 0) {
         draw_lines(canvas, layout, ROLE_ERROR, model->link.error);
     }

@@ -1,7 +1,8 @@
 /* sessions: who looks at which screen, from where, and since when they have done nothing. */
+#include "scope.h"
 #include "units.h"
 #include "view/figures.h"
-#include "view/pen.h"
+#include "view/lines.h"
 #include "view/view.h"
 
 #include <stdio.h>
@@ -9,8 +10,8 @@
 enum { PLACE_USER = 24, PLACE_MODE = 36, PLACE_STATE = 42, PLACE_SINCE = 50, PLACE_IDLE = 57 };
 enum { PLACE_BYTES = 64, PLACE_PEER = 73 };
 
-static void put(struct canvas *canvas, struct area line, int place, struct style style,
-                const char *text)
+static void put_cell(struct canvas *canvas, struct area line, int place, struct style style,
+                     const char *text)
 {
     if (line.width > place) {
         canvas_text(canvas, (struct area){line.x + place, line.y, line.width - place, 1}, style,
@@ -25,7 +26,7 @@ static void put_name(struct canvas *canvas, struct area line, int place, int wid
                 name == NULL ? "" : name);
 }
 
-static void draw_titles(struct canvas *canvas, struct area line)
+static void draw_session_titles(struct canvas *canvas, struct area line)
 {
     static const struct {
         int place;
@@ -38,8 +39,8 @@ static void draw_titles(struct canvas *canvas, struct area line)
                   {PLACE_IDLE, "IDLE"},
                   {PLACE_BYTES, "BYTES"},
                   {PLACE_PEER, "FROM"}};
-    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
-        put(canvas, line, titles[i].place, STYLE(ROLE_DIM), titles[i].text);
+    for (size_t i = 0; i < ARRAY_LENGTH(titles); i++) {
+        put_cell(canvas, line, titles[i].place, STYLE(ROLE_DIM), titles[i].text);
     }
 }
 
@@ -52,15 +53,16 @@ static void draw_session(const struct model *model, const struct lodge_session *
 
     put_name(canvas, line, 2, PLACE_USER - 3, session->vm);
     put_name(canvas, line, PLACE_USER, PLACE_MODE - PLACE_USER - 1, session->user);
-    put(canvas, line, PLACE_MODE, STYLE(ROLE_PLAIN), lodge_session_mode_name(session->mode));
-    put(canvas, line, PLACE_STATE, STYLE(open ? ROLE_RUN : ROLE_DIM),
-        lodge_session_state_name(session->state));
-    put(canvas, line, PLACE_SINCE, STYLE(ROLE_PLAIN),
-        figure_age(model->now_ms - session->started_at).text);
-    put(canvas, line, PLACE_IDLE, STYLE(ROLE_PLAIN), idle < 0 ? "-" : figure_age(idle * 1000).text);
-    put(canvas, line, PLACE_BYTES, STYLE(ROLE_PLAIN),
-        session->bytes < 0 ? "-" : rate_text(figure, session->bytes));
-    put(canvas, line, PLACE_PEER, STYLE(ROLE_DIM), session->peer == NULL ? "" : session->peer);
+    put_cell(canvas, line, PLACE_MODE, STYLE(ROLE_PLAIN), lodge_session_mode_name(session->mode));
+    put_cell(canvas, line, PLACE_STATE, STYLE(open ? ROLE_RUN : ROLE_DIM),
+             lodge_session_state_name(session->state));
+    put_cell(canvas, line, PLACE_SINCE, STYLE(ROLE_PLAIN),
+             figure_age(model->now_ms - session->started_at).text);
+    put_cell(canvas, line, PLACE_IDLE, STYLE(ROLE_PLAIN),
+             idle < 0 ? "-" : figure_age(idle * 1000).text);
+    put_cell(canvas, line, PLACE_BYTES, STYLE(ROLE_PLAIN),
+             session->bytes < 0 ? "-" : rate_text(figure, session->bytes));
+    put_cell(canvas, line, PLACE_PEER, STYLE(ROLE_DIM), session->peer == NULL ? "" : session->peer);
 }
 
 void sessions_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -69,7 +71,7 @@ void sessions_draw(const struct model *model, const struct view_state *state, st
     int page = area.height - 1;
     int cursor = (int)state->session_cursor;
     int top = page > 0 && cursor >= page ? cursor - page + 1 : 0;
-    struct pen pen = {canvas, {area.x, area.y + 1, area.width, page}, top, 0};
+    struct lines lines = {canvas, {area.x, area.y + 1, area.width, page}, top, 0};
 
     if (model->session_count == 0) {
         struct area middle = {area.x + 2, area.y + 1, area.width - 4, 1};
@@ -77,13 +79,21 @@ void sessions_draw(const struct model *model, const struct view_state *state, st
                     "Nobody looks at a screen. `v` on a guest opens its.");
         return;
     }
-    draw_titles(canvas, (struct area){area.x, area.y, area.width, 1});
+    draw_session_titles(canvas, (struct area){area.x, area.y, area.width, 1});
     for (size_t i = 0; i < model->session_count; i++) {
-        struct area line = pen_lines(&pen, 1);
+        struct area line = lines_take(&lines, 1);
         draw_session(model, &model->sessions[i], canvas, line);
         if (i == state->session_cursor) {
             canvas_text(canvas, line, STYLE(ROLE_PLAIN), ">");
             canvas_add_flags(canvas, line, STYLE_REVERSE);
         }
     }
+}
+
+void sessions_move(const struct model *model, struct view_state *state, long by)
+{
+    long to = (long)state->session_cursor + by;
+
+    (void)model;
+    state->session_cursor = to < 0 ? 0 : (size_t)to; /* the other end is ui_refresh's */
 }

@@ -1,5 +1,5 @@
 /*
- * theme: one row per role.
+ * theme: one row per style_role.
  *
  * The 256-colour numbers are the six of the cube and the grey ramp that reach a contrast of 4.5:1
  * against black and against white alike (a test computes it), so that one theme serves both kinds
@@ -67,7 +67,7 @@ static const struct {
         },
 };
 
-struct look theme_look(enum role role, enum palette palette)
+struct look theme_look(enum style_role role, enum palette palette)
 {
     struct look look = {.colour = -1, .flags = themes[role].flags};
 

@@ -1,7 +1,7 @@
 /*
- * theme: what a colour means. Views name roles; screen.c asks here how a role looks on a terminal
- * with 256, 8 or no colours. The background is always the terminal's own,
- * but for pictures of guests' screens. No state.
+ * theme: what a colour means. Views name a style_role; screen.c asks here how that looks on a
+ * terminal with 256, 8 or no colours. The background is always the terminal's own, but for pictures
+ * of guests' screens. No state.
  */
 #ifndef TUI_VIEW_THEME_H
 #define TUI_VIEW_THEME_H
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum role {
+enum style_role {
     ROLE_PLAIN,
     ROLE_RUN,
     ROLE_PAUSED,
@@ -32,7 +32,7 @@ enum style_flag {
 };
 
 struct style {
-    uint8_t role;  /* enum role */
+    uint8_t role;  /* enum style_role */
     uint8_t flags; /* of enum style_flag */
     uint8_t ink;   /* numbers of the palette's colours, where STYLE_COLOURS */
     uint8_t paper;
@@ -43,13 +43,13 @@ struct style {
 
 enum palette { PALETTE_NONE, PALETTE_8, PALETTE_256 };
 
-/* How a role looks: a colour number of the palette (-1: the terminal's own) and flags. */
+/* How it looks: a colour number of the palette (-1: the terminal's own) and flags. */
 struct look {
     int colour;
     unsigned flags;
 };
 
-struct look theme_look(enum role role, enum palette palette);
+struct look theme_look(enum style_role role, enum palette palette);
 
 /* The number of the palette's colour that is nearest; the palette must have colours. */
 int theme_nearest(struct colour colour, enum palette palette);

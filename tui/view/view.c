@@ -1,4 +1,4 @@
-/* view: the table of views, and the whole screen put together. */
+/* view: the whole screen put together: the view that is open, and what stands around it. */
 #include "view/view.h"
 
 #include "input/keymap.h"
@@ -10,63 +10,25 @@
 /* Of the hints at the bottom. */
 #define HINT_PLACES 16
 
-const struct view views[VIEWS] = {
-    [VIEW_VMS] = {.name = "vms", .title = "VMs", .draw = vms_draw},
-    [VIEW_DETAILS] =
-        {
-            .name = "details",
-            .title = "VM",
-            .draw = details_draw,
-            .lines = details_lines,
-        },
-    [VIEW_HOSTS] = {.name = "hosts", .title = "Hosts", .draw = hosts_draw},
-    [VIEW_QUOTAS] = {.name = "quotas", .title = "Quotas", .draw = quotas_draw},
-    [VIEW_EVENTS] =
-        {
-            .name = "events",
-            .title = "Events",
-            .draw = events_draw,
-            .lines = events_lines,
-        },
-    [VIEW_TASKS] =
-        {
-            .name = "tasks",
-            .title = "Tasks",
-            .draw = tasks_draw,
-            .lines = tasks_lines,
-        },
-    [VIEW_SESSIONS] = {.name = "sessions", .title = "Sessions", .draw = sessions_draw},
-    [VIEW_SCREEN] = {.name = "screen", .title = "Screen", .draw = guest_screen_draw},
-    [VIEW_HELP] = {.name = "help", .title = "Help", .draw = help_draw, .lines = help_lines},
-};
-
-/* Writes and moves the area behind what was written. */
-static void append(struct canvas *canvas, struct area *area, struct style style, const char *text)
-{
-    int used = canvas_text(canvas, *area, style, text);
-
-    area->x += used;
-    area->width -= used;
-}
-
 /* The command whose hint stands at a place of a view's hints, NULL: none does. */
-static const struct command *hint_at(enum view_id view, int place)
+static const struct command *hint_at(const struct command_set *set, enum view_id view, int place)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        if (commands[i].hint_place == place && (commands[i].hinted & (1U << view)) != 0) {
-            return &commands[i];
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->rows[i].hint_place == place && (set->rows[i].hinted & (1U << view)) != 0) {
+            return &set->rows[i];
         }
     }
     return NULL;
 }
 
 /* The keys that are worth knowing here. */
-static void draw_hints(const struct view_state *state, struct canvas *canvas, struct area area)
+static void draw_hints(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
     for (int place = 1; place <= HINT_PLACES; place++) {
-        const struct command *command = hint_at(state->view, place);
+        const struct command *command = hint_at(model->commands, state->view, place);
         char key[16];
         if (command == NULL || keymap_next_key(command, NULL, key) == NULL) {
             continue;
@@ -74,41 +36,44 @@ static void draw_hints(const struct view_state *state, struct canvas *canvas, st
         if ((int)(strlen(key) + strlen(command->hint)) + 1 > area.width) {
             break;
         }
-        append(canvas, &area, STYLE(ROLE_ACCENT), key);
-        append(canvas, &area, STYLE(ROLE_DIM), " ");
-        append(canvas, &area, STYLE(ROLE_DIM), command->hint);
-        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+        canvas_append(canvas, &area, STYLE(ROLE_ACCENT), key);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), " ");
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), command->hint);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), "   ");
     }
 }
 
 /* The views that a digit opens. */
-static void draw_views(const struct view_state *state, struct canvas *canvas, struct area area)
+static void draw_views(const struct model *model, const struct view_state *state,
+                       struct canvas *canvas, struct area area)
 {
     area.x++;
     area.width--;
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *command = &commands[i];
+    for (size_t i = 0; i < model->commands->count; i++) {
+        const struct command *command = &model->commands->rows[i];
         if (command->keys == NULL || command->keys[0] < '1' || command->keys[0] > '8') {
             continue;
         }
         bool here = command->amount == (int)state->view;
-        append(canvas, &area, STYLE(ROLE_ACCENT), (char[]){command->keys[0], ' ', '\0'});
-        append(canvas, &area, STYLE_WITH(here ? ROLE_PLAIN : ROLE_DIM, here ? STYLE_BOLD : 0),
-               views[command->amount].title);
-        append(canvas, &area, STYLE(ROLE_DIM), "   ");
+        canvas_append(canvas, &area, STYLE(ROLE_ACCENT), (char[]){command->keys[0], ' ', '\0'});
+        canvas_append(canvas, &area,
+                      STYLE_WITH(here ? ROLE_PLAIN : ROLE_DIM, here ? STYLE_BOLD : 0),
+                      views[command->amount].title);
+        canvas_append(canvas, &area, STYLE(ROLE_DIM), "   ");
     }
 }
 
-void footer_draw(const struct view_state *state, struct canvas *canvas, const struct layout *layout)
+static void draw_footer(const struct model *model, const struct view_state *state,
+                        struct canvas *canvas, const struct layout *layout)
 {
     if (layout->rule.height > 0) {
         canvas_rule(canvas, layout->rule, STYLE(ROLE_DIM));
     }
     if (layout->hints.height > 0) {
-        draw_hints(state, canvas, layout->hints);
+        draw_hints(model, state, canvas, layout->hints);
     }
     if (layout->views.height > 0) {
-        draw_views(state, canvas, layout->views);
+        draw_views(model, state, canvas, layout->views);
     }
 }
 
@@ -136,7 +101,7 @@ static void draw_events_pane(const struct model *model, struct canvas *canvas,
 static void draw_detail_pane(const struct model *model, const struct view_state *state,
                              struct canvas *canvas, const struct layout *layout)
 {
-    const struct model_row *row = list_selected(&state->list);
+    const struct model_row *row = guest_list_selected(&state->list);
     struct area area = layout->detail;
 
     if (area.x > 0) {
@@ -166,7 +131,7 @@ void view_draw(const struct model *model, const struct view_state *state, struct
     if (layout.filter.height > 0) {
         vms_draw_filter(model, state, canvas, layout.filter);
     }
-    footer_draw(state, canvas, &layout);
+    draw_footer(model, state, canvas, &layout);
     views[state->view].draw(model, state, canvas, layout.body);
     if (layout.detail.height > 0) {
         draw_detail_pane(model, state, canvas, &layout);

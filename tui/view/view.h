@@ -1,16 +1,17 @@
 /*
- * view: what is on the screen. A view draws the model into an area of a canvas, and nothing else:
- * it asks nobody, changes nothing, and looks the same for the same model and state.
+ * view: what is on the screen. A view draws the model into an area of a canvas, and looks the same
+ * for the same model and state; what moves in it, and what Enter opens, is its own as well. It asks
+ * nobody.
  *
- * view_state is all that keys can change (act.c does). layout says where things stand for a size;
- * drawing and scrolling both go by it. One thread.
+ * view_state is all that keys can change, by move and open or by act.c. layout says where things
+ * stand for a size; drawing and scrolling both go by it. One thread.
  */
 #ifndef TUI_VIEW_VIEW_H
 #define TUI_VIEW_VIEW_H
 
 #include "input/form.h"
 #include "input/prompt.h"
-#include "model/list.h"
+#include "model/guest_list.h"
 #include "model/model.h"
 #include "view/canvas.h"
 
@@ -44,7 +45,7 @@ struct view_state {
     enum view_id view;
     enum view_id back[VIEW_DEPTH]; /* where Esc returns to */
     size_t depth;
-    struct list list;
+    struct guest_list list;
     size_t host_cursor; /* of the hosts view */
     size_t session_cursor;
     int scroll;       /* lines above the top of details or help */
@@ -58,7 +59,7 @@ struct view_state {
     int64_t shifted_ms;    /* when another guest came under the cursor by itself */
     struct {
         char text[2048];
-        enum role role;
+        enum style_role role;
         int64_t until_ms;
         bool is_answer; /* of something that was asked for: what comes next is said behind it */
     } message;
@@ -94,6 +95,10 @@ struct view {
     /* Lines that the view would fill in such an area, so that scrolling ends; NULL: it does not
      * scroll. */
     int (*lines)(const struct model *model, const struct view_state *state, struct area area);
+    /* The cursor, or what is seen, goes on by so many; NULL: nothing moves in it. */
+    void (*move)(const struct model *model, struct view_state *state, long by);
+    /* Which view shows what is under its cursor, itself for none; NULL: as vms_open(). */
+    enum view_id (*open)(const struct model *model, struct view_state *state);
 };
 
 extern const struct view views[VIEWS];
@@ -108,11 +113,11 @@ void message_draw(const struct model *model, const struct view_state *state, str
 /* The parts around the view. */
 void header_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
-void footer_draw(const struct view_state *state, struct canvas *canvas,
-                 const struct layout *layout);
 
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
               struct area area);
+void vms_move(const struct model *model, struct view_state *state, long by);
+enum view_id vms_open(const struct model *model, struct view_state *state);
 void vms_draw_filter(const struct model *model, const struct view_state *state,
                      struct canvas *canvas, struct area area);
 void details_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -120,6 +125,8 @@ void details_draw(const struct model *model, const struct view_state *state, str
 int details_lines(const struct model *model, const struct view_state *state, struct area area);
 void hosts_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                 struct area area);
+void hosts_move(const struct model *model, struct view_state *state, long by);
+enum view_id hosts_open(const struct model *model, struct view_state *state);
 void quotas_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                  struct area area);
 void events_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
@@ -131,6 +138,7 @@ void tasks_draw(const struct model *model, const struct view_state *state, struc
                 struct area area);
 void sessions_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
                    struct area area);
+void sessions_move(const struct model *model, struct view_state *state, long by);
 void guest_screen_draw(const struct model *model, const struct view_state *state,
                        struct canvas *canvas, struct area area);
 int tasks_lines(const struct model *model, const struct view_state *state, struct area area);

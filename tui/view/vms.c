@@ -11,8 +11,8 @@
 /* ">*R+": cursor, mark, state, and whether something waits for the next boot. */
 #define MARKS 4
 
-static void draw_titles(const struct view_state *state, struct canvas *canvas, struct area area,
-                        const struct placed_column *placed, size_t count)
+static void draw_column_titles(const struct view_state *state, struct canvas *canvas,
+                               struct area area, const struct placed_column *placed, size_t count)
 {
     canvas_text(canvas, area, STYLE(ROLE_ACCENT), "  S ");
     for (size_t i = 0; i < count; i++) {
@@ -31,7 +31,7 @@ static void draw_titles(const struct view_state *state, struct canvas *canvas, s
 static void draw_row(const struct model *model, const struct model_row *row, struct canvas *canvas,
                      struct area area, const struct placed_column *placed, size_t count)
 {
-    enum role role;
+    enum style_role role;
     char letter[2] = {vm_letter(model, row, &role), '\0'};
 
     canvas_text(canvas, (struct area){area.x + 2, area.y, 1, 1}, STYLE_WITH(role, STYLE_BOLD),
@@ -55,7 +55,7 @@ static void draw_row(const struct model *model, const struct model_row *row, str
 void vms_draw(const struct model *model, const struct view_state *state, struct canvas *canvas,
               struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     struct placed_column placed[COLUMNS_MAX];
     size_t count = columns_place(model, area.width - MARKS, placed);
     struct area line = {area.x, area.y, area.width, 1};
@@ -65,7 +65,7 @@ void vms_draw(const struct model *model, const struct view_state *state, struct 
         return;
     }
     if (area.height >= 4) {
-        draw_titles(state, canvas, line, placed, count);
+        draw_column_titles(state, canvas, line, placed, count);
         line.y++;
     }
     for (size_t i = list->top; i < list->count && line.y < area.y + area.height; i++) {
@@ -81,7 +81,7 @@ void vms_draw(const struct model *model, const struct view_state *state, struct 
 /* What has been typed, with the place marked where it cannot be read on; the footer says why. */
 static void draw_query(const struct view_state *state, struct canvas *canvas, struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     bool typing = state->prompt.kind == PROMPT_FILTER;
     const char *text = typing ? state->prompt.text : list->filter;
     bool wrong = list->error.kind != LODGE_ERROR_NONE;
@@ -95,7 +95,7 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
     }
     if (wrong && list->error.column > 0) {
         char before[PROMPT_BYTES];
-        snprintf(before, sizeof(before), "%.*s", list->error.column - 1, text);
+        snprintf(before, sizeof before, "%.*s", list->error.column - 1, text);
         int at = canvas_text_width(canvas, before) - out;
         if (at >= 0 && at < area.width) {
             canvas_add_flags(canvas, (struct area){area.x + at, area.y, 1, 1},
@@ -107,7 +107,7 @@ static void draw_query(const struct view_state *state, struct canvas *canvas, st
 void vms_draw_filter(const struct model *model, const struct view_state *state,
                      struct canvas *canvas, struct area area)
 {
-    const struct list *list = &state->list;
+    const struct guest_list *list = &state->list;
     char text[160];
     char hidden[80] = "";
     size_t marked = 0;
@@ -116,14 +116,14 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
         marked += model->rows[i]->marked && model->rows[i]->gone_ms == 0;
     }
     if (marked > 0) {
-        snprintf(hidden, sizeof(hidden), "%zu marked   ", marked);
+        snprintf(hidden, sizeof hidden, "%zu marked   ", marked);
     }
     if (list->hidden > 0) {
         size_t length = strlen(hidden);
-        snprintf(hidden + length, sizeof(hidden) - length, "%zu hidden   ", list->hidden);
+        snprintf(hidden + length, sizeof hidden - length, "%zu hidden   ", list->hidden);
     }
-    int length = snprintf(text, sizeof(text), "%s%ssort %s %s  %zu/%zu", hidden,
-                          list_is_held(list, model) ? "held " : "", list->sort->title,
+    int length = snprintf(text, sizeof text, "%s%ssort %s %s  %zu/%zu", hidden,
+                          guest_list_is_held(list, model) ? "held " : "", list->sort->title,
                           list->descending ? "v" : "^", list->count == 0 ? 0 : list->cursor + 1,
                           list->count);
     struct area right = {area.x, area.y, area.width - 1, 1};
@@ -136,6 +136,17 @@ void vms_draw_filter(const struct model *model, const struct view_state *state,
     if (state->prompt.kind == PROMPT_FILTER || list->filter[0] != '\0') {
         draw_query(state, canvas, left);
     }
+}
+
+void vms_move(const struct model *model, struct view_state *state, long by)
+{
+    guest_list_move(&state->list, by, model->now_ms);
+}
+
+enum view_id vms_open(const struct model *model, struct view_state *state)
+{
+    (void)model;
+    return guest_list_selected(&state->list) == NULL ? state->view : VIEW_DETAILS;
 }
 
 /* Lines about hosts that are not up; returns how many. */
@@ -151,9 +162,9 @@ static int draw_broken_hosts(const struct model *model, struct canvas *canvas, s
         }
         struct area place = {area.x, area.y + lines, area.width, area.height - lines};
         if (host->state == LODGE_HOST_CONNECTING && host->error == NULL) {
-            snprintf(text, sizeof(text), "connecting to host %s...", host->name);
+            snprintf(text, sizeof text, "connecting to host %s...", host->name);
         } else {
-            snprintf(text, sizeof(text), "host %s is %s%s%s: %s", host->name,
+            snprintf(text, sizeof text, "host %s is %s%s%s: %s", host->name,
                      lodge_host_state_name(host->state), host->since == 0 ? "" : " since ",
                      host->since == 0 ? "" : figure_age(model->now_ms - host->since).text,
                      host->error == NULL ? "no reason given" : host->error);
@@ -164,8 +175,8 @@ static int draw_broken_hosts(const struct model *model, struct canvas *canvas, s
 }
 
 /* The one sentence that says why; false if the hosts are to be asked. */
-static bool reason_of(const struct model *model, const struct view_state *state, char *text,
-                      size_t size, enum role *ret_role)
+static bool blank_reason(const struct model *model, const struct view_state *state, char *text,
+                         size_t size, enum style_role *ret_role)
 {
     *ret_role = ROLE_PLAIN;
     if (model->link.state != LINK_LIVE && model->link.error[0] != '\0') {
@@ -195,12 +206,12 @@ void blank_draw(const struct model *model, const struct view_state *state, struc
                 struct area area)
 {
     char text[1024];
-    enum role role;
+    enum style_role role;
     int width = area.width > 78 ? 72 : area.width - 6;
     struct area place = {area.x + (area.width - width) / 2, area.y + area.height / 3, width,
                          area.height - area.height / 3};
 
-    if (reason_of(model, state, text, sizeof(text), &role)) {
+    if (blank_reason(model, state, text, sizeof text, &role)) {
         canvas_paragraph(canvas, place, STYLE(role), text);
         return;
     }

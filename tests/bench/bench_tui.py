@@ -1,4 +1,4 @@
-"""The console in a pseudo-terminal: at 1,000 VMs first picture, memory and CPU at rest; and how soon
+"""The TUI in a pseudo-terminal: at 1,000 VMs first picture, memory and CPU at rest; and how soon
 an event is on the screen."""
 
 import fcntl
@@ -21,7 +21,7 @@ COLUMNS, LINES = 120, 40
 
 
 class Screen:
-    """A console in a pseudo-terminal; keeps what it wrote."""
+    """A TUI in a pseudo-terminal; keeps what it wrote."""
 
     def __init__(self, socket):
         self.begun = time.monotonic()
@@ -105,7 +105,7 @@ def event_to_screen(world, figures):
             took.append((time.monotonic() - begun) * 1000)
             screen.rest(0.3)
         screen.close()
-    figures.say("virsh's call to the console's screen (median of 10)", sorted(took)[5], "ms", 100,
+    figures.say("virsh's call to the TUI's screen (median of 10)", sorted(took)[5], "ms", 100,
                 note=f"the slowest {max(took):.0f} ms")
 
 
@@ -121,7 +121,7 @@ def main():
         daemon.synced()
 
         def ready():
-            """How long the daemon takes to tell a subscriber all, as the console is one."""
+            """How long the daemon takes to tell a subscriber all, as the TUI is one."""
             begun = time.monotonic()
             with daemon.rpc() as rpc:
                 Mirror(rpc, topics=["vm", "host"]).wait_ready()
@@ -136,14 +136,14 @@ def main():
             if len(pictures) < 7:
                 screen.close()
         behind, whole = sorted(pictures)[len(pictures) // 2]
-        figures.say("first picture of the console after `ready`, 1,000 VMs", behind, "ms", 50,
+        figures.say("first picture of the TUI after `ready`, 1,000 VMs", behind, "ms", 50,
                     note=f"{whole:.0f} ms from exec")
         screen.rest(3)
-        figures.say("console, resident at 1,000 VMs", screen.rss_kib() / 1024, "MiB", 12)
+        figures.say("TUI, resident at 1,000 VMs", screen.rss_kib() / 1024, "MiB", 12)
         before, begun = screen.cpu_seconds(), time.monotonic()
         screen.rest(15)
         used = (screen.cpu_seconds() - before) / (time.monotonic() - begun) * 100
-        figures.say("console, CPU at rest", used, "%", 1.0)
+        figures.say("TUI, CPU at rest", used, "%", 1.0)
         screen.close()
         event_to_screen(world, figures)
     figures.end()

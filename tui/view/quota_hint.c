@@ -1,8 +1,8 @@
 /*
- * whatif: for each scope the amounts that have a limit, as they would be with one more guest. The
- * text is the caller's.
+ * quota_hint: for each scope the amounts that have a limit, as they would be with one more guest.
+ * The text is the caller's.
  */
-#include "view/whatif.h"
+#include "view/quota_hint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static bool weigh_scope(char *text, size_t size, const char *scope, const struct
     return fits;
 }
 
-bool whatif_text(const struct model *model, const struct lodge_amounts *more, char *text,
-                 size_t size)
+bool quota_hint_text(const struct model *model, const struct lodge_amounts *more, char *text,
+                     size_t size)
 {
     text[0] = '\0';
     if (!model->quota.known) {

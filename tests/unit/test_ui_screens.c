@@ -5,9 +5,9 @@
 #include "cli/browser.h"
 #include "memory.h"
 #include "scope.h"
-#include "support/desk_world.h"
 #include "support/png.h"
 #include "support/seen.h"
+#include "support/ui_world.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,20 +24,20 @@ static void tell_session(int64_t number, enum lodge_session_state session_state,
     event.session.state = session_state;
     event.session.mode = LODGE_SESSION_RW;
     event.session.idle_s = LODGE_UNKNOWN;
-    model_apply(&desk.model, &event);
+    model_apply(&ui.model, &event);
 }
 
 static void a_screen_is_asked_for_by_its_guests_uuid(void **state)
 {
     (void)state;
     assert_true(hit("v") & ACT_ASK);
-    AUTO(free) char *params = ask_params(&desk.ask, 0);
-    assert_string_equal(desk.ask.method, "console.open");
+    AUTO(free) char *params = ask_params(&ui.ask, 0);
+    assert_string_equal(ui.ask.method, "console.open");
     assert_string_equal(params, "{\"mode\":\"rw\",\"vm\":\"" ALPHA "\"}");
     assert_false(hit("V") & ACT_ASK);
-    assert_non_null(strstr(desk.state.prompt.label, "alpha"));
+    assert_non_null(strstr(ui.state.prompt.label, "alpha"));
     assert_true(hit("o") & ACT_ASK);
-    AUTO(free) char *looks = ask_params(&desk.ask, 0);
+    AUTO(free) char *looks = ask_params(&ui.ask, 0);
     assert_non_null(strstr(looks, "\"ro\""));
     (void)hit("V");
     assert_false(hit("Esc") & ACT_ASK);
@@ -49,27 +49,27 @@ static void without_a_browser_the_address_goes_to_the_clipboard(void **state)
     unsetenv("BROWSER");
     unsetenv("DISPLAY");
     unsetenv("WAYLAND_DISPLAY");
-    unsigned acts = screen_opened(&desk, SCREEN_BROWSER, ALPHA,
+    unsigned acts = screen_opened(&ui, SCREEN_BROWSER, ALPHA,
                                   "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
     assert_true(acts & ACT_COPY);
-    assert_string_equal(desk.text, "http://127.0.0.1:6080/#ticket=x");
-    assert_non_null(strstr(desk.state.message.text, "ssh -L 6080:127.0.0.1:6080"));
+    assert_string_equal(ui.text, "http://127.0.0.1:6080/#ticket=x");
+    assert_non_null(strstr(ui.state.message.text, "ssh -L 6080:127.0.0.1:6080"));
 }
 
 static void the_browsers_file_goes_when_its_session_is_open(void **state)
 {
     (void)state;
     setenv("BROWSER", "/bin/true", 1);
-    (void)screen_opened(&desk, SCREEN_BROWSER, ALPHA,
+    (void)screen_opened(&ui, SCREEN_BROWSER, ALPHA,
                         "{\"session\":7,\"url\":\"http://127.0.0.1:6080/#ticket=x\"}");
-    assert_non_null(desk.link.file);
-    AUTO(free) char *file = xstrdup(desk.link.file);
+    assert_non_null(ui.link.file);
+    AUTO(free) char *file = xstrdup(ui.link.file);
     tell_session(7, LODGE_SESSION_WAITS, LODGE_EVENT_ADDED);
-    screen_forget_link(&desk, false);
+    screen_forget_link(&ui, false);
     assert_int_equal(access(file, R_OK), 0);
     tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_CHANGED);
-    screen_forget_link(&desk, false);
-    assert_null(desk.link.file);
+    screen_forget_link(&ui, false);
+    assert_null(ui.link.file);
     assert_int_not_equal(access(file, R_OK), 0);
     unsetenv("BROWSER");
 }
@@ -94,20 +94,20 @@ static void a_picture_of_a_screen_has_a_view_and_can_be_taken_again(void **state
 
     (void)state;
     assert_true(hit("V p") & ACT_ASK);
-    AUTO(free) char *params = ask_params(&desk.ask, 0);
-    assert_string_equal(desk.ask.method, "vm.screenshot");
+    AUTO(free) char *params = ask_params(&ui.ask, 0);
+    assert_string_equal(ui.ask.method, "vm.screenshot");
     assert_string_equal(params, "{\"vm\":\"" ALPHA "\"}");
     (void)hit("j"); /* the answer is about alpha all the same */
-    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
-    assert_int_equal(desk.state.view, VIEW_SCREEN);
-    assert_string_equal(desk.state.shot.name, "alpha");
-    assert_int_equal(desk.state.shot.pixels.was_wide, 2);
+    (void)screen_opened(&ui, SCREEN_PICTURE, ALPHA, answer);
+    assert_int_equal(ui.state.view, VIEW_SCREEN);
+    assert_string_equal(ui.state.shot.name, "alpha");
+    assert_int_equal(ui.state.shot.pixels.was_wide, 2);
     assert_true(hit("r") & ACT_ASK);
-    AUTO(free) char *again = ask_params(&desk.ask, 0);
+    AUTO(free) char *again = ask_params(&ui.ask, 0);
     assert_string_equal(again, params);
-    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
+    (void)screen_opened(&ui, SCREEN_PICTURE, ALPHA, answer);
     (void)hit("Esc");
-    assert_int_equal(desk.state.view, VIEW_VMS); /* once: it was the view already */
+    assert_int_equal(ui.state.view, VIEW_VMS); /* once: it was the view already */
 }
 
 static void a_picture_that_comes_late_takes_nobody_s_prompt_away(void **state)
@@ -117,13 +117,13 @@ static void a_picture_that_comes_late_takes_nobody_s_prompt_away(void **state)
 
     (void)state;
     (void)hit(": a g a i n Enter");
-    assert_non_null(strstr(desk.state.message.text, "no picture was taken yet"));
+    assert_non_null(strstr(ui.state.message.text, "no picture was taken yet"));
     (void)hit("V p /");
-    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, answer);
-    assert_int_equal(desk.state.view, VIEW_VMS);
-    assert_string_equal(desk.state.message.text, "the picture of alpha is there: :screen");
+    (void)screen_opened(&ui, SCREEN_PICTURE, ALPHA, answer);
+    assert_int_equal(ui.state.view, VIEW_VMS);
+    assert_string_equal(ui.state.message.text, "the picture of alpha is there: :screen");
     (void)hit("Esc : s c r e e n Enter");
-    assert_int_equal(desk.state.view, VIEW_SCREEN);
+    assert_int_equal(ui.state.view, VIEW_SCREEN);
 }
 
 static void an_answer_without_a_picture_is_said_and_changes_nothing(void **state)
@@ -132,16 +132,16 @@ static void an_answer_without_a_picture_is_said_and_changes_nothing(void **state
     AUTO(free) char *answer = answer_of(rgb, 1, 1);
 
     (void)state;
-    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, "{\"mime\":\"image/png\"}");
-    assert_int_equal(desk.state.view, VIEW_VMS);
-    assert_non_null(strstr(desk.state.message.text, "no picture"));
-    (void)screen_opened(&desk, SCREEN_PICTURE, ALPHA, "{\"data\":\"bm8gUE5H\"}");
-    assert_int_equal(desk.state.view, VIEW_VMS);
-    assert_non_null(strstr(desk.state.message.text, "cannot be read"));
-    (void)screen_opened(&desk, SCREEN_PICTURE, "h1/gone", answer);
-    assert_int_equal(desk.state.view, VIEW_SCREEN);
+    (void)screen_opened(&ui, SCREEN_PICTURE, ALPHA, "{\"mime\":\"image/png\"}");
+    assert_int_equal(ui.state.view, VIEW_VMS);
+    assert_non_null(strstr(ui.state.message.text, "no picture"));
+    (void)screen_opened(&ui, SCREEN_PICTURE, ALPHA, "{\"data\":\"bm8gUE5H\"}");
+    assert_int_equal(ui.state.view, VIEW_VMS);
+    assert_non_null(strstr(ui.state.message.text, "cannot be read"));
+    (void)screen_opened(&ui, SCREEN_PICTURE, "h1/gone", answer);
+    assert_int_equal(ui.state.view, VIEW_SCREEN);
     assert_false(hit("r") & ACT_ASK);
-    assert_string_equal(desk.state.message.text, "h1/gone is not there any more");
+    assert_string_equal(ui.state.message.text, "h1/gone is not there any more");
 }
 
 static void somebodys_look_is_ended_by_a_yes(void **state)
@@ -152,23 +152,23 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     (void)hit("6");
     (void)hit("j");
     assert_false(hit("K") & ACT_ASK);
-    assert_string_equal(desk.state.prompt.label, "End alice's look at alpha?");
+    assert_string_equal(ui.state.prompt.label, "End alice's look at alpha?");
     tell_session(7, LODGE_SESSION_OPEN, LODGE_EVENT_REMOVED); /* the question was about 8 */
     assert_true(hit("y") & ACT_ASK);
-    AUTO(free) char *params = ask_params(&desk.ask, 0);
+    AUTO(free) char *params = ask_params(&ui.ask, 0);
     assert_string_equal(params, "{\"session\":8}");
-    fleet_say(&desk.model, LODGE_EVENT_RESET);
-    assert_int_equal(desk.model.session_count, 0);
+    fleet_say(&ui.model, LODGE_EVENT_RESET);
+    assert_int_equal(ui.model.session_count, 0);
 }
 
-/* What the console shows now, of so many cells. */
+/* What the TUI shows now, of so many cells. */
 static char *drawn(int width, int height)
 {
     struct canvas canvas;
     canvas_init(&canvas, width, height, GLYPHS_ASCII);
-    (void)desk_resize(&desk, width, height);
-    desk_refresh(&desk);
-    view_draw(&desk.model, &desk.state, &canvas);
+    (void)ui_resize(&ui, width, height);
+    ui_refresh(&ui);
+    view_draw(&ui.model, &ui.state, &canvas);
     char *text = canvas_to_text(&canvas);
     canvas_done(&canvas);
     return text;
@@ -183,7 +183,7 @@ static void tell_pending(const char *member)
     event.vm.state = LODGE_VM_RUNNING;
     assert_true(member == NULL || (lodge_strings_add(&event.vm.pending, member) &&
                                    lodge_strings_add(&event.vm.pending, "boot")));
-    model_apply(&desk.model, &event);
+    model_apply(&ui.model, &event);
     lodge_vm_clear(&event.vm);
 }
 
@@ -213,11 +213,11 @@ static void being_over_a_quota_is_said_with_by_how_much(void **state)
                                             .promised = {3, 1, 640, 9}};
     (void)state;
     (void)hit("3");
-    model_take_quota(&desk.model, &within, &within);
+    model_take_quota(&ui.model, &within, &within);
     AUTO(free) char *before = drawn(80, 24);
     assert_null(strstr(before, "over"));
     assert_non_null(strstr(before, "512 of 512 (near), 0 running"));
-    model_take_quota(&desk.model, &within, &over);
+    model_take_quota(&ui.model, &within, &over);
     AUTO(free) char *after = drawn(80, 24);
     assert_non_null(strstr(after, "over by 2 VMs: 3 of 1, 0 running"));
     assert_non_null(strstr(after, "over by 1 vCPU: 1 of 0, 0 running"));
@@ -241,10 +241,10 @@ static char *task_drawn(struct lodge_op op)
     event.op.vm = vm;
     event.op.step = step;
     event.op.started_at = FLEET_NOW;
-    model_apply(&desk.model, &event);
+    model_apply(&ui.model, &event);
 
     canvas_init(&canvas, WIDE, HIGH, GLYPHS_DOTS);
-    tasks_draw(&desk.model, &desk.state, &canvas, canvas_area(&canvas));
+    tasks_draw(&ui.model, &ui.state, &canvas, canvas_area(&canvas));
 
     char *drawn = canvas_to_text(&canvas);
     canvas_done(&canvas);
@@ -264,7 +264,7 @@ static void an_operation_that_waits_shows_why(void **state)
 static void what_has_happened_is_read_whole(void **state)
 {
     (void)state;
-    model_note(&desk.model, true, "web  create: %s",
+    model_note(&ui.model, true, "web  create: %s",
                "no network: 'default' is not active, and the VM has none: start it with virsh "
                "net-start default, then make the VM again, or say that it is to have none END");
     (void)hit("4");
@@ -286,18 +286,18 @@ static void an_operation_that_has_ended_shows_no_step_as_if_it_went_on(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DESK_TEST(what_has_happened_is_read_whole),
-        DESK_TEST(a_screen_is_asked_for_by_its_guests_uuid),
-        DESK_TEST(without_a_browser_the_address_goes_to_the_clipboard),
-        DESK_TEST(the_browsers_file_goes_when_its_session_is_open),
-        DESK_TEST(a_picture_of_a_screen_has_a_view_and_can_be_taken_again),
-        DESK_TEST(a_picture_that_comes_late_takes_nobody_s_prompt_away),
-        DESK_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
-        DESK_TEST(somebodys_look_is_ended_by_a_yes),
-        DESK_TEST(what_waits_for_the_next_boot_is_seen),
-        DESK_TEST(being_over_a_quota_is_said_with_by_how_much),
-        DESK_TEST(an_operation_that_waits_shows_why),
-        DESK_TEST(an_operation_that_has_ended_shows_no_step_as_if_it_went_on),
+        UI_TEST(what_has_happened_is_read_whole),
+        UI_TEST(a_screen_is_asked_for_by_its_guests_uuid),
+        UI_TEST(without_a_browser_the_address_goes_to_the_clipboard),
+        UI_TEST(the_browsers_file_goes_when_its_session_is_open),
+        UI_TEST(a_picture_of_a_screen_has_a_view_and_can_be_taken_again),
+        UI_TEST(a_picture_that_comes_late_takes_nobody_s_prompt_away),
+        UI_TEST(an_answer_without_a_picture_is_said_and_changes_nothing),
+        UI_TEST(somebodys_look_is_ended_by_a_yes),
+        UI_TEST(what_waits_for_the_next_boot_is_seen),
+        UI_TEST(being_over_a_quota_is_said_with_by_how_much),
+        UI_TEST(an_operation_that_waits_shows_why),
+        UI_TEST(an_operation_that_has_ended_shows_no_step_as_if_it_went_on),
     };
-    return cmocka_run_group_tests_name("desk_screens", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("ui_screens", tests, NULL, NULL);
 }

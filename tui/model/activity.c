@@ -1,4 +1,4 @@
-/* happenings: what has happened since the console looks, the last HAPPENINGS of it. */
+/* activity: what has happened since the TUI looks, the last MODEL_ACTIVITIES of it. */
 #include "memory.h"
 #include "model/model.h"
 #include "words.h"
@@ -12,25 +12,25 @@ void model_note(struct model *model, bool bad, const char *format, ...)
 {
     va_list args;
 
-    if (model->happenings == NULL) {
-        model->happenings = xcalloc(HAPPENINGS, sizeof *model->happenings);
+    if (model->activities == NULL) {
+        model->activities = xcalloc(MODEL_ACTIVITIES, sizeof *model->activities);
     }
-    struct happening *happening = &model->happenings[model->happening_count++ % HAPPENINGS];
-    happening->at_ms = model->now_ms;
-    happening->bad = bad;
+    struct activity *activity = &model->activities[model->activity_count++ % MODEL_ACTIVITIES];
+    activity->at_ms = model->now_ms;
+    activity->bad = bad;
     va_start(args, format);
-    vsnprintf(happening->text, sizeof(happening->text), format, args);
+    vsnprintf(activity->text, sizeof activity->text, format, args);
     va_end(args);
 }
 
-size_t model_happenings(const struct model *model)
+size_t model_activity_count(const struct model *model)
 {
-    return model->happening_count < HAPPENINGS ? model->happening_count : HAPPENINGS;
+    return model->activity_count < MODEL_ACTIVITIES ? model->activity_count : MODEL_ACTIVITIES;
 }
 
-const struct happening *model_happening(const struct model *model, size_t back)
+const struct activity *model_activity(const struct model *model, size_t back)
 {
-    return &model->happenings[(model->happening_count - 1 - back) % HAPPENINGS];
+    return &model->activities[(model->activity_count - 1 - back) % MODEL_ACTIVITIES];
 }
 
 void model_note_vm(struct model *model, const struct lodge_vm *before, const struct lodge_vm *now)

@@ -1,11 +1,11 @@
 /*
- * list: rows in view are collected and sorted anew after facts, filter or order have changed, and
- * for samples at most every SORT_MS. A row's `rank` is its place at the last refresh: while the
+ * guest_list: rows in view are collected and sorted anew after facts, filter or order have changed,
+ * and for samples at most every SORT_MS. A row's `rank` is its place at the last refresh: while the
  * order is held rows are sorted by that, so what is new comes last.
  *
  * The array is the list's, the rows are the model's.
  */
-#include "model/list.h"
+#include "model/guest_list.h"
 
 #include "memory.h"
 #include "scope.h"
@@ -18,18 +18,18 @@
  * little less than a second, so that a burst that comes a moment early is not drawn unsorted. */
 #define SORT_MS 900
 
-void list_init(struct list *list)
+void guest_list_init(struct guest_list *list)
 {
-    *list = (struct list){.sort = column_find("name"), .dirty = true};
+    *list = (struct guest_list){.sort = column_find("name"), .dirty = true};
 }
 
-void list_done(struct list *list)
+void guest_list_done(struct guest_list *list)
 {
     free(list->rows);
     query_free(list->query);
 }
 
-static bool row_is_wanted(const struct list *list, const struct model_row *row)
+static bool row_is_wanted(const struct guest_list *list, const struct model_row *row)
 {
     if (list->hide_stopped && row->vm.state == LODGE_VM_SHUTOFF) {
         return false;
@@ -42,7 +42,7 @@ static int compare_unknown(bool a_unknown, bool b_unknown)
     return (int)a_unknown - (int)b_unknown;
 }
 
-static int compare_by_column(const struct list *list, const struct model_row *a,
+static int compare_by_column(const struct guest_list *list, const struct model_row *a,
                              const struct model_row *b)
 {
     const struct column *column = list->sort;
@@ -91,7 +91,7 @@ static int compare_held(const void *left, const void *right, void *data)
     return compare_sorted(left, right, data);
 }
 
-static void collect(struct list *list, const struct model *model)
+static void collect_rows(struct guest_list *list, const struct model *model)
 {
     if (list->capacity < model->count) {
         list->capacity = model->count + model->count / 4;
@@ -110,18 +110,18 @@ static void collect(struct list *list, const struct model *model)
     }
 }
 
-static void remember_cursor(struct list *list)
+static void remember_cursor(struct guest_list *list)
 {
-    const struct model_row *row = list_selected(list);
+    const struct model_row *row = guest_list_selected(list);
 
     if (row != NULL) {
-        snprintf(list->host, sizeof(list->host), "%s", row->vm.host);
-        memcpy(list->uuid, row->vm.uuid, sizeof(list->uuid));
+        snprintf(list->host, sizeof list->host, "%s", row->vm.host);
+        memcpy(list->uuid, row->vm.uuid, sizeof list->uuid);
     }
 }
 
 /* Puts the cursor on its guest; if that has left the list, on who stands in its place. */
-static void find_cursor(struct list *list, const struct model *model)
+static void find_cursor(struct guest_list *list, const struct model *model)
 {
     const struct model_row *row = list->moved ? model_find(model, list->host, list->uuid) : NULL;
 
@@ -136,39 +136,39 @@ static void find_cursor(struct list *list, const struct model *model)
     remember_cursor(list);
 }
 
-bool list_is_held(const struct list *list, const struct model *model)
+bool guest_list_is_held(const struct guest_list *list, const struct model *model)
 {
     return model->now_ms < list->held_until_ms;
 }
 
 /* Whether samples may change what is in view or its order. */
-static bool samples_matter(const struct list *list)
+static bool samples_matter(const struct guest_list *list)
 {
     return list->sort->number != NULL ||
            (list->query != NULL && query_sample_column(list->query) > 0);
 }
 
-int64_t list_due_ms(const struct list *list, const struct model *model)
+int64_t guest_list_due_ms(const struct guest_list *list, const struct model *model)
 {
-    if (list_is_held(list, model)) {
+    if (guest_list_is_held(list, model)) {
         return list->held_until_ms;
     }
     bool waiting = samples_matter(list) && list->samples_seen != model->samples;
     return waiting ? list->sorted_ms + SORT_MS : 0;
 }
 
-void list_refresh(struct list *list, const struct model *model)
+void guest_list_refresh(struct guest_list *list, const struct model *model)
 {
-    bool held = list_is_held(list, model) && !list->dirty;
+    bool held = guest_list_is_held(list, model) && !list->dirty;
     bool facts = list->facts_seen != model->facts;
-    bool released = list->held_until_ms != 0 && !list_is_held(list, model);
+    bool released = list->held_until_ms != 0 && !guest_list_is_held(list, model);
     bool samples = samples_matter(list) && list->samples_seen != model->samples &&
                    model->now_ms - list->sorted_ms >= SORT_MS;
 
     if (!list->dirty && !facts && !released && (held || !samples)) {
         return;
     }
-    collect(list, model);
+    collect_rows(list, model);
     if (list->count > 1) { /* and rows is not NULL */
         qsort_r(list->rows, list->count, sizeof(struct model_row *),
                 held ? compare_held : compare_sorted, list);
@@ -186,7 +186,7 @@ void list_refresh(struct list *list, const struct model *model)
     find_cursor(list, model);
 }
 
-void list_move(struct list *list, long by, int64_t now_ms)
+void guest_list_move(struct guest_list *list, long by, int64_t now_ms)
 {
     long last = (long)list->count - 1;
     long to = (long)list->cursor + by;
@@ -199,7 +199,7 @@ void list_move(struct list *list, long by, int64_t now_ms)
     remember_cursor(list);
 }
 
-void list_scroll(struct list *list, size_t page)
+void guest_list_scroll(struct guest_list *list, size_t page)
 {
     if (page == 0) {
         return;
@@ -214,7 +214,7 @@ void list_scroll(struct list *list, size_t page)
     }
 }
 
-struct model_row *list_selected(const struct list *list)
+struct model_row *guest_list_selected(const struct guest_list *list)
 {
     return list->cursor < list->count ? list->rows[list->cursor] : NULL;
 }
@@ -233,11 +233,11 @@ static struct query *parse_before(const char *text, int column)
     return query_parse(before, &err);
 }
 
-void list_set_filter(struct list *list, const char *text)
+void guest_list_set_filter(struct guest_list *list, const char *text)
 {
     struct lodge_error err = {0};
 
-    snprintf(list->filter, sizeof(list->filter), "%s", text);
+    snprintf(list->filter, sizeof list->filter, "%s", text);
     query_free(list->query);
     list->query = query_parse(text, &err);
     if (list->query == NULL) {
@@ -247,7 +247,7 @@ void list_set_filter(struct list *list, const char *text)
     list->dirty = true;
 }
 
-void list_set_sort(struct list *list, const struct column *column, bool descending)
+void guest_list_set_sort(struct guest_list *list, const struct column *column, bool descending)
 {
     list->sort = column;
     list->descending = descending;

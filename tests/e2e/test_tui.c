@@ -1,5 +1,5 @@
 /*
- * The console as a person meets it: the real program in a terminal, keys in, pictures out.
+ * The TUI as a person meets it: the real program in a terminal, keys in, pictures out.
  *
  * The fleet is the simulated one; what the daemon adds is tested where there is a daemon.
  */
@@ -292,7 +292,7 @@ static void no_colour_is_enough(void **state)
     assert_int_equal(screen_wait_end(screen), 0);
 }
 
-static void where_no_console_can_be_it_says_what_can(void **state)
+static void where_no_tui_can_be_it_says_what_can(void **state)
 {
     (void)state;
     start(80, 24, "dumb", "C.UTF-8", NULL);
@@ -331,7 +331,7 @@ static void a_screenshot_is_what_is_seen(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    unlink(path); /* the console writes over nothing */
+    unlink(path); /* the TUI writes over nothing */
 
     snprintf(command, sizeof(command), ":screenshot %s\r", path);
     screen_type(screen, command);
@@ -366,7 +366,7 @@ int main(void)
         SCREEN_TEST(the_c_locale_gets_ascii_only),
         SCREEN_TEST(few_colours_are_enough),
         SCREEN_TEST(no_colour_is_enough),
-        SCREEN_TEST(where_no_console_can_be_it_says_what_can),
+        SCREEN_TEST(where_no_tui_can_be_it_says_what_can),
         SCREEN_TEST(without_a_daemon_it_says_so_and_what_helps),
         SCREEN_TEST(a_screenshot_is_what_is_seen),
     };

@@ -1,12 +1,12 @@
 /*
- * list: which guests are in view, in which order, and where the cursor is.
+ * guest_list: which guests are in view, in which order, and where the cursor is.
  *
  * The cursor belongs to a guest (host and uuid), not to a line. Rows do not move under the user's
  * hand: for two seconds after a cursor key the order is held, and only what appears (at the end)
  * and disappears changes. Pointers to rows are valid until the next model_expire(). One thread.
  */
-#ifndef TUI_MODEL_LIST_H
-#define TUI_MODEL_LIST_H
+#ifndef TUI_MODEL_GUEST_LIST_H
+#define TUI_MODEL_GUEST_LIST_H
 
 #include "model/model.h"
 #include "query.h"
@@ -14,7 +14,7 @@
 
 #define LIST_HOLD_MS 2000
 
-struct list {
+struct guest_list {
     struct model_row **rows; /* in view, in order */
     size_t count;
     size_t capacity;
@@ -39,32 +39,32 @@ struct list {
     struct lodge_error error; /* why the filter as typed cannot be read; column in .column */
 };
 
-void list_init(struct list *list);
-void list_done(struct list *list);
+void guest_list_init(struct guest_list *list);
+void guest_list_done(struct guest_list *list);
 
 /* Brings rows, order and cursor up to date with the model if it changed. */
-void list_refresh(struct list *list, const struct model *model);
+void guest_list_refresh(struct guest_list *list, const struct model *model);
 
 /* When a refresh is due that no event announces (a held order ends, samples wait to be sorted);
  * 0: none is. */
-int64_t list_due_ms(const struct list *list, const struct model *model);
+int64_t guest_list_due_ms(const struct guest_list *list, const struct model *model);
 
 /* Moves the cursor by so many rows, holds the order. */
-void list_move(struct list *list, long by, int64_t now_ms);
+void guest_list_move(struct guest_list *list, long by, int64_t now_ms);
 
 /* Keeps the cursor on a page of so many rows. */
-void list_scroll(struct list *list, size_t page);
+void guest_list_scroll(struct guest_list *list, size_t page);
 
 /* NULL when the list is empty. */
-struct model_row *list_selected(const struct list *list);
+struct model_row *guest_list_selected(const struct guest_list *list);
 
 /* Sets the filter as typed; from the term on that cannot be read it is left out, with `error`
  * set: half a word of a filter that is being typed must not empty the list. */
-void list_set_filter(struct list *list, const char *text);
+void guest_list_set_filter(struct guest_list *list, const char *text);
 
-void list_set_sort(struct list *list, const struct column *column, bool descending);
+void guest_list_set_sort(struct guest_list *list, const struct column *column, bool descending);
 
 /* Whether the order is held just now, for the sign beside the sort's name. */
-bool list_is_held(const struct list *list, const struct model *model);
+bool guest_list_is_held(const struct guest_list *list, const struct model *model);
 
 #endif
