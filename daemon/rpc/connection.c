@@ -42,10 +42,14 @@ static void send_line(struct sink *sink, struct buffer *line)
     connection_flush_later(connection);
 }
 
+struct viewer connection_viewer(const struct connection *connection)
+{
+    return door_viewer(connection->door, &connection->identity);
+}
+
 static struct viewer sink_viewer(struct sink *sink)
 {
-    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
-    return door_viewer(connection->door, &connection->identity);
+    return connection_viewer(CONTAINER_OF(sink, struct connection, sink));
 }
 
 struct sink *connection_sink(struct connection *connection)

@@ -43,6 +43,9 @@ const struct identity *connection_identity(const struct connection *connection);
 struct account *connection_account(const struct connection *connection);
 struct door *connection_door(const struct connection *connection);
 
+/* Its client, and the role that it has now. */
+struct viewer connection_viewer(const struct connection *connection);
+
 /* Whether it still counts: not closing, and its other end not closed altogether (which the loop may
  * be about to hear; then it is closed here). */
 bool connection_is_alive(struct connection *connection);
