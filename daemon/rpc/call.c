@@ -14,8 +14,6 @@
 #include "ops/reads.h"
 #include "registry/told.h"
 #include "rpc/account.h"
-#include "rpc/door.h"
-#include "rpc/gate.h"
 #include "rpc/method.h"
 #include "scope.h"
 
@@ -24,27 +22,6 @@
 
 /* What a request takes beside its text. */
 enum { CALL_BYTES = 512 };
-
-struct call *call_new(struct connection *connection, char *id, size_t bytes, bool is_notification,
-                      bool in_batch)
-{
-    struct door *door = connection_door(connection);
-    const struct identity *identity = connection_identity(connection);
-    struct call *call = xcalloc(1, sizeof *call);
-    call->connection = connection;
-    call->house = door_house(door);
-    call->id = id;
-    call->in_batch = in_batch;
-    call->is_notification = is_notification;
-    call->pid = identity->pid;
-    call->asked = CALL_BYTES + bytes;
-    call->account = connection_account(connection);
-    account_hold(call->account);
-    call->account->asked += call->asked;
-    call->viewer = connection_viewer(connection);
-    connection_add_call(connection, &call->link);
-    return call;
-}
 
 const struct rpc_house *call_house(const struct call *call)
 {
@@ -115,16 +92,6 @@ struct connection *call_connection(const struct call *call)
     return call->connection;
 }
 
-bool call_is_in_batch(const struct call *call)
-{
-    return call->in_batch;
-}
-
-struct call *call_of(struct call_link *link)
-{
-    return CONTAINER_OF(link, struct call, link);
-}
-
 void call_forget_kept(const struct method *method, void *kept)
 {
     if (method->params != NULL) {
@@ -157,8 +124,9 @@ void call_keep_params(struct call *call, const void *params)
     memcpy(call->kept, params, call->method->params_size);
 }
 
-void call_orphan(struct call *call)
+static void orphan_call(struct connection_call *open)
 {
+    struct call *call = CONTAINER_OF(open, struct call, open);
     bool is_in_line = call->seat.seats != NULL && !call->seat.sits; /* nothing was begun */
     call->connection = NULL;
     if ((is_in_line && !call->method->mutates) || call->work != NULL) {
@@ -166,15 +134,36 @@ void call_orphan(struct call *call)
     }
 }
 
+static bool step_call(struct connection_call *open)
+{
+    struct call *call = CONTAINER_OF(open, struct call, open);
+    return call->work->step(call->work, call);
+}
+
+struct call *call_new(const struct rpc_house *house, struct connection *connection, char *id,
+                      size_t bytes, bool is_notification)
+{
+    struct call *call = xcalloc(1, sizeof *call);
+    call->open.orphan = orphan_call;
+    call->open.go_on = step_call;
+    call->connection = connection;
+    call->house = house;
+    call->id = id;
+    call->is_notification = is_notification;
+    call->pid = connection_identity(connection)->pid;
+    call->asked = CALL_BYTES + bytes;
+    call->account = connection_account(connection);
+    account_hold(call->account);
+    call->account->asked += call->asked;
+    call->viewer = connection_viewer(connection);
+    connection_add_call(connection, &call->open);
+    return call;
+}
+
 void call_work(struct call *call, struct call_work *work)
 {
     call->work = work;
-    connection_work(call->connection, call);
-}
-
-bool call_go_on(struct call *call)
-{
-    return call->work->step(call->work, call);
+    connection_work(call->connection, &call->open);
 }
 
 bool call_is_tired(const struct call *call)
@@ -188,11 +177,11 @@ static void send_and_end(void *data)
     struct call *call = data;
     struct connection *connection = call->connection;
     if (connection != NULL) {
-        connection_drop_call(connection, &call->link);
+        connection_drop_call(connection, &call->open);
         if (call->is_notification) {
             buffer_clear(&call->envelope);
         }
-        connection_answer(connection, call, &call->envelope);
+        connection_answer(connection, &call->open, &call->envelope);
     }
     call_free(call);
 }

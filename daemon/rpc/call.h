@@ -25,6 +25,7 @@ struct reads;
 /* What handlers work with; owned by main, the same for every call. */
 struct rpc_house {
     struct loop *loop;
+    const struct method *const *methods; /* the tables, see method.h */
     struct registry *registry;
     struct reads *reads;
     struct ops *ops;

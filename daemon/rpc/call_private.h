@@ -8,14 +8,13 @@
 #include "rpc/seats.h"
 
 struct call {
-    struct call_link link; /* in connection's open calls, while there is a connection */
+    struct connection_call open; /* first; hangs at `connection`, while there is one */
     struct connection *connection;
     const struct rpc_house *house;
     const struct method *method;
     struct viewer viewer;
     pid_t pid;
     char *id; /* JSON text; NULL: nobody wants an answer */
-    bool in_batch;
     bool is_notification;
     bool is_audited;
     char *target;
@@ -30,8 +29,8 @@ struct call {
 };
 
 /* `id` is JSON text, given away; the request has so many bytes. Its method is not known yet. */
-struct call *call_new(struct connection *connection, char *id, size_t bytes, bool is_notification,
-                      bool in_batch);
+struct call *call_new(const struct rpc_house *house, struct connection *connection, char *id,
+                      size_t bytes, bool is_notification);
 
 /* Takes the parameters over. */
 void call_keep_params(struct call *call, const void *params);

@@ -21,15 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gate_refuse(struct connection *connection, const struct lodge_error *err)
-{
-    struct buffer envelope = {0};
-    struct call call = {.in_batch = false};
-    jsonrpc_write_error(&envelope, NULL, err);
-    connection_answer(connection, &call, &envelope);
-    buffer_free(&envelope);
-}
-
 static bool may_run(const struct method *method, const struct viewer *viewer,
                     struct lodge_error *err)
 {
@@ -196,7 +187,7 @@ static char *id_text(struct json_object *id)
 static void dispatch(struct call *call, const char *method, struct json_object *params)
 {
     struct lodge_error err = {0};
-    call->method = method_find(method);
+    call->method = method_find(call->house->methods, method);
     if (call->method == NULL) {
         (void)lodge_fail(&err, LODGE_ERROR_METHOD,
                          "no method '%.64s'; rpc.discover lists those there are", method);
@@ -206,13 +197,15 @@ static void dispatch(struct call *call, const char *method, struct json_object *
     run(call, params);
 }
 
-void gate_run(struct connection *connection, struct json_object *json, size_t bytes, bool in_batch)
+void gate_run(const struct rpc_house *house, struct connection *connection,
+              struct json_object *json, size_t bytes, bool in_batch)
 {
     struct jsonrpc_request request;
     struct lodge_error err = {0};
     bool sound = jsonrpc_read_request(json, &request, &err);
     struct call *call =
-        call_new(connection, id_text(request.id), bytes, sound && !request.wants_answer, in_batch);
+        call_new(house, connection, id_text(request.id), bytes, sound && !request.wants_answer);
+    call->open.in_batch = in_batch;
     if (sound) {
         dispatch(call, request.method, request.params);
     } else {
@@ -220,7 +213,8 @@ void gate_run(struct connection *connection, struct json_object *json, size_t by
     }
 }
 
-void gate_run_plain(struct connection *connection, const struct jsonrpc_plain *plain)
+void gate_run_plain(const struct rpc_house *house, struct connection *connection,
+                    const struct jsonrpc_plain *plain)
 {
-    dispatch(call_new(connection, xstrdup(plain->id), 0, false, false), plain->method, NULL);
+    dispatch(call_new(house, connection, xstrdup(plain->id), 0, false), plain->method, NULL);
 }

@@ -36,7 +36,7 @@ enum { METHOD_PARAMS_MAX = 512 };
 
 const char *access_name(enum access access);
 
-/* The tables, each closed by an empty row, and a NULL after the last. */
+/* Tables are each closed by an empty row, and their list by a NULL. These are lodged's. */
 extern const struct method *const method_tables[];
 extern const struct method server_methods[];
 extern const struct method host_methods[];
@@ -53,9 +53,9 @@ extern const struct method offer_methods[];
 extern const struct method console_methods[];
 
 /* NULL if there is none. */
-const struct method *method_find(const char *name);
+const struct method *method_find(const struct method *const *tables, const char *name);
 
 /* Whether every row has a name, access, help and a handler. For the start and for the tests. */
-bool methods_check(struct lodge_error *err) LODGE_MUST_CHECK;
+bool methods_check(const struct method *const *tables, struct lodge_error *err) LODGE_MUST_CHECK;
 
 #endif
