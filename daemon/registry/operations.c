@@ -1,6 +1,7 @@
 /* operations.c: operations as the feed shows them. Loop-only. */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "scope.h"
 
@@ -91,21 +92,7 @@ struct registry_op *registry_last_op(struct registry *registry, const char *host
     return last;
 }
 
-bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer)
-{
-    switch (viewer->role) {
-    case ROLE_ADMIN:
-    case ROLE_VIEWER:
-        return true;
-    case ROLE_USER:
-        return uid == viewer->uid || owner == viewer->uid;
-    case ROLE_NONE:
-        return false;
-    }
-    return false;
-}
-
 bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
 {
-    return registry_is_visible(op->uid, op->owner, viewer);
+    return access_allows_of(viewer, op->uid, op->owner, ACCESS_SEE);
 }

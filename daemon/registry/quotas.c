@@ -8,6 +8,7 @@
  */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "scope.h"
 
@@ -202,8 +203,8 @@ bool registry_quota_is_visible(const struct registry_quota *quota, const struct 
     if (!quota->is_known) {
         return false;
     }
-    return is_systems ? viewer->role != ROLE_NONE
-                      : registry_is_visible(quota->uid, quota->uid, viewer);
+    return is_systems ? access_allows(viewer, NULL, ACCESS_ANY)
+                      : access_allows_of(viewer, quota->uid, quota->uid, ACCESS_SEE);
 }
 
 void registry_free_quota(struct feed_entry *entry)

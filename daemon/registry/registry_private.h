@@ -53,9 +53,6 @@ void registry_name_quota(struct registry *registry, struct feed_entry *entry, ui
 /* A VM, or its row, has changed: sums are made again soon. */
 void registry_quotas_changed(struct registry *registry);
 
-/* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
-bool registry_is_visible(uid_t uid, uid_t owner, const struct viewer *viewer);
-
 /* Readers are told at the end of this turn. */
 void registry_something_changed(struct registry *registry);
 

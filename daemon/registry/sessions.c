@@ -1,6 +1,7 @@
 /* sessions.c: who looks at which screen, as the feed shows it. Loop-only. */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "scope.h"
 
@@ -51,7 +52,7 @@ void registry_name_session(struct registry *registry, struct feed_entry *entry, 
 bool registry_session_is_visible(const struct registry_session *session,
                                  const struct viewer *viewer)
 {
-    return registry_is_visible(session->uid, session->owner, viewer);
+    return access_allows_of(viewer, session->uid, session->owner, ACCESS_SEE);
 }
 
 void registry_set_viewers(struct registry *registry, const char *host, const char *uuid,

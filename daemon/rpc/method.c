@@ -6,16 +6,6 @@
 
 #include <string.h>
 
-static const char *const access_names[] = {
-    [ACCESS_UNSET] = NULL,  [ACCESS_ANY] = "any",     [ACCESS_SEE] = "see",
-    [ACCESS_USER] = "user", [ACCESS_OWNER] = "owner", [ACCESS_ADMIN] = "admin",
-};
-
-const char *access_name(enum access access)
-{
-    return access_names[access];
-}
-
 const struct method *method_find(const struct method *const *tables, const char *name)
 {
     for (size_t i = 0; tables[i] != NULL; i++) {

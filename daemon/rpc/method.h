@@ -5,17 +5,9 @@
 #ifndef RPC_METHOD_H
 #define RPC_METHOD_H
 
+#include "registry/access.h"
 #include "rpc/call.h"
 #include "rpc/seats.h"
-
-enum access {
-    ACCESS_UNSET, /* a row that forgets its access does not start the daemon */
-    ACCESS_ANY,   /* every role but none */
-    ACCESS_SEE,   /* as any; what is shown is what the caller may see */
-    ACCESS_USER,  /* users and admins */
-    ACCESS_OWNER, /* the VM's owner and admins: the handler finds the VM by ask_vm() */
-    ACCESS_ADMIN,
-};
 
 struct method {
     const char *name;
@@ -33,8 +25,6 @@ struct method {
 };
 
 enum { METHOD_PARAMS_MAX = 512 };
-
-const char *access_name(enum access access);
 
 /* Tables are each closed by an empty row, and their list by a NULL. These are lodged's. */
 extern const struct method *const method_tables[];

@@ -254,7 +254,7 @@ static void asker_found(void *data, const uid_t *uid, const struct lodge_error *
     listing->choice.uid = *uid;
     listing->choice.by_uid = true;
     /* A page that is full, and its cursor, would tell how many there are that may not be seen. */
-    listing->choice.by_owner = viewer.role == ROLE_USER && *uid != viewer.uid;
+    listing->choice.by_owner = !access_allows_of(&viewer, *uid, *uid, ACCESS_SEE);
     listing->choice.owner = viewer.uid;
     history_list_ops(call_house(listing->call)->ops, &listing->choice, answer_list, listing);
 }

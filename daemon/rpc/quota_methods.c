@@ -56,7 +56,7 @@ static void user_found(void *data, const uid_t *uid, const struct lodge_error *e
     struct lodge_error err = {0};
     if (uid == NULL) {
         call_fail(call, error);
-    } else if (viewer.role == ROLE_USER && *uid != viewer.uid) {
+    } else if (!access_allows_of(&viewer, *uid, *uid, ACCESS_SEE)) {
         (void)lodge_fail(&err, LODGE_ERROR_DENIED, "the quotas of others are for admins");
         call_fail(call, &err);
     } else {

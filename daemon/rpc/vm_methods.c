@@ -291,8 +291,7 @@ static void xml_came(void *data, const char *xml, const struct lodge_error *erro
 
 static bool may_read_xml(const struct vm *vm, const struct viewer *viewer, struct lodge_error *err)
 {
-    bool owner = vm->owner != VM_NO_OWNER && vm->owner == viewer->uid;
-    return viewer->role == ROLE_ADMIN || (viewer->role == ROLE_USER && owner) ||
+    return access_allows(viewer, vm, ACCESS_OWNER) ||
            lodge_fail(err, LODGE_ERROR_DENIED, "the XML of '%s' is for its owner and admins",
                       vm->facts.name);
 }

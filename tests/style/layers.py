@@ -52,7 +52,7 @@ FACES = {
     "daemon/host": "belongings.h chain.h domain_xml_edit.h domain_xml_secrets.h "
                    "domain_xml_write.h embedded.h hand.h host.h images.h leavings.h next_boot.h open_screen.h reading.h screenshot.h serial_log.h "
                    "stand_in.h storage.h uses.h",
-    "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
+    "daemon/registry": "access.h people.h registry.h render.h subscriber.h told.h",
     "daemon/ops": "audit.h compare.h history.h offers.h ops.h quotas.h reads.h screens.h "
                   "session_log.h shots.h upkeep.h users.h",
     "daemon/console": "console.h stream_door.h web_door.h",
