@@ -24,8 +24,9 @@ struct audit_list {
 
 #define AT(member) .offset = offsetof(struct audit_list, member)
 static const struct field audit_list_params[] = {
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX, .help = "calls of this user"},
-    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = ASK_TEXT_MAX, .help = "calls about HOST/NAME"},
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
+     .help = "calls of this user"},
+    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = METHOD_TEXT_MAX, .help = "calls about HOST/NAME"},
     {"since", FIELD_TIME, AT(since), .help = "from then on"},
     {"limit", FIELD_INT, AT(limit), .min = 1, .max = PAGE_MAX, .help = "at most so many (100)"},
     {"cursor", FIELD_INT, AT(cursor), .min = 1, .max = INT64_MAX, .help = "of the page before"},

@@ -33,6 +33,11 @@ struct viewer call_viewer(const struct call *call)
     return call->viewer;
 }
 
+const struct identity *call_identity(const struct call *call)
+{
+    return call->connection == NULL ? NULL : connection_identity(call->connection);
+}
+
 pid_t call_pid(const struct call *call)
 {
     return call->pid;

@@ -38,6 +38,7 @@ struct rpc_house {
 
 const struct rpc_house *call_house(const struct call *call);
 struct viewer call_viewer(const struct call *call);
+const struct identity *call_identity(const struct call *call); /* NULL once the client is gone */
 pid_t call_pid(const struct call *call);
 const struct method *call_method(const struct call *call);
 struct connection *call_connection(const struct call *call); /* NULL once the client is gone */

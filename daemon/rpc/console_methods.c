@@ -5,7 +5,7 @@
 #include "memory.h"
 #include "registry/render.h"
 #include "rpc/asks.h"
-#include "rpc/connection.h"
+#include "rpc/named_vm.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct console_params {
 
 #define AT(member) .offset = offsetof(struct console_params, member)
 static const struct field open_params[] = {
-    ASK_VM(struct console_params),
+    METHOD_VM(struct console_params),
     {"kind", FIELD_ENUM, AT(kind), .names = &lodge_session_kind_names, .help = "vnc, the default"},
     {"door", FIELD_ENUM, AT(door), .names = &lodge_session_door_names,
      .help = "web, the default, for browsers; stream: a Unix socket"},
@@ -117,16 +117,16 @@ static void answered(void *data, const struct console_answer *answer,
 
 static void open_now(struct opening *opening, struct vm *vm)
 {
-    const struct connection *connection = call_connection(opening->call);
+    const struct identity *who = call_identity(opening->call);
     struct lodge_error err = {0};
-    if (connection == NULL) {
+    if (who == NULL) {
         (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "the client has gone");
         opening_fail(opening, &err);
         return;
     }
     struct console_ask ask = {
         .vm = vm,
-        .who = connection_identity(connection),
+        .who = who,
         .door = opening->door,
         .mode = opening->mode,
     };
@@ -174,7 +174,7 @@ static bool has_screen(const struct vm *vm, const struct console_params *params,
                        struct lodge_error *err)
 {
     const struct lodge_vm *facts = &vm->facts;
-    if (!ask_answers(vm, err)) {
+    if (!named_vm_answers(vm, err)) {
         return false;
     }
     if (vm->live == LODGE_VM_SHUTOFF && !params->start) {
@@ -194,16 +194,14 @@ static bool has_door(const struct call *call, enum lodge_session_door door, stru
                       "door (lodge vnc --viewer)");
 }
 
-static void open_run(struct call *call, const void *data)
+static void open_run(struct call *call, struct vm *vm, const void *data)
 {
     const struct console_params *params = data;
-    struct ask_params ask = {.if_rev = LODGE_UNKNOWN};
     struct lodge_error err = {0};
     enum lodge_session_door door =
         params->door == LODGE_SESSION_NO_DOOR ? LODGE_SESSION_WEB : params->door;
-    struct vm *vm = ask_vm(call, params->vm, &ask, ASK_DOMAIN, &err);
     struct viewer viewer = call_viewer(call);
-    if (vm == NULL || !has_door(call, door, &err) || !has_screen(vm, params, &err) ||
+    if (!has_door(call, door, &err) || !has_screen(vm, params, &err) ||
         !ops_may_begin(call_house(call)->ops, &viewer, &err)) {
         call_fail(call, &err);
         return;
@@ -288,11 +286,13 @@ const struct method console_methods[] = {
     {
         .name = "console.open",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_DOMAIN,
         .mutates = true,
         .params = open_params,
         .params_size = sizeof(struct console_params),
         .result = open_result,
-        .run = open_run,
+        .run_on = open_run,
         .seat = SEAT_SCREEN,
         .help = "A ticket to a guest's screen, good once, for a browser or a local viewer.",
     },

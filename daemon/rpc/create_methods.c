@@ -77,8 +77,8 @@ static const struct field create_params[] = {
     {"graphics", FIELD_STRING, AT(graphics), .min = 1, .max = 16, .help = "vnc (default) or none"},
     {"firmware", FIELD_STRING, AT(firmware), .min = 1, .max = 16, .help = "bios (default) or uefi"},
     {"boot", FIELD_STRINGS, AT(boot), .max = 3, .help = "disk, cdrom, network, in order"},
-    {"host", FIELD_STRING, AT(host), .min = 1, .max = ASK_TEXT_MAX, .help = "where"},
-    {"owner", FIELD_STRING, AT(owner), .min = 1, .max = ASK_TEXT_MAX,
+    {"host", FIELD_STRING, AT(host), .min = 1, .max = METHOD_TEXT_MAX, .help = "where"},
+    {"owner", FIELD_STRING, AT(owner), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose it is; admins only, else the caller's"},
     {"tags", FIELD_STRINGS, AT(tags), .max = TAGS_MAX, .help = "words of yours"},
     {"start", FIELD_BOOL, AT(start), .help = "true: start it too"},
@@ -110,8 +110,9 @@ static bool is_one_of(const char *value, const char *param, const char *first, c
            lodge_fail_param(err, param, "'%s' must be %s or %s", param, first, second);
 }
 
-static bool is_sound(const struct vm_create *create, struct lodge_error *err)
+static bool create_check(const void *params, struct lodge_error *err)
 {
+    const struct vm_create *create = params;
     for (size_t i = 0; i < create->disks.count; i++) {
         if (!is_one_of(create->disks.items[i].format, "disks", "qcow2", "raw", err)) {
             return false;
@@ -240,7 +241,7 @@ static void create_for(struct call *call, const struct vm_create *create, uid_t 
         return;
     }
     make_plan(&plan, create, owner);
-    ask_op(call, create, &create->ask, NULL, host->facts.name, &plan);
+    ask_op_new(call, create, host->facts.name, &plan);
 }
 
 static void owner_found(void *data, const uid_t *uid, const struct lodge_error *error)
@@ -260,10 +261,6 @@ static void create_run(struct call *call, const void *params)
     const struct vm_create *create = params;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    if (!is_sound(create, &err)) {
-        call_fail(call, &err);
-        return;
-    }
     if (create->owner == NULL) {
         create_for(call, create, viewer.uid);
         return;
@@ -296,6 +293,7 @@ const struct method create_methods[] = {
         .params = create_params,
         .params_size = sizeof(struct vm_create),
         .result = create_result,
+        .check = create_check,
         .run = create_run,
         .help = "Makes a VM with its disks, whole or not at all.",
     },

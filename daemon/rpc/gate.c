@@ -13,8 +13,10 @@
 #include "ops/reads.h"
 #include "registry/access.h"
 #include "rpc/account.h"
+#include "rpc/asks.h"
 #include "rpc/call_private.h"
 #include "rpc/method.h"
+#include "rpc/named_vm.h"
 #include "rpc/record.h"
 #include "scope.h"
 
@@ -40,6 +42,24 @@ static bool may_run(const struct method *method, const struct viewer *viewer,
                       method->mutates ? "changes something" : "is for a VM's owner and admins");
 }
 
+/* All has been looked at but its VM, as late as can be: what its row wants of it is so when its
+ * handler runs. */
+static void run_handler(struct call *call, const void *params)
+{
+    const struct method *method = call->method;
+    struct lodge_error err = {0};
+    struct vm *vm = NULL;
+    if (method->check != NULL && !method->check(params, &err)) {
+        call_fail(call, &err);
+    } else if (method->run != NULL) {
+        method->run(call, params);
+    } else if (named_vm_find(call, params, &vm, &err)) {
+        method->run_on(call, vm, params);
+    } else {
+        ask_known(call, params, &err);
+    }
+}
+
 /* Its VM has been read: what it rests on is known, and its seat is another's. */
 static void run_late(void *data, const struct lodge_error *error)
 {
@@ -52,32 +72,17 @@ static void run_late(void *data, const struct lodge_error *error)
         (error->kind == LODGE_ERROR_TIMEOUT || error->kind == LODGE_ERROR_CANCELLED)) {
         call_fail(call, error);
     } else {
-        method->run(call, params);
+        run_handler(call, params);
     }
     call_forget_kept(method, params);
 }
 
-/* The VM that `params` name; NULL: none, or none that the caller may see. */
-static const struct vm *vm_of(const struct call *call, const void *params)
-{
-    const struct field *field = call->method->params;
-    struct lodge_error err = {0};
-    while (field != NULL && field->type != FIELD_END && strcmp(field->name, "vm") != 0) {
-        field++;
-    }
-    if (field == NULL || field->type == FIELD_END) {
-        return NULL;
-    }
-    const char *name = *(char *const *)((const char *)params + field->offset);
-    return name == NULL ? NULL : registry_get(call->house->registry, name, &call->viewer, &err);
-}
-
-/* That VM, if it is to be read anew before the method runs. NULL: there is nothing to be read (it
+/* Its VM, if that is to be read anew before the method runs. NULL: there is nothing to be read (it
  * is busy), or nobody who could (a guest that hangs): the handler says so, or works with what is
  * known. */
 static const struct vm *vm_to_read(const struct call *call, const void *params)
 {
-    const struct vm *vm = vm_of(call, params);
+    const struct vm *vm = named_vm_peek(call, params);
     bool is_busy = vm != NULL && vm->facts.op != LODGE_UNKNOWN;
     bool can_be_read = vm != NULL && vm->host->facts.state == LODGE_HOST_UP &&
                        vm->host->facts.synced_at != 0 && vm->facts.unresponsive == 0;
@@ -85,9 +90,9 @@ static const struct vm *vm_to_read(const struct call *call, const void *params)
 }
 
 /* The number of the host that a seat of this kind is of; 0 where it is of none. */
-static unsigned host_of(const struct call *call, enum seat_kind kind, const void *params)
+static unsigned seat_host(const struct call *call, enum seat_kind kind, const void *params)
 {
-    const struct vm *vm = kind < SEAT_XML ? NULL : vm_of(call, params);
+    const struct vm *vm = kind < SEAT_XML ? NULL : named_vm_peek(call, params);
     unsigned number = 0;
     for (const struct registry_host *host = registry_first_host(call->house->registry);
          vm != NULL && host != NULL && host != vm->host; host = host->next) {
@@ -125,7 +130,7 @@ static void run_seated(struct call *call)
         account_stand_up(call->account, &call->seat); /* it has become busy meanwhile */
     }
     if (may_run(method, &call->viewer, &err)) {
-        method->run(call, params);
+        run_handler(call, params);
     } else {
         call_fail(call, &err);
     }
@@ -137,7 +142,7 @@ static void begin_seated(struct sitter *sitter)
     run_seated(CONTAINER_OF(sitter, struct call, seat));
 }
 
-static void run(struct call *call, struct json_object *params)
+static void run_method(struct call *call, struct json_object *params)
 {
     static const struct field no_params[] = {{.type = FIELD_END}};
     const struct method *method = call->method;
@@ -164,17 +169,17 @@ static void run(struct call *call, struct json_object *params)
     if (kind != SEAT_NONE) {
         call_keep_params(call, room);
         call->seat.begin = begin_seated;
-        if (account_sit(call->account, kind, host_of(call, kind, room), &call->seat)) {
+        if (account_sit(call->account, kind, seat_host(call, kind, room), &call->seat)) {
             run_seated(call);
         }
         return;
     }
     if (method->is_long) {
         call_keep_params(call, room);
-        method->run(call, call->kept);
+        run_handler(call, call->kept);
         return;
     }
-    method->run(call, room);
+    run_handler(call, room);
     fields_clear(table, room);
 }
 
@@ -184,7 +189,7 @@ static char *id_text(struct json_object *id)
     return xstrdup(id == NULL ? "null" : json_object_to_json_string_ext(id, flags));
 }
 
-static void dispatch(struct call *call, const char *method, struct json_object *params)
+static void find_method(struct call *call, const char *method, struct json_object *params)
 {
     struct lodge_error err = {0};
     call->method = method_find(call->house->methods, method);
@@ -194,7 +199,7 @@ static void dispatch(struct call *call, const char *method, struct json_object *
         call_fail(call, &err);
         return;
     }
-    run(call, params);
+    run_method(call, params);
 }
 
 void gate_run(const struct rpc_house *house, struct connection *connection,
@@ -207,7 +212,7 @@ void gate_run(const struct rpc_house *house, struct connection *connection,
         call_new(house, connection, id_text(request.id), bytes, sound && !request.wants_answer);
     call->open.in_batch = in_batch;
     if (sound) {
-        dispatch(call, request.method, request.params);
+        find_method(call, request.method, request.params);
     } else {
         call_fail(call, &err);
     }
@@ -216,5 +221,5 @@ void gate_run(const struct rpc_house *house, struct connection *connection,
 void gate_run_plain(const struct rpc_house *house, struct connection *connection,
                     const struct jsonrpc_plain *plain)
 {
-    dispatch(call_new(house, connection, xstrdup(plain->id), 0, false), plain->method, NULL);
+    find_method(call_new(house, connection, xstrdup(plain->id), 0, false), plain->method, NULL);
 }

@@ -173,8 +173,8 @@ struct op_list {
 
 #define AT(member) .offset = offsetof(struct op_list, member)
 static const struct field op_list_params[] = {
-    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = ASK_TEXT_MAX, .help = "of this VM"},
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX,
+    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = METHOD_TEXT_MAX, .help = "of this VM"},
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "asked for by this user"},
     {"state", FIELD_ENUM, AT(state), .names = &lodge_op_state_names, .help = "in this state"},
     {"limit", FIELD_INT, AT(limit), .min = 1, .max = PAGE_MAX, .help = "at most so many (100)"},
@@ -259,17 +259,11 @@ static void asker_found(void *data, const uid_t *uid, const struct lodge_error *
     history_list_ops(call_house(listing->call)->ops, &listing->choice, answer_list, listing);
 }
 
-static void op_list_run(struct call *call, const void *params)
+static void op_list_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct op_list *list = params;
     struct viewer viewer = call_viewer(call);
     struct registry *registry = call_house(call)->registry;
-    struct lodge_error err = {0};
-    struct vm *vm = list->vm == NULL ? NULL : registry_get(registry, list->vm, &viewer, &err);
-    if (list->vm != NULL && vm == NULL) {
-        call_fail(call, &err);
-        return;
-    }
     struct op_listing *listing = xcalloc(1, sizeof *listing);
     listing->call = call;
     listing->choice = (struct history_choice){
@@ -303,11 +297,13 @@ const struct method op_methods[] = {
     {
         .name = "op.list",
         .access = ACCESS_SEE,
+        .vm = "vm",
+        .vm_need = VM_SEEN,
         .seat = SEAT_STORE,
         .params = op_list_params,
         .params_size = sizeof(struct op_list),
         .result = op_list_result,
-        .run = op_list_run,
+        .run_on = op_list_run,
         .help = "Operations, newest first; those that ended are kept for a while.",
     },
     {

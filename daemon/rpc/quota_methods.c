@@ -30,7 +30,7 @@ struct quota_get {
 };
 static const struct field quota_get_params[] = {
     {"user", FIELD_STRING, .offset = offsetof(struct quota_get, user), .min = 1,
-     .max = ASK_TEXT_MAX, .help = "whose beside the system's (the caller's)"},
+     .max = METHOD_TEXT_MAX, .help = "whose beside the system's (the caller's)"},
     {.type = FIELD_END},
 };
 
@@ -98,7 +98,7 @@ static const struct field limit_params[] = {
 static const struct field quota_set_params[] = {
     {"scope", FIELD_ENUM, AT(scope), .required = true, .names = &lodge_quota_scope_names,
      .help = "system or user"},
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX,
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose, for scope user"},
     {"limits", FIELD_OBJECT, AT(limits), .required = true, .fields = limit_params,
      .help = "those that are named change"},

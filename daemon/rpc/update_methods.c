@@ -43,7 +43,7 @@ struct vm_update {
 
 #define AT(member) .offset = offsetof(struct vm_update, member)
 static const struct field update_params[] = {
-    ASK_VM(struct vm_update),
+    METHOD_VM(struct vm_update),
     {"vcpus", FIELD_INT, AT(vcpus), .min = 1, .max = 512, .help = "virtual CPUs"},
     {"memory_mib", FIELD_INT, AT(memory_mib), .min = 16, .max = 16777216, .help = "memory"},
     {"name", FIELD_STRING, AT(name), .min = 1, .max = NAME_MAX_BYTES,
@@ -83,8 +83,9 @@ static bool asks_nothing(const struct vm_update *update)
            update->disks.count == 0;
 }
 
-static bool is_sound(const struct vm_update *update, struct lodge_error *err)
+static bool update_check(const void *params, struct lodge_error *err)
 {
+    const struct vm_update *update = params;
     if (asks_nothing(update)) {
         return lodge_fail_param(err, "vm", "nothing was asked for: name what is to change");
     }
@@ -163,26 +164,17 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     return plan_growth(plan, update, err);
 }
 
-static void update_run(struct call *call, const void *params)
+static void update_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_update *update = params;
     struct lodge_error err = {0};
     struct plan plan;
-    if (!is_sound(update, &err)) {
-        call_fail(call, &err);
-        return;
-    }
-    struct vm *vm = ask_vm(call, update->vm, &update->ask, ASK_MANAGED, &err);
-    if (vm == NULL) {
-        ask_known(call, params, &update->ask, &err);
-        return;
-    }
     if (!plan_update(&plan, update, vm, &err)) {
         plan_clear(&plan);
         call_fail(call, &err);
         return;
     }
-    ask_op(call, params, &update->ask, vm, NULL, &plan);
+    ask_op(call, params, vm, &plan);
 }
 
 struct vm_media {
@@ -194,7 +186,7 @@ struct vm_media {
 
 #define AT(member) .offset = offsetof(struct vm_media, member)
 static const struct field media_params[] = {
-    ASK_VM(struct vm_media),
+    METHOD_VM(struct vm_media),
     {"iso", FIELD_STRING, AT(iso), .required = true, .null_is_empty = true, .min = 1, .max = 255,
      .help = "a name of image.list, null to eject"},
     {"target", FIELD_STRING, AT(target), .min = 1, .max = 16, .help = "the drive (the first)"},
@@ -204,44 +196,43 @@ static const struct field media_params[] = {
 };
 #undef AT
 
-static void media_run(struct call *call, const void *params)
+static void media_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_media *media = params;
-    struct lodge_error err = {0};
     struct plan plan;
-    struct vm *vm = ask_vm(call, media->vm, &media->ask, ASK_MANAGED, &err);
-    if (vm == NULL) {
-        ask_known(call, params, &media->ask, &err);
-        return;
-    }
     ask_fill(&plan, vm);
     plan.set_media = true;
     plan.target = xstrdup_or_null(media->target);
     plan.iso = media->iso[0] == '\0' ? NULL : xstrdup(media->iso);
-    ask_op(call, params, &media->ask, vm, NULL, &plan);
+    ask_op(call, params, vm, &plan);
 }
 
 const struct method update_methods[] = {
     {
         .name = "vm.update",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_MANAGED,
         .mutates = true,
         .reads_first = true,
         .params = update_params,
         .params_size = sizeof(struct vm_update),
         .result = update_result,
-        .run = update_run,
+        .check = update_check,
+        .run_on = update_run,
         .help = "Changes it: at once where libvirt can, else for its next boot.",
     },
     {
         .name = "vm.media",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_MANAGED,
         .mutates = true,
         .reads_first = true,
         .params = media_params,
         .params_size = sizeof(struct vm_media),
         .result = update_result,
-        .run = media_run,
+        .run_on = media_run,
         .help = "Puts another ISO into a drive, or ejects it.",
     },
     {0},

@@ -72,7 +72,7 @@ struct user_set {
 
 #define AT(member) .offset = offsetof(struct user_set, member)
 static const struct field user_set_params[] = {
-    {"user", FIELD_STRING, AT(user), .required = true, .min = 1, .max = ASK_TEXT_MAX,
+    {"user", FIELD_STRING, AT(user), .required = true, .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose role: a name, or #uid"},
     {"role", FIELD_ENUM, AT(role), .required = true, .names = &settable_role_names,
      .help = "none, viewer, user or admin"},

@@ -55,8 +55,10 @@ static void look_at_row(const struct method *method)
     if (dot == NULL || dot == method->name || dot[1] == '\0') {
         fail_msg("%s is not noun.verb", method->name);
     }
+    bool has_handler =
+        method->vm == NULL || method->vm_is_late ? method->run != NULL : method->run_on != NULL;
     if (method->access == ACCESS_UNSET || method->help == NULL || method->help[0] == '\0' ||
-        method->run == NULL) {
+        !has_handler) {
         fail_msg("%s lacks access, help or a handler", method->name);
     }
     assert_non_null(access_name(method->access));
