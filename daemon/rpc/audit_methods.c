@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "ops/history.h"
 #include "registry/told.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* vm.start … vm.forget: what is done to a VM that is there. One table row each; the recipes in ops/
  * do the rest. */
 #include "memory.h"
-#include "rpc/asks.h"
 #include "rpc/named_vm.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -13,13 +13,13 @@ enum { GRACE_DEFAULT_S = 90, GRACE_MAX_S = 86400 };
 struct vm_act {
     char *vm;
     int64_t grace_s;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 static const struct field act_params[] = {
     METHOD_VM(struct vm_act),
-    ASK_FIELDS(struct vm_act),
-    ASK_IF_REV(struct vm_act),
+    OP_REQUEST_FIELDS(struct vm_act),
+    OP_REQUEST_IF_REV(struct vm_act),
     {.type = FIELD_END},
 };
 
@@ -27,8 +27,8 @@ static const struct field grace_params[] = {
     METHOD_VM(struct vm_act),
     {"grace_s", FIELD_INT, .offset = offsetof(struct vm_act, grace_s), .min = 1, .max = GRACE_MAX_S,
      .help = "how long the guest has (90); then the operation fails"},
-    ASK_FIELDS(struct vm_act),
-    ASK_IF_REV(struct vm_act),
+    OP_REQUEST_FIELDS(struct vm_act),
+    OP_REQUEST_IF_REV(struct vm_act),
     {.type = FIELD_END},
 };
 
@@ -80,10 +80,10 @@ static void act_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_act *act = params;
     struct plan plan;
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
     plan.run = vm->run;
-    ask_op(call, params, vm, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 static void delete_run(struct call *call, struct vm *vm, const void *params)
@@ -97,10 +97,10 @@ static void delete_run(struct call *call, struct vm *vm, const void *params)
         call_fail(call, &err);
         return;
     }
-    ask_fill(&plan, vm);
-    ask_freeze_disks(&plan, vm);
+    op_request_plan(&plan, vm);
+    op_request_freeze_disks(&plan, vm);
     plan.hung = vm->facts.unresponsive != 0;
-    ask_op(call, params, vm, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 static void forget_run(struct call *call, struct vm *vm, const void *params)
@@ -116,22 +116,22 @@ static void forget_run(struct call *call, struct vm *vm, const void *params)
         call_fail(call, &err);
         return;
     }
-    ask_fill(&plan, vm);
-    ask_op(call, params, vm, &plan);
+    op_request_plan(&plan, vm);
+    op_request_submit(call, params, vm, &plan);
 }
 
 struct vm_adopt {
     char *vm;
     char *owner;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 static const struct field adopt_params[] = {
     METHOD_VM(struct vm_adopt),
     {"owner", FIELD_STRING, .offset = offsetof(struct vm_adopt, owner), .required = true, .min = 1,
      .max = METHOD_TEXT_MAX, .help = "whose it is from now on: a user's name, or #uid"},
-    ASK_FIELDS(struct vm_adopt),
-    ASK_IF_REV(struct vm_adopt),
+    OP_REQUEST_FIELDS(struct vm_adopt),
+    OP_REQUEST_IF_REV(struct vm_adopt),
     {.type = FIELD_END},
 };
 
@@ -144,7 +144,7 @@ struct adoption {
 static void plan_adoption(struct plan *plan, const struct vm *vm, uid_t owner)
 {
     const struct lodge_vm *facts = &vm->facts;
-    ask_fill(plan, vm);
+    op_request_plan(plan, vm);
     plan->owner = owner;
     int64_t vcpus = vm->most_vcpus > 0 ? vm->most_vcpus : facts->vcpus;
     int64_t memory_mib = vm->most_memory_mib > 0 ? vm->most_memory_mib : facts->memory_mib;
@@ -183,7 +183,7 @@ static void adopter_found(void *data, const uid_t *uid, const struct lodge_error
     } else {
         struct plan plan;
         plan_adoption(&plan, vm, *uid);
-        ask_op(adoption->call, adopt, vm, &plan);
+        op_request_submit(adoption->call, adopt, vm, &plan);
     }
     fields_clear(adopt_params, &adoption->params);
     free(adoption);
@@ -197,7 +197,7 @@ static void adopt_run(struct call *call, const void *params)
     adoption->params = *adopt;
     adoption->params.vm = xstrdup(adopt->vm);
     adoption->params.owner = xstrdup(adopt->owner);
-    adoption->params.ask.request_id = xstrdup_or_null(adopt->ask.request_id);
+    adoption->params.request.request_id = xstrdup_or_null(adopt->request.request_id);
     struct people *people = registry_people(call_house(call)->registry);
     people_find(people, adoption->params.owner, "owner", adopter_found, adoption);
 }

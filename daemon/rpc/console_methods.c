@@ -4,8 +4,8 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "registry/render.h"
-#include "rpc/asks.h"
 #include "rpc/named_vm.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -153,7 +153,7 @@ static void started(void *data, const struct op_answer *answer)
 static void start_first(struct opening *opening, const struct vm *vm)
 {
     struct plan plan;
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     struct op_ask ask = {
         .kind = "vm.start",
         .host = vm->facts.host,

@@ -1,8 +1,8 @@
 /* vm.create: what is asked for becomes a plan; the library and the host are asked by the recipe. */
 #include "memory.h"
 #include "refusals.h"
-#include "rpc/asks.h"
 #include "rpc/names.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ struct vm_create {
     char *owner;
     struct lodge_strings tags;
     bool start;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_create, member)
@@ -82,7 +82,7 @@ static const struct field create_params[] = {
      .help = "whose it is; admins only, else the caller's"},
     {"tags", FIELD_STRINGS, AT(tags), .max = TAGS_MAX, .help = "words of yours"},
     {"start", FIELD_BOOL, AT(start), .help = "true: start it too"},
-    ASK_FIELDS(struct vm_create),
+    OP_REQUEST_FIELDS(struct vm_create),
     {.type = FIELD_END},
 };
 #undef AT
@@ -235,13 +235,13 @@ static void create_for(struct call *call, const struct vm_create *create, uid_t 
         return;
     }
     call_set_target(call, host->facts.name, create->name);
-    if (create->ask.request_id == NULL &&
+    if (create->request.request_id == NULL &&
         !name_is_free(call, host->facts.name, create->name, &err)) {
         call_fail(call, &err);
         return;
     }
     make_plan(&plan, create, owner);
-    ask_op_new(call, create, host->facts.name, &plan);
+    op_request_submit_new(call, create, host->facts.name, &plan);
 }
 
 static void owner_found(void *data, const uid_t *uid, const struct lodge_error *error)

@@ -13,10 +13,10 @@
 #include "ops/reads.h"
 #include "registry/access.h"
 #include "rpc/account.h"
-#include "rpc/asks.h"
 #include "rpc/call_private.h"
 #include "rpc/method.h"
 #include "rpc/named_vm.h"
+#include "rpc/op_request.h"
 #include "rpc/record.h"
 #include "scope.h"
 
@@ -56,7 +56,7 @@ static void run_handler(struct call *call, const void *params)
     } else if (named_vm_find(call, params, &vm, &err)) {
         method->run_on(call, vm, params);
     } else {
-        ask_known(call, params, &err);
+        op_request_refuse(call, params, &err);
     }
 }
 

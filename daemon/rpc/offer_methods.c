@@ -4,7 +4,7 @@
 #include "memory.h"
 #include "ops/compare.h"
 #include "ops/offers.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -97,7 +97,7 @@ struct orphan_delete {
     char *host;
     char *path;
     char *uuid;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct orphan_delete, member)
@@ -106,7 +106,7 @@ static const struct field orphan_params[] = {
      .help = "where it is"},
     {"path", FIELD_STRING, AT(path), .min = 1, .max = 4096, .help = "a volume of server.compare"},
     {"uuid", FIELD_STRING, AT(uuid), .min = 36, .max = 36, .help = "a domain of server.compare"},
-    ASK_FIELDS(struct orphan_delete),
+    OP_REQUEST_FIELDS(struct orphan_delete),
     {.type = FIELD_END},
 };
 #undef AT
@@ -140,7 +140,7 @@ static void orphan_run(struct call *call, const void *params)
         return;
     }
     plan.name = xstrdup(orphan->path == NULL ? orphan->uuid : orphan->path);
-    ask_op_of(call, params, orphan->host, uuid, &plan);
+    op_request_submit_at(call, params, orphan->host, uuid, &plan);
 }
 
 const struct method offer_methods[] = {

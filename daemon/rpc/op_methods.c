@@ -5,7 +5,7 @@
 #include "ops/history.h"
 #include "registry/render.h"
 #include "registry/told.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static const struct field op_get_params[] = {
     {"op", FIELD_INT, AT(op), .required = true, .min = INT64_MIN, .max = INT64_MAX,
      .help = "its number"},
     {"wait", FIELD_BOOL, AT(wait), .help = "true: answer when it has ended"},
-    {"timeout_ms", FIELD_INT, AT(timeout_ms), .min = 0, .max = ASK_TIMEOUT_MAX_MS,
+    {"timeout_ms", FIELD_INT, AT(timeout_ms), .min = 0, .max = OP_REQUEST_TIMEOUT_MAX_MS,
      .help = "how long to wait"},
     {.type = FIELD_END},
 };

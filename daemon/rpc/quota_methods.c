@@ -3,7 +3,7 @@
 #include "memory.h"
 #include "ops/audit.h"
 #include "ops/quotas.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * rest.
  */
 #include "memory.h"
-#include "rpc/asks.h"
 #include "rpc/names.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ struct vm_update {
         struct grown_disk *items;
         size_t count;
     } disks;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_update, member)
@@ -53,8 +53,8 @@ static const struct field update_params[] = {
     {"boot", FIELD_STRINGS, AT(boot), .max = 3, .help = "disk, cdrom, network, in order"},
     {"disks", FIELD_OBJECTS, AT(disks), .size = sizeof(struct grown_disk), .fields = grown_params,
      .max = 24, .help = "disks that grow"},
-    ASK_FIELDS(struct vm_update),
-    ASK_IF_REV(struct vm_update),
+    OP_REQUEST_FIELDS(struct vm_update),
+    OP_REQUEST_IF_REV(struct vm_update),
     {.type = FIELD_END},
 };
 #undef AT
@@ -138,8 +138,8 @@ static int64_t larger(int64_t a, int64_t b)
 static bool plan_update(struct plan *plan, const struct vm_update *update, const struct vm *vm,
                         struct lodge_error *err)
 {
-    ask_fill(plan, vm);
-    ask_freeze_disks(plan, vm);
+    op_request_plan(plan, vm);
+    op_request_freeze_disks(plan, vm);
     plan->new_vcpus = update->vcpus;
     plan->new_memory_mib = update->memory_mib;
     /* The row may not have followed yet what was just read. */
@@ -174,14 +174,14 @@ static void update_run(struct call *call, struct vm *vm, const void *params)
         call_fail(call, &err);
         return;
     }
-    ask_op(call, params, vm, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 struct vm_media {
     char *vm;
     char *iso;
     char *target;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_media, member)
@@ -190,8 +190,8 @@ static const struct field media_params[] = {
     {"iso", FIELD_STRING, AT(iso), .required = true, .null_is_empty = true, .min = 1, .max = 255,
      .help = "a name of image.list, null to eject"},
     {"target", FIELD_STRING, AT(target), .min = 1, .max = 16, .help = "the drive (the first)"},
-    ASK_FIELDS(struct vm_media),
-    ASK_IF_REV(struct vm_media),
+    OP_REQUEST_FIELDS(struct vm_media),
+    OP_REQUEST_IF_REV(struct vm_media),
     {.type = FIELD_END},
 };
 #undef AT
@@ -200,11 +200,11 @@ static void media_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_media *media = params;
     struct plan plan;
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     plan.set_media = true;
     plan.target = xstrdup_or_null(media->target);
     plan.iso = media->iso[0] == '\0' ? NULL : xstrdup(media->iso);
-    ask_op(call, params, vm, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 const struct method update_methods[] = {

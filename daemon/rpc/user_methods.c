@@ -4,7 +4,7 @@
 #include "memory.h"
 #include "ops/audit.h"
 #include "ops/users.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /*
- * asks: a call becomes an operation: its plan is filled and given away; the operation's answer, now
- * or later, is the call's.
+ * op_request: a call becomes an operation: its plan is filled and given away; the operation's
+ * answer, now or later, is the call's.
  *
  * What a request_id must be repeated with is the text of the parameters without request_id, wait
- * and timeout_ms. `asked` holds the call until it is answered.
+ * and timeout_ms.
  */
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 
 #include "memory.h"
 #include "ops/audit.h"
@@ -16,14 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ask_fill(struct plan *plan, const struct vm *vm)
+void op_request_plan(struct plan *plan, const struct vm *vm)
 {
     plan_init(plan);
     plan->name = xstrdup(vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name);
     plan->owner = vm->owner;
 }
 
-void ask_freeze_disks(struct plan *plan, const struct vm *vm)
+void op_request_freeze_disks(struct plan *plan, const struct vm *vm)
 {
     plan->disks.items = xcalloc(vm->row_disk_count, sizeof *plan->disks.items);
     plan->disks.count = vm->row_disk_count;
@@ -42,11 +42,6 @@ void ask_freeze_disks(struct plan *plan, const struct vm *vm)
     }
     plan->serial_log = xstrdup_or_null(vm->serial_log);
 }
-
-/* A call on its way through an operation. */
-struct asked {
-    struct call *call;
-};
 
 /* The texts of `json` for the reader; its files are the VM's own. */
 static void tell_texts(struct registry *registry, const struct viewer *viewer,
@@ -85,11 +80,9 @@ static struct json_object *own_result(struct call *call, const struct op_answer 
     return result == NULL ? json_object_new_object() : result;
 }
 
-static void answered(void *data, const struct op_answer *answer)
+static void op_answered(void *data, const struct op_answer *answer)
 {
-    struct asked *asked = data;
-    struct call *call = asked->call;
-    free(asked);
+    struct call *call = data;
     if (answer->began) {
         call_set_audited(call);
     }
@@ -129,59 +122,60 @@ static char *parameters_of(const struct call *call, const void *params)
     return text;
 }
 
-_Static_assert(offsetof(struct ask_params, request_id) == 0, "it is found by its first member");
+_Static_assert(offsetof(struct op_request_params, request_id) == 0,
+               "it is found by its first member");
 
-static const struct ask_params *asked_of(const struct call *call, const void *params)
+static const struct op_request_params *request_of(const struct call *call, const void *params)
 {
     return method_param(call_method(call), params, "request_id");
 }
 
-static void submit(struct call *call, const void *params, struct op_ask *op_ask)
+static void submit_op(struct call *call, const void *params, struct op_ask *op_ask)
 {
-    const struct ask_params *ask = asked_of(call, params);
+    const struct op_request_params *request = request_of(call, params);
     AUTO(free) char *parameters = parameters_of(call, params);
-    struct asked *asked = xcalloc(1, sizeof *asked);
-    asked->call = call;
     op_ask->kind = call_method(call)->name;
     op_ask->viewer = call_viewer(call);
     op_ask->pid = call_pid(call);
-    op_ask->request_id = ask->request_id;
+    op_ask->request_id = request->request_id;
     op_ask->request_hash = parameters;
     op_ask->asked = call_for_audit(call).params;
-    op_ask->wait = ask->wait;
-    op_ask->timeout_ms = ask->timeout_ms;
-    op_ask->answer = answered;
-    op_ask->data = asked;
+    op_ask->wait = request->wait;
+    op_ask->timeout_ms = request->timeout_ms;
+    op_ask->answer = op_answered;
+    op_ask->data = call;
     ops_ask(call_house(call)->ops, op_ask);
 }
 
-void ask_op(struct call *call, const void *params, const struct vm *vm, struct plan *plan)
+void op_request_submit(struct call *call, const void *params, const struct vm *vm,
+                       struct plan *plan)
 {
-    ask_op_of(call, params, vm->facts.host, vm->facts.uuid, plan);
+    op_request_submit_at(call, params, vm->facts.host, vm->facts.uuid, plan);
 }
 
-void ask_op_new(struct call *call, const void *params, const char *host, struct plan *plan)
+void op_request_submit_new(struct call *call, const void *params, const char *host,
+                           struct plan *plan)
 {
-    ask_op_of(call, params, host, NULL, plan);
+    op_request_submit_at(call, params, host, NULL, plan);
 }
 
-void ask_op_of(struct call *call, const void *params, const char *host, const char *uuid,
-               struct plan *plan)
+void op_request_submit_at(struct call *call, const void *params, const char *host, const char *uuid,
+                          struct plan *plan)
 {
-    submit(call, params, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
+    submit_op(call, params, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
 }
 
-void ask_known(struct call *call, const void *params, const struct lodge_error *err)
+void op_request_refuse(struct call *call, const void *params, const struct lodge_error *err)
 {
-    const struct ask_params *ask = asked_of(call, params);
-    if (ask == NULL || ask->request_id == NULL || err->kind != LODGE_ERROR_NOT_FOUND) {
+    const struct op_request_params *request = request_of(call, params);
+    if (request == NULL || request->request_id == NULL || err->kind != LODGE_ERROR_NOT_FOUND) {
         call_fail(call, err);
         return;
     }
     struct plan plan;
     plan_init(&plan);
     struct registry_host *host = registry_first_host(call_house(call)->registry);
-    submit(call, params,
-           &(struct op_ask){
-               .host = host == NULL ? "" : host->facts.name, .plan = &plan, .refusal = err});
+    submit_op(call, params,
+              &(struct op_ask){
+                  .host = host == NULL ? "" : host->facts.name, .plan = &plan, .refusal = err});
 }
