@@ -1,8 +1,19 @@
 /*
- * connection: the life of a client, its subscriptions and its open calls.
+ * connection: the life of a client, its subscriptions and its open calls. Its turn is told in
+ * connection_read.c.
  *
- * connection_close() only marks. bury() takes everything down at the end of the turn, and libuv's
- * close callback frees: so no caller further up finds its connection gone.
+ * Its phases follow each other, and some are left out:
+ *
+ *   OPEN      it reads, handles, answers
+ *   ENDED     the client has closed its side for sending: it gets the answers that it still waits
+ *             for, and its events as long as it takes them
+ *   LEAVING   it was turned away, or its line is too long: the error is the last that it gets
+ *   CLOSING   nothing comes or goes any more
+ *
+ * connection_close() only marks it CLOSING. bury() takes everything down at the end of the turn:
+ * the subscriptions end, calls that are not answered are told that they are orphans, the owner
+ * hears of it; and libuv's close callback frees. So no caller further up finds its connection gone.
+ * Loop-only; its owner outlives it.
  */
 #include "rpc/connection.h"
 

@@ -1,6 +1,37 @@
-/* connection_read.c: a client's lines in. connection_go_on() does all there is to do: parse lines
- * while their answers have room and the turn's time lasts, send, and read on or not. Whatever ends
- * a wait (bytes, a write that is done, an answer, the next turn) leads to it. */
+/*
+ * connection_read.c: a connection's turn, and the lines that it handles in it. Loop-only.
+ *
+ * Whatever ends a wait leads to connection_go_on(): bytes that came, a write that is done, a late
+ * answer (by connection_flush_later()), room that its user or its owner has again, its place in its
+ * user's row. It looks for itself what may be done now, in this order:
+ *
+ *   1. Is there anything to handle, and time to do it in? Each user has ACCOUNT_TURN_MS of each
+ *      turn of the loop, for all of their connections (account_begin). Without time it stands in
+ *      the user's row, and is run when it comes to the front.
+ *   2. It handles one thing after the other, each time the first there is of:
+ *        a step of the call that works         no other request is looked at before that answers
+ *        a piece of the long line              which then is a request
+ *        the next entries of the open batch    each when the one before was answered
+ *        the next line                         a request, or the beginning of the last two
+ *      A request goes to the owner. It may be answered before that returns, or in another turn.
+ *   3. It stops when one of these is so; what is on the right leads back to 1:
+ *        no whole line is left                 bytes that come
+ *        the batch waits for an answer         connection_answer()
+ *        too much is unsent, though it was     a write that is done
+ *        tried to be sent once
+ *        the user's connections hold too       account_wake(), by whichever of them gave some back
+ *        many bytes
+ *        the owner is full                     account_wake(), by the owner
+ *        the time is over                      the user's row: it stands at its end
+ *   4. What is unsent is given to the socket, as much as it takes now; the rest is one uv_write.
+ *   5. It reads on or stops to: what was read is handled before more is, so a client that does not
+ *      read its answers is not read.
+ *   6. Subscribers go on while little is unsent, behind answers and never within a batch.
+ *   7. It closes when the client has ended and is owed nothing any more.
+ *
+ * Of a turn only what is on its way is kept: `out` to be sent, `held` behind a batch, the batch,
+ * the long line, the call that works. So it may be left after any step, and closed in any.
+ */
 #include "rpc/connection_private.h"
 
 #include "jsonrpc.h"
