@@ -79,7 +79,7 @@ static void tell_errors(struct call *call, const struct history_audit *audit)
     }
 }
 
-static void answer_list(void *data, const struct history_audit *audit,
+static void reply_audit(void *data, const struct history_audit *audit,
                         const struct lodge_error *error)
 {
     struct audit_call *reading = data;
@@ -102,7 +102,7 @@ static void answer_list(void *data, const struct history_audit *audit,
     free(reading);
 }
 
-static void caller_found(void *data, const uid_t *uid, const struct lodge_error *error)
+static void audit_user_found(void *data, const uid_t *uid, const struct lodge_error *error)
 {
     struct audit_call *reading = data;
     struct viewer viewer = call_viewer(reading->call);
@@ -119,7 +119,7 @@ static void caller_found(void *data, const uid_t *uid, const struct lodge_error 
     }
     reading->choice.by_uid = true;
     reading->choice.uid = *uid;
-    history_list_audit(call_house(reading->call)->ops, &reading->choice, answer_list, reading);
+    history_list_audit(call_house(reading->call)->ops, &reading->choice, reply_audit, reading);
 }
 
 static void audit_list_run(struct call *call, const void *params)
@@ -135,12 +135,12 @@ static void audit_list_run(struct call *call, const void *params)
         .limit = list->limit == LODGE_UNKNOWN ? PAGE : list->limit,
     };
     if (list->user != NULL) {
-        people_find(registry_people(call_house(call)->registry), list->user, "user", caller_found,
-                    reading);
+        people_find(registry_people(call_house(call)->registry), list->user, "user",
+                    audit_user_found, reading);
     } else if (viewer.role != ROLE_ADMIN) { /* none but their own */
-        caller_found(reading, &viewer.uid, NULL);
+        audit_user_found(reading, &viewer.uid, NULL);
     } else {
-        history_list_audit(call_house(call)->ops, &reading->choice, answer_list, reading);
+        history_list_audit(call_house(call)->ops, &reading->choice, reply_audit, reading);
     }
 }
 
@@ -157,8 +157,8 @@ static const struct field backup_result[] = {
 };
 #undef AT
 
-static void answer_backup(void *data, const char *path, int64_t bytes,
-                          const struct lodge_error *error)
+static void reply_backup(void *data, const char *path, int64_t bytes,
+                         const struct lodge_error *error)
 {
     struct call *call = data;
     if (error != NULL) {
@@ -176,7 +176,7 @@ static void answer_backup(void *data, const char *path, int64_t bytes,
 static void backup_run(struct call *call, const void *params)
 {
     (void)params;
-    history_backup(call_house(call)->ops, answer_backup, call);
+    history_backup(call_house(call)->ops, reply_backup, call);
 }
 
 const struct method audit_methods[] = {

@@ -81,8 +81,8 @@ static void opening_fail(struct opening *opening, const struct lodge_error *err)
     opening_free(opening);
 }
 
-static void answered(void *data, const struct console_answer *answer,
-                     const struct lodge_error *error)
+static void session_answered(void *data, const struct console_answer *answer,
+                             const struct lodge_error *error)
 {
     struct opening *opening = data;
     const struct rpc_house *house = call_house(opening->call);
@@ -130,10 +130,10 @@ static void open_now(struct opening *opening, struct vm *vm)
         .door = opening->door,
         .mode = opening->mode,
     };
-    console_open(call_house(opening->call)->console, &ask, answered, opening);
+    console_open(call_house(opening->call)->console, &ask, session_answered, opening);
 }
 
-static void started(void *data, const struct op_answer *answer)
+static void guest_started(void *data, const struct op_answer *answer)
 {
     struct opening *opening = data;
     struct lodge_error err = {0};
@@ -163,7 +163,7 @@ static void start_first(struct opening *opening, const struct vm *vm)
         .plan = &plan,
         .wait = true,
         .timeout_ms = START_MS,
-        .answer = started,
+        .answer = guest_started,
         .data = opening,
     };
     call_stand_up(opening->call); /* a start takes seconds, and has its own turns */
@@ -194,7 +194,7 @@ static bool has_door(const struct call *call, enum lodge_session_door door, stru
                       "door (lodge vnc --viewer)");
 }
 
-static void open_run(struct call *call, struct vm *vm, const void *data)
+static void console_open_run(struct call *call, struct vm *vm, const void *data)
 {
     const struct console_params *params = data;
     struct lodge_error err = {0};
@@ -249,7 +249,7 @@ static void list_one(void *data, const struct registry_session *session)
     }
 }
 
-static void list_run(struct call *call, const void *params)
+static void console_list_run(struct call *call, const void *params)
 {
     (void)params;
     struct listing listing = {.viewer = call_viewer(call)};
@@ -270,7 +270,7 @@ static const struct field close_params[] = {
     {.type = FIELD_END},
 };
 
-static void close_run(struct call *call, const void *data)
+static void console_close_run(struct call *call, const void *data)
 {
     const struct close_params *params = data;
     struct viewer viewer = call_viewer(call);
@@ -292,7 +292,7 @@ const struct method console_methods[] = {
         .params = open_params,
         .params_size = sizeof(struct console_params),
         .result = open_result,
-        .run_on = open_run,
+        .run_on = console_open_run,
         .seat = SEAT_SCREEN,
         .help = "A ticket to a guest's screen, good once, for a browser or a local viewer.",
     },
@@ -300,7 +300,7 @@ const struct method console_methods[] = {
         .name = "console.list",
         .access = ACCESS_SEE,
         .result = list_result,
-        .run = list_run,
+        .run = console_list_run,
         .help = "Who looks at which screen.",
     },
     {
@@ -309,7 +309,7 @@ const struct method console_methods[] = {
         .mutates = true,
         .params = close_params,
         .params_size = sizeof(struct close_params),
-        .run = close_run,
+        .run = console_close_run,
         .help = "Ends a session; its viewer is told who did.",
     },
     {0},

@@ -103,8 +103,8 @@ static const struct field create_result[] = {
 };
 #undef AT
 
-static bool is_one_of(const char *value, const char *param, const char *first, const char *second,
-                      struct lodge_error *err)
+static bool word_is_one_of(const char *value, const char *param, const char *first,
+                           const char *second, struct lodge_error *err)
 {
     return value == NULL || strcmp(value, first) == 0 || strcmp(value, second) == 0 ||
            lodge_fail_param(err, param, "'%s' must be %s or %s", param, first, second);
@@ -114,13 +114,13 @@ static bool create_check(const void *params, struct lodge_error *err)
 {
     const struct vm_create *create = params;
     for (size_t i = 0; i < create->disks.count; i++) {
-        if (!is_one_of(create->disks.items[i].format, "disks", "qcow2", "raw", err)) {
+        if (!word_is_one_of(create->disks.items[i].format, "disks", "qcow2", "raw", err)) {
             return false;
         }
     }
     return name_is_fit(create->name, "name", err) &&
-           is_one_of(create->graphics, "graphics", "vnc", "none", err) &&
-           is_one_of(create->firmware, "firmware", "bios", "uefi", err) &&
+           word_is_one_of(create->graphics, "graphics", "vnc", "none", err) &&
+           word_is_one_of(create->firmware, "firmware", "bios", "uefi", err) &&
            plain_is_fit(create->network, "network", err) && boot_is_fit(&create->boot, err) &&
            tags_are_fit(&create->tags, err);
 }

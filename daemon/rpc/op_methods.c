@@ -96,7 +96,7 @@ static void answer_now(struct call *call, int64_t id)
     }
 }
 
-static void ended(void *data, const struct op_answer *answer)
+static void op_has_ended(void *data, const struct op_answer *answer)
 {
     struct op_wait *wait = data;
     struct call *call = wait->call;
@@ -130,7 +130,7 @@ static void op_get_run(struct call *call, const void *params)
     struct op_wait *wait = xcalloc(1, sizeof *wait);
     wait->call = call;
     wait->op = get->op;
-    if (!ops_wait(call_house(call)->ops, get->op, get->timeout_ms, ended, wait)) {
+    if (!ops_wait(call_house(call)->ops, get->op, get->timeout_ms, op_has_ended, wait)) {
         free(wait);
         answer_now(call, get->op);
     }
@@ -205,7 +205,7 @@ struct op_listing {
     struct history_choice choice;
 };
 
-static void answer_list(void *data, const struct history_ops *ops, const struct lodge_error *error)
+static void reply_ops(void *data, const struct history_ops *ops, const struct lodge_error *error)
 {
     struct op_listing *listing = data;
     struct call *call = listing->call;
@@ -256,7 +256,7 @@ static void asker_found(void *data, const uid_t *uid, const struct lodge_error *
     /* A page that is full, and its cursor, would tell how many there are that may not be seen. */
     listing->choice.by_owner = !access_allows_of(&viewer, *uid, *uid, ACCESS_SEE);
     listing->choice.owner = viewer.uid;
-    history_list_ops(call_house(listing->call)->ops, &listing->choice, answer_list, listing);
+    history_list_ops(call_house(listing->call)->ops, &listing->choice, reply_ops, listing);
 }
 
 static void op_list_run(struct call *call, struct vm *vm, const void *params)
@@ -278,7 +278,7 @@ static void op_list_run(struct call *call, struct vm *vm, const void *params)
     } else if (viewer.role == ROLE_USER && vm == NULL) {
         asker_found(listing, &viewer.uid, NULL);
     } else {
-        history_list_ops(call_house(call)->ops, &listing->choice, answer_list, listing);
+        history_list_ops(call_house(call)->ops, &listing->choice, reply_ops, listing);
     }
 }
 

@@ -80,7 +80,7 @@ static struct json_object *own_result(struct call *call, const struct op_answer 
     return result == NULL ? json_object_new_object() : result;
 }
 
-static void op_answered(void *data, const struct op_answer *answer)
+static void request_answered(void *data, const struct op_answer *answer)
 {
     struct call *call = data;
     if (answer->began) {
@@ -130,7 +130,7 @@ static const struct op_request_params *request_of(const struct call *call, const
     return method_param(call_method(call), params, "request_id");
 }
 
-static void submit_op(struct call *call, const void *params, struct op_ask *op_ask)
+static void submit_request(struct call *call, const void *params, struct op_ask *op_ask)
 {
     const struct op_request_params *request = request_of(call, params);
     AUTO(free) char *parameters = parameters_of(call, params);
@@ -142,7 +142,7 @@ static void submit_op(struct call *call, const void *params, struct op_ask *op_a
     op_ask->asked = call_for_audit(call).params;
     op_ask->wait = request->wait;
     op_ask->timeout_ms = request->timeout_ms;
-    op_ask->answer = op_answered;
+    op_ask->answer = request_answered;
     op_ask->data = call;
     ops_ask(call_house(call)->ops, op_ask);
 }
@@ -162,7 +162,7 @@ void op_request_submit_new(struct call *call, const void *params, const char *ho
 void op_request_submit_at(struct call *call, const void *params, const char *host, const char *uuid,
                           struct plan *plan)
 {
-    submit_op(call, params, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
+    submit_request(call, params, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
 }
 
 void op_request_refuse(struct call *call, const void *params, const struct lodge_error *err)
@@ -175,7 +175,8 @@ void op_request_refuse(struct call *call, const void *params, const struct lodge
     struct plan plan;
     plan_init(&plan);
     struct registry_host *host = registry_first_host(call_house(call)->registry);
-    submit_op(call, params,
-              &(struct op_ask){
-                  .host = host == NULL ? "" : host->facts.name, .plan = &plan, .refusal = err});
+    submit_request(call, params,
+                   &(struct op_ask){.host = host == NULL ? "" : host->facts.name,
+                                    .plan = &plan,
+                                    .refusal = err});
 }

@@ -34,8 +34,8 @@ static const struct field quota_get_params[] = {
     {.type = FIELD_END},
 };
 
-static void answer_quota(void *data, const struct quota_answer *quota,
-                         const struct lodge_error *error)
+static void reply_quota(void *data, const struct quota_answer *quota,
+                        const struct lodge_error *error)
 {
     struct call *call = data;
     if (quota == NULL) {
@@ -49,7 +49,7 @@ static void answer_quota(void *data, const struct quota_answer *quota,
     buffer_free(&result);
 }
 
-static void user_found(void *data, const uid_t *uid, const struct lodge_error *error)
+static void quota_user_found(void *data, const uid_t *uid, const struct lodge_error *error)
 {
     struct call *call = data;
     struct viewer viewer = call_viewer(call);
@@ -60,7 +60,7 @@ static void user_found(void *data, const uid_t *uid, const struct lodge_error *e
         (void)lodge_fail(&err, LODGE_ERROR_DENIED, "the quotas of others are for admins");
         call_fail(call, &err);
     } else {
-        quota_read(call_house(call)->ops, *uid, answer_quota, call);
+        quota_read(call_house(call)->ops, *uid, reply_quota, call);
     }
 }
 
@@ -68,10 +68,10 @@ static void quota_get_run(struct call *call, const void *params)
 {
     const struct quota_get *get = params;
     if (get->user == NULL) {
-        quota_read(call_house(call)->ops, call_viewer(call).uid, answer_quota, call);
+        quota_read(call_house(call)->ops, call_viewer(call).uid, reply_quota, call);
     } else {
-        people_find(registry_people(call_house(call)->registry), get->user, "user", user_found,
-                    call);
+        people_find(registry_people(call_house(call)->registry), get->user, "user",
+                    quota_user_found, call);
     }
 }
 
@@ -106,13 +106,13 @@ static const struct field quota_set_params[] = {
 };
 #undef AT
 
-static void answer_set(void *data, const struct quota_answer *quota,
-                       const struct lodge_error *error)
+static void reply_new_quota(void *data, const struct quota_answer *quota,
+                            const struct lodge_error *error)
 {
     if (quota != NULL) {
         call_set_audited(data);
     }
-    answer_quota(data, quota, error);
+    reply_quota(data, quota, error);
 }
 
 struct setting {
@@ -134,7 +134,7 @@ static void setter_found(void *data, const uid_t *uid, const struct lodge_error 
     } else {
         setting->change.uid = *uid;
         const struct audit_call by = call_for_audit(setting->call);
-        quota_write(call_house(setting->call)->ops, &setting->change, &by, answer_set,
+        quota_write(call_house(setting->call)->ops, &setting->change, &by, reply_new_quota,
                     setting->call);
     }
     free(setting);

@@ -93,7 +93,7 @@ static bool update_check(const void *params, struct lodge_error *err)
            boot_is_fit(&update->boot, err) && tags_are_fit(&update->tags, err);
 }
 
-static struct plan_disk *find_disk(struct plan *plan, const char *target)
+static struct plan_disk *planned_disk(struct plan *plan, const char *target)
 {
     for (size_t i = 0; plan->disks.items != NULL && i < plan->disks.count; i++) {
         const char *known = plan->disks.items[i].target;
@@ -108,7 +108,7 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
 {
     for (size_t i = 0; update->disks.items != NULL && i < update->disks.count; i++) {
         const struct grown_disk *asked = &update->disks.items[i];
-        struct plan_disk *disk = find_disk(plan, asked->target);
+        struct plan_disk *disk = planned_disk(plan, asked->target);
         if (disk == NULL) {
             return lodge_fail_param(err, "disks", "'%s' has no disk '%s'", plan->name,
                                     asked->target);
@@ -130,7 +130,7 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
     return true;
 }
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t larger_amount(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
@@ -143,10 +143,10 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     plan->new_vcpus = update->vcpus;
     plan->new_memory_mib = update->memory_mib;
     /* The row may not have followed yet what was just read. */
-    plan->old_vcpus = larger(vm->row_vcpus, vm->most_vcpus);
-    plan->old_memory_mib = larger(vm->row_memory_mib, vm->most_memory_mib);
-    plan->vcpus = larger(plan->old_vcpus, update->vcpus);
-    plan->memory_mib = larger(plan->old_memory_mib, update->memory_mib);
+    plan->old_vcpus = larger_amount(vm->row_vcpus, vm->most_vcpus);
+    plan->old_memory_mib = larger_amount(vm->row_memory_mib, vm->most_memory_mib);
+    plan->vcpus = larger_amount(plan->old_vcpus, update->vcpus);
+    plan->memory_mib = larger_amount(plan->old_memory_mib, update->memory_mib);
     plan->new_name = xstrdup_or_null(update->name);
     plan->set_tags = update->tags.items != NULL;
     plan->set_boot = update->boot.items != NULL;
@@ -164,7 +164,7 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     return plan_growth(plan, update, err);
 }
 
-static void update_run(struct call *call, struct vm *vm, const void *params)
+static void vm_update_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_update *update = params;
     struct lodge_error err = {0};
@@ -196,7 +196,7 @@ static const struct field media_params[] = {
 };
 #undef AT
 
-static void media_run(struct call *call, struct vm *vm, const void *params)
+static void vm_media_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_media *media = params;
     struct plan plan;
@@ -219,7 +219,7 @@ const struct method update_methods[] = {
         .params_size = sizeof(struct vm_update),
         .result = update_result,
         .check = update_check,
-        .run_on = update_run,
+        .run_on = vm_update_run,
         .help = "Changes it: at once where libvirt can, else for its next boot.",
     },
     {
@@ -232,7 +232,7 @@ const struct method update_methods[] = {
         .params = media_params,
         .params_size = sizeof(struct vm_media),
         .result = update_result,
-        .run_on = media_run,
+        .run_on = vm_media_run,
         .help = "Puts another ISO into a drive, or ejects it.",
     },
     {0},

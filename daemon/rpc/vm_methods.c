@@ -88,7 +88,7 @@ static bool same_or_unasked(const char *asked, const char *fact)
     return asked == NULL || (fact != NULL && strcmp(asked, fact) == 0);
 }
 
-static bool is_listed(const struct listing *listing, const struct vm *vm)
+static bool vm_is_listed(const struct listing *listing, const struct vm *vm)
 {
     const struct vm_list *params = listing->params;
     const struct lodge_vm *facts = &vm->facts;
@@ -181,7 +181,7 @@ static bool list_more(struct call_work *work, struct call *call)
             }
             return false;
         }
-        if (!is_listed(listing, vm)) {
+        if (!vm_is_listed(listing, vm)) {
             continue;
         }
         if (listing->written == listing->params->limit) {
