@@ -236,7 +236,8 @@ static int run(struct config *config, const struct options *options, struct lodg
 /* From the flags to the loop; the caller clears what was read. */
 static int start(const struct options *options, struct config *config, struct lodge_error *err)
 {
-    if (!methods_check(err) || !config_load(options, config, err) || !check_uris(config, err) ||
+    if (!methods_check(method_tables, err) || !config_load(options, config, err) ||
+        !check_uris(config, err) ||
         (config->log_level != NULL && !log_set_levels(config->log_level, err))) {
         return complain(err);
     }

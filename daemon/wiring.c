@@ -25,6 +25,7 @@
 #include "reads/upkeep.h"
 #include "registry/registry.h"
 #include "rpc/door.h"
+#include "rpc/method.h"
 #include "scope.h"
 #include "store/recall.h"
 #include "store_opener.h"
@@ -293,6 +294,7 @@ struct house *house_new(struct house_parts *parts, struct lodge_error *err)
         upkeep_new(house->ops, house->config.op_keep_days, house->config.audit_keep_days);
     house->rpc = (struct rpc_house){
         .loop = house->loop,
+        .methods = method_tables,
         .registry = house->registry,
         .reads = house->reads,
         .audit = house->audit,

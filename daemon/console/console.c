@@ -11,6 +11,7 @@
 #include "console/session.h"
 #include "memory.h"
 #include "refusals.h"
+#include "registry/access.h"
 #include "registry/told.h"
 #include "scope.h"
 
@@ -150,9 +151,8 @@ struct viewer console_viewer(const struct console *console, const struct identit
 
 bool console_may_use(const struct console *console, const struct identity *who, const struct vm *vm)
 {
-    enum user_role role = people_role(registry_people(console->registry), who);
-    return role == ROLE_ADMIN ||
-           (role == ROLE_USER && vm->owner != VM_NO_OWNER && vm->owner == who->uid);
+    struct viewer viewer = console_viewer(console, who);
+    return access_allows(&viewer, vm, ACCESS_OWNER);
 }
 
 char *console_told(const struct session *session, const char *reason)
@@ -301,7 +301,7 @@ bool console_end(struct console *console, int64_t id, const struct viewer *viewe
                           "no session %lld; console.list names those there are", (long long)id);
     }
     const struct registry_session *shown = session->shown;
-    if (viewer->role != ROLE_ADMIN && viewer->uid != shown->uid && viewer->uid != shown->owner) {
+    if (!access_allows_of(viewer, shown->uid, shown->owner, ACCESS_OWNER)) {
         return lodge_fail(err, LODGE_ERROR_DENIED, "session %lld is not yours", (long long)id);
     }
     char reason[120];

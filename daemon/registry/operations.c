@@ -4,6 +4,7 @@
  */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "registry/render.h"
 #include "scope.h"
@@ -32,7 +33,7 @@ static void op_name_learned(struct registry *registry, struct feed_entry *entry,
 
 bool registry_op_is_visible(const struct registry_op *op, const struct viewer *viewer)
 {
-    return viewer_sees(viewer, op->uid, op->owner);
+    return access_allows_of(viewer, op->uid, op->owner, ACCESS_SEE);
 }
 
 static bool op_is_visible(struct feed_entry *entry, const struct viewer *viewer)

@@ -199,20 +199,6 @@ enum user_role people_role(const struct people *people, const struct identity *i
     return people->default_role;
 }
 
-bool viewer_sees(const struct viewer *viewer, uid_t uid, uid_t owner)
-{
-    switch (viewer->role) {
-    case ROLE_ADMIN:
-    case ROLE_VIEWER:
-        return true;
-    case ROLE_USER:
-        return uid == viewer->uid || owner == viewer->uid;
-    case ROLE_NONE:
-        return false;
-    }
-    return false;
-}
-
 struct look_up {
     struct job job; /* first */
     struct people *people;

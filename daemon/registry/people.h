@@ -33,9 +33,6 @@ struct viewer {
     enum user_role role;
 };
 
-/* Whether `viewer` may see what `uid` does to a VM of `owner`'s. */
-bool viewer_sees(const struct viewer *viewer, uid_t uid, uid_t owner);
-
 struct people;
 
 struct people *people_new(struct loop *loop);

@@ -8,6 +8,7 @@
  */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "registry/render.h"
 #include "scope.h"
@@ -46,7 +47,8 @@ static bool quota_is_visible(struct feed_entry *entry, const struct viewer *view
     if (!quota->is_known) {
         return false;
     }
-    return is_systems ? viewer->role != ROLE_NONE : viewer_sees(viewer, quota->uid, quota->uid);
+    return is_systems ? access_allows(viewer, NULL, ACCESS_ANY)
+                      : access_allows_of(viewer, quota->uid, quota->uid, ACCESS_SEE);
 }
 
 static void quota_render(struct buffer *buffer, struct feed_entry *entry,

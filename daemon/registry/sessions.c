@@ -3,6 +3,7 @@
  * it. Loop-only. */
 #include "contract/contract.h"
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry_private.h"
 #include "registry/render.h"
 #include "scope.h"
@@ -32,7 +33,7 @@ static void session_name_learned(struct registry *registry, struct feed_entry *e
 bool registry_session_is_visible(const struct registry_session *session,
                                  const struct viewer *viewer)
 {
-    return viewer_sees(viewer, session->uid, session->owner);
+    return access_allows_of(viewer, session->uid, session->owner, ACCESS_SEE);
 }
 
 static bool session_is_visible(struct feed_entry *entry, const struct viewer *viewer)

@@ -9,6 +9,7 @@
 #include "registry/vm.h"
 
 #include "memory.h"
+#include "registry/access.h"
 #include "registry/registry.h"
 #include "scope.h"
 
@@ -343,16 +344,7 @@ void vm_keep_key(struct vm *vm)
 
 bool vm_is_visible(const struct vm *vm, const struct viewer *viewer)
 {
-    switch (viewer->role) {
-    case ROLE_ADMIN:
-    case ROLE_VIEWER:
-        return true;
-    case ROLE_USER:
-        return vm->owner != VM_NO_OWNER && vm->owner == viewer->uid;
-    case ROLE_NONE:
-        return false;
-    }
-    return false;
+    return access_allows(viewer, vm, ACCESS_SEE);
 }
 
 int vm_compare(const struct vm *a, const struct vm *b)

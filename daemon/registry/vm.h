@@ -94,7 +94,7 @@ void vm_forget_rendered(struct vm *vm);
 /* Frees all but host, uuid and name: what a tombstone is still asked for. */
 void vm_keep_key(struct vm *vm);
 
-/* Users see their own, viewers and admins everything. */
+/* As access SEE (registry/access.h). */
 bool vm_is_visible(const struct vm *vm, const struct viewer *viewer);
 
 /* By host, name, uuid: the order of lists. */

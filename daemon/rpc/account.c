@@ -18,7 +18,7 @@
 
 enum { US_PER_MS = 1000, PERCENT = 100 };
 
-static void serve(void *owner);
+static void account_serve(void *owner);
 
 static void put_into_row(struct account *account, struct account_place *place)
 {
@@ -113,7 +113,7 @@ static void has_rested(void *owner)
     if (account->holders == 0) {
         leave_when_paid(account);
     } else {
-        serve(account);
+        account_serve(account);
     }
 }
 
@@ -148,7 +148,7 @@ static bool begin_next_call(struct account *account)
 
 /* Whoever was not served for want of time stands in the row or in a line, and is when there is
  * some: no look at the clock but the one that stopped it says whether there was any. */
-static void serve(void *owner)
+static void account_serve(void *owner)
 {
     struct account *account = owner;
     account_hold(account); /* whoever is served may be the last to leave */
@@ -181,7 +181,7 @@ static struct account *find_or_make(struct account **list, struct loop *loop, ui
         account->loop = loop;
         account->uid = uid;
         account->last = &account->first;
-        account->serve = (struct loop_later){.run = serve, .owner = account};
+        account->serve = (struct loop_later){.run = account_serve, .owner = account};
         account->has_all = uid == 0 || uid == geteuid();
         account->credit_us = (int64_t)ACCOUNT_BURST_MS * US_PER_MS;
         account->credited_us = loop_monotonic_us();
@@ -397,7 +397,7 @@ bool account_may_answer(struct account *account)
 /* Seats */
 
 /* Calls that were out at once are all paid, but nobody rests for long because of them. */
-static void charge(struct account *account, int64_t cost_us)
+static void account_charge(struct account *account, int64_t cost_us)
 {
     const int64_t least_us = -(int64_t)ACCOUNT_DEBT_MS * US_PER_MS;
     int64_t left_us = account->credit_us - cost_us;
@@ -415,7 +415,7 @@ void account_stand_up(struct account *account, struct sitter *sitter)
 {
     uint64_t cost_us = 0;
     bool may_begin = seats_leave(account->seats, sitter, &cost_us);
-    charge(account, (int64_t)(cost_us + loop_take_cost_us(account->loop)));
+    account_charge(account, (int64_t)(cost_us + loop_take_cost_us(account->loop)));
     if (may_begin && !account->is_closed) {
         loop_later(account->loop, &account->serve);
     }

@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "reads/history.h"
 #include "registry/told.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -24,8 +24,9 @@ struct audit_list {
 
 #define AT(member) .offset = offsetof(struct audit_list, member)
 static const struct field audit_list_params[] = {
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX, .help = "calls of this user"},
-    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = ASK_TEXT_MAX, .help = "calls about HOST/NAME"},
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
+     .help = "calls of this user"},
+    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = METHOD_TEXT_MAX, .help = "calls about HOST/NAME"},
     {"since", FIELD_TIME, AT(since), .help = "from then on"},
     {"limit", FIELD_INT, AT(limit), .min = 1, .max = PAGE_MAX, .help = "at most so many (100)"},
     {"cursor", FIELD_INT, AT(cursor), .min = 1, .max = INT64_MAX, .help = "of the page before"},
@@ -78,7 +79,7 @@ static void tell_errors(struct call *call, const struct history_audit *audit)
     }
 }
 
-static void answer_list(void *data, const struct history_audit *audit,
+static void reply_audit(void *data, const struct history_audit *audit,
                         const struct lodge_error *error)
 {
     struct audit_call *reading = data;
@@ -101,7 +102,7 @@ static void answer_list(void *data, const struct history_audit *audit,
     free(reading);
 }
 
-static void caller_found(void *data, const uid_t *uid, const struct lodge_error *error)
+static void audit_user_found(void *data, const uid_t *uid, const struct lodge_error *error)
 {
     struct audit_call *reading = data;
     struct viewer viewer = call_viewer(reading->call);
@@ -118,7 +119,7 @@ static void caller_found(void *data, const uid_t *uid, const struct lodge_error 
     }
     reading->choice.by_uid = true;
     reading->choice.uid = *uid;
-    history_list_audit(call_house(reading->call)->ops, &reading->choice, answer_list, reading);
+    history_list_audit(call_house(reading->call)->ops, &reading->choice, reply_audit, reading);
 }
 
 static void audit_list_run(struct call *call, const void *params)
@@ -134,12 +135,12 @@ static void audit_list_run(struct call *call, const void *params)
         .limit = list->limit == LODGE_UNKNOWN ? PAGE : list->limit,
     };
     if (list->user != NULL) {
-        people_find(registry_people(call_house(call)->registry), list->user, "user", caller_found,
-                    reading);
+        people_find(registry_people(call_house(call)->registry), list->user, "user",
+                    audit_user_found, reading);
     } else if (viewer.role != ROLE_ADMIN) { /* none but their own */
-        caller_found(reading, &viewer.uid, NULL);
+        audit_user_found(reading, &viewer.uid, NULL);
     } else {
-        history_list_audit(call_house(call)->ops, &reading->choice, answer_list, reading);
+        history_list_audit(call_house(call)->ops, &reading->choice, reply_audit, reading);
     }
 }
 
@@ -156,8 +157,8 @@ static const struct field backup_result[] = {
 };
 #undef AT
 
-static void answer_backup(void *data, const char *path, int64_t bytes,
-                          const struct lodge_error *error)
+static void reply_backup(void *data, const char *path, int64_t bytes,
+                         const struct lodge_error *error)
 {
     struct call *call = data;
     if (error != NULL) {
@@ -175,7 +176,7 @@ static void answer_backup(void *data, const char *path, int64_t bytes,
 static void backup_run(struct call *call, const void *params)
 {
     (void)params;
-    history_backup(call_house(call)->ops, answer_backup, call);
+    history_backup(call_house(call)->ops, reply_backup, call);
 }
 
 const struct method audit_methods[] = {

@@ -1,7 +1,6 @@
 /* batch.c: all of a batch is parsed before any of it runs; then its entries run one after the
  * other, each parsed again for that, and its answer is streamed. Loop-only. */
 #include "rpc/connection_private.h"
-#include "rpc/gate.h"
 #include "rpc/long_line.h"
 
 #include "memory.h"
@@ -63,7 +62,7 @@ static bool check_next(struct connection *connection)
     json_object_put(entry);
     if (entry == NULL && err.kind == LODGE_ERROR_PARSE) {
         (void)lodge_fail_in(&err, "entry %zu of a batch", batch->checked + 1);
-        gate_refuse(connection, &err);
+        connection_fail(connection, &err);
         batch_end(connection);
         return true;
     }
@@ -81,13 +80,13 @@ static bool run_next(struct connection *connection)
     }
     size_t length = batch->cut.lengths[batch->next++];
     batch->waits = true; /* until connection_answer(), which may come before this returns */
-    gate_run(connection, entry, length, true);
+    connection->owner->request(connection->owner, connection, entry, length, true);
     json_object_put(entry);
     return true;
 }
 
 /* Returns whether there may be more to do now. */
-static bool step(struct connection *connection)
+static bool batch_step(struct connection *connection)
 {
     const struct batch *batch = connection->batch;
     if (batch->checked < batch->cut.count) {
@@ -102,9 +101,9 @@ static bool step(struct connection *connection)
 
 void batch_run(struct connection *connection)
 {
-    while (!connection->batch->waits && !connection->closing &&
+    while (!connection->batch->waits && connection->phase != CONNECTION_CLOSING &&
            connection_queued(connection) < CONNECTION_UNSENT_MAX &&
-           !account_is_over(connection->place.account) && step(connection) &&
+           !account_is_over(connection->place.account) && batch_step(connection) &&
            batch_is_open(connection)) {
     }
 }
@@ -118,6 +117,6 @@ void batch_begin(struct connection *connection, const char *line, size_t length)
     batch->bytes = length + sizeof *batch;
     if (!jsonrpc_cut(batch->text, &batch->cut, &err)) {
         batch_free(connection);
-        gate_refuse(connection, &err);
+        connection_fail(connection, &err);
     }
 }

@@ -25,6 +25,7 @@ struct reads;
 /* What handlers work with; owned by main, the same for every call. */
 struct rpc_house {
     struct loop *loop;
+    const struct method *const *methods; /* the tables, see method.h */
     struct registry *registry;
     struct reads *reads;
     struct ops *ops;
@@ -37,6 +38,7 @@ struct rpc_house {
 
 const struct rpc_house *call_house(const struct call *call);
 struct viewer call_viewer(const struct call *call);
+const struct identity *call_identity(const struct call *call); /* NULL once the client is gone */
 pid_t call_pid(const struct call *call);
 const struct method *call_method(const struct call *call);
 struct connection *call_connection(const struct call *call); /* NULL once the client is gone */

@@ -1,7 +1,8 @@
 /* vm.start … vm.forget: what is done to a VM that is there. One table row each; the recipes in ops/
  * do the rest. */
 #include "memory.h"
-#include "rpc/asks.h"
+#include "rpc/named_vm.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -12,22 +13,22 @@ enum { GRACE_DEFAULT_S = 90, GRACE_MAX_S = 86400 };
 struct vm_act {
     char *vm;
     int64_t grace_s;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 static const struct field act_params[] = {
-    ASK_VM(struct vm_act),
-    ASK_FIELDS(struct vm_act),
-    ASK_IF_REV(struct vm_act),
+    METHOD_VM(struct vm_act),
+    OP_REQUEST_FIELDS(struct vm_act),
+    OP_REQUEST_IF_REV(struct vm_act),
     {.type = FIELD_END},
 };
 
 static const struct field grace_params[] = {
-    ASK_VM(struct vm_act),
+    METHOD_VM(struct vm_act),
     {"grace_s", FIELD_INT, .offset = offsetof(struct vm_act, grace_s), .min = 1, .max = GRACE_MAX_S,
      .help = "how long the guest has (90); then the operation fails"},
-    ASK_FIELDS(struct vm_act),
-    ASK_IF_REV(struct vm_act),
+    OP_REQUEST_FIELDS(struct vm_act),
+    OP_REQUEST_IF_REV(struct vm_act),
     {.type = FIELD_END},
 };
 
@@ -75,83 +76,66 @@ static const struct field delete_result[] = {
     {.type = FIELD_END},
 };
 
-static void act_run(struct call *call, const void *params)
+static void act_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_act *act = params;
-    struct lodge_error err = {0};
     struct plan plan;
-    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_DOMAIN, &err);
-    if (vm == NULL) {
-        ask_known(call, params, &act->ask, &err);
-        return;
-    }
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     plan.grace_s = act->grace_s == LODGE_UNKNOWN ? GRACE_DEFAULT_S : act->grace_s;
     plan.run = vm->run;
-    ask_op(call, params, &act->ask, vm, NULL, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
-static void delete_run(struct call *call, const void *params)
+static void delete_run(struct call *call, struct vm *vm, const void *params)
 {
-    const struct vm_act *act = params;
     struct lodge_error err = {0};
     struct plan plan;
-    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_ROW, &err);
-    if (vm != NULL && vm->host->facts.state != LODGE_HOST_UP) {
+    if (vm->host->facts.state != LODGE_HOST_UP) {
         (void)lodge_fail(&err, LODGE_ERROR_HOST_DOWN,
                          "host '%s' is not up: nothing of '%s' can be deleted there",
                          vm->facts.host, vm->facts.name);
-        vm = NULL;
-    }
-    if (vm == NULL) {
-        ask_known(call, params, &act->ask, &err);
+        call_fail(call, &err);
         return;
     }
-    ask_fill(&plan, vm);
-    ask_freeze_disks(&plan, vm);
+    op_request_plan(&plan, vm);
+    op_request_freeze_disks(&plan, vm);
     plan.hung = vm->facts.unresponsive != 0;
-    ask_op(call, params, &act->ask, vm, NULL, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
-static void forget_run(struct call *call, const void *params)
+static void forget_run(struct call *call, struct vm *vm, const void *params)
 {
-    const struct vm_act *act = params;
     struct lodge_error err = {0};
     struct plan plan;
-    struct vm *vm = ask_vm(call, act->vm, &act->ask, ASK_ROW, &err);
-    bool deletion =
-        vm != NULL && ops_may_forget(call_house(call)->ops, vm->facts.host, vm->facts.uuid);
-    if (vm != NULL && vm->host->facts.state == LODGE_HOST_UP && !deletion) {
+    bool deletion = ops_may_forget(call_house(call)->ops, vm->facts.host, vm->facts.uuid);
+    if (vm->host->facts.state == LODGE_HOST_UP && !deletion) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "host '%s' is up: vm.delete deletes '%s' with its disks, vm.forget is for "
                          "VMs whose host is gone, or whose deletion cannot go on",
                          vm->facts.host, vm->facts.name);
-        vm = NULL;
-    }
-    if (vm == NULL) {
-        ask_known(call, params, &act->ask, &err);
+        call_fail(call, &err);
         return;
     }
-    ask_fill(&plan, vm);
-    ask_op(call, params, &act->ask, vm, NULL, &plan);
+    op_request_plan(&plan, vm);
+    op_request_submit(call, params, vm, &plan);
 }
 
 struct vm_adopt {
     char *vm;
     char *owner;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 static const struct field adopt_params[] = {
-    ASK_VM(struct vm_adopt),
+    METHOD_VM(struct vm_adopt),
     {"owner", FIELD_STRING, .offset = offsetof(struct vm_adopt, owner), .required = true, .min = 1,
-     .max = ASK_TEXT_MAX, .help = "whose it is from now on: a user's name, or #uid"},
-    ASK_FIELDS(struct vm_adopt),
-    ASK_IF_REV(struct vm_adopt),
+     .max = METHOD_TEXT_MAX, .help = "whose it is from now on: a user's name, or #uid"},
+    OP_REQUEST_FIELDS(struct vm_adopt),
+    OP_REQUEST_IF_REV(struct vm_adopt),
     {.type = FIELD_END},
 };
 
-/* An adoption that waits for its owner's uid: the VM is looked up again then. */
+/* An adoption that waits for its owner's uid: the VM is looked for then. */
 struct adoption {
     struct call *call;
     struct vm_adopt params;
@@ -160,7 +144,7 @@ struct adoption {
 static void plan_adoption(struct plan *plan, const struct vm *vm, uid_t owner)
 {
     const struct lodge_vm *facts = &vm->facts;
-    ask_fill(plan, vm);
+    op_request_plan(plan, vm);
     plan->owner = owner;
     int64_t vcpus = vm->most_vcpus > 0 ? vm->most_vcpus : facts->vcpus;
     int64_t memory_mib = vm->most_memory_mib > 0 ? vm->most_memory_mib : facts->memory_mib;
@@ -188,19 +172,18 @@ static void adopter_found(void *data, const uid_t *uid, const struct lodge_error
     struct adoption *adoption = data;
     const struct vm_adopt *adopt = &adoption->params;
     struct lodge_error err = {0};
-    struct vm *vm =
-        uid == NULL ? NULL : ask_vm(adoption->call, adopt->vm, &adopt->ask, ASK_DOMAIN, &err);
-    if (vm != NULL && vm->phase != ROW_NONE) {
-        (void)lodge_fail(&err, LODGE_ERROR_EXISTS, "'%s' is lodge's already, its owner is %s",
-                         vm->facts.name, vm->facts.owner);
-        vm = NULL;
+    struct vm *vm = NULL;
+    bool ok = uid != NULL && named_vm_find(adoption->call, adopt, &vm, &err);
+    if (ok && vm->phase != ROW_NONE) {
+        ok = lodge_fail(&err, LODGE_ERROR_EXISTS, "'%s' is lodge's already, its owner is %s",
+                        vm->facts.name, vm->facts.owner);
     }
-    if (vm == NULL) {
+    if (!ok) {
         call_fail(adoption->call, uid == NULL ? error : &err);
     } else {
         struct plan plan;
         plan_adoption(&plan, vm, *uid);
-        ask_op(adoption->call, adopt, &adopt->ask, vm, NULL, &plan);
+        op_request_submit(adoption->call, adopt, vm, &plan);
     }
     fields_clear(adopt_params, &adoption->params);
     free(adoption);
@@ -214,53 +197,60 @@ static void adopt_run(struct call *call, const void *params)
     adoption->params = *adopt;
     adoption->params.vm = xstrdup(adopt->vm);
     adoption->params.owner = xstrdup(adopt->owner);
-    adoption->params.ask.request_id = xstrdup_or_null(adopt->ask.request_id);
+    adoption->params.request.request_id = xstrdup_or_null(adopt->request.request_id);
     struct people *people = registry_people(call_house(call)->registry);
     people_find(people, adoption->params.owner, "owner", adopter_found, adoption);
 }
 
-#define ACT(method, who, fields, handler, text)                                      \
-    {                                                                                \
-        .name = (method), .access = (who), .mutates = true, .params = (fields),      \
-        .params_size = sizeof(struct vm_act), .result = op_result, .run = (handler), \
-        .help = (text),                                                              \
+#define ACT(method, fields, text)                                                   \
+    {                                                                               \
+        .name = (method), .access = ACCESS_OWNER, .vm = "vm", .vm_need = VM_DOMAIN, \
+        .mutates = true, .params = (fields), .params_size = sizeof(struct vm_act),  \
+        .result = op_result, .run_on = act_run, .help = (text),                     \
     }
 
 const struct method change_methods[] = {
-    ACT("vm.start", ACCESS_OWNER, act_params, act_run, "Boots it, or restores its managed save."),
-    ACT("vm.stop", ACCESS_OWNER, act_params, act_run, "Forces it off at once. Never busy."),
-    ACT("vm.shutdown", ACCESS_OWNER, grace_params, act_run, "Asks the guest to shut down."),
-    ACT("vm.reboot", ACCESS_OWNER, grace_params, act_run, "Asks the guest to reboot."),
-    ACT("vm.reset", ACCESS_OWNER, act_params, act_run, "Presses the reset button."),
-    ACT("vm.pause", ACCESS_OWNER, act_params, act_run, "Stops its vCPUs."),
-    ACT("vm.resume", ACCESS_OWNER, act_params, act_run, "Lets its vCPUs run on."),
-    ACT("vm.save", ACCESS_OWNER, act_params, act_run, "Saves its memory to disk and shuts it off."),
-    ACT("vm.nmi", ACCESS_OWNER, act_params, act_run, "Sends the guest an NMI."),
+    ACT("vm.start", act_params, "Boots it, or restores its managed save."),
+    ACT("vm.stop", act_params, "Forces it off at once. Never busy."),
+    ACT("vm.shutdown", grace_params, "Asks the guest to shut down."),
+    ACT("vm.reboot", grace_params, "Asks the guest to reboot."),
+    ACT("vm.reset", act_params, "Presses the reset button."),
+    ACT("vm.pause", act_params, "Stops its vCPUs."),
+    ACT("vm.resume", act_params, "Lets its vCPUs run on."),
+    ACT("vm.save", act_params, "Saves its memory to disk and shuts it off."),
+    ACT("vm.nmi", act_params, "Sends the guest an NMI."),
     {
         .name = "vm.delete",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_ROW,
         .mutates = true,
         .reads_first = true,
         .params = act_params,
         .params_size = sizeof(struct vm_act),
         .result = delete_result,
-        .run = delete_run,
+        .run_on = delete_run,
         .help = "Deletes it with the disks that lodge made and nobody else uses.",
     },
     {
         .name = "vm.forget",
         .access = ACCESS_ADMIN,
+        .vm = "vm",
+        .vm_need = VM_ROW,
         .mutates = true,
         .params = act_params,
         .params_size = sizeof(struct vm_act),
         .result = delete_result,
-        .run = forget_run,
+        .run_on = forget_run,
         .help = "Takes away lodge's row of a VM whose host is gone, or whose deletion cannot go on "
                 "(`op` is the deletion's, then); touches nothing else.",
     },
     {
         .name = "vm.adopt",
         .access = ACCESS_ADMIN,
+        .vm = "vm",
+        .vm_need = VM_DOMAIN,
+        .vm_is_late = true, /* its owner is looked for first */
         .mutates = true,
         .reads_first = true,
         .params = adopt_params,

@@ -1,16 +1,25 @@
 /*
- * connection: the life of a client, its subscriptions and its open calls.
+ * connection: the life of a client, its subscriptions and its open calls. Its turn is told in
+ * connection_read.c.
  *
- * connection_close() only marks. bury() takes everything down at the end of the turn, and libuv's
- * close callback frees: so no caller further up finds its connection gone.
+ * Its phases follow each other, and some are left out:
+ *
+ *   OPEN      it reads, handles, answers
+ *   ENDED     the client has closed its side for sending: it gets the answers that it still waits
+ *             for, and its events as long as it takes them
+ *   LEAVING   it was turned away, or its line is too long: the error is the last that it gets
+ *   CLOSING   nothing comes or goes any more
+ *
+ * connection_close() only marks it CLOSING. bury() takes everything down at the end of the turn:
+ * the subscriptions end, calls that are not answered are told that they are orphans, the owner
+ * hears of it; and libuv's close callback frees. So no caller further up finds its connection gone.
+ * Loop-only; its owner outlives it.
  */
 #include "rpc/connection.h"
 
 #include "log.h"
 #include "memory.h"
 #include "rpc/connection_private.h"
-#include "rpc/door.h"
-#include "rpc/gate.h"
 #include "rpc/long_line.h"
 #include "rpc/peer.h"
 #include "scope.h"
@@ -30,7 +39,7 @@ static void bury(void *owner);
 static bool takes_more(struct sink *sink)
 {
     struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
-    return !connection->closing && !connection->close_when_sent && !batch_is_open(connection) &&
+    return connection_handles(connection) && !batch_is_open(connection) &&
            connection_unsent(connection) < CONNECTION_NOTIFY_MAX;
 }
 
@@ -68,10 +77,14 @@ static void sink_end(struct sink *sink)
     account_pause(CONTAINER_OF(sink, struct connection, sink)->place.account);
 }
 
+struct viewer connection_viewer(const struct connection *connection)
+{
+    return connection->owner->viewer(connection->owner, &connection->identity);
+}
+
 static struct viewer sink_viewer(struct sink *sink)
 {
-    struct connection *connection = CONTAINER_OF(sink, struct connection, sink);
-    return door_viewer(connection->door, &connection->identity);
+    return connection_viewer(CONTAINER_OF(sink, struct connection, sink));
 }
 
 struct sink *connection_sink(struct connection *connection)
@@ -123,19 +136,19 @@ void connection_end_subscription(struct connection *connection, struct subscribe
 
 /* Open calls */
 
-void connection_add_call(struct connection *connection, struct call_link *link)
+void connection_add_call(struct connection *connection, struct connection_call *call)
 {
-    link->prev = connection->calls.prev;
-    link->next = &connection->calls;
-    link->prev->next = link;
-    connection->calls.prev = link;
+    call->previous = connection->calls.previous;
+    call->next = &connection->calls;
+    call->previous->next = call;
+    connection->calls.previous = call;
     connection->call_count++;
 }
 
-void connection_drop_call(struct connection *connection, struct call_link *link)
+void connection_drop_call(struct connection *connection, struct connection_call *call)
 {
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
+    call->previous->next = call->next;
+    call->next->previous = call->previous;
     connection->call_count--;
 }
 
@@ -144,13 +157,25 @@ unsigned connection_open_calls(const struct connection *connection)
     return connection->call_count;
 }
 
-void connection_work(struct connection *connection, struct call *call)
+void connection_work(struct connection *connection, struct connection_call *call)
 {
-    assert(connection->works == NULL && connection->parsing);
+    assert(connection->works == NULL && connection->is_parsing);
     connection->works = call;
 }
 
 /* Life */
+
+void connection_enter(struct connection *connection, enum connection_phase phase)
+{
+    if (connection->phase < phase) {
+        connection->phase = phase;
+    }
+}
+
+bool connection_handles(const struct connection *connection)
+{
+    return connection->phase < CONNECTION_LEAVING;
+}
 
 /* Whether the other end is closed altogether, not only for sending (then POLLHUP is missing). */
 static bool is_hung_up(const struct connection *connection)
@@ -165,20 +190,20 @@ static bool is_hung_up(const struct connection *connection)
 
 bool connection_is_closing(const struct connection *connection)
 {
-    return connection->closing;
+    return connection->phase == CONNECTION_CLOSING;
 }
 
 bool connection_is_alive(struct connection *connection)
 {
-    if (!connection->closing && is_hung_up(connection)) {
+    if (connection->phase != CONNECTION_CLOSING && is_hung_up(connection)) {
         connection_close(connection);
     }
-    return !connection->closing;
+    return connection->phase != CONNECTION_CLOSING;
 }
 
 void connection_close_if_done(struct connection *connection)
 {
-    if (connection->ended && !connection->closing) {
+    if (connection->phase == CONNECTION_ENDED || connection->phase == CONNECTION_LEAVING) {
         /* Half a line is owed nothing: its other half will not come. */
         bool owed = connection->call_count > 0 || connection_unsent(connection) > 0 ||
                     connection->subscriber_count > 0 || connection->place.waits ||
@@ -187,22 +212,22 @@ void connection_close_if_done(struct connection *connection)
         if (!owed || is_hung_up(connection)) {
             connection_close(connection);
         } else {
-            door_watch(connection->door);
+            connection->owner->watch(connection->owner);
         }
     }
 }
 
-static void go_on(struct account_place *place)
+static void run_place(struct account_place *place)
 {
     connection_go_on(CONTAINER_OF(place, struct connection, place));
 }
 
-struct connection *connection_accept(struct door *door, uv_stream_t *server)
+struct connection *connection_accept(struct connection_owner *owner, uv_stream_t *server)
 {
     struct connection *connection = xcalloc(1, sizeof *connection);
-    connection->door = door;
-    connection->serial = door_next_serial(door);
-    connection->calls.prev = &connection->calls;
+    connection->owner = owner;
+    connection->serial = ++owner->serial;
+    connection->calls.previous = &connection->calls;
     connection->calls.next = &connection->calls;
     connection->sink =
         (struct sink){takes_more, send_line, sink_viewer, sink_begin, sink_is_over, sink_end};
@@ -210,7 +235,7 @@ struct connection *connection_accept(struct door *door, uv_stream_t *server)
     connection->bury = (struct loop_later){.run = bury, .owner = connection};
     connection->go_on = (struct loop_later){.run = connection_go_on, .owner = connection};
     frame_init(&connection->frame, CONNECTION_LINE_MAX);
-    uv_pipe_init(loop_uv(connection_loop(connection)), &connection->pipe, 0);
+    uv_pipe_init(loop_uv(owner->loop), &connection->pipe, 0);
 
     uv_os_fd_t fd = -1;
     struct lodge_error err = {0};
@@ -227,8 +252,8 @@ struct connection *connection_accept(struct door *door, uv_stream_t *server)
         loop_close_handle((uv_handle_t *)&connection->pipe, (uv_close_cb)free);
         return NULL;
     }
-    account_join(door_accounts(door), connection_loop(connection), connection->identity.uid,
-                 &connection->place, go_on);
+    account_join(&owner->accounts, owner->loop, connection->identity.uid, &connection->place,
+                 run_place);
     return connection;
 }
 
@@ -243,21 +268,20 @@ void connection_start(struct connection *connection)
 void connection_refuse(struct connection *connection, const struct lodge_error *err)
 {
     log_info(LOG_RPC, "uid %u turned away: %s", (unsigned)connection->identity.uid, err->message);
-    connection->ended = true;
-    connection->close_when_sent = true;
-    gate_refuse(connection, err);
+    connection_enter(connection, CONNECTION_LEAVING);
+    connection_fail(connection, err);
 }
 
 void connection_close(struct connection *connection)
 {
-    if (!connection->closing) {
-        connection->closing = true;
+    if (connection->phase != CONNECTION_CLOSING) {
+        connection_enter(connection, CONNECTION_CLOSING);
         connection_stop_reading(connection);
-        loop_later(connection_loop(connection), &connection->bury);
+        loop_later(connection->owner->loop, &connection->bury);
     }
 }
 
-static void closed(uv_handle_t *handle)
+static void free_closed(uv_handle_t *handle)
 {
     struct connection *connection = (struct connection *)handle;
     frame_done(&connection->frame);
@@ -272,21 +296,21 @@ static void bury(void *owner)
 {
     struct connection *connection = owner;
     log_debug(LOG_RPC, "%s: #%llu", __func__, (unsigned long long)connection->serial);
-    loop_later_cancel(connection_loop(connection), &connection->go_on);
+    loop_later_cancel(connection->owner->loop, &connection->go_on);
     while (connection->subscriber_count > 0) {
         subscriber_free(connection->subscribers[--connection->subscriber_count]);
         connection->place.account->subscriptions--;
     }
     while (connection->calls.next != &connection->calls) {
-        struct call_link *link = connection->calls.next;
-        connection_drop_call(connection, link);
-        call_orphan(call_of(link));
+        struct connection_call *call = connection->calls.next;
+        connection_drop_call(connection, call);
+        call->orphan(call);
     }
     long_line_free(connection);
     batch_free(connection);
     account_part(&connection->place);
-    door_connection_gone(connection);
-    loop_close_handle((uv_handle_t *)&connection->pipe, closed);
+    connection->owner->closed(connection->owner, connection);
+    loop_close_handle((uv_handle_t *)&connection->pipe, free_closed);
 }
 
 /* What the kernel holds for a reader who has not come yet. A Unix socket takes more only when three
@@ -307,7 +331,7 @@ static bool has_come(const struct connection *connection)
 {
     uv_os_fd_t fd;
     int bytes = 0;
-    return !connection->reading && !connection->ended &&
+    return !connection->is_reading && connection->phase == CONNECTION_OPEN &&
            uv_fileno((const uv_handle_t *)&connection->pipe, &fd) == 0 &&
            ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
 }
@@ -315,7 +339,7 @@ static bool has_come(const struct connection *connection)
 bool connection_check(struct connection *connection, uint64_t now_ms)
 {
     connection_close_if_done(connection);
-    if (connection->closing) {
+    if (connection->phase == CONNECTION_CLOSING) {
         return false;
     }
     struct account *account = connection->place.account;
@@ -324,7 +348,7 @@ bool connection_check(struct connection *connection, uint64_t now_ms)
     }
     size_t queue = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->pipe);
     if (queue == 0) {
-        return connection->ended || account_is_short(account);
+        return connection->phase != CONNECTION_OPEN || account_is_short(account);
     }
     size_t untaken = queue + in_the_kernel(connection);
     if (untaken != connection->last_untaken) {
@@ -347,11 +371,6 @@ struct account *connection_account(const struct connection *connection)
 const struct identity *connection_identity(const struct connection *connection)
 {
     return &connection->identity;
-}
-
-struct door *connection_door(const struct connection *connection)
-{
-    return connection->door;
 }
 
 struct connection_link *connection_link(struct connection *connection)

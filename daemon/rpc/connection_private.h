@@ -8,7 +8,6 @@
 #include "jsonrpc.h"
 #include "rpc/account.h"
 #include "rpc/connection.h"
-#include "rpc/door.h"
 
 /* A batch that is being answered: when all of it is known to be JSON its entries run one after the
  * other, and its array is streamed. No more than one entry is in memory as a tree. */
@@ -22,11 +21,20 @@ struct batch {
     bool waits; /* for the answer of the entry before `next` */
 };
 
+/* How far its life is: it goes on from one to a later one only (connection_enter). */
+enum connection_phase {
+    CONNECTION_OPEN,
+    CONNECTION_ENDED,   /* the client will send no more; it gets what it still asked for */
+    CONNECTION_LEAVING, /* nothing is handled any more; it hangs up when what is unsent is out */
+    CONNECTION_CLOSING, /* it is taken down at the end of this turn */
+};
+
 struct connection {
     uv_pipe_t pipe; /* first: freed in its close callback */
-    struct door *door;
+    struct connection_owner *owner;
     struct account_place place;
-    struct connection_link link; /* in door.connections */
+    struct connection_link link; /* in the owner's list */
+    enum connection_phase phase;
     uint64_t serial;
     struct identity identity;
     struct frame frame;
@@ -34,18 +42,15 @@ struct connection {
     struct buffer sending; /* with libuv */
     struct buffer held;    /* whole lines that wait for the end of a batch's line */
     uv_write_t write;
-    bool writing;
-    size_t last_untaken;  /* by the client, at the last check */
-    uint64_t progress_at; /* when that last became less, monotonic */
-    bool reading;
-    bool parsing; /* a line is being handled further up the stack */
-    bool ended;   /* the client will send no more */
-    bool closing;
-    bool close_when_sent;
-    struct long_line *line; /* a request that is being parsed; NULL: none is */
-    struct batch *batch;    /* NULL: none is open */
-    struct call_link calls; /* head */
-    struct call *works;     /* one of them, in steps; NULL: none does */
+    bool is_writing;               /* `sending`, by libuv */
+    size_t last_untaken;           /* by the client, at the last check */
+    uint64_t progress_at;          /* when that last became less, monotonic */
+    bool is_reading;               /* libuv reads for it */
+    bool is_parsing;               /* a line is being handled further up the stack */
+    struct long_line *line;        /* a request that is being parsed; NULL: none is */
+    struct batch *batch;           /* NULL: none is open */
+    struct connection_call calls;  /* head */
+    struct connection_call *works; /* one of them, in steps; NULL: none does */
     unsigned call_count;
     struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
     unsigned subscriber_count;
@@ -72,10 +77,17 @@ void connection_go_on(void *connection);
 
 void connection_stop_reading(struct connection *connection);
 
+/* Says why, to a request that has no id: `id` is null. */
+void connection_fail(struct connection *connection, const struct lodge_error *err);
+
+/* Unless its life is as far, or farther. */
+void connection_enter(struct connection *connection, enum connection_phase phase);
+
+/* Whether what the client has sent, or sends, is handled. */
+bool connection_handles(const struct connection *connection);
+
 /* After the client said that it sends no more: it still gets what it asked for. */
 void connection_close_if_done(struct connection *connection);
-
-struct loop *connection_loop(const struct connection *connection);
 
 /* Tells its account what it holds. */
 void connection_weigh(struct connection *connection);

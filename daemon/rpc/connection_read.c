@@ -1,11 +1,40 @@
-/* connection_read.c: a client's lines in. connection_go_on() does all there is to do: parse lines
- * while their answers have room and the turn's time lasts, send, and read on or not. Whatever ends
- * a wait (bytes, a write that is done, an answer, the next turn) leads to it. */
+/*
+ * connection_read.c: a connection's turn, and the lines that it handles in it. Loop-only.
+ *
+ * Whatever ends a wait leads to connection_go_on(): bytes that came, a write that is done, a late
+ * answer (by connection_flush_later()), room that its user or its owner has again, its place in its
+ * user's row. It looks for itself what may be done now, in this order:
+ *
+ *   1. Is there anything to handle, and time to do it in? Each user has ACCOUNT_TURN_MS of each
+ *      turn of the loop, for all of their connections (account_begin). Without time it stands in
+ *      the user's row, and is run when it comes to the front.
+ *   2. It handles one thing after the other, each time the first there is of:
+ *        a step of the call that works         no other request is looked at before that answers
+ *        a piece of the long line              which then is a request
+ *        the next entries of the open batch    each when the one before was answered
+ *        the next line                         a request, or the beginning of the last two
+ *      A request goes to the owner. It may be answered before that returns, or in another turn.
+ *   3. It stops when one of these is so; what is on the right leads back to 1:
+ *        no whole line is left                 bytes that come
+ *        the batch waits for an answer         connection_answer()
+ *        too much is unsent, though it was     a write that is done
+ *        tried to be sent once
+ *        the user's connections hold too       account_wake(), by whichever of them gave some back
+ *        many bytes
+ *        the owner is full                     account_wake(), by the owner
+ *        the time is over                      the user's row: it stands at its end
+ *   4. What is unsent is given to the socket, as much as it takes now; the rest is one uv_write.
+ *   5. It reads on or stops to: what was read is handled before more is, so a client that does not
+ *      read its answers is not read.
+ *   6. Subscribers go on while little is unsent, behind answers and never within a batch.
+ *   7. It closes when the client has ended and is owed nothing any more.
+ *
+ * Of a turn only what is on its way is kept: `out` to be sent, `held` behind a batch, the batch,
+ * the long line, the call that works. So it may be left after any step, and closed in any.
+ */
 #include "rpc/connection_private.h"
 
 #include "jsonrpc.h"
-#include "reads/audit.h"
-#include "rpc/gate.h"
 #include "rpc/long_line.h"
 
 #include <json-c/json.h>
@@ -20,9 +49,9 @@ static void run_request(struct connection *connection, struct json_object *json,
                         const struct lodge_error *err)
 {
     if (json == NULL) {
-        gate_refuse(connection, err);
+        connection_fail(connection, err);
     } else {
-        gate_run(connection, json, length, false);
+        connection->owner->request(connection->owner, connection, json, length, false);
     }
     json_object_put(json);
 }
@@ -31,12 +60,12 @@ static void handle_line(struct connection *connection, const char *line, size_t 
 {
     struct jsonrpc_plain plain;
     if (jsonrpc_read_plain(line, length, &plain)) {
-        gate_run_plain(connection, &plain);
+        connection->owner->request_plain(connection->owner, connection, &plain);
         return;
     }
     struct lodge_error err = {0};
-    if (!jsonrpc_look_over(door_parser(connection->door), line, length, &err)) {
-        gate_refuse(connection, &err);
+    if (!jsonrpc_look_over(connection->owner->parser, line, length, &err)) {
+        connection_fail(connection, &err);
     } else if (jsonrpc_is_batch(line)) {
         batch_begin(connection, line, length);
     } else if (long_line_is_short(length)) {
@@ -67,15 +96,14 @@ static void too_long(struct connection *connection)
 {
     struct lodge_error err = {0};
     (void)lodge_fail(&err, LODGE_ERROR_REQUEST, "a line has at most %d bytes", CONNECTION_LINE_MAX);
-    gate_refuse(connection, &err);
-    connection->ended = true;
-    connection->close_when_sent = true;
+    connection_fail(connection, &err);
+    connection_enter(connection, CONNECTION_LEAVING);
 }
 
 void connection_stop_reading(struct connection *connection)
 {
-    if (connection->reading) {
-        connection->reading = false;
+    if (connection->is_reading) {
+        connection->is_reading = false;
         uv_read_stop((uv_stream_t *)&connection->pipe);
     }
 }
@@ -101,21 +129,21 @@ static bool is_tired(struct connection *connection)
     return true;
 }
 
-/* Whether it goes on only when something was sent, or rows of the audit were written. While a batch
+/* Whether it goes on only when something was sent, or its owner has room again. While a batch
  * is open, what is held back for its end does not count: nothing but the batch's own going on frees
  * that. */
-static bool is_full(struct connection *connection)
+static bool must_wait(struct connection *connection)
 {
     size_t unsent =
         batch_is_open(connection) ? connection_queued(connection) : connection_unsent(connection);
     connection_weigh(connection);
     return unsent >= CONNECTION_UNSENT_MAX || !account_may_answer(connection->place.account) ||
-           audit_is_full(door_house(connection->door)->audit, connection->identity.uid);
+           connection->owner->is_full(connection->owner, connection->identity.uid);
 }
 
 static bool has_work(struct connection *connection)
 {
-    bool is_open = !connection->closing && !connection->close_when_sent;
+    bool is_open = connection_handles(connection);
     bool is_busy = connection->works != NULL || long_line_is_open(connection);
     if (is_open && batch_is_open(connection) && !is_busy) {
         return !connection->batch->waits;
@@ -124,23 +152,23 @@ static bool has_work(struct connection *connection)
 }
 
 /* A step of the call that works; true when nothing does any more. */
-static bool work(struct connection *connection)
+static bool work_on(struct connection *connection)
 {
-    if (connection->works != NULL && call_go_on(connection->works)) {
+    if (connection->works != NULL && connection->works->go_on(connection->works)) {
         connection->works = NULL;
     }
     return connection->works == NULL;
 }
 
 /* Handles the lines that are there, as long as their answers find room. */
-static void parse(struct connection *connection)
+static void handle_lines(struct connection *connection)
 {
     if (!has_work(connection) || !account_begin(&connection->place)) {
         return;
     }
-    connection->parsing = true;
-    while (!connection->closing && !connection->close_when_sent) {
-        if (!work(connection)) {
+    connection->is_parsing = true;
+    while (connection_handles(connection)) {
+        if (!work_on(connection)) {
             account_wait(&connection->place);
             break;
         }
@@ -153,11 +181,11 @@ static void parse(struct connection *connection)
         if (connection->works != NULL) {
             continue;
         }
-        if (is_full(connection)) {
+        if (must_wait(connection)) {
             /* Its reader may have kept up: then all of it goes out at once, and no write is left
              * whose end would call us again. */
             connection_flush(connection);
-            if (is_full(connection)) {
+            if (must_wait(connection)) {
                 break;
             }
         }
@@ -182,16 +210,16 @@ static void parse(struct connection *connection)
             break;
         }
     }
-    connection->parsing = false;
+    connection->is_parsing = false;
     account_pause(connection->place.account);
 }
 
 static bool may_read(struct connection *connection)
 {
-    bool may = !connection->ended && !connection->closing && !connection->close_when_sent &&
-               !connection->place.waits && !batch_is_open(connection) && !is_full(connection);
+    bool may = connection->phase == CONNECTION_OPEN && !connection->place.waits &&
+               !batch_is_open(connection) && !must_wait(connection);
     if (may && !account_may_read(&connection->place)) {
-        door_watch(connection->door);
+        connection->owner->watch(connection->owner);
         may = false;
     }
     return may;
@@ -205,12 +233,12 @@ static void room_to_read(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bu
     *ret_buffer = uv_buf_init(space, space == NULL ? 0 : READ_BYTES);
 }
 
-static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+static void bytes_came(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     (void)buffer;
     struct connection *connection = (struct connection *)stream;
     if (count == UV_EOF) {
-        connection->ended = true;
+        connection_enter(connection, CONNECTION_ENDED);
         connection_stop_reading(connection);
     } else if (count < 0) {
         connection_close(connection);
@@ -234,7 +262,7 @@ static void tell_events(struct connection *connection)
 void connection_go_on(void *owner)
 {
     struct connection *connection = owner;
-    if (connection->closing) {
+    if (connection->phase == CONNECTION_CLOSING) {
         return;
     }
     /* Requests and events that both take all the time there is have it by turns. */
@@ -243,18 +271,18 @@ void connection_go_on(void *owner)
     if (connection->events_first) {
         tell_events(connection);
     }
-    parse(connection);
+    handle_lines(connection);
     account_resume(connection->place.account); /* the kernel's part of it is no less */
     connection_flush(connection);
     account_pause(connection->place.account);
-    if (connection->closing) {
+    if (connection->phase == CONNECTION_CLOSING) {
         return;
     }
     connection_weigh(connection);
     bool wants = may_read(connection);
-    if (wants && !connection->reading) {
-        connection->reading = true;
-        uv_read_start((uv_stream_t *)&connection->pipe, room_to_read, was_read);
+    if (wants && !connection->is_reading) {
+        connection->is_reading = true;
+        uv_read_start((uv_stream_t *)&connection->pipe, room_to_read, bytes_came);
     } else if (!wants) {
         connection_stop_reading(connection);
     }

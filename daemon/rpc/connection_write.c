@@ -1,6 +1,5 @@
 /* connection_write.c: what goes out to a client, in which order, and when. */
 #include "rpc/connection_private.h"
-#include "rpc/gate.h"
 
 enum { KEEP_BYTES = 4096 };
 
@@ -28,11 +27,11 @@ static void trim(struct buffer *buffer)
 
 void connection_flush(struct connection *connection)
 {
-    if (connection->closing || connection->writing) {
+    if (connection->phase == CONNECTION_CLOSING || connection->is_writing) {
         return;
     }
     if (connection->out.length == 0) {
-        if (connection->close_when_sent) {
+        if (connection->phase == CONNECTION_LEAVING) {
             connection_close(connection);
         }
         return;
@@ -51,7 +50,7 @@ void connection_flush(struct connection *connection)
     size_t done = sent < 0 ? 0 : (size_t)sent;
     if (done == connection->out.length) {
         trim(&connection->out);
-        if (connection->close_when_sent) {
+        if (connection->phase == CONNECTION_LEAVING) {
             connection_close(connection);
         }
         return;
@@ -61,20 +60,20 @@ void connection_flush(struct connection *connection)
     connection->out = free_one;
     bytes =
         uv_buf_init(connection->sending.data + done, (unsigned)(connection->sending.length - done));
-    connection->writing = true;
+    connection->is_writing = true;
     connection->last_untaken = SIZE_MAX;
     if (uv_write(&connection->write, stream, &bytes, 1, wrote) != 0) {
-        connection->writing = false;
+        connection->is_writing = false;
         connection_close(connection);
         return;
     }
-    door_watch(connection->door);
+    connection->owner->watch(connection->owner);
 }
 
 static void wrote(uv_write_t *request, int status)
 {
     struct connection *connection = request->data;
-    connection->writing = false;
+    connection->is_writing = false;
     trim(&connection->sending);
     if (status < 0) {
         connection_close(connection);
@@ -83,36 +82,51 @@ static void wrote(uv_write_t *request, int status)
     connection_go_on(connection);
 }
 
-struct loop *connection_loop(const struct connection *connection)
-{
-    return door_house(connection->door)->loop;
-}
-
 void connection_flush_later(struct connection *connection)
 {
-    loop_later(connection_loop(connection), &connection->go_on);
+    loop_later(connection->owner->loop, &connection->go_on);
 }
 
-void connection_answer(struct connection *connection, const struct call *call,
-                       const struct buffer *envelope)
+/* An answer as a line of its own. What comes while a batch's line is open waits for its end. */
+static void put_line(struct connection *connection, const struct buffer *envelope)
+{
+    struct buffer *to = batch_is_open(connection) ? &connection->held : &connection->out;
+    buffer_add(to, envelope->data, envelope->length);
+    buffer_add_char(to, '\n');
+}
+
+/* As the next entry of the batch's line. */
+static void put_entry(struct connection *connection, const struct buffer *envelope)
 {
     struct batch *batch = connection->batch;
-    if (connection->closing) {
+    if (envelope->length > 0) {
+        buffer_add_char(&connection->out, batch->wrote ? ',' : '[');
+        buffer_add(&connection->out, envelope->data, envelope->length);
+        batch->wrote = true;
+    }
+    batch->waits = false;
+}
+
+void connection_answer(struct connection *connection, const struct connection_call *call,
+                       const struct buffer *envelope)
+{
+    if (connection->phase == CONNECTION_CLOSING) {
         return;
     }
-    if (call_is_in_batch(call)) {
-        if (envelope->length > 0) {
-            buffer_add_char(&connection->out, batch->wrote ? ',' : '[');
-            buffer_add(&connection->out, envelope->data, envelope->length);
-            batch->wrote = true;
-        }
-        batch->waits = false;
+    if (call->in_batch) {
+        put_entry(connection, envelope);
     } else if (envelope->length > 0) {
-        struct buffer *to = batch_is_open(connection) ? &connection->held : &connection->out;
-        buffer_add(to, envelope->data, envelope->length);
-        buffer_add_char(to, '\n');
+        put_line(connection, envelope);
     }
-    if (!connection->parsing) {
+    if (!connection->is_parsing) {
         connection_flush_later(connection);
     }
+}
+
+void connection_fail(struct connection *connection, const struct lodge_error *err)
+{
+    struct buffer envelope = {0};
+    jsonrpc_write_error(&envelope, NULL, err);
+    connection_answer(connection, &(struct connection_call){.in_batch = false}, &envelope);
+    buffer_free(&envelope);
 }

@@ -4,8 +4,8 @@
 #include "contract/contract.h"
 #include "memory.h"
 #include "registry/render.h"
-#include "rpc/asks.h"
-#include "rpc/connection.h"
+#include "rpc/named_vm.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct console_params {
 
 #define AT(member) .offset = offsetof(struct console_params, member)
 static const struct field open_params[] = {
-    ASK_VM(struct console_params),
+    METHOD_VM(struct console_params),
     {"kind", FIELD_ENUM, AT(kind), .names = &lodge_session_kind_names, .help = "vnc, the default"},
     {"door", FIELD_ENUM, AT(door), .names = &lodge_session_door_names,
      .help = "web, the default, for browsers; stream: a Unix socket"},
@@ -81,8 +81,8 @@ static void opening_fail(struct opening *opening, const struct lodge_error *err)
     opening_free(opening);
 }
 
-static void answered(void *data, const struct console_answer *answer,
-                     const struct lodge_error *error)
+static void session_answered(void *data, const struct console_answer *answer,
+                             const struct lodge_error *error)
 {
     struct opening *opening = data;
     const struct rpc_house *house = call_house(opening->call);
@@ -117,23 +117,23 @@ static void answered(void *data, const struct console_answer *answer,
 
 static void open_now(struct opening *opening, struct vm *vm)
 {
-    const struct connection *connection = call_connection(opening->call);
+    const struct identity *who = call_identity(opening->call);
     struct lodge_error err = {0};
-    if (connection == NULL) {
+    if (who == NULL) {
         (void)lodge_fail(&err, LODGE_ERROR_CANCELLED, "the client has gone");
         opening_fail(opening, &err);
         return;
     }
     struct console_ask ask = {
         .vm = vm,
-        .who = connection_identity(connection),
+        .who = who,
         .door = opening->door,
         .mode = opening->mode,
     };
-    console_open(call_house(opening->call)->console, &ask, answered, opening);
+    console_open(call_house(opening->call)->console, &ask, session_answered, opening);
 }
 
-static void started(void *data, const struct op_answer *answer)
+static void guest_started(void *data, const struct op_answer *answer)
 {
     struct opening *opening = data;
     struct lodge_error err = {0};
@@ -153,7 +153,7 @@ static void started(void *data, const struct op_answer *answer)
 static void start_first(struct opening *opening, const struct vm *vm)
 {
     struct plan plan;
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     struct op_ask ask = {
         .kind = "vm.start",
         .host = vm->facts.host,
@@ -163,7 +163,7 @@ static void start_first(struct opening *opening, const struct vm *vm)
         .plan = &plan,
         .wait = true,
         .timeout_ms = START_MS,
-        .answer = started,
+        .answer = guest_started,
         .data = opening,
     };
     call_stand_up(opening->call); /* a start takes seconds, and has its own turns */
@@ -174,7 +174,7 @@ static bool has_screen(const struct vm *vm, const struct console_params *params,
                        struct lodge_error *err)
 {
     const struct lodge_vm *facts = &vm->facts;
-    if (!ask_answers(vm, err)) {
+    if (!named_vm_answers(vm, err)) {
         return false;
     }
     if (vm->live == LODGE_VM_SHUTOFF && !params->start) {
@@ -194,16 +194,14 @@ static bool has_door(const struct call *call, enum lodge_session_door door, stru
                       "door (lodge vnc --viewer)");
 }
 
-static void open_run(struct call *call, const void *data)
+static void console_open_run(struct call *call, struct vm *vm, const void *data)
 {
     const struct console_params *params = data;
-    struct ask_params ask = {.if_rev = LODGE_UNKNOWN};
     struct lodge_error err = {0};
     enum lodge_session_door door =
         params->door == LODGE_SESSION_NO_DOOR ? LODGE_SESSION_WEB : params->door;
-    struct vm *vm = ask_vm(call, params->vm, &ask, ASK_DOMAIN, &err);
     struct viewer viewer = call_viewer(call);
-    if (vm == NULL || !has_door(call, door, &err) || !has_screen(vm, params, &err) ||
+    if (!has_door(call, door, &err) || !has_screen(vm, params, &err) ||
         !ops_may_begin(call_house(call)->ops, &viewer, &err)) {
         call_fail(call, &err);
         return;
@@ -251,7 +249,7 @@ static void list_one(void *data, const struct registry_session *session)
     }
 }
 
-static void list_run(struct call *call, const void *params)
+static void console_list_run(struct call *call, const void *params)
 {
     (void)params;
     struct listing listing = {.viewer = call_viewer(call)};
@@ -272,7 +270,7 @@ static const struct field close_params[] = {
     {.type = FIELD_END},
 };
 
-static void close_run(struct call *call, const void *data)
+static void console_close_run(struct call *call, const void *data)
 {
     const struct close_params *params = data;
     struct viewer viewer = call_viewer(call);
@@ -288,11 +286,13 @@ const struct method console_methods[] = {
     {
         .name = "console.open",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_DOMAIN,
         .mutates = true,
         .params = open_params,
         .params_size = sizeof(struct console_params),
         .result = open_result,
-        .run = open_run,
+        .run_on = console_open_run,
         .seat = SEAT_SCREEN,
         .help = "A ticket to a guest's screen, good once, for a browser or a local viewer.",
     },
@@ -300,7 +300,7 @@ const struct method console_methods[] = {
         .name = "console.list",
         .access = ACCESS_SEE,
         .result = list_result,
-        .run = list_run,
+        .run = console_list_run,
         .help = "Who looks at which screen.",
     },
     {
@@ -309,7 +309,7 @@ const struct method console_methods[] = {
         .mutates = true,
         .params = close_params,
         .params_size = sizeof(struct close_params),
-        .run = close_run,
+        .run = console_close_run,
         .help = "Ends a session; its viewer is told who did.",
     },
     {0},

@@ -1,8 +1,8 @@
 /* vm.create: what is asked for becomes a plan; the library and the host are asked by the recipe. */
 #include "memory.h"
 #include "refusals.h"
-#include "rpc/asks.h"
 #include "rpc/names.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ struct vm_create {
     char *owner;
     struct lodge_strings tags;
     bool start;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_create, member)
@@ -77,12 +77,12 @@ static const struct field create_params[] = {
     {"graphics", FIELD_STRING, AT(graphics), .min = 1, .max = 16, .help = "vnc (default) or none"},
     {"firmware", FIELD_STRING, AT(firmware), .min = 1, .max = 16, .help = "bios (default) or uefi"},
     {"boot", FIELD_STRINGS, AT(boot), .max = 3, .help = "disk, cdrom, network, in order"},
-    {"host", FIELD_STRING, AT(host), .min = 1, .max = ASK_TEXT_MAX, .help = "where"},
-    {"owner", FIELD_STRING, AT(owner), .min = 1, .max = ASK_TEXT_MAX,
+    {"host", FIELD_STRING, AT(host), .min = 1, .max = METHOD_TEXT_MAX, .help = "where"},
+    {"owner", FIELD_STRING, AT(owner), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose it is; admins only, else the caller's"},
     {"tags", FIELD_STRINGS, AT(tags), .max = TAGS_MAX, .help = "words of yours"},
     {"start", FIELD_BOOL, AT(start), .help = "true: start it too"},
-    ASK_FIELDS(struct vm_create),
+    OP_REQUEST_FIELDS(struct vm_create),
     {.type = FIELD_END},
 };
 #undef AT
@@ -103,23 +103,24 @@ static const struct field create_result[] = {
 };
 #undef AT
 
-static bool is_one_of(const char *value, const char *param, const char *first, const char *second,
-                      struct lodge_error *err)
+static bool word_is_one_of(const char *value, const char *param, const char *first,
+                           const char *second, struct lodge_error *err)
 {
     return value == NULL || strcmp(value, first) == 0 || strcmp(value, second) == 0 ||
            lodge_fail_param(err, param, "'%s' must be %s or %s", param, first, second);
 }
 
-static bool is_sound(const struct vm_create *create, struct lodge_error *err)
+static bool create_check(const void *params, struct lodge_error *err)
 {
+    const struct vm_create *create = params;
     for (size_t i = 0; i < create->disks.count; i++) {
-        if (!is_one_of(create->disks.items[i].format, "disks", "qcow2", "raw", err)) {
+        if (!word_is_one_of(create->disks.items[i].format, "disks", "qcow2", "raw", err)) {
             return false;
         }
     }
     return name_is_fit(create->name, "name", err) &&
-           is_one_of(create->graphics, "graphics", "vnc", "none", err) &&
-           is_one_of(create->firmware, "firmware", "bios", "uefi", err) &&
+           word_is_one_of(create->graphics, "graphics", "vnc", "none", err) &&
+           word_is_one_of(create->firmware, "firmware", "bios", "uefi", err) &&
            plain_is_fit(create->network, "network", err) && boot_is_fit(&create->boot, err) &&
            tags_are_fit(&create->tags, err);
 }
@@ -234,13 +235,13 @@ static void create_for(struct call *call, const struct vm_create *create, uid_t 
         return;
     }
     call_set_target(call, host->facts.name, create->name);
-    if (create->ask.request_id == NULL &&
+    if (create->request.request_id == NULL &&
         !name_is_free(call, host->facts.name, create->name, &err)) {
         call_fail(call, &err);
         return;
     }
     make_plan(&plan, create, owner);
-    ask_op(call, create, &create->ask, NULL, host->facts.name, &plan);
+    op_request_submit_new(call, create, host->facts.name, &plan);
 }
 
 static void owner_found(void *data, const uid_t *uid, const struct lodge_error *error)
@@ -260,10 +261,6 @@ static void create_run(struct call *call, const void *params)
     const struct vm_create *create = params;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    if (!is_sound(create, &err)) {
-        call_fail(call, &err);
-        return;
-    }
     if (create->owner == NULL) {
         create_for(call, create, viewer.uid);
         return;
@@ -296,6 +293,7 @@ const struct method create_methods[] = {
         .params = create_params,
         .params_size = sizeof(struct vm_create),
         .result = create_result,
+        .check = create_check,
         .run = create_run,
         .help = "Makes a VM with its disks, whole or not at all.",
     },

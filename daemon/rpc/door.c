@@ -12,6 +12,8 @@
 #include "memory.h"
 #include "reads/audit.h"
 #include "rpc/account.h"
+#include "rpc/connection.h"
+#include "rpc/gate.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -27,44 +29,16 @@ enum { KNOCKS_PER_TURN = 64 };
 enum { LINE = 128 };
 
 struct door {
+    struct connection_owner owner; /* first */
     uv_pipe_t pipe;
     const struct rpc_house *house;
-    struct jsonrpc_parser *parser;
     struct connection_link connections; /* head */
-    struct account *accounts;
-    uint64_t turn;           /* of the loop … */
-    unsigned taken;          /* … in which so many were let in, or turned away */
-    struct loop_later knock; /* the next one waits for another turn */
-    uint64_t serial;
+    uint64_t turn;                      /* of the loop … */
+    unsigned taken;                     /* … in which so many were let in, or turned away */
+    struct loop_later knock;            /* the next one waits for another turn */
     struct loop_timer *check;
     bool closing;
 };
-
-const struct rpc_house *door_house(const struct door *door)
-{
-    return door->house;
-}
-
-struct jsonrpc_parser *door_parser(const struct door *door)
-{
-    return door->parser;
-}
-
-struct account **door_accounts(struct door *door)
-{
-    return &door->accounts;
-}
-
-uint64_t door_next_serial(struct door *door)
-{
-    return ++door->serial;
-}
-
-struct viewer door_viewer(const struct door *door, const struct identity *identity)
-{
-    const struct people *people = registry_people(door->house->registry);
-    return (struct viewer){.uid = identity->uid, .role = people_role(people, identity)};
-}
 
 /* How many are in, of everybody and of one user. Those who have gone count until the loop hears of
  * it, so before somebody is turned away they are looked for: with a system call each, but whoever
@@ -74,7 +48,7 @@ struct attendance {
     unsigned same_uid;
 };
 
-static struct attendance count(const struct door *door, uid_t uid, bool look)
+static struct attendance count_connections(const struct door *door, uid_t uid, bool look)
 {
     struct attendance attendance = {0};
     for (struct connection_link *link = door->connections.next; link != &door->connections;
@@ -92,7 +66,7 @@ static bool may_enter(const struct door *door, const struct connection *newcomer
                       struct lodge_error *err)
 {
     const struct identity *identity = connection_identity(newcomer);
-    struct viewer viewer = door_viewer(door, identity);
+    struct viewer viewer = connection_viewer(newcomer);
     if (viewer.role == ROLE_NONE) {
         return lodge_fail(err, LODGE_ERROR_DENIED,
                           "this lodged has no role for uid %u: ask its admin",
@@ -102,9 +76,9 @@ static bool may_enter(const struct door *door, const struct connection *newcomer
     if (viewer.role != ROLE_ADMIN) {
         limit -= DOOR_KEPT_FOR_ADMINS;
     }
-    struct attendance in = count(door, identity->uid, false);
+    struct attendance in = count_connections(door, identity->uid, false);
     if (in.all >= limit || in.same_uid >= DOOR_PER_UID) {
-        in = count(door, identity->uid, true);
+        in = count_connections(door, identity->uid, true);
     }
     if (in.all >= limit) {
         return lodge_fail(err, LODGE_ERROR_TOO_MANY, "%u connections are open, no more are let in",
@@ -121,7 +95,7 @@ static bool may_enter(const struct door *door, const struct connection *newcomer
 static void take_client(void *owner)
 {
     struct door *door = owner;
-    struct connection *connection = connection_accept(door, (uv_stream_t *)&door->pipe);
+    struct connection *connection = connection_accept(&door->owner, (uv_stream_t *)&door->pipe);
     if (connection == NULL) {
         return;
     }
@@ -158,14 +132,7 @@ static void someone_knocks(uv_stream_t *server, int status)
     }
 }
 
-void door_connection_gone(struct connection *connection)
-{
-    struct connection_link *link = connection_link(connection);
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
-}
-
-static void check(void *owner)
+static void door_check(void *owner)
 {
     struct door *door = owner;
     uint64_t now = loop_monotonic_ms();
@@ -181,18 +148,63 @@ static void check(void *owner)
     }
 }
 
-void door_watch(struct door *door)
+/* What a door is to its connections. */
+
+static struct door *door_of(struct connection_owner *owner)
 {
+    return CONTAINER_OF(owner, struct door, owner);
+}
+
+static const struct rpc_house *house_of(const struct connection_owner *owner)
+{
+    return ((const struct door *)owner)->house;
+}
+
+static void pass_request(struct connection_owner *owner, struct connection *connection,
+                         struct json_object *json, size_t bytes, bool in_batch)
+{
+    gate_run(house_of(owner), connection, json, bytes, in_batch);
+}
+
+static void pass_plain(struct connection_owner *owner, struct connection *connection,
+                       const struct jsonrpc_plain *plain)
+{
+    gate_run_plain(house_of(owner), connection, plain);
+}
+
+static bool audit_is_filled(const struct connection_owner *owner, uid_t uid)
+{
+    return audit_is_full(house_of(owner)->audit, uid);
+}
+
+static struct viewer viewer_as_of_now(const struct connection_owner *owner,
+                                      const struct identity *identity)
+{
+    const struct people *people = registry_people(house_of(owner)->registry);
+    return (struct viewer){.uid = identity->uid, .role = people_role(people, identity)};
+}
+
+static void watch_connections(struct connection_owner *owner)
+{
+    struct door *door = door_of(owner);
     if (!door->closing && !loop_timer_is_active(door->check)) {
         loop_timer_start(door->check, CHECK_MS, CHECK_MS);
     }
+}
+
+static void forget_connection(struct connection_owner *owner, struct connection *connection)
+{
+    struct connection_link *link = connection_link(connection);
+    (void)owner;
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
 }
 
 /* Somebody who had filled the audit is read again. */
 static void audit_has_room(void *owner)
 {
     const struct door *door = owner;
-    for (struct account *account = door->accounts; account != NULL; account = account->next) {
+    for (struct account *account = door->owner.accounts; account != NULL; account = account->next) {
         account_wake(account);
     }
 }
@@ -201,19 +213,28 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
 {
     struct door *door = xcalloc(1, sizeof *door);
     door->house = house;
-    door->parser = jsonrpc_parser_new(JSONRPC_VALUES);
+    door->owner = (struct connection_owner){
+        .loop = house->loop,
+        .parser = jsonrpc_parser_new(JSONRPC_VALUES),
+        .request = pass_request,
+        .request_plain = pass_plain,
+        .is_full = audit_is_filled,
+        .viewer = viewer_as_of_now,
+        .watch = watch_connections,
+        .closed = forget_connection,
+    };
     door->connections.prev = &door->connections;
     door->connections.next = &door->connections;
     audit_on_room(house->audit, audit_has_room, door);
     door->knock = (struct loop_later){.run = take_client, .owner = door};
-    door->check = loop_timer_new(house->loop, check, door);
+    door->check = loop_timer_new(house->loop, door_check, door);
     uv_pipe_init(loop_uv(house->loop), &door->pipe, 0);
     door->pipe.data = door;
     int failed = uv_pipe_open(&door->pipe, listening->fd);
     if (failed == 0) {
         failed = uv_listen((uv_stream_t *)&door->pipe, LINE, someone_knocks);
     }
-    if (failed != 0 || door->parser == NULL) {
+    if (failed != 0 || door->owner.parser == NULL) {
         abort(); /* a descriptor that just was bound and listens: only memory can be wrong */
     }
     return door;
@@ -228,7 +249,7 @@ void door_close(struct door *door)
     loop_timer_free(TAKE(door->check));
     loop_later_cancel(door->house->loop, &door->knock);
     loop_close_handle((uv_handle_t *)&door->pipe, NULL);
-    accounts_close(door->accounts);
+    accounts_close(door->owner.accounts);
     struct connection_link *next;
     for (struct connection_link *link = door->connections.next; link != &door->connections;
          link = next) {

@@ -37,7 +37,7 @@ static const struct field subscribed_fields[] = {
 };
 #undef AT
 
-static void subscribe_run(struct call *call, const void *params)
+static void subscription_begin_run(struct call *call, const void *params)
 {
     static int64_t last_id; /* loop only */
     const struct event_subscribe *subscribe = params;
@@ -98,7 +98,7 @@ static struct subscriber *find(struct call *call, int64_t id, struct lodge_error
     return subscriber;
 }
 
-static void update_run(struct call *call, const void *params)
+static void subscription_update_run(struct call *call, const void *params)
 {
     const struct event_update *update = params;
     struct lodge_error err = {0};
@@ -126,7 +126,7 @@ static const struct field unsubscribe_params[] = {
 };
 #undef AT
 
-static void unsubscribe_run(struct call *call, const void *params)
+static void subscription_end_run(struct call *call, const void *params)
 {
     const struct event_unsubscribe *unsubscribe = params;
     struct lodge_error err = {0};
@@ -146,7 +146,7 @@ const struct method event_methods[] = {
         .params = subscribe_params,
         .params_size = sizeof(struct event_subscribe),
         .result = subscribed_fields,
-        .run = subscribe_run,
+        .run = subscription_begin_run,
         .help = "Hears of what is there, then of every change.",
     },
     {
@@ -154,7 +154,7 @@ const struct method event_methods[] = {
         .access = ACCESS_SEE,
         .params = update_params,
         .params_size = sizeof(struct event_update),
-        .run = update_run,
+        .run = subscription_update_run,
         .help = "Another filter or other members for a subscription.",
     },
     {
@@ -162,7 +162,7 @@ const struct method event_methods[] = {
         .access = ACCESS_SEE,
         .params = unsubscribe_params,
         .params_size = sizeof(struct event_unsubscribe),
-        .run = unsubscribe_run,
+        .run = subscription_end_run,
         .help = "Ends a subscription.",
     },
     {0},

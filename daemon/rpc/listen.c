@@ -20,7 +20,8 @@
 
 enum { BACKLOG = 512 };
 
-static bool address_of(const char *path, struct sockaddr_un *ret_address, struct lodge_error *err)
+static bool socket_address(const char *path, struct sockaddr_un *ret_address,
+                           struct lodge_error *err)
 {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof ret_address->sun_path) {
@@ -103,7 +104,7 @@ static bool bind_beside(const struct listen_options *options, struct listening *
 {
     AUTO(free) char *beside = xasprintf("%s.new", options->path);
     struct sockaddr_un address;
-    if (!address_of(beside, &address, err)) {
+    if (!socket_address(beside, &address, err)) {
         return false;
     }
     AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -138,7 +139,7 @@ bool listen_at(const struct listen_options *options, struct listening *ret_liste
     struct sockaddr_un address;
     AUTO(fd_close) int lock_fd = -1;
     struct listening listening;
-    if (!address_of(options->path, &address, err) || !make_parent(options->path, err) ||
+    if (!socket_address(options->path, &address, err) || !make_parent(options->path, err) ||
         !take_lock(options->path, &lock_fd, err) || !check_free(options->path, &address, err) ||
         !bind_beside(options, &listening, err)) {
         return false;

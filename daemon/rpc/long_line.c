@@ -1,5 +1,5 @@
-/* long_line: what is short is parsed in one go by the door's parser, what is long by one of its own
- * that keeps its state from piece to piece. Loop-only. */
+/* long_line: what is short is parsed in one go by its owner's parser, what is long by one of its
+ * own that keeps its state from piece to piece. Loop-only. */
 #include "rpc/long_line.h"
 
 #include "memory.h"
@@ -26,7 +26,7 @@ struct json_object *long_line_parse_short(struct connection *connection, const c
                                           size_t length, struct lodge_error *err)
 {
     struct json_object *json = NULL;
-    bool ended = jsonrpc_feed(door_parser(connection->door), text, length, 0, length, &json, err);
+    bool ended = jsonrpc_feed(connection->owner->parser, text, length, 0, length, &json, err);
     assert(ended);
     return ended ? json : NULL;
 }

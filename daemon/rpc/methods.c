@@ -1,49 +1,8 @@
-/* methods.c: the list of the tables. */
+/* methods.c: the list of the tables, for whoever makes a door. */
 #include "rpc/method.h"
-
-#include <assert.h>
-#include <string.h>
 
 const struct method *const method_tables[] = {
     server_methods, host_methods,  vm_methods,      create_methods, change_methods,
     update_methods, op_methods,    quota_methods,   user_methods,   audit_methods,
     offer_methods,  event_methods, console_methods, NULL,
 };
-
-static const char *const access_names[] = {
-    [ACCESS_UNSET] = NULL,  [ACCESS_ANY] = "any",     [ACCESS_SEE] = "see",
-    [ACCESS_USER] = "user", [ACCESS_OWNER] = "owner", [ACCESS_ADMIN] = "admin",
-};
-
-const char *access_name(enum access access)
-{
-    return access_names[access];
-}
-
-const struct method *method_find(const char *name)
-{
-    for (size_t i = 0; method_tables[i] != NULL; i++) {
-        for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
-            if (strcmp(method->name, name) == 0) {
-                return method;
-            }
-        }
-    }
-    return NULL;
-}
-
-bool methods_check(struct lodge_error *err)
-{
-    for (size_t i = 0; method_tables[i] != NULL; i++) {
-        for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
-            if (method->access == ACCESS_UNSET || method->help == NULL || method->run == NULL ||
-                method->params_size > METHOD_PARAMS_MAX ||
-                (method->reads_first && fields_bit(method->params, "vm") == 0)) {
-                return lodge_fail(err, LODGE_ERROR_INTERNAL,
-                                  "the row of method %s says no access, help or handler",
-                                  method->name);
-            }
-        }
-    }
-    return true;
-}

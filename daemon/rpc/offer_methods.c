@@ -4,7 +4,7 @@
 #include "memory.h"
 #include "reads/compare.h"
 #include "reads/offers.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct offer_list {
 };
 static const struct field offer_params[] = {
     {"host", FIELD_STRING, .offset = offsetof(struct offer_list, host), .min = 1,
-     .max = ASK_TEXT_MAX, .help = "of this host (the only one, or local)"},
+     .max = METHOD_TEXT_MAX, .help = "of this host (the only one, or local)"},
     {.type = FIELD_END},
 };
 
@@ -97,16 +97,16 @@ struct orphan_delete {
     char *host;
     char *path;
     char *uuid;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct orphan_delete, member)
 static const struct field orphan_params[] = {
-    {"host", FIELD_STRING, AT(host), .required = true, .min = 1, .max = ASK_TEXT_MAX,
+    {"host", FIELD_STRING, AT(host), .required = true, .min = 1, .max = METHOD_TEXT_MAX,
      .help = "where it is"},
     {"path", FIELD_STRING, AT(path), .min = 1, .max = 4096, .help = "a volume of server.compare"},
     {"uuid", FIELD_STRING, AT(uuid), .min = 36, .max = 36, .help = "a domain of server.compare"},
-    ASK_FIELDS(struct orphan_delete),
+    OP_REQUEST_FIELDS(struct orphan_delete),
     {.type = FIELD_END},
 };
 #undef AT
@@ -140,7 +140,7 @@ static void orphan_run(struct call *call, const void *params)
         return;
     }
     plan.name = xstrdup(orphan->path == NULL ? orphan->uuid : orphan->path);
-    ask_op_of(call, params, &orphan->ask, orphan->host, uuid, &plan);
+    op_request_submit_at(call, params, orphan->host, uuid, &plan);
 }
 
 const struct method offer_methods[] = {

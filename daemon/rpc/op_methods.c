@@ -5,7 +5,7 @@
 #include "reads/history.h"
 #include "registry/render.h"
 #include "registry/told.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static const struct field op_get_params[] = {
     {"op", FIELD_INT, AT(op), .required = true, .min = INT64_MIN, .max = INT64_MAX,
      .help = "its number"},
     {"wait", FIELD_BOOL, AT(wait), .help = "true: answer when it has ended"},
-    {"timeout_ms", FIELD_INT, AT(timeout_ms), .min = 0, .max = ASK_TIMEOUT_MAX_MS,
+    {"timeout_ms", FIELD_INT, AT(timeout_ms), .min = 0, .max = OP_REQUEST_TIMEOUT_MAX_MS,
      .help = "how long to wait"},
     {.type = FIELD_END},
 };
@@ -96,7 +96,7 @@ static void answer_now(struct call *call, int64_t id)
     }
 }
 
-static void ended(void *data, const struct op_answer *answer)
+static void op_has_ended(void *data, const struct op_answer *answer)
 {
     struct op_wait *wait = data;
     struct call *call = wait->call;
@@ -130,7 +130,7 @@ static void op_get_run(struct call *call, const void *params)
     struct op_wait *wait = xcalloc(1, sizeof *wait);
     wait->call = call;
     wait->op = get->op;
-    if (!ops_wait(call_house(call)->ops, get->op, get->timeout_ms, ended, wait)) {
+    if (!ops_wait(call_house(call)->ops, get->op, get->timeout_ms, op_has_ended, wait)) {
         free(wait);
         answer_now(call, get->op);
     }
@@ -173,8 +173,8 @@ struct op_list {
 
 #define AT(member) .offset = offsetof(struct op_list, member)
 static const struct field op_list_params[] = {
-    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = ASK_TEXT_MAX, .help = "of this VM"},
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX,
+    {"vm", FIELD_STRING, AT(vm), .min = 1, .max = METHOD_TEXT_MAX, .help = "of this VM"},
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "asked for by this user"},
     {"state", FIELD_ENUM, AT(state), .names = &lodge_op_state_names, .help = "in this state"},
     {"limit", FIELD_INT, AT(limit), .min = 1, .max = PAGE_MAX, .help = "at most so many (100)"},
@@ -205,7 +205,7 @@ struct op_listing {
     struct history_choice choice;
 };
 
-static void answer_list(void *data, const struct history_ops *ops, const struct lodge_error *error)
+static void reply_ops(void *data, const struct history_ops *ops, const struct lodge_error *error)
 {
     struct op_listing *listing = data;
     struct call *call = listing->call;
@@ -254,22 +254,16 @@ static void asker_found(void *data, const uid_t *uid, const struct lodge_error *
     listing->choice.uid = *uid;
     listing->choice.by_uid = true;
     /* A page that is full, and its cursor, would tell how many there are that may not be seen. */
-    listing->choice.by_owner = viewer.role == ROLE_USER && *uid != viewer.uid;
+    listing->choice.by_owner = !access_allows_of(&viewer, *uid, *uid, ACCESS_SEE);
     listing->choice.owner = viewer.uid;
-    history_list_ops(call_house(listing->call)->ops, &listing->choice, answer_list, listing);
+    history_list_ops(call_house(listing->call)->ops, &listing->choice, reply_ops, listing);
 }
 
-static void op_list_run(struct call *call, const void *params)
+static void op_list_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct op_list *list = params;
     struct viewer viewer = call_viewer(call);
     struct registry *registry = call_house(call)->registry;
-    struct lodge_error err = {0};
-    struct vm *vm = list->vm == NULL ? NULL : registry_get(registry, list->vm, &viewer, &err);
-    if (list->vm != NULL && vm == NULL) {
-        call_fail(call, &err);
-        return;
-    }
     struct op_listing *listing = xcalloc(1, sizeof *listing);
     listing->call = call;
     listing->choice = (struct history_choice){
@@ -284,7 +278,7 @@ static void op_list_run(struct call *call, const void *params)
     } else if (viewer.role == ROLE_USER && vm == NULL) {
         asker_found(listing, &viewer.uid, NULL);
     } else {
-        history_list_ops(call_house(call)->ops, &listing->choice, answer_list, listing);
+        history_list_ops(call_house(call)->ops, &listing->choice, reply_ops, listing);
     }
 }
 
@@ -303,11 +297,13 @@ const struct method op_methods[] = {
     {
         .name = "op.list",
         .access = ACCESS_SEE,
+        .vm = "vm",
+        .vm_need = VM_SEEN,
         .seat = SEAT_STORE,
         .params = op_list_params,
         .params_size = sizeof(struct op_list),
         .result = op_list_result,
-        .run = op_list_run,
+        .run_on = op_list_run,
         .help = "Operations, newest first; those that ended are kept for a while.",
     },
     {

@@ -6,7 +6,7 @@
 
 #include "rpc/method.h"
 
-static void write_params(struct buffer *buffer, const struct field *table)
+static void write_method_params(struct buffer *buffer, const struct field *table)
 {
     buffer_add_text(buffer, ",\"paramStructure\":\"by-name\",\"params\":[");
     for (const struct field *field = table; field != NULL && field->type != FIELD_END; field++) {
@@ -28,7 +28,7 @@ static void write_method(struct buffer *buffer, const struct method *method)
     buffer_add_json_string(buffer, method->help);
     buffer_add_text(buffer, ",\"x-access\":");
     buffer_add_json_string(buffer, access_name(method->access));
-    write_params(buffer, method->params);
+    write_method_params(buffer, method->params);
     buffer_add_text(buffer, ",\"result\":{\"name\":\"result\",\"schema\":");
     if (method->result == NULL) {
         buffer_add_text(buffer, "{\"type\":\"object\"}");
@@ -45,14 +45,14 @@ static void write_method(struct buffer *buffer, const struct method *method)
     buffer_add_text(buffer, "]}");
 }
 
-void openrpc_write(struct buffer *buffer)
+void openrpc_write(struct buffer *buffer, const struct method *const *tables)
 {
     buffer_add_text(
         buffer, "{\"openrpc\":\"1.2.6\",\"info\":{\"title\":\"lodged\",\"version\":\"" LODGE_VERSION
                 "\"},\"methods\":[");
     bool comma = false;
-    for (size_t i = 0; method_tables[i] != NULL; i++) {
-        for (const struct method *method = method_tables[i]; method->name != NULL; method++) {
+    for (size_t i = 0; tables[i] != NULL; i++) {
+        for (const struct method *method = tables[i]; method->name != NULL; method++) {
             buffer_add_text(buffer, comma ? "," : "");
             write_method(buffer, method);
             comma = true;

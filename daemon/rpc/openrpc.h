@@ -4,6 +4,9 @@
 
 #include "buffer.h"
 
-void openrpc_write(struct buffer *buffer);
+struct method;
+
+/* `tables` as method.h has them. */
+void openrpc_write(struct buffer *buffer, const struct method *const *tables);
 
 #endif

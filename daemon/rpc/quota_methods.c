@@ -3,7 +3,7 @@
 #include "memory.h"
 #include "reads/audit.h"
 #include "reads/quotas.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -30,12 +30,12 @@ struct quota_get {
 };
 static const struct field quota_get_params[] = {
     {"user", FIELD_STRING, .offset = offsetof(struct quota_get, user), .min = 1,
-     .max = ASK_TEXT_MAX, .help = "whose beside the system's (the caller's)"},
+     .max = METHOD_TEXT_MAX, .help = "whose beside the system's (the caller's)"},
     {.type = FIELD_END},
 };
 
-static void answer_quota(void *data, const struct quota_answer *quota,
-                         const struct lodge_error *error)
+static void reply_quota(void *data, const struct quota_answer *quota,
+                        const struct lodge_error *error)
 {
     struct call *call = data;
     if (quota == NULL) {
@@ -49,18 +49,18 @@ static void answer_quota(void *data, const struct quota_answer *quota,
     buffer_free(&result);
 }
 
-static void user_found(void *data, const uid_t *uid, const struct lodge_error *error)
+static void quota_user_found(void *data, const uid_t *uid, const struct lodge_error *error)
 {
     struct call *call = data;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
     if (uid == NULL) {
         call_fail(call, error);
-    } else if (viewer.role == ROLE_USER && *uid != viewer.uid) {
+    } else if (!access_allows_of(&viewer, *uid, *uid, ACCESS_SEE)) {
         (void)lodge_fail(&err, LODGE_ERROR_DENIED, "the quotas of others are for admins");
         call_fail(call, &err);
     } else {
-        quota_read(call_house(call)->ops, *uid, answer_quota, call);
+        quota_read(call_house(call)->ops, *uid, reply_quota, call);
     }
 }
 
@@ -68,10 +68,10 @@ static void quota_get_run(struct call *call, const void *params)
 {
     const struct quota_get *get = params;
     if (get->user == NULL) {
-        quota_read(call_house(call)->ops, call_viewer(call).uid, answer_quota, call);
+        quota_read(call_house(call)->ops, call_viewer(call).uid, reply_quota, call);
     } else {
-        people_find(registry_people(call_house(call)->registry), get->user, "user", user_found,
-                    call);
+        people_find(registry_people(call_house(call)->registry), get->user, "user",
+                    quota_user_found, call);
     }
 }
 
@@ -98,7 +98,7 @@ static const struct field limit_params[] = {
 static const struct field quota_set_params[] = {
     {"scope", FIELD_ENUM, AT(scope), .required = true, .names = &lodge_quota_scope_names,
      .help = "system or user"},
-    {"user", FIELD_STRING, AT(user), .min = 1, .max = ASK_TEXT_MAX,
+    {"user", FIELD_STRING, AT(user), .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose, for scope user"},
     {"limits", FIELD_OBJECT, AT(limits), .required = true, .fields = limit_params,
      .help = "those that are named change"},
@@ -106,13 +106,13 @@ static const struct field quota_set_params[] = {
 };
 #undef AT
 
-static void answer_set(void *data, const struct quota_answer *quota,
-                       const struct lodge_error *error)
+static void reply_new_quota(void *data, const struct quota_answer *quota,
+                            const struct lodge_error *error)
 {
     if (quota != NULL) {
         call_set_audited(data);
     }
-    answer_quota(data, quota, error);
+    reply_quota(data, quota, error);
 }
 
 struct setting {
@@ -134,7 +134,7 @@ static void setter_found(void *data, const uid_t *uid, const struct lodge_error 
     } else {
         setting->change.uid = *uid;
         const struct audit_call by = call_for_audit(setting->call);
-        quota_write(call_house(setting->call)->ops, &setting->change, &by, answer_set,
+        quota_write(call_house(setting->call)->ops, &setting->change, &by, reply_new_quota,
                     setting->call);
     }
     free(setting);

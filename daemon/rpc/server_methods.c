@@ -208,7 +208,7 @@ static void discover_run(struct call *call, const void *params)
     static struct buffer document; /* made once: the rows stay as they are; loop only */
     (void)params;
     if (document.length == 0) {
-        openrpc_write(&document);
+        openrpc_write(&document, call_house(call)->methods);
     }
     call_reply(call, &document);
 }

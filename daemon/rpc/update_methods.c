@@ -3,8 +3,8 @@
  * rest.
  */
 #include "memory.h"
-#include "rpc/asks.h"
 #include "rpc/names.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdio.h>
@@ -38,12 +38,12 @@ struct vm_update {
         struct grown_disk *items;
         size_t count;
     } disks;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_update, member)
 static const struct field update_params[] = {
-    ASK_VM(struct vm_update),
+    METHOD_VM(struct vm_update),
     {"vcpus", FIELD_INT, AT(vcpus), .min = 1, .max = 512, .help = "virtual CPUs"},
     {"memory_mib", FIELD_INT, AT(memory_mib), .min = 16, .max = 16777216, .help = "memory"},
     {"name", FIELD_STRING, AT(name), .min = 1, .max = NAME_MAX_BYTES,
@@ -53,8 +53,8 @@ static const struct field update_params[] = {
     {"boot", FIELD_STRINGS, AT(boot), .max = 3, .help = "disk, cdrom, network, in order"},
     {"disks", FIELD_OBJECTS, AT(disks), .size = sizeof(struct grown_disk), .fields = grown_params,
      .max = 24, .help = "disks that grow"},
-    ASK_FIELDS(struct vm_update),
-    ASK_IF_REV(struct vm_update),
+    OP_REQUEST_FIELDS(struct vm_update),
+    OP_REQUEST_IF_REV(struct vm_update),
     {.type = FIELD_END},
 };
 #undef AT
@@ -83,8 +83,9 @@ static bool asks_nothing(const struct vm_update *update)
            update->disks.count == 0;
 }
 
-static bool is_sound(const struct vm_update *update, struct lodge_error *err)
+static bool update_check(const void *params, struct lodge_error *err)
 {
+    const struct vm_update *update = params;
     if (asks_nothing(update)) {
         return lodge_fail_param(err, "vm", "nothing was asked for: name what is to change");
     }
@@ -92,7 +93,7 @@ static bool is_sound(const struct vm_update *update, struct lodge_error *err)
            boot_is_fit(&update->boot, err) && tags_are_fit(&update->tags, err);
 }
 
-static struct plan_disk *find_disk(struct plan *plan, const char *target)
+static struct plan_disk *planned_disk(struct plan *plan, const char *target)
 {
     for (size_t i = 0; plan->disks.items != NULL && i < plan->disks.count; i++) {
         const char *known = plan->disks.items[i].target;
@@ -107,7 +108,7 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
 {
     for (size_t i = 0; update->disks.items != NULL && i < update->disks.count; i++) {
         const struct grown_disk *asked = &update->disks.items[i];
-        struct plan_disk *disk = find_disk(plan, asked->target);
+        struct plan_disk *disk = planned_disk(plan, asked->target);
         if (disk == NULL) {
             return lodge_fail_param(err, "disks", "'%s' has no disk '%s'", plan->name,
                                     asked->target);
@@ -129,7 +130,7 @@ static bool plan_growth(struct plan *plan, const struct vm_update *update, struc
     return true;
 }
 
-static int64_t larger(int64_t a, int64_t b)
+static int64_t larger_amount(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
@@ -137,15 +138,15 @@ static int64_t larger(int64_t a, int64_t b)
 static bool plan_update(struct plan *plan, const struct vm_update *update, const struct vm *vm,
                         struct lodge_error *err)
 {
-    ask_fill(plan, vm);
-    ask_freeze_disks(plan, vm);
+    op_request_plan(plan, vm);
+    op_request_freeze_disks(plan, vm);
     plan->new_vcpus = update->vcpus;
     plan->new_memory_mib = update->memory_mib;
     /* The row may not have followed yet what was just read. */
-    plan->old_vcpus = larger(vm->row_vcpus, vm->most_vcpus);
-    plan->old_memory_mib = larger(vm->row_memory_mib, vm->most_memory_mib);
-    plan->vcpus = larger(plan->old_vcpus, update->vcpus);
-    plan->memory_mib = larger(plan->old_memory_mib, update->memory_mib);
+    plan->old_vcpus = larger_amount(vm->row_vcpus, vm->most_vcpus);
+    plan->old_memory_mib = larger_amount(vm->row_memory_mib, vm->most_memory_mib);
+    plan->vcpus = larger_amount(plan->old_vcpus, update->vcpus);
+    plan->memory_mib = larger_amount(plan->old_memory_mib, update->memory_mib);
     plan->new_name = xstrdup_or_null(update->name);
     plan->set_tags = update->tags.items != NULL;
     plan->set_boot = update->boot.items != NULL;
@@ -163,85 +164,75 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     return plan_growth(plan, update, err);
 }
 
-static void update_run(struct call *call, const void *params)
+static void vm_update_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_update *update = params;
     struct lodge_error err = {0};
     struct plan plan;
-    if (!is_sound(update, &err)) {
-        call_fail(call, &err);
-        return;
-    }
-    struct vm *vm = ask_vm(call, update->vm, &update->ask, ASK_MANAGED, &err);
-    if (vm == NULL) {
-        ask_known(call, params, &update->ask, &err);
-        return;
-    }
     if (!plan_update(&plan, update, vm, &err)) {
         plan_clear(&plan);
         call_fail(call, &err);
         return;
     }
-    ask_op(call, params, &update->ask, vm, NULL, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 struct vm_media {
     char *vm;
     char *iso;
     char *target;
-    struct ask_params ask;
+    struct op_request_params request;
 };
 
 #define AT(member) .offset = offsetof(struct vm_media, member)
 static const struct field media_params[] = {
-    ASK_VM(struct vm_media),
+    METHOD_VM(struct vm_media),
     {"iso", FIELD_STRING, AT(iso), .required = true, .null_is_empty = true, .min = 1, .max = 255,
      .help = "a name of image.list, null to eject"},
     {"target", FIELD_STRING, AT(target), .min = 1, .max = 16, .help = "the drive (the first)"},
-    ASK_FIELDS(struct vm_media),
-    ASK_IF_REV(struct vm_media),
+    OP_REQUEST_FIELDS(struct vm_media),
+    OP_REQUEST_IF_REV(struct vm_media),
     {.type = FIELD_END},
 };
 #undef AT
 
-static void media_run(struct call *call, const void *params)
+static void vm_media_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_media *media = params;
-    struct lodge_error err = {0};
     struct plan plan;
-    struct vm *vm = ask_vm(call, media->vm, &media->ask, ASK_MANAGED, &err);
-    if (vm == NULL) {
-        ask_known(call, params, &media->ask, &err);
-        return;
-    }
-    ask_fill(&plan, vm);
+    op_request_plan(&plan, vm);
     plan.set_media = true;
     plan.target = xstrdup_or_null(media->target);
     plan.iso = media->iso[0] == '\0' ? NULL : xstrdup(media->iso);
-    ask_op(call, params, &media->ask, vm, NULL, &plan);
+    op_request_submit(call, params, vm, &plan);
 }
 
 const struct method update_methods[] = {
     {
         .name = "vm.update",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_MANAGED,
         .mutates = true,
         .reads_first = true,
         .params = update_params,
         .params_size = sizeof(struct vm_update),
         .result = update_result,
-        .run = update_run,
+        .check = update_check,
+        .run_on = vm_update_run,
         .help = "Changes it: at once where libvirt can, else for its next boot.",
     },
     {
         .name = "vm.media",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_MANAGED,
         .mutates = true,
         .reads_first = true,
         .params = media_params,
         .params_size = sizeof(struct vm_media),
         .result = update_result,
-        .run = media_run,
+        .run_on = vm_media_run,
         .help = "Puts another ISO into a drive, or ejects it.",
     },
     {0},

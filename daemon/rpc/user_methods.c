@@ -4,7 +4,7 @@
 #include "memory.h"
 #include "reads/audit.h"
 #include "reads/users.h"
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static struct lodge_user shown(struct call *call, const struct user_entry *entry
     };
 }
 
-static void answer_list(void *data, const struct user_entry *users, size_t count,
+static void reply_users(void *data, const struct user_entry *users, size_t count,
                         const struct lodge_error *error)
 {
     struct call *call = data;
@@ -62,7 +62,7 @@ static void answer_list(void *data, const struct user_entry *users, size_t count
 static void user_list_run(struct call *call, const void *params)
 {
     (void)params;
-    users_list(call_house(call)->ops, answer_list, call);
+    users_list(call_house(call)->ops, reply_users, call);
 }
 
 struct user_set {
@@ -72,7 +72,7 @@ struct user_set {
 
 #define AT(member) .offset = offsetof(struct user_set, member)
 static const struct field user_set_params[] = {
-    {"user", FIELD_STRING, AT(user), .required = true, .min = 1, .max = ASK_TEXT_MAX,
+    {"user", FIELD_STRING, AT(user), .required = true, .min = 1, .max = METHOD_TEXT_MAX,
      .help = "whose role: a name, or #uid"},
     {"role", FIELD_ENUM, AT(role), .required = true, .names = &settable_role_names,
      .help = "none, viewer, user or admin"},
@@ -80,7 +80,7 @@ static const struct field user_set_params[] = {
 };
 #undef AT
 
-static void answer_set(void *data, const struct user_entry *users, size_t count,
+static void reply_user(void *data, const struct user_entry *users, size_t count,
                        const struct lodge_error *error)
 {
     struct call *call = data;
@@ -103,14 +103,14 @@ struct role_call {
     enum user_role role;
 };
 
-static void user_found(void *data, const uid_t *uid, const struct lodge_error *error)
+static void role_user_found(void *data, const uid_t *uid, const struct lodge_error *error)
 {
     struct role_call *asked = data;
     if (uid == NULL) {
         call_fail(asked->call, error);
     } else {
         const struct audit_call by = call_for_audit(asked->call);
-        users_set_role(call_house(asked->call)->ops, *uid, asked->role, &by, answer_set,
+        users_set_role(call_house(asked->call)->ops, *uid, asked->role, &by, reply_user,
                        asked->call);
     }
     free(asked);
@@ -125,7 +125,8 @@ static void user_set_run(struct call *call, const void *params)
         asked->role = ROLE_NONE; /* the table has no other words */
     }
     call_set_target(call, "user", set->user);
-    people_find(registry_people(call_house(call)->registry), set->user, "user", user_found, asked);
+    people_find(registry_people(call_house(call)->registry), set->user, "user", role_user_found,
+                asked);
 }
 
 const struct method user_methods[] = {

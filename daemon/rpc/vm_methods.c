@@ -5,9 +5,8 @@
 #include "reads/reads.h"
 #include "refusals.h"
 #include "registry/render.h"
-#include "rpc/asks.h"
 #include "rpc/filter.h"
-#include "rpc/method.h"
+#include "rpc/named_vm.h"
 #include "scope.h"
 
 #include <assert.h>
@@ -15,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 320, LIMIT_MAX = 1000000 };
+enum { TEXT_MAX = METHOD_TEXT_MAX, LIMIT_MAX = 1000000 };
 
 struct vm_list {
     char *query;
@@ -89,7 +88,7 @@ static bool same_or_unasked(const char *asked, const char *fact)
     return asked == NULL || (fact != NULL && strcmp(asked, fact) == 0);
 }
 
-static bool is_listed(const struct listing *listing, const struct vm *vm)
+static bool vm_is_listed(const struct listing *listing, const struct vm *vm)
 {
     const struct vm_list *params = listing->params;
     const struct lodge_vm *facts = &vm->facts;
@@ -182,7 +181,7 @@ static bool list_more(struct call_work *work, struct call *call)
             }
             return false;
         }
-        if (!is_listed(listing, vm)) {
+        if (!vm_is_listed(listing, vm)) {
             continue;
         }
         if (listing->written == listing->params->limit) {
@@ -249,8 +248,7 @@ struct vm_get {
 
 #define AT(member) .offset = offsetof(struct vm_get, member)
 static const struct field vm_get_params[] = {
-    {"vm", FIELD_STRING, AT(vm), .required = true, .min = 1, .max = TEXT_MAX,
-     .help = "name or uuid, with HOST/ in front where that is not unique"},
+    METHOD_VM(struct vm_get),
     {"xml", FIELD_BOOL, AT(xml), .help = "with libvirt's live XML; owners and admins only"},
     {.type = FIELD_END},
 };
@@ -291,8 +289,7 @@ static void xml_came(void *data, const char *xml, const struct lodge_error *erro
 
 static bool may_read_xml(const struct vm *vm, const struct viewer *viewer, struct lodge_error *err)
 {
-    bool owner = vm->owner != VM_NO_OWNER && vm->owner == viewer->uid;
-    return viewer->role == ROLE_ADMIN || (viewer->role == ROLE_USER && owner) ||
+    return access_allows(viewer, vm, ACCESS_OWNER) ||
            lodge_fail(err, LODGE_ERROR_DENIED, "the XML of '%s' is for its owner and admins",
                       vm->facts.name);
 }
@@ -304,13 +301,12 @@ static bool vm_get_is_cheap(const struct call *call, const void *params)
     return !get->xml;
 }
 
-static void vm_get_run(struct call *call, const void *params)
+static void vm_get_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct vm_get *get = params;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    struct vm *vm = registry_get(call_house(call)->registry, get->vm, &viewer, &err);
-    if (vm == NULL || (get->xml && !may_read_xml(vm, &viewer, &err))) {
+    if (get->xml && !may_read_xml(vm, &viewer, &err)) {
         call_fail(call, &err);
         return;
     }
@@ -329,7 +325,7 @@ struct vm_screenshot {
     char *vm;
 };
 static const struct field vm_screenshot_params[] = {
-    ASK_VM(struct vm_screenshot),
+    METHOD_VM(struct vm_screenshot),
     {.type = FIELD_END},
 };
 
@@ -371,16 +367,14 @@ static bool may_have_picture(const struct vm *vm, struct lodge_error *err)
                           "'%s' is %s: only one that runs has a picture (vm.start)", facts->name,
                           lodge_vm_state_name(facts->state));
     }
-    return ask_answers(vm, err);
+    return named_vm_answers(vm, err);
 }
 
-static void vm_screenshot_run(struct call *call, const void *params)
+static void vm_screenshot_run(struct call *call, struct vm *vm, const void *params)
 {
-    const struct vm_screenshot *screenshot = params;
-    struct ask_params ask = {.if_rev = LODGE_UNKNOWN};
     struct lodge_error err = {0};
-    struct vm *vm = ask_vm(call, screenshot->vm, &ask, ASK_DOMAIN, &err);
-    if (vm == NULL || !may_have_picture(vm, &err)) {
+    (void)params;
+    if (!may_have_picture(vm, &err)) {
         call_fail(call, &err);
         return;
     }
@@ -403,22 +397,26 @@ const struct method vm_methods[] = {
     {
         .name = "vm.get",
         .access = ACCESS_SEE,
+        .vm = "vm",
+        .vm_need = VM_SEEN,
         .seat = SEAT_XML,
         .is_cheap = vm_get_is_cheap,
         .params = vm_get_params,
         .params_size = sizeof(struct vm_get),
         .result = lodge_vm_fields,
-        .run = vm_get_run,
+        .run_on = vm_get_run,
         .help = "One VM with its disks, NICs and boot order.",
     },
     {
         .name = "vm.screenshot",
         .access = ACCESS_OWNER,
+        .vm = "vm",
+        .vm_need = VM_DOMAIN,
         .seat = SEAT_SCREEN,
         .params = vm_screenshot_params,
         .params_size = sizeof(struct vm_screenshot),
         .result = vm_screenshot_result,
-        .run = vm_screenshot_run,
+        .run_on = vm_screenshot_run,
         .help = "What a guest's screen shows, within 2 s or an error.",
     },
     {0},

@@ -61,7 +61,7 @@ FACES = {
     "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",
     "daemon/host/storage": "chain.h images.h leavings.h serial_log.h storage.h uses.h",
     "daemon/host/guest": "belongings.h domain.h kvm_probe.h open_screen.h screenshot.h stand_in.h",
-    "daemon/registry": "people.h registry.h render.h subscriber.h told.h",
+    "daemon/registry": "access.h people.h registry.h render.h subscriber.h told.h",
     "daemon/fleet": "fleet.h fleet_questions.h",
     "daemon/ops": "ops.h",
     "daemon/reads": "audit.h compare.h display_calls.h history.h offers.h quotas.h reads.h "

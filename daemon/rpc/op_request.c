@@ -1,15 +1,14 @@
 /*
- * asks: a call becomes an operation: its VM is found and judged by what the registry knows in this
- * turn, its plan filled and given away; the operation's answer, now or later, is the call's.
+ * op_request: a call becomes an operation: its plan is filled and given away; the operation's
+ * answer, now or later, is the call's.
  *
  * What a request_id must be repeated with is the text of the parameters without request_id, wait
- * and timeout_ms. `asked` holds the call until it is answered.
+ * and timeout_ms.
  */
-#include "rpc/asks.h"
+#include "rpc/op_request.h"
 
 #include "memory.h"
 #include "reads/audit.h"
-#include "refusals.h"
 #include "registry/told.h"
 #include "scope.h"
 
@@ -17,69 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_there(const struct vm *vm, struct lodge_error *err)
-{
-    const struct lodge_host *host = &vm->host->facts;
-    if (host->state != LODGE_HOST_UP) {
-        err->since_ms = host->since;
-        return refuse_host_down(err, host->name, host->error);
-    }
-    if (!vm->present && host->synced_at != 0 && vm->phase == ROW_READY) {
-        snprintf(err->state, sizeof err->state, "error");
-        return lodge_fail(err, LODGE_ERROR_BAD_STATE,
-                          "host '%s' has no domain of '%s' any more: delete the VM, or define it "
-                          "again with uuid %s",
-                          host->name, vm->facts.name, vm->facts.uuid);
-    }
-    return true;
-}
-
-static bool may_change(const struct vm *vm, enum ask_for what, struct lodge_error *err)
-{
-    if (what != ASK_DOMAIN && vm->phase == ROW_NONE) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
-                          "lodge did not make '%s': adopt it first (vm.adopt)", vm->facts.name);
-    }
-    return true;
-}
-
-struct vm *ask_vm(struct call *call, const char *text, const struct ask_params *ask,
-                  enum ask_for what, struct lodge_error *err)
-{
-    struct viewer viewer = call_viewer(call);
-    struct vm *vm = registry_get(call_house(call)->registry, text, &viewer, err);
-    if (vm == NULL) {
-        return NULL;
-    }
-    call_set_target(call, vm->facts.host, vm->facts.name);
-    if (ask->if_rev != LODGE_UNKNOWN && ask->if_rev != vm->facts.rev) {
-        (void)lodge_fail(err, LODGE_ERROR_CONFLICT,
-                         "'%s' has changed since: its rev is %lld, not %lld", vm->facts.name,
-                         (long long)vm->facts.rev, (long long)ask->if_rev);
-        return NULL;
-    }
-    return may_change(vm, what, err) && (what == ASK_ROW || is_there(vm, err)) ? vm : NULL;
-}
-
-bool ask_answers(const struct vm *vm, struct lodge_error *err)
-{
-    if (vm->facts.unresponsive == 0) {
-        return true;
-    }
-    err->since_ms = vm->facts.unresponsive;
-    return lodge_fail(err, LODGE_ERROR_UNRESPONSIVE,
-                      "QEMU of '%s' does not answer: if it stays so, force it off (vm.stop)",
-                      vm->facts.name);
-}
-
-void ask_fill(struct plan *plan, const struct vm *vm)
+void op_request_plan(struct plan *plan, const struct vm *vm)
 {
     plan_init(plan);
     plan->name = xstrdup(vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name);
     plan->owner = vm->owner;
 }
 
-void ask_freeze_disks(struct plan *plan, const struct vm *vm)
+void op_request_freeze_disks(struct plan *plan, const struct vm *vm)
 {
     plan->disks.items = xcalloc(vm->row_disk_count, sizeof *plan->disks.items);
     plan->disks.count = vm->row_disk_count;
@@ -98,11 +42,6 @@ void ask_freeze_disks(struct plan *plan, const struct vm *vm)
     }
     plan->serial_log = xstrdup_or_null(vm->serial_log);
 }
-
-/* A call on its way through an operation. */
-struct asked {
-    struct call *call;
-};
 
 /* The texts of `json` for the reader; its files are the VM's own. */
 static void tell_texts(struct registry *registry, const struct viewer *viewer,
@@ -141,11 +80,9 @@ static struct json_object *own_result(struct call *call, const struct op_answer 
     return result == NULL ? json_object_new_object() : result;
 }
 
-static void answered(void *data, const struct op_answer *answer)
+static void request_answered(void *data, const struct op_answer *answer)
 {
-    struct asked *asked = data;
-    struct call *call = asked->call;
-    free(asked);
+    struct call *call = data;
     if (answer->began) {
         call_set_audited(call);
     }
@@ -185,53 +122,61 @@ static char *parameters_of(const struct call *call, const void *params)
     return text;
 }
 
-static void submit(struct call *call, const void *params, const struct ask_params *ask,
-                   struct op_ask *op_ask)
+_Static_assert(offsetof(struct op_request_params, request_id) == 0,
+               "it is found by its first member");
+
+static const struct op_request_params *request_of(const struct call *call, const void *params)
 {
+    return method_param(call_method(call), params, "request_id");
+}
+
+static void submit_request(struct call *call, const void *params, struct op_ask *op_ask)
+{
+    const struct op_request_params *request = request_of(call, params);
     AUTO(free) char *parameters = parameters_of(call, params);
-    struct asked *asked = xcalloc(1, sizeof *asked);
-    asked->call = call;
     op_ask->kind = call_method(call)->name;
     op_ask->viewer = call_viewer(call);
     op_ask->pid = call_pid(call);
-    op_ask->request_id = ask->request_id;
+    op_ask->request_id = request->request_id;
     op_ask->request_hash = parameters;
     op_ask->asked = call_for_audit(call).params;
-    op_ask->wait = ask->wait;
-    op_ask->timeout_ms = ask->timeout_ms;
-    op_ask->answer = answered;
-    op_ask->data = asked;
+    op_ask->wait = request->wait;
+    op_ask->timeout_ms = request->timeout_ms;
+    op_ask->answer = request_answered;
+    op_ask->data = call;
     ops_ask(call_house(call)->ops, op_ask);
 }
 
-void ask_op(struct call *call, const void *params, const struct ask_params *ask, struct vm *vm,
-            const char *host, struct plan *plan)
+void op_request_submit(struct call *call, const void *params, const struct vm *vm,
+                       struct plan *plan)
 {
-    submit(call, params, ask,
-           &(struct op_ask){
-               .host = vm == NULL ? host : vm->facts.host,
-               .uuid = vm == NULL ? NULL : vm->facts.uuid,
-               .plan = plan,
-           });
+    op_request_submit_at(call, params, vm->facts.host, vm->facts.uuid, plan);
 }
 
-void ask_op_of(struct call *call, const void *params, const struct ask_params *ask,
-               const char *host, const char *uuid, struct plan *plan)
+void op_request_submit_new(struct call *call, const void *params, const char *host,
+                           struct plan *plan)
 {
-    submit(call, params, ask, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
+    op_request_submit_at(call, params, host, NULL, plan);
 }
 
-void ask_known(struct call *call, const void *params, const struct ask_params *ask,
-               const struct lodge_error *err)
+void op_request_submit_at(struct call *call, const void *params, const char *host, const char *uuid,
+                          struct plan *plan)
 {
-    if (ask->request_id == NULL || err->kind != LODGE_ERROR_NOT_FOUND) {
+    submit_request(call, params, &(struct op_ask){.host = host, .uuid = uuid, .plan = plan});
+}
+
+void op_request_refuse(struct call *call, const void *params, const struct lodge_error *err)
+{
+    const struct op_request_params *request = request_of(call, params);
+    if (request == NULL || request->request_id == NULL || err->kind != LODGE_ERROR_NOT_FOUND) {
         call_fail(call, err);
         return;
     }
     struct plan plan;
     plan_init(&plan);
     struct registry_host *host = registry_first_host(call_house(call)->registry);
-    submit(call, params, ask,
-           &(struct op_ask){
-               .host = host == NULL ? "" : host->facts.name, .plan = &plan, .refusal = err});
+    submit_request(call, params,
+                   &(struct op_ask){.host = host == NULL ? "" : host->facts.name,
+                                    .plan = &plan,
+                                    .refusal = err});
 }
