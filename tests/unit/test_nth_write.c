@@ -25,12 +25,12 @@ enum { MOST_CALLS = 200, NOBODY_FAILS = -1 };
 static int calls_left = NOBODY_FAILS; /* so many go well until one fails */
 static bool has_failed;
 
-int __real_sqlite3_step(sqlite3_stmt *statement);
-int __wrap_sqlite3_step(sqlite3_stmt *statement);
-int __real_sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
-                        char **ret_message);
-int __wrap_sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
-                        char **ret_message);
+int step_for_real(sqlite3_stmt *statement) __asm__("__real_sqlite3_step");
+int step_or_fail(sqlite3_stmt *statement) __asm__("__wrap_sqlite3_step");
+int exec_for_real(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
+                  char **ret_message) __asm__("__real_sqlite3_exec");
+int exec_or_fail(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
+                 char **ret_message) __asm__("__wrap_sqlite3_exec");
 
 static bool fails_now(void)
 {
@@ -42,15 +42,15 @@ static bool fails_now(void)
     return true;
 }
 
-int __wrap_sqlite3_step(sqlite3_stmt *statement)
+int step_or_fail(sqlite3_stmt *statement)
 {
-    return fails_now() ? SQLITE_FULL : __real_sqlite3_step(statement);
+    return fails_now() ? SQLITE_FULL : step_for_real(statement);
 }
 
-int __wrap_sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
-                        char **ret_message)
+int exec_or_fail(sqlite3 *db, const char *sql, sqlite3_callback each, void *data,
+                 char **ret_message)
 {
-    return fails_now() ? SQLITE_IOERR : __real_sqlite3_exec(db, sql, each, data, ret_message);
+    return fails_now() ? SQLITE_IOERR : exec_for_real(db, sql, each, data, ret_message);
 }
 
 /* --- what is in the file ------------------------------------------------------------------------
