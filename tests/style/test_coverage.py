@@ -94,7 +94,8 @@ class Coverage(unittest.TestCase):
 
     def test_a_badly_covered_file_needs_a_reason_and_goals_are_held(self):
         self.run_house()
-        self.plant("tests/coverage.txt", "src/door.h  nobody goes out\nsrc/roof.c it rains\nsrc/gone.c it went\n")
+        self.plant("tests/coverage.txt", "src/door.h  nobody goes out\nsrc/roof.c it rains\nsrc/gone.c it went\n"
+                   "tui/main.c machine: a house elsewhere has no door\n")
         status, said = self.said("--whole")
         self.assertEqual(1, status)
         self.assertIn("src/door.h: 0 of 2 lines: nobody goes out\n", said)
