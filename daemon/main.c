@@ -171,6 +171,10 @@ static _Noreturn void leave(int status)
     extern void __lsan_do_leak_check(void);
     __lsan_do_leak_check();
 #endif
+#ifdef LODGE_COVERAGE
+    extern void __gcov_dump(void);
+    __gcov_dump();
+#endif
     _exit(status);
 }
 

@@ -3,6 +3,8 @@
 
 import json
 import pathlib
+import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -11,6 +13,7 @@ import format as formatting
 import heads
 import layers
 import lengths
+import links
 import messages
 import names
 import suites
@@ -19,7 +22,7 @@ import tidy
 import words
 
 
-class Planted(unittest.TestCase):
+class Folder(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.root = pathlib.Path(self.folder.name)
@@ -33,6 +36,8 @@ class Planted(unittest.TestCase):
     def found(self, check):
         return "\n".join(check(self.root))
 
+
+class Planted(Folder):
     def test_libvirt_has_one_door(self):
         self.plant("tui/app.c", "\n#include <libvirt/libvirt.h>\n")
         self.assertIn("tui/app.c:2: <libvirt/libvirt.h> belongs to", self.found(layers.check))
@@ -249,6 +254,127 @@ class Planted(unittest.TestCase):
         found = "\n".join(tidy.check(self.root, self.root / "build"))
         self.assertIn("src/a.h:1: macro argument should be enclosed in parentheses", found)
         self.assertIn("src/a.c:6: statement should be inside braces", found)
+
+
+@unittest.skipUnless(shutil.which("nm") and shutil.which("cc"), "no nm or no compiler here")
+class Linked(Folder):
+    """Rooms of layers.py with files that are compiled: a file calls whom its text names."""
+
+    made = {}  # what was compiled and how -> the object
+
+    def compile(self, text, *command):
+        if (text, *command) not in self.made:
+            self.plant("one.c", text)
+            subprocess.run([*command, "-c", self.root / "one.c", "-o", self.root / "one.o"], check=True)
+            self.made[text, *command] = (self.root / "one.o").read_bytes()
+        return self.made[text, *command]
+
+    def build(self, files, compiler=None, flags=()):
+        """`files`: name -> functions it defines, functions it calls."""
+        self.plant("tests/style/circles.txt", "")
+        self.plant("CONTRIBUTING.md", f"# Map\n\n{links.BEGIN}\n{links.END}\n\nThe rest.\n")
+        entries = []
+        for name, (defines, calls) in files.items():
+            text = "".join(f"void {call}(void);\n" for call in calls)
+            text += "".join(f"void {define}(void);\nvoid {define}(void)\n{{\n" + "".join(
+                f"    {call}();\n" for call in calls) + "}\n" for define in defines)
+            self.plant(name, text)
+            output = name.replace("/", "_") + ".o"
+            (self.root / "build").mkdir(exist_ok=True)
+            (self.root / "build" / output).write_bytes(self.compile(text, compiler or "cc", *flags))
+            entries.append({"directory": str(self.root / "build"), "file": f"../{name}", "output": output})
+        self.plant("build/compile_commands.json", json.dumps(entries))
+
+    def linked(self):
+        return list(links.check(self.root, self.root / "build"))
+
+    def write(self):
+        links.write(self.root, self.root / "build")
+
+    def text(self, name):
+        return (self.root / name).read_text(encoding="utf-8")
+
+    FILES = {"daemon/main.c": (["begin"], ["host_start", "wire"]), "daemon/wiring.c": (["wire"], ["log_it"]),
+             "daemon/host/host.c": (["host_start"], ["fail", "puts_it"]), "daemon/log.c": (["log_it"], ["fail"]),
+             "tui/app.c": (["app"], ["fail"]), "src/error.c": (["fail"], [])}
+
+    def test_the_picture_is_what_the_linker_sees(self):
+        self.build(self.FILES)
+        self.assertEqual(["CONTRIBUTING.md:4: the picture is not what the build says: "
+                          "tests/style/links.py {ROOT} {BUILD} --write"], self.linked())
+        self.write()
+        self.assertEqual([], self.linked())
+        self.assertEqual(f"# Map\n\n{links.BEGIN}\n\n    daemon/main\n    ● daemon/wiring\n    ● │ daemon/host\n"
+                         f"      ● │ daemon/log\n        │ │ tui\n        ● ● ● src\n\n{links.END}\n\nThe rest.\n",
+                         self.text("CONTRIBUTING.md"))
+        self.build({**self.FILES, "tui/app.c": (["app"], [])})
+        self.assertIn("the picture is not what the build says", "".join(self.linked()))
+        self.plant("CONTRIBUTING.md", "# Map\n")
+        self.assertIn("CONTRIBUTING.md:1: has no place for the picture", "".join(self.linked()))
+
+    def test_every_compiler_and_sanitizer_draws_the_same(self):
+        compilers = [found for found in map(shutil.which, ("gcc", "clang")) if found]
+        pictures = set()
+        for compiler in compilers:
+            for flags in (["-O2"], ["-O0", "-g", "-fsanitize=address,undefined"], ["-fsanitize=thread"]):
+                self.build({name: self.FILES[name] for name in ("daemon/wiring.c", "daemon/log.c", "src/error.c")},
+                           compiler, flags)
+                self.write()
+                pictures.add(self.text("CONTRIBUTING.md"))
+        self.assertEqual(1, len(pictures) if compilers else 1)
+
+    def test_what_is_not_built_is_said(self):
+        self.build(self.FILES)
+        (self.root / "build" / "src_error.c.o").unlink()
+        self.assertIn("build it first", "".join(self.linked()))
+        self.build({})
+        self.assertIn("it has no file of this checkout", "".join(self.linked()))
+
+    def test_an_arrow_up_is_found_with_its_names(self):
+        self.build({**self.FILES, "src/error.c": (["fail"], ["log_it"]), "daemon/log.c": (["log_it"], []),
+                    "daemon/host/host.c": (["host_start"], ["registry_take"]),
+                    "daemon/registry/vm.c": (["registry_take"], [])})
+        self.write()
+        self.assertEqual(["daemon/host/host.c:1: daemon/host must not call daemon/registry: registry_take of "
+                          "daemon/registry/vm.c",
+                          "src/error.c:1: src must not call daemon/log: log_it of daemon/log.c"], self.linked())
+
+    def test_rooms_in_a_circle_are_found_with_the_names_that_tie_it(self):
+        self.build({**self.FILES, "src/error.c": (["fail"], ["log_it"])})
+        self.assertIn("tests/style/layers.py: a circle of rooms, daemon/log, src: daemon/log calls fail of src/error.c "
+                      "(daemon/log.c); src calls log_it of daemon/log.c (src/error.c)", self.linked())
+        self.build({**self.FILES, "daemon/wiring.c": (["wire"], ["begin"])})
+        self.assertIn("daemon/wiring.c:1: daemon/wiring must not call daemon/main: begin of daemon/main.c", self.linked())
+
+    CIRCLE = {**FILES, "src/a.c": (["a"], ["b"]), "src/b.c": (["b"], ["c"]), "src/c.c": (["c"], ["a", "b"]),
+              "src/d.c": (["d"], ["a"])}
+
+    def test_circles_of_files_only_get_smaller(self):
+        self.build(self.CIRCLE)
+        self.write()
+        self.assertEqual(["tests/style/circles.txt:1: src has circles of 3 files, none allowed: --circles prints all "
+                          "of them", "src/a.c:1: a circle of src/a.c, src/b.c, src/c.c: src/b.c calls c of src/c.c; "
+                          "src/c.c calls b of src/b.c"], self.linked())
+        self.plant(links.LIST, "# owed\nsrc 3\n")
+        self.assertEqual([], self.linked())
+        self.plant(links.LIST, "# owed\ndaemon/host 2\nsrc 4 2\n")
+        self.assertEqual([f"{links.LIST}:2: daemon/host has circles of no files now: tests/style/links.py --write",
+                          f"{links.LIST}:3: src has circles of 3 files now: tests/style/links.py --write"],
+                         self.linked())
+        self.write()
+        self.assertEqual("# owed\nsrc 3\n", self.text(links.LIST))
+        self.plant(links.LIST, "src 2\ndaemon/log 2 3\n")
+        self.write()
+        self.assertEqual("src 2\n", self.text(links.LIST))
+        self.plant(links.LIST, "src 2\ndaemon/log 2 3\n")
+        self.assertIn(f"{links.LIST}:2: 'daemon/log 2 3' is no room and counts, largest first, or not in order",
+                      self.linked())
+
+    def test_a_name_of_both_programs_ties_no_knot(self):
+        self.build({**self.FILES, "daemon/ops/history.c": (["history_new"], []), "tui/model.c": (["history_new"], []),
+                    "daemon/rpc/vm.c": (["vm"], ["history_new"]), "tui/view.c": (["view"], ["history_new"])})
+        self.write()
+        self.assertEqual([], self.linked())
 
 
 if __name__ == "__main__":

@@ -87,9 +87,10 @@ static bool take_definition(struct host_conn *conn, virDomainPtr domain, unsigne
     const struct uri *uri = host_uri(conn->host);
     struct domain_facts facts = {0};
     struct belongings_xml said = {0};
+    const char *name = virDomainGetName(domain); /* after a failure it would take the reason away */
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, flags);
     if (xml == NULL) {
-        return libvirt_fail(err, "the definition of domain '%s'", virDomainGetName(domain));
+        return libvirt_fail(err, "the definition of domain '%s'", name);
     }
     if (!domain_xml_read(xml, &facts, err) || !belongings_xml_read(xml, &said, err)) {
         domain_facts_clear(&facts);

@@ -90,9 +90,10 @@ static bool uses(struct host_conn *conn, virDomainPtr domain, const struct domai
                  unsigned flags, char **ret_path, struct lodge_error *err)
 {
     struct disk_source source = {0};
+    const char *name = virDomainGetName(domain); /* after a failure it would take the reason away */
     AUTO(free) char *xml = virDomainGetXMLDesc(domain, flags);
     if (xml == NULL) {
-        return libvirt_fail(err, "the definition of '%s'", virDomainGetName(domain));
+        return libvirt_fail(err, "the definition of '%s'", name);
     }
     if (!disk_source_read(xml, disk->target, &source, err)) {
         bool gone = err->kind == LODGE_ERROR_NOT_FOUND;
