@@ -1,6 +1,6 @@
 /* test_stand_in_xml: a guest in another's place has that one's disks, and nothing else that acts.
  */
-#include "host/autodestroy.h"
+#include "host/guest/autodestroy.h"
 #include "host/xml/domain_xml_read.h"
 #include "host/xml/stand_in_xml.h"
 #include "scope.h"

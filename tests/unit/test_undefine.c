@@ -1,4 +1,4 @@
-#include "host/domain_private.h"
+#include "host/guest/domain_private.h"
 #include "host/xml/belongings_xml.h"
 #include "scope.h"
 #include "support/test.h"
