@@ -32,6 +32,7 @@ let RFB = null;                 /* noVNC's class, once loaded */
 let channel = null;             /* the WebSocket of now, or of the last try */
 let rfb = null;                 /* its object, while the connection of now is up */
 let doing = '';                 /* what the daemon has said that the guest does */
+let answered = false;           /* the daemon did, before the try that is under way */
 let outage = null;              /* { until, tries, timer, tick } from a break until steady again */
 let password = 'unasked';       /* or asked, refused: of a remote guest's VNC server */
 
@@ -198,6 +199,7 @@ function open(query) {
     mine.addEventListener('open', () => {
         clearTimeout(patience);
         opened = true;
+        answered = false;
         keepSecret();   /* not sooner: a used link would take the place of the one that is good */
         startScreen(mine);
     });
@@ -216,7 +218,7 @@ function open(query) {
         if (opened) {
             broke(event);
         } else {
-            refused('ticket' in query);
+            refused(query);
         }
     });
 }
@@ -288,16 +290,23 @@ function broke(event) {
     }
 }
 
-/* The upgrade was refused, or nobody was there: a browser does not tell which. */
-async function refused(byTicket) {
+/* The upgrade was refused, or nobody was there: a browser does not tell which. A daemon that answers
+ * now may have come since: so it has refused only if it answered before that try as well. */
+async function refused(query) {
+    const answeredBefore = answered;
     if (await isForeign()) {
         endAtProxy();
-    } else if (byTicket) {
+    } else if ('ticket' in query) {
         endAtLink();
-    } else if (await daemonAnswers()) {
-        endSession(OVER, password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
     } else {
-        comeBack();
+        answered = await daemonAnswers();
+        if (!answered) {
+            comeBack();
+        } else if (answeredBefore) {
+            endSession(OVER, password === 'refused' ? 'the guest\'s VNC server refused the password' : '');
+        } else {
+            open(query);
+        }
     }
 }
 

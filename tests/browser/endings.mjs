@@ -161,6 +161,23 @@ export const endings = {
         await waitForState(t.page, 'connected');
     },
 
+    'a daemon that comes back while it is asked whether it is there is found': async (t) => {
+        t.expected = /WebSocket connection to .* failed|ERR_CONNECTION_REFUSED/;
+        await openScreen(t);
+        const { port } = t.door;
+        let back;
+        await t.page.route('**/healthz', async (route) => {
+            back ??= t.door.listen(port);
+            await back;
+            await route.continue();
+        });
+
+        await t.door.stop();
+
+        await waitForState(t.page, 'lost');
+        await waitForState(t.page, 'connected');
+    },
+
     'after a minute without an answer the page gives up': async (t) => {
         t.expected = /WebSocket connection to .* failed|ERR_CONNECTION_REFUSED|503/;
         await t.page.clock.install();

@@ -175,7 +175,7 @@ class Told(unittest.TestCase):
         self.admin.call("quota.set", scope="system", limits={"disk_gib": 11})
         self.told(rpc, "system", lambda quota: quota["limits"]["disk_gib"] == 11)
         with self.daemon.rpc(uid=uid) as user:
-            user.call("vm.create", name="mine", **SMALL)
+            user.call("vm.create", name="mine", wait=True, **SMALL)
             self.told(rpc, f"#{uid}", lambda quota: quota["promised"]["memory_mib"] == 32)
             user.call("vm.start", vm="mine", wait=True)
             self.told(rpc, f"#{uid}", lambda quota: quota["running"]["vcpus"] == 1)

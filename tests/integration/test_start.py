@@ -131,6 +131,12 @@ class Start(unittest.TestCase):
             self.assertLess(time.monotonic(), until, f"{pid} runs on")
             self.world.keeper.look(0.1)
 
+    def wait_stopped(self, pid, deadline=60):
+        until = time.monotonic() + deadline
+        while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            self.assertLess(time.monotonic(), until, f"{pid} is not stopped")
+            self.world.keeper.look(0.1)
+
     def lodged_pid(self):
         return int((self.checkout / ".lodge" / "lodged.pid").read_text())
 
@@ -161,6 +167,7 @@ class Start(unittest.TestCase):
         self.terminal.wait("shell> ")
         self.terminal.type("echo $((40 + 3)) answers\n")
         self.terminal.wait("43 answers")
+        self.wait_stopped(self.console_pid())  # that it has stopped itself anew, behind the shell
         self.terminal.type("fg\n")
         self.terminal.wait(TAKEN)
         self.terminal.type("q")

@@ -90,7 +90,7 @@ class Server:
         self.password = password
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
-        self.guests, self.changed, self.ports = [], threading.Condition(), set()
+        self.guests, self.changed = [], threading.Condition()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
         threading.Thread(target=self._run, daemon=True).start()
@@ -108,8 +108,8 @@ class Server:
     def _accept(self):
         try:
             sock, peer = self.listener.accept()
-            self.ports.add(peer[1])
             guest = Guest(self, sock)
+            guest.port = peer[1]
         except OSError:
             return  # it has gone already
         self.guests.append(guest)
@@ -117,9 +117,10 @@ class Server:
 
     def settle(self):
         """How many there were, once all that have connected so far are accepted: they are in order."""
+        before = len(self.guests)  # a port may be one of theirs again
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as probe, self.changed:
             ours = probe.getsockname()[1]
-            if not self.changed.wait_for(lambda: ours in self.ports, PATIENCE):
+            if not self.changed.wait_for(lambda: any(guest.port == ours for guest in self.guests[before:]), PATIENCE):
                 raise Timeout("the VNC server does not accept")
             return len(self.guests)
 
