@@ -96,12 +96,18 @@ static void subscriber_changed(struct registry_reader *reader)
     subscriber_walk(CONTAINER_OF(reader, struct subscriber, reader));
 }
 
-static void begin_again(struct subscriber *subscriber)
+/* At the end of this turn, or of the next if that is now; not before it has begun. */
+static void walk_soon(struct subscriber *subscriber)
 {
-    subscriber->reset_due = true;
     if (subscriber->begun) {
         loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
     }
+}
+
+static void begin_again(struct subscriber *subscriber)
+{
+    subscriber->reset_due = true;
+    walk_soon(subscriber);
 }
 
 static void subscriber_people_changed(struct registry_reader *reader)
@@ -172,7 +178,7 @@ int64_t subscriber_id(const struct subscriber *subscriber)
 void subscriber_begin(struct subscriber *subscriber)
 {
     subscriber->begun = true;
-    loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+    walk_soon(subscriber);
 }
 
 void subscriber_update(struct subscriber *subscriber, struct query *query,
@@ -188,9 +194,7 @@ void subscriber_update(struct subscriber *subscriber, struct query *query,
     }
     owe_ready(subscriber);
     feed_cursor_rewind(registry_feed(subscriber->registry), &subscriber->cursor);
-    if (subscriber->begun) {
-        loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
-    }
+    walk_soon(subscriber);
 }
 
 static void set_held(struct subscriber *subscriber, uint32_t slot, bool held)
@@ -342,23 +346,28 @@ static void send_sample(struct subscriber *subscriber, struct feed_entry *entry,
     end_line(subscriber, line);
 }
 
+/* A walk over them is under way, or there are some since the last. */
+static bool has_samples(const struct subscriber *subscriber)
+{
+    return subscriber->topics[LODGE_TOPIC_METRICS] &&
+           (subscriber->sample_slot > 0 ||
+            registry_sample_turn(subscriber->registry) != subscriber->samples_told);
+}
+
 /* One step over the samples; false when there are none that were not told. A reader that is slower
  * than the samples finds the newest when it comes round again. */
 static bool step_samples(struct subscriber *subscriber, const struct viewer *viewer)
 {
     const struct feed *feed = registry_feed(subscriber->registry);
-    if (!subscriber->topics[LODGE_TOPIC_METRICS] || subscriber->ready_due) {
-        return false;
-    }
     if (subscriber->sample_slot >= feed->slot_count) {
         subscriber->samples_told = subscriber->samples_asked;
         subscriber->sample_slot = 0;
     }
+    if (subscriber->ready_due || !has_samples(subscriber)) {
+        return false;
+    }
     if (subscriber->sample_slot == 0) {
         subscriber->samples_asked = registry_sample_turn(subscriber->registry);
-        if (subscriber->samples_asked == subscriber->samples_told) {
-            return false;
-        }
     }
     send_sample(subscriber, feed->slots[subscriber->sample_slot], viewer);
     subscriber->sample_slot++;
@@ -379,13 +388,6 @@ static bool step_moved(struct subscriber *subscriber, const struct viewer *viewe
         }
     }
     return false;
-}
-
-static bool has_samples(const struct subscriber *subscriber)
-{
-    return subscriber->topics[LODGE_TOPIC_METRICS] &&
-           (subscriber->sample_slot > 0 ||
-            registry_sample_turn(subscriber->registry) != subscriber->samples_told);
 }
 
 static bool has_nothing_to_tell(const struct subscriber *subscriber)
@@ -429,7 +431,7 @@ void subscriber_walk(struct subscriber *subscriber)
     for (unsigned steps = 0; sink->takes_more(sink); steps++) {
         bool look = steps % STEPS_PER_LOOK == 0;
         if (steps == STEPS_PER_TURN || (look && registry_turn_is_over(subscriber->registry))) {
-            loop_later(registry_loop(subscriber->registry), &subscriber->walk_on);
+            walk_soon(subscriber);
             break;
         }
         if ((look && sink->is_over(sink)) || !tell_next(subscriber, &viewer)) {

@@ -252,10 +252,8 @@ static void bytes_came(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
 
 static void tell_events(struct connection *connection)
 {
-    if (connection_unsent(connection) < CONNECTION_NOTIFY_MAX && !batch_is_open(connection)) {
-        for (unsigned i = 0; i < connection->subscriber_count; i++) {
-            subscriber_walk(connection->subscribers[i]);
-        }
+    for (unsigned i = 0; i < connection->subscriber_count; i++) {
+        subscriber_walk(connection->subscribers[i]);
     }
 }
 

@@ -24,10 +24,6 @@ enum { CHECK_MS = 1000 };
  * more than that. */
 enum { KNOCKS_PER_TURN = 64 };
 
-/* Those who wait to be let in (listen(2)): whoever comes stands behind them all, and whoever comes
- * and goes all the time keeps the line full. Who finds it full waits in connect(2). */
-enum { LINE = 128 };
-
 struct door {
     struct connection_owner owner; /* first */
     uv_pipe_t pipe;
@@ -232,7 +228,7 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
     door->pipe.data = door;
     int failed = uv_pipe_open(&door->pipe, listening->fd);
     if (failed == 0) {
-        failed = uv_listen((uv_stream_t *)&door->pipe, LINE, someone_knocks);
+        failed = uv_listen((uv_stream_t *)&door->pipe, LISTEN_BACKLOG, someone_knocks);
     }
     if (failed != 0 || door->owner.parser == NULL) {
         abort(); /* a descriptor that just was bound and listens: only memory can be wrong */

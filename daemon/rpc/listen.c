@@ -18,8 +18,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 512 };
-
 static bool socket_address(const char *path, struct sockaddr_un *ret_address,
                            struct lodge_error *err)
 {
@@ -123,7 +121,7 @@ static bool bind_beside(const struct listen_options *options, struct listening *
     struct stat info;
     bool owned = options->group == (gid_t)-1 || lchown(beside, (uid_t)-1, options->group) == 0;
     if (!owned || lstat(beside, &info) != 0 || chmod(beside, options->mode) != 0 ||
-        listen(fd, BACKLOG) != 0 || rename(beside, options->path) != 0) {
+        listen(fd, LISTEN_BACKLOG) != 0 || rename(beside, options->path) != 0) {
         (void)failed(err, "put into place", options->path);
         (void)unlink(beside);
         return false;

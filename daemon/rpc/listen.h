@@ -10,6 +10,10 @@
 
 #include <sys/types.h>
 
+/* Those who wait to be let in (listen(2)): whoever comes stands behind them all, and whoever comes
+ * and goes all the time keeps the line full. Who finds it full waits in connect(2). */
+enum { LISTEN_BACKLOG = 128 };
+
 struct listen_options {
     const char *path;
     mode_t mode;

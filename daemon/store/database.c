@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* --- trouble ---------------------------------------------------------------------------------- */
 
@@ -144,6 +145,19 @@ void database_leave(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
+int64_t database_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+const char *statement_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text == NULL ? "" : (const char *)text;
+}
+
 bool database_run(struct store *store, const char *sql, struct lodge_error *err)
 {
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
@@ -183,7 +197,6 @@ bool database_ask_text(struct store *store, const char *sql, char **ret_text,
     if (answer == NULL) {
         return false;
     }
-    const unsigned char *text = sqlite3_column_text(answer, 0);
-    *ret_text = xstrdup(text == NULL ? "" : (const char *)text);
+    *ret_text = xstrdup(statement_text(answer, 0));
     return true;
 }

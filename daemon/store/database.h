@@ -80,6 +80,12 @@ bool database_fail_system(struct store *store, const char *path, int error,
 /* Under the lock: something went well, so there is no trouble (any more). */
 void database_well(struct store *store);
 
+/* ms since 1970. */
+int64_t database_now_ms(void);
+
+/* Text of a statement's column, "" for NULL; lives until the next step. */
+const char *statement_text(sqlite3_stmt *statement, int column);
+
 /* Under the lock: runs SQL without parameters and results. */
 bool database_run(struct store *store, const char *sql, struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -11,7 +11,6 @@
 #include "store/rows.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PUT_BACK_TEXT                                                                              \
@@ -50,10 +49,8 @@ static bool mark_all(struct store *store, int64_t newest, struct lodge_error *er
 
 static bool note_put_back(struct store *store, struct lodge_error *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     const struct audit_row row = {
-        .at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+        .at_ms = database_now_ms(),
         .uid = geteuid(),
         .pid = getpid(),
         .method = "server.restored",
@@ -94,8 +91,6 @@ static bool look_for_marks(struct store *store, struct lodge_error *err)
     return true;
 }
 
-/* What is left alone is marked before the counts are even: a kill between the two finds the same
- * again. */
 bool put_back_check(struct store *store, struct lodge_error *err)
 {
     store->put_back_text = xasprintf(PUT_BACK_TEXT, store->path);

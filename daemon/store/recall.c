@@ -5,11 +5,11 @@
 #include "store/recall.h"
 
 #include "memory.h"
+#include "store/database.h"
 #include "store/session_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define HOUR_MS INT64_C(3600000)
 
@@ -112,14 +112,6 @@ static void add_recalled_begun(void *data, uid_t uid, int64_t started_ms)
     recall->begun[recall->begun_count++] = (struct recalled_begin){uid, started_ms};
 }
 
-/* ms since 1970. */
-static int64_t recall_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct recall *recall_read(struct store *store, struct lodge_error *err)
 {
     AUTO(recall_free) struct recall *recall = xcalloc(1, sizeof *recall);
@@ -128,9 +120,9 @@ struct recall *recall_read(struct store *store, struct lodge_error *err)
         !store_read_vms(store, add_recalled_vm, recall, err) ||
         !store_read_unfinished(store, add_recalled_unfinished, recall, err) ||
         !store_read_guarded(store, NULL, add_recalled_guarded, recall, err) ||
-        !store_read_begun(store, recall_now_ms() - HOUR_MS, add_recalled_begun, recall, err) ||
+        !store_read_begun(store, database_now_ms() - HOUR_MS, add_recalled_begun, recall, err) ||
         !store_read_last_op(store, &recall->last_op, err) ||
-        !store_recall_sessions(store, recall_now_ms(), &recall->last_session, err)) {
+        !store_recall_sessions(store, database_now_ms(), &recall->last_session, err)) {
         return NULL;
     }
     return TAKE(recall);

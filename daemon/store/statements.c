@@ -452,9 +452,3 @@ bool statement_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash
     }
     return database_fail(store, code, err);
 }
-
-const char *statement_text(sqlite3_stmt *statement, int column)
-{
-    const unsigned char *text = sqlite3_column_text(statement, column);
-    return text == NULL ? "" : (const char *)text;
-}

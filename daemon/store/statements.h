@@ -107,7 +107,4 @@ bool statement_step(struct store *store, sqlite3_stmt *statement, bool *ret_row,
 bool statement_run(struct store *store, sqlite3_stmt *statement, bool *ret_clash,
                    struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* Text of a column, "" for NULL; lives until the next step. */
-const char *statement_text(sqlite3_stmt *statement, int column);
-
 #endif

@@ -108,11 +108,9 @@ static int64_t ms_of(const struct timespec *time)
 static int64_t last_written_ms(const char *path)
 {
     AUTO(free) char *log = xasprintf("%s-wal", path);
-    struct timespec now;
     struct stat info;
-    clock_gettime(CLOCK_REALTIME, &now);
     if (stat(path, &info) != 0) {
-        return ms_of(&now);
+        return database_now_ms();
     }
     int64_t written_ms = ms_of(&info.st_mtim);
     if (stat(log, &info) == 0 && ms_of(&info.st_mtim) > written_ms) {

@@ -125,17 +125,18 @@ class Start(unittest.TestCase):
         self.lodge("create", name, "--cpus", "1", "--memory", "64M", "--network", "none", "--start")
         return self.world.qemu_pid(name)
 
-    def wait_gone(self, pid, deadline=60):
+    def wait_until(self, condition, complaint, deadline=60):
         until = time.monotonic() + deadline
-        while pathlib.Path(f"/proc/{pid}").exists():
-            self.assertLess(time.monotonic(), until, f"{pid} runs on")
+        while not condition():
+            self.assertLess(time.monotonic(), until, complaint)
             self.world.keeper.look(0.1)
 
-    def wait_stopped(self, pid, deadline=60):
-        until = time.monotonic() + deadline
-        while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-            self.assertLess(time.monotonic(), until, f"{pid} is not stopped")
-            self.world.keeper.look(0.1)
+    def wait_gone(self, pid):
+        self.wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), f"{pid} runs on")
+
+    def wait_stopped(self, pid):
+        stat = pathlib.Path(f"/proc/{pid}/stat")
+        self.wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", f"{pid} is not stopped")
 
     def lodged_pid(self):
         return int((self.checkout / ".lodge" / "lodged.pid").read_text())

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "scope.h"
 
+#include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <uv.h>
 
 enum { MANY = 4096 };
 
@@ -323,6 +325,39 @@ static void lock_case(void)
     loop_run(loop);
 }
 
+/* No race: what libuv closed, and a worker then opens and closes under the same number. */
+
+static void timer_has_a_loop(void *owner)
+{
+    (void)owner;
+    uv_loop_t other;
+    if (uv_loop_init(&other) != 0) {
+        abort();
+    }
+    int number = uv_backend_fd(&other);
+    uv_loop_close(&other);
+    say(&loop_was_there, number); /* no loop's is 0 */
+}
+
+static void worker_opens(struct job *job)
+{
+    (void)job;
+    int number = wait_for(&loop_was_there);
+    int fd;
+    do {
+        fd = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (fd >= 0 && fd < number);
+    if (fd != number) {
+        abort(); /* it was not free: nothing would be shown */
+    }
+    close(fd);
+}
+
+static void number_case(void)
+{
+    run_beside_timer(worker_opens, timer_has_a_loop);
+}
+
 static const struct planted {
     const char *name;
     void (*run)(void);
@@ -331,6 +366,7 @@ static const struct planted {
     {"end", end_case},           {"held", held_case},
     {"letter", letter_case},     {"libvirt", libvirt_case},
     {"callback", callback_case}, {"lock", lock_case},
+    {"number", number_case},
 };
 
 int main(int count, char **words)

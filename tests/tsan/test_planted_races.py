@@ -56,6 +56,10 @@ class PlantedRaces(unittest.TestCase):
         done = self.run_case("lock")
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
+    def test_a_number_that_libuv_closed_and_a_worker_opens_is_no_race(self):
+        done = self.run_case("number")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
 
 if __name__ == "__main__":
     promise.main()
