@@ -35,7 +35,7 @@ enum { LEAVE_OK = 0, LEAVE_FAILED = 1, LEAVE_USAGE = 2 };
 
 struct signals {
     struct loop *loop;
-    struct house *house;
+    struct daemon *daemon;
     const struct options *options;
 };
 
@@ -153,11 +153,11 @@ static void on_signal(void *owner, int number)
 {
     struct signals *signals = owner;
     if (number == SIGHUP) {
-        house_reload(signals->house, signals->options);
+        daemon_reload(signals->daemon, signals->options);
         return;
     }
     log_info(LOG_MAIN, "leaving on signal %d", number);
-    house_close(signals->house);
+    daemon_close(signals->daemon);
     loop_stop(signals->loop);
 }
 
@@ -189,7 +189,7 @@ static bool bind_web(const struct config *config, int *ret_fd, struct lodge_erro
 
 static int run(struct config *config, const struct options *options, struct lodge_error *err)
 {
-    struct house_parts parts = {.web_fd = -1};
+    struct daemon_parts parts = {.web_fd = -1};
     int state_lock = -1; /* held until the process ends */
     hold_signals(SIG_BLOCK);
     struct listen_options door = {config->socket, config->socket_mode, socket_group(config)};
@@ -219,21 +219,21 @@ static int run(struct config *config, const struct options *options, struct lodg
     }
     parts.config = *config;
     *config = (struct config){0};
-    static struct house *house; /* reachable to the end: it is never freed */
-    house = house_new(&parts, err);
-    if (house == NULL) {
+    static struct daemon *daemon; /* reachable to the end: it is never freed */
+    daemon = daemon_new(&parts, err);
+    if (daemon == NULL) {
         (void)complain(err);
         leave(LEAVE_USAGE);
     }
-    struct signals signals = {loop, house, options};
+    struct signals signals = {loop, daemon, options};
     loop_on_signal(loop, SIGTERM, on_signal, &signals);
     loop_on_signal(loop, SIGINT, on_signal, &signals);
     loop_on_signal(loop, SIGHUP, on_signal, &signals);
     hold_signals(SIG_UNBLOCK);
-    house_open(house);
+    daemon_open(daemon);
     loop_run(loop);
     loop_run_once(loop); /* letters of workers that have come */
-    house_leave(house);
+    daemon_leave(daemon);
     leave(LEAVE_OK);
 }
 

@@ -3,9 +3,9 @@
  * other, and takes it down again: closed first, while the loop still runs, and freed when it has
  * run out.
  *
- * The house owns all of it but the loop. The store comes at once, later or never, and is then lent
- * to all who can use it (store_opened). Loop-only, but for house_new() before the loop runs and the
- * reading of a reload on a worker.
+ * The daemon owns all of it but the loop. The store comes at once, later or never, and is then lent
+ * to all who can use it (store_opened). Loop-only, but for daemon_new() before the loop runs and
+ * the reading of a reload on a worker.
  */
 #include "wiring.h"
 
@@ -38,7 +38,7 @@
 
 enum { RELOAD_IDLE_MS = 1000 };
 
-struct house {
+struct daemon {
     struct loop *loop;
     struct config config;
     struct listening listening;
@@ -61,7 +61,7 @@ struct house {
     struct host **hosts;
     size_t host_count;
     struct door *door;
-    struct rpc_house rpc;
+    struct rpc_services rpc;
     struct workers *reload;   /* reading files and asking NSS may block */
     struct reload *reloading; /* one at a time */
 };
@@ -124,7 +124,7 @@ static const enum row_phase phases[] = {
     [VM_PHASE_ERROR] = ROW_ERROR,
 };
 
-static void learn_vm(struct house *house, const struct vm_row *row)
+static void learn_vm(struct daemon *daemon, const struct vm_row *row)
 {
     AUTO(free) struct registry_disk *disks = xcalloc(row->disk_count + 1, sizeof *disks);
     for (size_t i = 0; i < row->disk_count; i++) {
@@ -138,71 +138,71 @@ static void learn_vm(struct house *house, const struct vm_row *row)
             .ours = disk->ours,
         };
     }
-    registry_set_row(house->registry, &(struct registry_row){
-                                          .host = row->host,
-                                          .uuid = row->uuid,
-                                          .name = row->name,
-                                          .owner = row->owner,
-                                          .phase = phases[row->phase],
-                                          .vcpus = row->vcpus,
-                                          .memory_mib = row->memory_mib,
-                                          .disk_gib = row->disk_gib,
-                                          .disks = disks,
-                                          .disk_count = row->disk_count,
-                                          .serial_log = row->serial_log,
-                                      });
+    registry_set_row(daemon->registry, &(struct registry_row){
+                                           .host = row->host,
+                                           .uuid = row->uuid,
+                                           .name = row->name,
+                                           .owner = row->owner,
+                                           .phase = phases[row->phase],
+                                           .vcpus = row->vcpus,
+                                           .memory_mib = row->memory_mib,
+                                           .disk_gib = row->disk_gib,
+                                           .disks = disks,
+                                           .disk_count = row->disk_count,
+                                           .serial_log = row->serial_log,
+                                       });
 }
 
 /* Roles and owners move into the loop's memory, where they are read from on. */
 static void store_opened(void *owner, struct store *store, const struct recall *recall)
 {
-    struct house *house = owner;
-    house->store = store;
+    struct daemon *daemon = owner;
+    daemon->store = store;
     if (store_note(store) != NULL) {
         log_warning(LOG_STORE, "%s", store_note(store));
     }
     for (size_t i = 0; i < recall->user_count; i++) {
         enum user_role known;
         if (user_role_from_name(recall->users[i].role, &known)) {
-            people_set_role(house->people, recall->users[i].uid, known);
+            people_set_role(daemon->people, recall->users[i].uid, known);
         }
     }
     for (size_t i = 0; i < recall->limit_count; i++) {
         const struct recalled_limits *set = &recall->limits[i];
-        registry_set_limits(house->registry, set->is_system ? NULL : &set->uid, &set->limits);
+        registry_set_limits(daemon->registry, set->is_system ? NULL : &set->uid, &set->limits);
     }
     for (size_t i = 0; i < recall->vm_count; i++) {
-        learn_vm(house, &recall->vms[i]);
+        learn_vm(daemon, &recall->vms[i]);
     }
-    registry_people_changed(house->registry);
-    registry_quotas_are_known(house->registry);
-    fleet_take_store(house->fleet, store);
-    audit_take_store(house->audit, store);
-    ops_recover(house->ops, recall);
-    session_log_take_store(house->session_log, store);
-    console_set_last(house->console, recall->last_session);
+    registry_people_changed(daemon->registry);
+    registry_quotas_are_known(daemon->registry);
+    fleet_take_store(daemon->fleet, store);
+    audit_take_store(daemon->audit, store);
+    ops_recover(daemon->ops, recall);
+    session_log_take_store(daemon->session_log, store);
+    console_set_last(daemon->console, recall->last_session);
 }
 
 static void store_failed(void *owner, const char *why)
 {
-    struct house *house = owner;
-    fleet_lack_store(house->fleet, why);
+    struct daemon *daemon = owner;
+    fleet_lack_store(daemon->fleet, why);
 }
 
-static void add_host(struct house *house, const struct host_config *configured)
+static void add_host(struct daemon *daemon, const struct host_config *configured)
 {
     struct host_options options = {
         .name = configured->name,
         .uri = configured->uri,
-        .sync_parallel = house->config.sync_parallel,
-        .sync_interval_s = house->config.sync_interval_s,
-        .stats_interval_ms = house->config.stats_interval_ms,
-        .stats_deadline_ms = house->config.stats_deadline_ms,
+        .sync_parallel = daemon->config.sync_parallel,
+        .sync_interval_s = daemon->config.sync_interval_s,
+        .stats_interval_ms = daemon->config.stats_interval_ms,
+        .stats_deadline_ms = daemon->config.stats_deadline_ms,
     };
-    registry_add_host(house->registry, configured->name, configured->uri);
-    struct host *host = host_new(house->loop, &options, &registry_listener, house->registry);
-    house->hosts[house->host_count++] = host;
-    fleet_add_host(house->fleet, host, configured->pool, configured->dir);
+    registry_add_host(daemon->registry, configured->name, configured->uri);
+    struct host *host = host_new(daemon->loop, &options, &registry_listener, daemon->registry);
+    daemon->hosts[daemon->host_count++] = host;
+    fleet_add_host(daemon->fleet, host, configured->pool, configured->dir);
 }
 
 static struct console_limits console_limits_of(const struct config *config)
@@ -219,14 +219,14 @@ static struct console_limits console_limits_of(const struct config *config)
 /* For /readyz. */
 static const char *trouble_of(void *owner)
 {
-    const struct house *house = owner;
-    const char *store = reads_store_trouble(house->reads);
-    return store != NULL                        ? "the store is not well: lodge doctor says why"
-           : registry_is_ready(house->registry) ? NULL
-                                                : "hosts are still being read";
+    const struct daemon *daemon = owner;
+    const char *store = reads_store_trouble(daemon->reads);
+    return store != NULL                         ? "the store is not well: lodge doctor says why"
+           : registry_is_ready(daemon->registry) ? NULL
+                                                 : "hosts are still being read";
 }
 
-static struct web_options web_options_of(struct house *house, const struct config *config)
+static struct web_options web_options_of(struct daemon *daemon, const struct config *config)
 {
     return (struct web_options){
         .hosts = &config->console.hosts,
@@ -236,93 +236,94 @@ static struct web_options web_options_of(struct house *house, const struct confi
         .tls_cert = config->console.tls_cert,
         .tls_key = config->console.tls_key,
         .trouble = trouble_of,
-        .owner = house,
+        .owner = daemon,
     };
 }
 
-static bool open_console(struct house *house, struct lodge_error *err)
+static bool open_console(struct daemon *daemon, struct lodge_error *err)
 {
-    struct console_limits limits = console_limits_of(&house->config);
-    house->session_log = session_log_new(house->loop);
-    house->console = console_new(house->loop, house->registry, house->ops, house->audit,
-                                 house->session_log, &limits);
-    if (house->web_fd < 0) {
+    struct console_limits limits = console_limits_of(&daemon->config);
+    daemon->session_log = session_log_new(daemon->loop);
+    daemon->console = console_new(daemon->loop, daemon->registry, daemon->ops, daemon->audit,
+                                  daemon->session_log, &limits);
+    if (daemon->web_fd < 0) {
         return true;
     }
-    struct web_options options = web_options_of(house, &house->config);
-    house->web = web_door_new(house->loop, house->console, house->web_fd, &options, err);
-    return house->web != NULL;
+    struct web_options options = web_options_of(daemon, &daemon->config);
+    daemon->web = web_door_new(daemon->loop, daemon->console, daemon->web_fd, &options, err);
+    return daemon->web != NULL;
 }
 
-struct house *house_new(struct house_parts *parts, struct lodge_error *err)
+struct daemon *daemon_new(struct daemon_parts *parts, struct lodge_error *err)
 {
-    struct house *house = xcalloc(1, sizeof *house);
-    house->loop = parts->loop;
-    house->config = parts->config;
+    struct daemon *daemon = xcalloc(1, sizeof *daemon);
+    daemon->loop = parts->loop;
+    daemon->config = parts->config;
     parts->config = (struct config){0};
-    house->listening = parts->listening;
-    house->stream = parts->stream;
-    house->web_fd = parts->web_fd;
-    house->stream_path = xasprintf("%s.stream", house->config.socket);
-    house->reload = workers_new(house->loop, "reload", 1, RELOAD_IDLE_MS);
-    house->people = people_new(house->loop);
-    people_set_defaults(house->people, role_of(house->config.default_role),
-                        group_id(house->config.admin_group));
+    daemon->listening = parts->listening;
+    daemon->stream = parts->stream;
+    daemon->web_fd = parts->web_fd;
+    daemon->stream_path = xasprintf("%s.stream", daemon->config.socket);
+    daemon->reload = workers_new(daemon->loop, "reload", 1, RELOAD_IDLE_MS);
+    daemon->people = people_new(daemon->loop);
+    people_set_defaults(daemon->people, role_of(daemon->config.default_role),
+                        group_id(daemon->config.admin_group));
     struct store *store = NULL;
-    house->opener = store_opener_new(house->loop, house->config.state_dir, &store);
-    house->registry = registry_new(house->loop, house->people, boot_number(store));
-    registry_set_default_limits(house->registry, &house->config.quota, &house->config.quota_user);
-    house->fleet = fleet_new(house->loop, house->registry,
-                             &(struct fleet_options){
-                                 .image_dirs = house->config.image_dirs,
-                                 .system_limits = house->config.quota,
-                                 .user_limits = house->config.quota_user,
-                             });
-    house->audit = audit_new(house->loop);
-    house->ops = ops_new(house->fleet, all_recipes, house->config.ops_per_hour);
-    house->reads = reads_new(house->fleet, house->ops);
-    house->hosts = xcalloc(house->config.host_count, sizeof(struct host *));
-    for (size_t i = 0; i < house->config.host_count; i++) {
-        add_host(house, &house->config.hosts[i]);
+    daemon->opener = store_opener_new(daemon->loop, daemon->config.state_dir, &store);
+    daemon->registry = registry_new(daemon->loop, daemon->people, boot_number(store));
+    registry_set_default_limits(daemon->registry, &daemon->config.quota,
+                                &daemon->config.quota_user);
+    daemon->fleet = fleet_new(daemon->loop, daemon->registry,
+                              &(struct fleet_options){
+                                  .image_dirs = daemon->config.image_dirs,
+                                  .system_limits = daemon->config.quota,
+                                  .user_limits = daemon->config.quota_user,
+                              });
+    daemon->audit = audit_new(daemon->loop);
+    daemon->ops = ops_new(daemon->fleet, all_recipes, daemon->config.ops_per_hour);
+    daemon->reads = reads_new(daemon->fleet, daemon->ops);
+    daemon->hosts = xcalloc(daemon->config.host_count, sizeof(struct host *));
+    for (size_t i = 0; i < daemon->config.host_count; i++) {
+        add_host(daemon, &daemon->config.hosts[i]);
     }
-    if (!open_console(house, err)) {
+    if (!open_console(daemon, err)) {
         return NULL; /* the program ends */
     }
-    store_opener_start(house->opener,
-                       &(struct store_opener_owner){store_opened, store_failed, house});
-    house->upkeep =
-        upkeep_new(house->ops, house->config.op_keep_days, house->config.audit_keep_days);
-    house->rpc = (struct rpc_house){
-        .loop = house->loop,
+    store_opener_start(daemon->opener,
+                       &(struct store_opener_owner){store_opened, store_failed, daemon});
+    daemon->upkeep =
+        upkeep_new(daemon->ops, daemon->config.op_keep_days, daemon->config.audit_keep_days);
+    daemon->rpc = (struct rpc_services){
+        .loop = daemon->loop,
         .methods = method_tables,
-        .registry = house->registry,
-        .reads = house->reads,
-        .audit = house->audit,
-        .ops = house->ops,
-        .console = house->console,
-        .web = house->web,
-        .stream_path = house->stream_path,
+        .registry = daemon->registry,
+        .reads = daemon->reads,
+        .audit = daemon->audit,
+        .ops = daemon->ops,
+        .console = daemon->console,
+        .web = daemon->web,
+        .stream_path = daemon->stream_path,
         .started_at = loop_wall_ms(),
     };
-    return house;
+    return daemon;
 }
 
-void house_open(struct house *house)
+void daemon_open(struct daemon *daemon)
 {
-    house->door = door_new(&house->listening, &house->rpc);
-    house->stream_door = stream_door_new(house->loop, house->console, house->stream.fd);
-    for (size_t i = 0; i < house->host_count; i++) {
-        host_start(house->hosts[i]);
+    daemon->door = door_new(&daemon->listening, &daemon->rpc);
+    daemon->stream_door = stream_door_new(daemon->loop, daemon->console, daemon->stream.fd);
+    for (size_t i = 0; i < daemon->host_count; i++) {
+        host_start(daemon->hosts[i]);
     }
-    log_info(LOG_MAIN, "lodged " LODGE_VERSION " answers on %s%s%s", house->config.socket,
-             house->web == NULL ? "" : ", browsers at ",
-             house->web == NULL ? "" : web_door_address(house->web));
+    log_info(LOG_MAIN, "lodged " LODGE_VERSION " answers on %s%s%s", daemon->config.socket,
+             daemon->web == NULL ? "" : ", browsers at ",
+             daemon->web == NULL ? "" : web_door_address(daemon->web));
 }
 
 /* Reading the configuration again, on a worker. */
 struct reload {
     struct job job; /* first */
-    struct house *house;
+    struct daemon *daemon;
     struct options options; /* its texts are argv's */
     struct config config;
     gid_t admin_group;
@@ -337,24 +338,24 @@ static void reload_run(struct job *job)
     reload->admin_group = reload->ok ? group_id(reload->config.admin_group) : (gid_t)-1;
 }
 
-static void take_over(struct house *house, struct reload *reload)
+static void take_over(struct daemon *daemon, struct reload *reload)
 {
     struct lodge_error err = {0};
-    AUTO(free) char *waits = config_needs_restart(&house->config, &reload->config);
+    AUTO(free) char *waits = config_needs_restart(&daemon->config, &reload->config);
     if (waits != NULL) {
         log_warning(LOG_MAIN, "changed, but only a restart takes it over: %s", waits);
     }
     if (reload->config.log_level != NULL && !log_set_levels(reload->config.log_level, &err)) {
         log_error(LOG_MAIN, "%s", err.message);
     }
-    people_set_defaults(house->people, role_of(reload->config.default_role), reload->admin_group);
-    registry_people_changed(house->registry);
-    ops_set_per_hour(house->ops, reload->config.ops_per_hour);
+    people_set_defaults(daemon->people, role_of(reload->config.default_role), reload->admin_group);
+    registry_people_changed(daemon->registry);
+    ops_set_per_hour(daemon->ops, reload->config.ops_per_hour);
     struct console_limits limits = console_limits_of(&reload->config);
-    console_set_limits(house->console, &limits);
-    if (house->web != NULL) {
-        struct web_options web = web_options_of(house, &reload->config);
-        web_door_reload(house->web, &web);
+    console_set_limits(daemon->console, &limits);
+    if (daemon->web != NULL) {
+        struct web_options web = web_options_of(daemon, &reload->config);
+        web_door_reload(daemon->web, &web);
     }
     log_info(LOG_MAIN, "configuration read again");
 }
@@ -367,9 +368,9 @@ static void reload_deliver(struct letter *letter)
         free(reload);
         return;
     }
-    reload->house->reloading = NULL;
+    reload->daemon->reloading = NULL;
     if (reload->ok) {
-        take_over(reload->house, reload);
+        take_over(reload->daemon, reload);
     } else {
         log_error(LOG_MAIN, "the configuration stays as it was: %s", reload->err.message);
     }
@@ -377,48 +378,48 @@ static void reload_deliver(struct letter *letter)
     free(reload);
 }
 
-void house_reload(struct house *house, const struct options *options)
+void daemon_reload(struct daemon *daemon, const struct options *options)
 {
-    if (house->reloading != NULL) {
+    if (daemon->reloading != NULL) {
         log_info(LOG_MAIN, "the configuration is being read already");
         return;
     }
     struct reload *reload = xcalloc(1, sizeof *reload);
-    house->reloading = reload;
+    daemon->reloading = reload;
     reload->job.run = reload_run;
     reload->job.letter.deliver = reload_deliver;
-    reload->house = house;
+    reload->daemon = daemon;
     reload->options = *options;
-    workers_submit(house->reload, &reload->job);
+    workers_submit(daemon->reload, &reload->job);
 }
 
-void house_close(struct house *house)
+void daemon_close(struct daemon *daemon)
 {
-    if (house->reloading != NULL) {
-        atomic_store(&house->reloading->job.cancelled, true); /* it may come when we are gone */
+    if (daemon->reloading != NULL) {
+        atomic_store(&daemon->reloading->job.cancelled, true); /* it may come when we are gone */
     }
-    workers_free(TAKE(house->reload));
-    console_close(house->console);
-    web_door_close(house->web);
-    stream_door_close(house->stream_door);
-    door_close(house->door);
-    store_opener_free(TAKE(house->opener));
-    upkeep_free(TAKE(house->upkeep));
-    fleet_close(house->fleet);
-    ops_close(house->ops);
-    reads_close(house->reads);
+    workers_free(TAKE(daemon->reload));
+    console_close(daemon->console);
+    web_door_close(daemon->web);
+    stream_door_close(daemon->stream_door);
+    door_close(daemon->door);
+    store_opener_free(TAKE(daemon->opener));
+    upkeep_free(TAKE(daemon->upkeep));
+    fleet_close(daemon->fleet);
+    ops_close(daemon->ops);
+    reads_close(daemon->reads);
     host_layer_leave();
-    for (size_t i = 0; i < house->host_count; i++) {
-        host_free(house->hosts[i]);
+    for (size_t i = 0; i < daemon->host_count; i++) {
+        host_free(daemon->hosts[i]);
     }
-    house->host_count = 0;
+    daemon->host_count = 0;
 }
 
-void house_leave(struct house *house)
+void daemon_leave(struct daemon *daemon)
 {
-    listen_end(house->config.socket, &house->listening);
-    listen_end(house->stream_path, &house->stream);
-    (void)audit_finish(house->audit); /* it says so itself */
-    session_log_finish(house->session_log);
-    store_leave(house->store);
+    listen_end(daemon->config.socket, &daemon->listening);
+    listen_end(daemon->stream_path, &daemon->stream);
+    (void)audit_finish(daemon->audit); /* it says so itself */
+    session_log_finish(daemon->session_log);
+    store_leave(daemon->store);
 }

@@ -8,10 +8,10 @@
 #include "loop/loop.h"
 #include "rpc/listen.h"
 
-struct house;
+struct daemon;
 
-/* What main has taken and opened before any thread ran; the house takes it. */
-struct house_parts {
+/* What main has taken and opened before any thread ran; the daemon takes it. */
+struct daemon_parts {
     struct loop *loop;
     struct config config;
     struct listening listening;
@@ -21,19 +21,19 @@ struct house_parts {
 
 /* Opens the store, which blocks: for before the loop runs. NULL with INVALID when the web door
  * cannot be made (its certificate): the program ends. */
-struct house *house_new(struct house_parts *parts, struct lodge_error *err);
+struct daemon *daemon_new(struct daemon_parts *parts, struct lodge_error *err);
 
 /* Hosts begin to connect, the door opens. */
-void house_open(struct house *house);
+void daemon_open(struct daemon *daemon);
 
 /* Reads the configuration again and takes over what can be changed while running. */
-void house_reload(struct house *house, const struct options *options);
+void daemon_reload(struct daemon *daemon, const struct options *options);
 
-/* Closes the door and lets the hosts go; call house_leave() when the loop has run out. */
-void house_close(struct house *house);
+/* Closes the door and lets the hosts go; call daemon_leave() when the loop has run out. */
+void daemon_close(struct daemon *daemon);
 
 /* The sockets' files go and the store is closed. Nothing is freed: workers may be in the middle of
  * something, or lost, and the process ends under them. */
-void house_leave(struct house *house);
+void daemon_leave(struct daemon *daemon);
 
 #endif

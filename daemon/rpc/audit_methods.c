@@ -59,7 +59,7 @@ struct audit_call {
 /* A row has what was answered before it was cut for whoever had asked. */
 static void tell_errors(struct call *call, const struct history_audit *audit)
 {
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct viewer viewer = call_viewer(call);
     for (size_t i = 0; i < audit->count; i++) {
         struct lodge_audit *row = &audit->items[i];
@@ -119,7 +119,7 @@ static void audit_user_found(void *data, const uid_t *uid, const struct lodge_er
     }
     reading->choice.by_uid = true;
     reading->choice.uid = *uid;
-    history_list_audit(call_house(reading->call)->ops, &reading->choice, reply_audit, reading);
+    history_list_audit(call_services(reading->call)->ops, &reading->choice, reply_audit, reading);
 }
 
 static void audit_list_run(struct call *call, const void *params)
@@ -135,12 +135,12 @@ static void audit_list_run(struct call *call, const void *params)
         .limit = list->limit == LODGE_UNKNOWN ? PAGE : list->limit,
     };
     if (list->user != NULL) {
-        people_find(registry_people(call_house(call)->registry), list->user, "user",
+        people_find(registry_people(call_services(call)->registry), list->user, "user",
                     audit_user_found, reading);
     } else if (viewer.role != ROLE_ADMIN) { /* none but their own */
         audit_user_found(reading, &viewer.uid, NULL);
     } else {
-        history_list_audit(call_house(call)->ops, &reading->choice, reply_audit, reading);
+        history_list_audit(call_services(call)->ops, &reading->choice, reply_audit, reading);
     }
 }
 
@@ -176,7 +176,7 @@ static void reply_backup(void *data, const char *path, int64_t bytes,
 static void backup_run(struct call *call, const void *params)
 {
     (void)params;
-    history_backup(call_house(call)->ops, reply_backup, call);
+    history_backup(call_services(call)->ops, reply_backup, call);
 }
 
 const struct method audit_methods[] = {

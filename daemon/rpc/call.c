@@ -23,9 +23,9 @@
 /* What a request takes beside its text. */
 enum { CALL_BYTES = 512 };
 
-const struct rpc_house *call_house(const struct call *call)
+const struct rpc_services *call_services(const struct call *call)
 {
-    return call->house;
+    return call->services;
 }
 
 struct viewer call_viewer(const struct call *call)
@@ -87,7 +87,7 @@ void call_stand_up(struct call *call)
 void call_read_beside(struct call *call, const struct vm *vm)
 {
     if (account_may_read_beside(call->account) &&
-        reads_beside(call->house->reads, vm->facts.host, vm->facts.uuid)) {
+        reads_beside(call->services->reads, vm->facts.host, vm->facts.uuid)) {
         account_has_read_beside(call->account);
     }
 }
@@ -145,14 +145,14 @@ static bool step_call(struct connection_call *open)
     return call->work->step(call->work, call);
 }
 
-struct call *call_new(const struct rpc_house *house, struct connection *connection, char *id,
+struct call *call_new(const struct rpc_services *services, struct connection *connection, char *id,
                       size_t bytes, bool is_notification)
 {
     struct call *call = xcalloc(1, sizeof *call);
     call->open.orphan = orphan_call;
     call->open.go_on = step_call;
     call->connection = connection;
-    call->house = house;
+    call->services = services;
     call->id = id;
     call->is_notification = is_notification;
     call->pid = connection_identity(connection)->pid;
@@ -198,7 +198,7 @@ static void answer_call(struct call *call, const struct lodge_error *err)
         send_and_end(call);
         return;
     }
-    struct audit *audit = call->house->audit;
+    struct audit *audit = call->services->audit;
     const struct audit_call noted = call_for_audit(call);
     if (err == NULL) {
         audit_done(audit, &noted, send_and_end, call);
@@ -223,7 +223,7 @@ void call_reply_empty(struct call *call)
 /* Who asked hears what is for him; the audit has all of it. */
 void call_fail(struct call *call, const struct lodge_error *err)
 {
-    struct registry *registry = call->house->registry;
+    struct registry *registry = call->services->registry;
     struct lodge_error none = {0};
     const struct vm *vm =
         call->target == NULL ? NULL : registry_get(registry, call->target, &call->viewer, &none);

@@ -22,8 +22,8 @@ struct web_door;
 struct connection;
 struct reads;
 
-/* What handlers work with; owned by main, the same for every call. */
-struct rpc_house {
+/* What handlers work with; owned by the wiring, the same for every call. */
+struct rpc_services {
     struct loop *loop;
     const struct method *const *methods; /* the tables, see method.h */
     struct registry *registry;
@@ -36,7 +36,7 @@ struct rpc_house {
     int64_t started_at;
 };
 
-const struct rpc_house *call_house(const struct call *call);
+const struct rpc_services *call_services(const struct call *call);
 struct viewer call_viewer(const struct call *call);
 const struct identity *call_identity(const struct call *call); /* NULL once the client is gone */
 pid_t call_pid(const struct call *call);

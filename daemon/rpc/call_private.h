@@ -10,7 +10,7 @@
 struct call {
     struct connection_call open; /* first; hangs at `connection`, while there is one */
     struct connection *connection;
-    const struct rpc_house *house;
+    const struct rpc_services *services;
     const struct method *method;
     struct viewer viewer;
     pid_t pid;
@@ -29,7 +29,7 @@ struct call {
 };
 
 /* `id` is JSON text, given away; the request has so many bytes. Its method is not known yet. */
-struct call *call_new(const struct rpc_house *house, struct connection *connection, char *id,
+struct call *call_new(const struct rpc_services *services, struct connection *connection, char *id,
                       size_t bytes, bool is_notification);
 
 /* Takes the parameters over. */

@@ -107,7 +107,7 @@ static void forget_run(struct call *call, struct vm *vm, const void *params)
 {
     struct lodge_error err = {0};
     struct plan plan;
-    bool deletion = ops_may_forget(call_house(call)->ops, vm->facts.host, vm->facts.uuid);
+    bool deletion = ops_may_forget(call_services(call)->ops, vm->facts.host, vm->facts.uuid);
     if (vm->host->facts.state == LODGE_HOST_UP && !deletion) {
         (void)lodge_fail(&err, LODGE_ERROR_CONFLICT,
                          "host '%s' is up: vm.delete deletes '%s' with its disks, vm.forget is for "
@@ -198,7 +198,7 @@ static void adopt_run(struct call *call, const void *params)
     adoption->params.vm = xstrdup(adopt->vm);
     adoption->params.owner = xstrdup(adopt->owner);
     adoption->params.request.request_id = xstrdup_or_null(adopt->request.request_id);
-    struct people *people = registry_people(call_house(call)->registry);
+    struct people *people = registry_people(call_services(call)->registry);
     people_find(people, adoption->params.owner, "owner", adopter_found, adoption);
 }
 

@@ -85,12 +85,12 @@ static void session_answered(void *data, const struct console_answer *answer,
                              const struct lodge_error *error)
 {
     struct opening *opening = data;
-    const struct rpc_house *house = call_house(opening->call);
+    const struct rpc_services *services = call_services(opening->call);
     if (error != NULL) {
         opening_fail(opening, error);
         return;
     }
-    ops_count(house->ops, call_viewer(opening->call).uid);
+    ops_count(services->ops, call_viewer(opening->call).uid);
     struct buffer url = {0};
     struct buffer ws_url = {0};
     struct opened opened = {
@@ -99,13 +99,13 @@ static void session_answered(void *data, const struct console_answer *answer,
         .ticket = xstrdup(answer->ticket),
     };
     if (opening->door == LODGE_SESSION_WEB) {
-        web_door_page_url(house->web, &url, answer->session, answer->ticket, opening->name,
+        web_door_page_url(services->web, &url, answer->session, answer->ticket, opening->name,
                           lodge_session_mode_name(opening->mode));
-        web_door_socket_url(house->web, &ws_url, answer->ticket);
+        web_door_socket_url(services->web, &ws_url, answer->ticket);
         opened.url = buffer_take(&url);
         opened.ws_url = buffer_take(&ws_url);
     } else {
-        opened.socket = xstrdup(house->stream_path);
+        opened.socket = xstrdup(services->stream_path);
     }
     struct buffer result = {0};
     fields_write(&result, open_result, FIELD_MASK_ALL, &opened);
@@ -130,7 +130,7 @@ static void open_now(struct opening *opening, struct vm *vm)
         .door = opening->door,
         .mode = opening->mode,
     };
-    console_open(call_house(opening->call)->console, &ask, session_answered, opening);
+    console_open(call_services(opening->call)->console, &ask, session_answered, opening);
 }
 
 static void guest_started(void *data, const struct op_answer *answer)
@@ -142,7 +142,8 @@ static void guest_started(void *data, const struct op_answer *answer)
         return;
     }
     struct viewer viewer = call_viewer(opening->call);
-    struct vm *vm = registry_get(call_house(opening->call)->registry, opening->key, &viewer, &err);
+    struct vm *vm =
+        registry_get(call_services(opening->call)->registry, opening->key, &viewer, &err);
     if (vm == NULL) {
         opening_fail(opening, &err);
     } else {
@@ -167,7 +168,7 @@ static void start_first(struct opening *opening, const struct vm *vm)
         .data = opening,
     };
     call_stand_up(opening->call); /* a start takes seconds, and has its own turns */
-    ops_ask(call_house(opening->call)->ops, &ask);
+    ops_ask(call_services(opening->call)->ops, &ask);
 }
 
 static bool has_screen(const struct vm *vm, const struct console_params *params,
@@ -188,7 +189,7 @@ static bool has_screen(const struct vm *vm, const struct console_params *params,
 
 static bool has_door(const struct call *call, enum lodge_session_door door, struct lodge_error *err)
 {
-    return door != LODGE_SESSION_WEB || call_house(call)->web != NULL ||
+    return door != LODGE_SESSION_WEB || call_services(call)->web != NULL ||
            lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                       "this lodged answers no browsers ([console] listen is off): use the stream "
                       "door (lodge vnc --viewer)");
@@ -202,7 +203,7 @@ static void console_open_run(struct call *call, struct vm *vm, const void *data)
         params->door == LODGE_SESSION_NO_DOOR ? LODGE_SESSION_WEB : params->door;
     struct viewer viewer = call_viewer(call);
     if (!has_door(call, door, &err) || !has_screen(vm, params, &err) ||
-        !ops_may_begin(call_house(call)->ops, &viewer, &err)) {
+        !ops_may_begin(call_services(call)->ops, &viewer, &err)) {
         call_fail(call, &err);
         return;
     }
@@ -254,7 +255,7 @@ static void console_list_run(struct call *call, const void *params)
     (void)params;
     struct listing listing = {.viewer = call_viewer(call)};
     buffer_add_text(&listing.result, "{\"sessions\":[");
-    console_each(call_house(call)->console, list_one, &listing);
+    console_each(call_services(call)->console, list_one, &listing);
     buffer_add_text(&listing.result, "]}");
     call_reply(call, &listing.result);
     buffer_free(&listing.result);
@@ -275,7 +276,7 @@ static void console_close_run(struct call *call, const void *data)
     const struct close_params *params = data;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    if (console_end(call_house(call)->console, params->session, &viewer, &err)) {
+    if (console_end(call_services(call)->console, params->session, &viewer, &err)) {
         call_reply_empty(call);
     } else {
         call_fail(call, &err);

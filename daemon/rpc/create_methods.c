@@ -128,7 +128,7 @@ static bool create_check(const void *params, struct lodge_error *err)
 static struct registry_host *choose_host(struct call *call, const char *name,
                                          struct lodge_error *err)
 {
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct registry_host *host = registry_first_host(registry);
     if (name != NULL) {
         host = registry_find_host(registry, name);
@@ -159,7 +159,7 @@ static bool name_is_free(struct call *call, const char *host, const char *name,
                          struct lodge_error *err)
 {
     size_t count = 0;
-    struct vm *const *vms = registry_sorted(call_house(call)->registry, &count);
+    struct vm *const *vms = registry_sorted(call_services(call)->registry, &count);
     for (size_t i = 0; i < count; i++) {
         const struct lodge_vm *facts = &vms[i]->facts;
         if (facts->name != NULL && strcmp(facts->name, name) == 0 &&
@@ -279,7 +279,7 @@ static void create_run(struct call *call, const void *params)
         call_fail(call, &err);
         free(creation);
     } else {
-        struct people *people = registry_people(call_house(call)->registry);
+        struct people *people = registry_people(call_services(call)->registry);
         people_find(people, creation->params.owner, "owner", owner_found, creation);
     }
     buffer_free(&text);

@@ -27,7 +27,7 @@ enum { KNOCKS_PER_TURN = 64 };
 struct door {
     struct connection_owner owner; /* first */
     uv_pipe_t pipe;
-    const struct rpc_house *house;
+    const struct rpc_services *services;
     struct connection_link connections; /* head */
     uint64_t turn;                      /* of the loop … */
     unsigned taken;                     /* … in which so many were let in, or turned away */
@@ -114,7 +114,7 @@ static void take_client(void *owner)
 static void someone_knocks(uv_stream_t *server, int status)
 {
     struct door *door = server->data;
-    uint64_t turn = loop_turn_number(door->house->loop);
+    uint64_t turn = loop_turn_number(door->services->loop);
     if (status < 0) {
         log_warning(LOG_RPC, "a connection could not be taken: %s", uv_strerror(status));
         return;
@@ -122,7 +122,7 @@ static void someone_knocks(uv_stream_t *server, int status)
     door->taken = door->turn == turn ? door->taken + 1 : 1;
     door->turn = turn;
     if (door->taken > KNOCKS_PER_TURN) {
-        loop_later(door->house->loop, &door->knock);
+        loop_later(door->services->loop, &door->knock);
     } else {
         take_client(door);
     }
@@ -151,32 +151,32 @@ static struct door *door_of(struct connection_owner *owner)
     return CONTAINER_OF(owner, struct door, owner);
 }
 
-static const struct rpc_house *house_of(const struct connection_owner *owner)
+static const struct rpc_services *services_of(const struct connection_owner *owner)
 {
-    return ((const struct door *)owner)->house;
+    return ((const struct door *)owner)->services;
 }
 
 static void pass_request(struct connection_owner *owner, struct connection *connection,
                          struct json_object *json, size_t bytes, bool in_batch)
 {
-    gate_run(house_of(owner), connection, json, bytes, in_batch);
+    gate_run(services_of(owner), connection, json, bytes, in_batch);
 }
 
 static void pass_plain(struct connection_owner *owner, struct connection *connection,
                        const struct jsonrpc_plain *plain)
 {
-    gate_run_plain(house_of(owner), connection, plain);
+    gate_run_plain(services_of(owner), connection, plain);
 }
 
 static bool audit_is_filled(const struct connection_owner *owner, uid_t uid)
 {
-    return audit_is_full(house_of(owner)->audit, uid);
+    return audit_is_full(services_of(owner)->audit, uid);
 }
 
 static struct viewer viewer_as_of_now(const struct connection_owner *owner,
                                       const struct identity *identity)
 {
-    const struct people *people = registry_people(house_of(owner)->registry);
+    const struct people *people = registry_people(services_of(owner)->registry);
     return (struct viewer){.uid = identity->uid, .role = people_role(people, identity)};
 }
 
@@ -205,12 +205,12 @@ static void audit_has_room(void *owner)
     }
 }
 
-struct door *door_new(const struct listening *listening, const struct rpc_house *house)
+struct door *door_new(const struct listening *listening, const struct rpc_services *services)
 {
     struct door *door = xcalloc(1, sizeof *door);
-    door->house = house;
+    door->services = services;
     door->owner = (struct connection_owner){
-        .loop = house->loop,
+        .loop = services->loop,
         .parser = jsonrpc_parser_new(JSONRPC_VALUES),
         .request = pass_request,
         .request_plain = pass_plain,
@@ -221,10 +221,10 @@ struct door *door_new(const struct listening *listening, const struct rpc_house 
     };
     door->connections.prev = &door->connections;
     door->connections.next = &door->connections;
-    audit_on_room(house->audit, audit_has_room, door);
+    audit_on_room(services->audit, audit_has_room, door);
     door->knock = (struct loop_later){.run = take_client, .owner = door};
-    door->check = loop_timer_new(house->loop, door_check, door);
-    uv_pipe_init(loop_uv(house->loop), &door->pipe, 0);
+    door->check = loop_timer_new(services->loop, door_check, door);
+    uv_pipe_init(loop_uv(services->loop), &door->pipe, 0);
     door->pipe.data = door;
     int failed = uv_pipe_open(&door->pipe, listening->fd);
     if (failed == 0) {
@@ -243,7 +243,7 @@ void door_close(struct door *door)
     }
     door->closing = true;
     loop_timer_free(TAKE(door->check));
-    loop_later_cancel(door->house->loop, &door->knock);
+    loop_later_cancel(door->services->loop, &door->knock);
     loop_close_handle((uv_handle_t *)&door->pipe, NULL);
     accounts_close(door->owner.accounts);
     struct connection_link *next;

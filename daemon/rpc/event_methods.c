@@ -42,7 +42,7 @@ static void subscription_begin_run(struct call *call, const void *params)
     static int64_t last_id; /* loop only */
     const struct event_subscribe *subscribe = params;
     struct connection *connection = call_connection(call);
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct subscriber_options options = {.snapshot = subscribe->snapshot != LODGE_FLAG_NO};
     struct lodge_error err = {0};
     bool any = false;

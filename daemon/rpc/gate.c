@@ -96,7 +96,7 @@ static unsigned seat_host(const struct call *call, enum seat_kind kind, const vo
 {
     const struct vm *vm = kind < SEAT_XML ? NULL : named_vm_peek(call, params);
     unsigned number = 0;
-    for (const struct registry_host *host = registry_first_host(call->house->registry);
+    for (const struct registry_host *host = registry_first_host(call->services->registry);
          vm != NULL && host != NULL && host != vm->host; host = host->next) {
         number++;
     }
@@ -124,7 +124,7 @@ static void run_seated(struct call *call)
     }
     const struct vm *vm = method->reads_first ? vm_to_read(call, call->kept) : NULL;
     if (vm != NULL) {
-        reads_fresh(call->house->reads, vm->facts.host, vm->facts.uuid, run_late, call);
+        reads_fresh(call->services->reads, vm->facts.host, vm->facts.uuid, run_late, call);
         return;
     }
     void *params = TAKE(call->kept);
@@ -194,7 +194,7 @@ static char *id_text(struct json_object *id)
 static void find_method(struct call *call, const char *method, struct json_object *params)
 {
     struct lodge_error err = {0};
-    call->method = method_find(call->house->methods, method);
+    call->method = method_find(call->services->methods, method);
     if (call->method == NULL) {
         (void)lodge_fail(&err, LODGE_ERROR_METHOD,
                          "no method '%.64s'; rpc.discover lists those there are", method);
@@ -204,14 +204,14 @@ static void find_method(struct call *call, const char *method, struct json_objec
     run_method(call, params);
 }
 
-void gate_run(const struct rpc_house *house, struct connection *connection,
+void gate_run(const struct rpc_services *services, struct connection *connection,
               struct json_object *json, size_t bytes, bool in_batch)
 {
     struct jsonrpc_request request;
     struct lodge_error err = {0};
     bool sound = jsonrpc_read_request(json, &request, &err);
     struct call *call =
-        call_new(house, connection, id_text(request.id), bytes, sound && !request.wants_answer);
+        call_new(services, connection, id_text(request.id), bytes, sound && !request.wants_answer);
     call->open.in_batch = in_batch;
     if (sound) {
         find_method(call, request.method, request.params);
@@ -220,8 +220,8 @@ void gate_run(const struct rpc_house *house, struct connection *connection,
     }
 }
 
-void gate_run_plain(const struct rpc_house *house, struct connection *connection,
+void gate_run_plain(const struct rpc_services *services, struct connection *connection,
                     const struct jsonrpc_plain *plain)
 {
-    find_method(call_new(house, connection, xstrdup(plain->id), 0, false), plain->method, NULL);
+    find_method(call_new(services, connection, xstrdup(plain->id), 0, false), plain->method, NULL);
 }

@@ -24,7 +24,7 @@ static void host_list_run(struct call *call, const void *params)
     struct viewer viewer = call_viewer(call);
     struct buffer result = {0};
     buffer_add_text(&result, "{\"hosts\":[");
-    struct registry_host *host = registry_first_host(call_house(call)->registry);
+    struct registry_host *host = registry_first_host(call_services(call)->registry);
     for (bool comma = false; host != NULL; host = host->next, comma = true) {
         buffer_add_text(&result, comma ? "," : "");
         render_host(&result, host, &viewer);

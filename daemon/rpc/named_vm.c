@@ -57,7 +57,7 @@ bool named_vm_find(struct call *call, const void *params, struct vm **ret_vm,
         *ret_vm = NULL;
         return true;
     }
-    struct vm *vm = registry_get(call_house(call)->registry, name, &viewer, err);
+    struct vm *vm = registry_get(call_services(call)->registry, name, &viewer, err);
     if (vm == NULL) {
         return false;
     }
@@ -82,7 +82,7 @@ struct vm *named_vm_peek(const struct call *call, const void *params)
     const char *name = method->vm == NULL ? NULL : vm_name_in(method, params);
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    return name == NULL ? NULL : registry_get(call_house(call)->registry, name, &viewer, &err);
+    return name == NULL ? NULL : registry_get(call_services(call)->registry, name, &viewer, &err);
 }
 
 bool named_vm_answers(const struct vm *vm, struct lodge_error *err)

@@ -53,27 +53,27 @@ static void answer_offers(void *data, const struct offers *offers, const struct 
 
 static const char *host_or_only(struct call *call, const char *name)
 {
-    struct registry_host *host = registry_first_host(call_house(call)->registry);
+    struct registry_host *host = registry_first_host(call_services(call)->registry);
     return name != NULL ? name : host != NULL && host->next == NULL ? host->facts.name : "local";
 }
 
 static void images_run(struct call *call, const void *params)
 {
     (void)params;
-    offers_list(call_house(call)->ops, OFFERS_IMAGES, NULL, answer_offers, call);
+    offers_list(call_services(call)->ops, OFFERS_IMAGES, NULL, answer_offers, call);
 }
 
 static void pools_run(struct call *call, const void *params)
 {
     const struct offer_list *list = params;
-    offers_list(call_house(call)->ops, OFFERS_POOLS, host_or_only(call, list->host), answer_offers,
-                call);
+    offers_list(call_services(call)->ops, OFFERS_POOLS, host_or_only(call, list->host),
+                answer_offers, call);
 }
 
 static void networks_run(struct call *call, const void *params)
 {
     const struct offer_list *list = params;
-    offers_list(call_house(call)->ops, OFFERS_NETWORKS, host_or_only(call, list->host),
+    offers_list(call_services(call)->ops, OFFERS_NETWORKS, host_or_only(call, list->host),
                 answer_offers, call);
 }
 
@@ -90,7 +90,7 @@ static void answer_compare(void *data, const struct compared *compared,
 static void compare_run(struct call *call, const void *params)
 {
     (void)params;
-    compare_now(call_house(call)->ops, answer_compare, call);
+    compare_now(call_services(call)->ops, answer_compare, call);
 }
 
 struct orphan_delete {
@@ -123,7 +123,7 @@ static const struct field orphan_result[] = {
 static void orphan_run(struct call *call, const void *params)
 {
     const struct orphan_delete *orphan = params;
-    struct ops *ops = call_house(call)->ops;
+    struct ops *ops = call_services(call)->ops;
     struct lodge_error err = {0};
     struct plan plan;
     char uuid[37] = "";

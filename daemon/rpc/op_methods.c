@@ -42,7 +42,7 @@ static void reply_op(struct call *call, const struct lodge_op *op)
 {
     struct viewer viewer = call_viewer(call);
     struct buffer result = {0};
-    render_op(&result, call_house(call)->registry, op, &viewer);
+    render_op(&result, call_services(call)->registry, op, &viewer);
     call_reply(call, &result);
     buffer_free(&result);
 }
@@ -57,7 +57,7 @@ struct op_wait {
 static bool is_visible(struct call *call, const struct lodge_op *op, uid_t uid)
 {
     struct viewer viewer = call_viewer(call);
-    const struct vm *vm = registry_find_vm(call_house(call)->registry, op->host, op->uuid);
+    const struct vm *vm = registry_find_vm(call_services(call)->registry, op->host, op->uuid);
     struct registry_op as_shown = {.uid = uid, .owner = vm == NULL ? VM_NO_OWNER : vm->owner};
     return registry_op_is_visible(&as_shown, &viewer);
 }
@@ -83,11 +83,11 @@ static void answer_now(struct call *call, int64_t id)
 {
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    const struct registry_op *shown = registry_find_op(call_house(call)->registry, id);
+    const struct registry_op *shown = registry_find_op(call_services(call)->registry, id);
     if (shown == NULL) {
         struct op_wait *wait = xcalloc(1, sizeof *wait);
         *wait = (struct op_wait){call, id};
-        history_read_op(call_house(call)->ops, id, answer_stored, wait);
+        history_read_op(call_services(call)->ops, id, answer_stored, wait);
     } else if (registry_op_is_visible(shown, &viewer)) {
         reply_op(call, &shown->facts);
     } else {
@@ -115,14 +115,14 @@ static void op_has_ended(void *data, const struct op_answer *answer)
 static bool op_get_is_cheap(const struct call *call, const void *params)
 {
     const struct op_get *get = params;
-    return registry_find_op(call_house(call)->registry, get->op) != NULL;
+    return registry_find_op(call_services(call)->registry, get->op) != NULL;
 }
 
 static void op_get_run(struct call *call, const void *params)
 {
     const struct op_get *get = params;
     struct viewer viewer = call_viewer(call);
-    const struct registry_op *shown = registry_find_op(call_house(call)->registry, get->op);
+    const struct registry_op *shown = registry_find_op(call_services(call)->registry, get->op);
     if (!get->wait || shown == NULL || !registry_op_is_visible(shown, &viewer)) {
         answer_now(call, get->op);
         return;
@@ -130,7 +130,7 @@ static void op_get_run(struct call *call, const void *params)
     struct op_wait *wait = xcalloc(1, sizeof *wait);
     wait->call = call;
     wait->op = get->op;
-    if (!ops_wait(call_house(call)->ops, get->op, get->timeout_ms, op_has_ended, wait)) {
+    if (!ops_wait(call_services(call)->ops, get->op, get->timeout_ms, op_has_ended, wait)) {
         free(wait);
         answer_now(call, get->op);
     }
@@ -141,7 +141,7 @@ static void op_cancel_run(struct call *call, const void *params)
     const struct op_get *get = params;
     struct viewer viewer = call_viewer(call);
     struct lodge_error err = {0};
-    const struct registry_op *shown = registry_find_op(call_house(call)->registry, get->op);
+    const struct registry_op *shown = registry_find_op(call_services(call)->registry, get->op);
     bool ok = shown != NULL && registry_op_is_visible(shown, &viewer);
     if (ok) {
         call_set_target(call, shown->facts.host, shown->facts.vm);
@@ -151,7 +151,7 @@ static void op_cancel_run(struct call *call, const void *params)
     call_set_op(call, ok ? get->op : 0);
     bool is_admin = viewer.role == ROLE_ADMIN;
     bool changed = false;
-    if (!ok || !ops_cancel(call_house(call)->ops, get->op, is_admin, &changed, &err)) {
+    if (!ok || !ops_cancel(call_services(call)->ops, get->op, is_admin, &changed, &err)) {
         call_fail(call, &err);
         return;
     }
@@ -209,7 +209,7 @@ static void reply_ops(void *data, const struct history_ops *ops, const struct lo
 {
     struct op_listing *listing = data;
     struct call *call = listing->call;
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct viewer viewer = call_viewer(call);
     struct op_list_result page = {.cursor = LODGE_UNKNOWN};
     if (ops == NULL) {
@@ -256,14 +256,14 @@ static void asker_found(void *data, const uid_t *uid, const struct lodge_error *
     /* A page that is full, and its cursor, would tell how many there are that may not be seen. */
     listing->choice.by_owner = !access_allows_of(&viewer, *uid, *uid, ACCESS_SEE);
     listing->choice.owner = viewer.uid;
-    history_list_ops(call_house(listing->call)->ops, &listing->choice, reply_ops, listing);
+    history_list_ops(call_services(listing->call)->ops, &listing->choice, reply_ops, listing);
 }
 
 static void op_list_run(struct call *call, struct vm *vm, const void *params)
 {
     const struct op_list *list = params;
     struct viewer viewer = call_viewer(call);
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct op_listing *listing = xcalloc(1, sizeof *listing);
     listing->call = call;
     listing->choice = (struct history_choice){
@@ -278,7 +278,7 @@ static void op_list_run(struct call *call, struct vm *vm, const void *params)
     } else if (viewer.role == ROLE_USER && vm == NULL) {
         asker_found(listing, &viewer.uid, NULL);
     } else {
-        history_list_ops(call_house(call)->ops, &listing->choice, reply_ops, listing);
+        history_list_ops(call_services(call)->ops, &listing->choice, reply_ops, listing);
     }
 }
 

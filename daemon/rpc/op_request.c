@@ -65,7 +65,7 @@ static void tell_texts(struct registry *registry, const struct viewer *viewer,
 
 static struct json_object *own_result(struct call *call, const struct op_answer *answer)
 {
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct viewer viewer = call_viewer(call);
     struct json_object *result = answer->result == NULL ? NULL : json_tokener_parse(answer->result);
     const struct registry_op *op = registry_find_op(registry, answer->op);
@@ -144,7 +144,7 @@ static void submit_request(struct call *call, const void *params, struct op_ask 
     op_ask->timeout_ms = request->timeout_ms;
     op_ask->answer = request_answered;
     op_ask->data = call;
-    ops_ask(call_house(call)->ops, op_ask);
+    ops_ask(call_services(call)->ops, op_ask);
 }
 
 void op_request_submit(struct call *call, const void *params, const struct vm *vm,
@@ -174,7 +174,7 @@ void op_request_refuse(struct call *call, const void *params, const struct lodge
     }
     struct plan plan;
     plan_init(&plan);
-    struct registry_host *host = registry_first_host(call_house(call)->registry);
+    struct registry_host *host = registry_first_host(call_services(call)->registry);
     submit_request(call, params,
                    &(struct op_ask){.host = host == NULL ? "" : host->facts.name,
                                     .plan = &plan,

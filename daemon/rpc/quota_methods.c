@@ -60,7 +60,7 @@ static void quota_user_found(void *data, const uid_t *uid, const struct lodge_er
         (void)lodge_fail(&err, LODGE_ERROR_DENIED, "the quotas of others are for admins");
         call_fail(call, &err);
     } else {
-        quota_read(call_house(call)->ops, *uid, reply_quota, call);
+        quota_read(call_services(call)->ops, *uid, reply_quota, call);
     }
 }
 
@@ -68,9 +68,9 @@ static void quota_get_run(struct call *call, const void *params)
 {
     const struct quota_get *get = params;
     if (get->user == NULL) {
-        quota_read(call_house(call)->ops, call_viewer(call).uid, reply_quota, call);
+        quota_read(call_services(call)->ops, call_viewer(call).uid, reply_quota, call);
     } else {
-        people_find(registry_people(call_house(call)->registry), get->user, "user",
+        people_find(registry_people(call_services(call)->registry), get->user, "user",
                     quota_user_found, call);
     }
 }
@@ -134,7 +134,7 @@ static void setter_found(void *data, const uid_t *uid, const struct lodge_error 
     } else {
         setting->change.uid = *uid;
         const struct audit_call by = call_for_audit(setting->call);
-        quota_write(call_house(setting->call)->ops, &setting->change, &by, reply_new_quota,
+        quota_write(call_services(setting->call)->ops, &setting->change, &by, reply_new_quota,
                     setting->call);
     }
     free(setting);
@@ -164,7 +164,7 @@ static void quota_set_run(struct call *call, const void *params)
         uid_t own = call_viewer(call).uid;
         setter_found(setting, &own, NULL);
     } else {
-        people_find(registry_people(call_house(call)->registry), set->user, "user", setter_found,
+        people_find(registry_people(call_services(call)->registry), set->user, "user", setter_found,
                     setting);
     }
 }

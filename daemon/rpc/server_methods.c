@@ -57,12 +57,12 @@ static void info_named(void *data, const char *name)
         .user = xstrdup(name),
         .uid = viewer.uid,
         .role = xstrdup(user_role_name(viewer.role)),
-        .started_at = call_house(call)->started_at,
+        .started_at = call_services(call)->started_at,
     };
     for (size_t i = 0; features[i] != NULL; i++) {
         words[info.features.count++] = xstrdup(features[i]);
     }
-    const struct web_door *web = call_house(call)->web;
+    const struct web_door *web = call_services(call)->web;
     char *warning =
         (char[]){"browsers are answered without TLS at an address that others reach: whoever "
                  "is on the way can read along and type"};
@@ -87,7 +87,7 @@ static void info_named(void *data, const char *name)
 static void info_run(struct call *call, const void *params)
 {
     (void)params;
-    struct people *people = registry_people(call_house(call)->registry);
+    struct people *people = registry_people(call_services(call)->registry);
     people_name_then(people, call_viewer(call).uid, info_named, call);
 }
 
@@ -139,18 +139,18 @@ static const struct field health_fields[] = {
 static void health_run(struct call *call, const void *params)
 {
     (void)params;
-    const struct rpc_house *house = call_house(call);
-    const char *trouble = reads_store_trouble(house->reads);
-    const char *note = reads_store_note(house->reads);
+    const struct rpc_services *services = call_services(call);
+    const char *trouble = reads_store_trouble(services->reads);
+    const char *note = reads_store_note(services->reads);
     const struct told_about about = {.is_answer = true};
     struct viewer viewer = call_viewer(call);
     struct health health = {
         .live = true,
-        .ready = registry_is_ready(house->registry),
-        .store = told_text(house->registry, &viewer, &about, trouble == NULL ? "ok" : trouble),
-        .store_note = told_text(house->registry, &viewer, &about, note),
+        .ready = registry_is_ready(services->registry),
+        .store = told_text(services->registry, &viewer, &about, trouble == NULL ? "ok" : trouble),
+        .store_note = told_text(services->registry, &viewer, &about, note),
     };
-    struct registry_host *host = registry_first_host(house->registry);
+    struct registry_host *host = registry_first_host(services->registry);
     for (; host != NULL; host = host->next) {
         health.hosts.items =
             xrealloc(health.hosts.items, (health.hosts.count + 1) * sizeof *health.hosts.items);
@@ -208,7 +208,7 @@ static void discover_run(struct call *call, const void *params)
     static struct buffer document; /* made once: the rows stay as they are; loop only */
     (void)params;
     if (document.length == 0) {
-        openrpc_write(&document, call_house(call)->methods);
+        openrpc_write(&document, call_services(call)->methods);
     }
     call_reply(call, &document);
 }

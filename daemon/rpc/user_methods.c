@@ -29,7 +29,7 @@ static const struct field_names settable_role_names = {settable_roles,
 
 static struct lodge_user shown(struct call *call, const struct user_entry *entry)
 {
-    struct people *people = registry_people(call_house(call)->registry);
+    struct people *people = registry_people(call_services(call)->registry);
     struct identity identity = {.uid = entry->uid, .gid = (gid_t)-1};
     return (struct lodge_user){
         .user = xstrdup(people_name(people, entry->uid)),
@@ -62,7 +62,7 @@ static void reply_users(void *data, const struct user_entry *users, size_t count
 static void user_list_run(struct call *call, const void *params)
 {
     (void)params;
-    users_list(call_house(call)->ops, reply_users, call);
+    users_list(call_services(call)->ops, reply_users, call);
 }
 
 struct user_set {
@@ -110,7 +110,7 @@ static void role_user_found(void *data, const uid_t *uid, const struct lodge_err
         call_fail(asked->call, error);
     } else {
         const struct audit_call by = call_for_audit(asked->call);
-        users_set_role(call_house(asked->call)->ops, *uid, asked->role, &by, reply_user,
+        users_set_role(call_services(asked->call)->ops, *uid, asked->role, &by, reply_user,
                        asked->call);
     }
     free(asked);
@@ -125,7 +125,7 @@ static void user_set_run(struct call *call, const void *params)
         asked->role = ROLE_NONE; /* the table has no other words */
     }
     call_set_target(call, "user", set->user);
-    people_find(registry_people(call_house(call)->registry), set->user, "user", role_user_found,
+    people_find(registry_people(call_services(call)->registry), set->user, "user", role_user_found,
                 asked);
 }
 

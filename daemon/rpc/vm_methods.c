@@ -163,7 +163,7 @@ static void put_cursor(char **place, const struct vm *vm)
 static bool list_more(struct call_work *work, struct call *call)
 {
     struct listing *listing = (struct listing *)work;
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     const size_t per_look = listing->query == NULL ? VMS_PER_LOOK : FILTERED_PER_LOOK;
     const struct vm *last = NULL;
     struct lodge_error err = {0};
@@ -214,7 +214,7 @@ static void listing_free(struct call_work *work)
 static void vm_list_run(struct call *call, const void *data)
 {
     const struct vm_list *params = data;
-    struct registry *registry = call_house(call)->registry;
+    struct registry *registry = call_services(call)->registry;
     struct lodge_error err = {0};
     size_t start = 0;
     struct listing *listing = xcalloc(1, sizeof *listing);
@@ -276,7 +276,7 @@ static void xml_came(void *data, const char *xml, const struct lodge_error *erro
     if (error != NULL) {
         call_fail(wait->call, error);
     } else {
-        struct vm *vm = registry_get(call_house(wait->call)->registry, wait->key, &viewer, &err);
+        struct vm *vm = registry_get(call_services(wait->call)->registry, wait->key, &viewer, &err);
         if (vm == NULL) {
             call_fail(wait->call, &err);
         } else {
@@ -318,7 +318,7 @@ static void vm_get_run(struct call *call, struct vm *vm, const void *params)
     struct xml_wait *wait = xcalloc(1, sizeof *wait);
     wait->call = call;
     wait->key = xasprintf("%s/%s", vm->facts.host, vm->facts.uuid);
-    reads_xml(call_house(call)->reads, vm->facts.host, vm->facts.uuid, xml_came, wait);
+    reads_xml(call_services(call)->reads, vm->facts.host, vm->facts.uuid, xml_came, wait);
 }
 
 struct vm_screenshot {
@@ -380,7 +380,7 @@ static void vm_screenshot_run(struct call *call, struct vm *vm, const void *para
     }
     struct glance_at at = {vm->facts.host, vm->facts.uuid,
                            vm->facts.name == NULL ? vm->facts.uuid : vm->facts.name};
-    shots_take(call_house(call)->ops, &at, shot_came, call);
+    shots_take(call_services(call)->ops, &at, shot_came, call);
 }
 
 const struct method vm_methods[] = {

@@ -21,7 +21,7 @@ struct try_params {
 
 static struct viewer who;
 static struct audit *audit;
-static struct rpc_house house;
+static struct rpc_services services;
 static int ran;
 static const struct vm *ran_on;
 static struct call *kept[KEPT]; /* what handlers have not answered */
@@ -99,14 +99,14 @@ static void pass_to_gate(struct connection_owner *mine, struct connection *from,
                          struct json_object *json, size_t bytes, bool in_batch)
 {
     (void)mine;
-    gate_run(&house, from, json, bytes, in_batch);
+    gate_run(&services, from, json, bytes, in_batch);
 }
 
 static void pass_plain_to_gate(struct connection_owner *mine, struct connection *from,
                                const struct jsonrpc_plain *plain)
 {
     (void)mine;
-    gate_run_plain(&house, from, plain);
+    gate_run_plain(&services, from, plain);
 }
 
 static bool never_full(const struct connection_owner *mine, uid_t uid)
@@ -148,7 +148,7 @@ static int make_gate(void **state)
     make_registry(state);
     make_guests();
     audit = audit_new(loop);
-    house = (struct rpc_house){
+    services = (struct rpc_services){
         .loop = loop, .methods = test_tables, .registry = registry, .audit = audit};
     its_owner = (struct connection_owner){
         .loop = loop,
