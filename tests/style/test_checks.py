@@ -295,7 +295,7 @@ class Linked(Folder):
         return (self.root / name).read_text(encoding="utf-8")
 
     FILES = {"daemon/main.c": (["begin"], ["host_start", "wire"]), "daemon/wiring.c": (["wire"], ["log_it"]),
-             "daemon/host/host.c": (["host_start"], ["fail", "puts_it"]), "daemon/log.c": (["log_it"], ["fail"]),
+             "daemon/host/events.c": (["host_start"], ["fail", "puts_it"]), "daemon/log.c": (["log_it"], ["fail"]),
              "tui/app.c": (["app"], ["fail"]), "src/error.c": (["fail"], [])}
 
     def test_the_picture_is_what_the_linker_sees(self):
@@ -332,10 +332,10 @@ class Linked(Folder):
 
     def test_an_arrow_up_is_found_with_its_names(self):
         self.build({**self.FILES, "src/error.c": (["fail"], ["log_it"]), "daemon/log.c": (["log_it"], []),
-                    "daemon/host/host.c": (["host_start"], ["registry_take"]),
+                    "daemon/host/events.c": (["host_start"], ["registry_take"]),
                     "daemon/registry/vm.c": (["registry_take"], [])})
         self.write()
-        self.assertEqual(["daemon/host/host.c:1: daemon/host must not call daemon/registry: registry_take of "
+        self.assertEqual(["daemon/host/events.c:1: daemon/host must not call daemon/registry: registry_take of "
                           "daemon/registry/vm.c",
                           "src/error.c:1: src must not call daemon/log: log_it of daemon/log.c"], self.linked())
 
