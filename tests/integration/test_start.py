@@ -168,7 +168,7 @@ class Start(unittest.TestCase):
         self.terminal.wait("shell> ")
         self.terminal.type("echo $((40 + 3)) answers\n")
         self.terminal.wait("43 answers")
-        self.wait_stopped(self.console_pid())  # that it has stopped itself anew, behind the shell
+        self.wait_stopped(self.tui_pid())  # that it has stopped itself anew, behind the shell
         self.terminal.type("fg\n")
         self.terminal.wait(TAKEN)
         self.terminal.type("q")
