@@ -117,42 +117,6 @@ static gid_t group_id(const char *name)
     return found->gr_gid;
 }
 
-static const enum row_phase phases[] = {
-    [VM_PHASE_READY] = ROW_READY,
-    [VM_PHASE_CREATING] = ROW_CREATING,
-    [VM_PHASE_DELETING] = ROW_DELETING,
-    [VM_PHASE_ERROR] = ROW_ERROR,
-};
-
-static void learn_vm(struct daemon *daemon, const struct vm_row *row)
-{
-    AUTO(free) struct registry_disk *disks = xcalloc(row->disk_count + 1, sizeof *disks);
-    for (size_t i = 0; i < row->disk_count; i++) {
-        const struct disk_row *disk = &row->disks[i];
-        disks[i] = (struct registry_disk){
-            .target = disk->target,
-            .volume = disk->volume,
-            .path = disk->path,
-            .format = disk->format,
-            .size_gib = disk->size_gib,
-            .ours = disk->ours,
-        };
-    }
-    registry_set_row(daemon->registry, &(struct registry_row){
-                                           .host = row->host,
-                                           .uuid = row->uuid,
-                                           .name = row->name,
-                                           .owner = row->owner,
-                                           .phase = phases[row->phase],
-                                           .vcpus = row->vcpus,
-                                           .memory_mib = row->memory_mib,
-                                           .disk_gib = row->disk_gib,
-                                           .disks = disks,
-                                           .disk_count = row->disk_count,
-                                           .serial_log = row->serial_log,
-                                       });
-}
-
 /* Roles and owners move into the loop's memory, where they are read from on. */
 static void store_opened(void *owner, struct store *store, const struct recall *recall)
 {
@@ -172,7 +136,7 @@ static void store_opened(void *owner, struct store *store, const struct recall *
         registry_set_limits(daemon->registry, set->is_system ? NULL : &set->uid, &set->limits);
     }
     for (size_t i = 0; i < recall->vm_count; i++) {
-        learn_vm(daemon, &recall->vms[i]);
+        registry_set_row(daemon->registry, &recall->vms[i]);
     }
     registry_people_changed(daemon->registry);
     registry_quotas_are_known(daemon->registry);

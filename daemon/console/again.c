@@ -124,8 +124,8 @@ bool console_remembers(struct console *console, int64_t page, const struct ticke
 static bool vm_may_run(const struct vm *vm, struct lodge_error *err)
 {
     const struct lodge_host *host = &vm->host->facts;
-    if (host->state != LODGE_HOST_UP || !vm->present || vm->phase == ROW_CREATING ||
-        vm->phase == ROW_DELETING) {
+    if (host->state != LODGE_HOST_UP || !vm->present || vm_phase(vm) == VM_PHASE_CREATING ||
+        vm_phase(vm) == VM_PHASE_DELETING) {
         return lodge_fail(err, LODGE_ERROR_BAD_STATE, "its host does not have it now");
     }
     return vm->facts.unresponsive == 0 ||

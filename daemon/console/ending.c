@@ -93,7 +93,7 @@ bool ending_find(const struct session *session, struct ending *ret_ending)
         ret_ending->how = FRONT_OVER;
         (void)snprintf(ret_ending->words, sizeof ret_ending->words, "%s",
                        "access to the VM was taken away");
-    } else if (vm != NULL && vm->phase == ROW_DELETING) {
+    } else if (vm != NULL && vm_phase(vm) == VM_PHASE_DELETING) {
         ending_say(session, "was deleted", "vm.delete", FRONT_OVER, ret_ending);
     } else if (is_gone) {
         ending_say(session, "is gone", NULL, FRONT_OVER, ret_ending);

@@ -186,10 +186,11 @@ static char *write_xml(struct op *op, struct host_conn *conn)
     if (!traits.is_test && !kvm_probe_virt_type(conn, &virt_type, &op->error)) {
         return NULL;
     }
-    AUTO(free) struct domain_plan_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
+    AUTO(free) struct disk_row *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
     for (size_t i = 0; i < plan->disks.count; i++) {
         const struct plan_disk *disk = &plan->disks.items[i];
-        disks[i] = (struct domain_plan_disk){disk->path, disk->format, disk->target};
+        disks[i] =
+            (struct disk_row){.target = disk->target, .path = disk->path, .format = disk->format};
     }
     AUTO(free)
     char *log =

@@ -30,10 +30,10 @@ static bool is_to_grow(const struct plan_disk *disk)
 }
 
 /* The journal of an older lodged does not say the format: its names of volumes do. */
-static struct domain_disk as_recorded(const struct plan_disk *disk)
+static struct disk_row as_recorded(const struct plan_disk *disk)
 {
     const char *dot = disk->volume == NULL ? NULL : strrchr(disk->volume, '.');
-    return (struct domain_disk){
+    return (struct disk_row){
         .target = disk->target,
         .path = disk->path,
         .format = disk->format != NULL                        ? disk->format
@@ -55,7 +55,7 @@ bool disks_check(struct op *op, struct host_conn *conn)
 {
     bool good = true;
     for (size_t i = 0; good && i < op->plan.disks.count; i++) {
-        const struct domain_disk disk = as_recorded(&op->plan.disks.items[i]);
+        const struct disk_row disk = as_recorded(&op->plan.disks.items[i]);
         good = !is_to_grow(&op->plan.disks.items[i]) ||
                domain_check_disk(conn, op->uuid, &disk, &op->error);
     }
@@ -80,7 +80,7 @@ static enum growth grow_live(struct op *op, struct host_conn *conn, const char *
                              struct plan_disk *disk)
 {
     int64_t bytes = 0;
-    const struct domain_disk recorded = as_recorded(disk);
+    const struct disk_row recorded = as_recorded(disk);
     if (!domain_grow_disk_live(conn, uuid, &recorded, disk->size_gib * GIB, &bytes, &op->error)) {
         return GROWTH_FAILED;
     }
@@ -93,7 +93,7 @@ static enum growth grow_file(struct op *op, struct host_conn *conn, struct plan_
 {
     int64_t bytes = 0;
     const struct storage_place *place = op_place(op);
-    const struct domain_disk recorded = as_recorded(disk);
+    const struct disk_row recorded = as_recorded(disk);
     const struct volume_growth growth = {disk->volume, recorded.format, disk->size_gib};
     AUTO(free) char *path = storage_path(place, disk->volume);
     if (strcmp(path, disk->path) != 0) {
@@ -177,7 +177,7 @@ bool disks_need_no_stand_in(const struct op *op)
 static bool start_stand_in(struct op *op, struct host_conn *conn)
 {
     size_t count = 0;
-    AUTO(free) struct domain_disk *disks = xcalloc(op->plan.disks.count + 1, sizeof *disks);
+    AUTO(free) struct disk_row *disks = xcalloc(op->plan.disks.count + 1, sizeof *disks);
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         if (is_to_grow(&op->plan.disks.items[i])) {
             disks[count++] = as_recorded(&op->plan.disks.items[i]);
@@ -215,7 +215,7 @@ static bool stretch(struct op *op, struct host_conn *conn)
 {
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         struct plan_disk *disk = &op->plan.disks.items[i];
-        const struct domain_disk recorded = as_recorded(disk);
+        const struct disk_row recorded = as_recorded(disk);
         if (is_to_grow(disk) && (grow_live(op, conn, op->plan.stand_in, disk) != GROWTH_DONE ||
                                  !domain_check_disk(conn, op->uuid, &recorded, &op->error))) {
             return false;

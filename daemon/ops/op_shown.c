@@ -136,48 +136,25 @@ void op_show_recovered(struct op *op, int64_t started_at)
     show_new(op, started_at);
 }
 
-static void register_row(struct op *op, enum row_phase phase, const struct vm_row *row)
+static void register_row(struct op *op, enum vm_phase phase, const struct vm_row *row)
 {
-    const struct plan *plan = &op->plan;
-    AUTO(free) struct registry_disk *disks = xcalloc(plan->disks.count + 1, sizeof *disks);
-    for (size_t i = 0; i < plan->disks.count; i++) {
-        const struct plan_disk *disk = &plan->disks.items[i];
-        disks[i] = (struct registry_disk){
-            .target = disk->target,
-            .volume = disk->volume,
-            .path = disk->path,
-            .format = disk->format,
-            .size_gib = row->disks[i].size_gib,
-            .ours = disk->ours,
-        };
-    }
-    registry_set_row(op->ops->registry, &(struct registry_row){
-                                            .host = op->host_name,
-                                            .uuid = op->uuid,
-                                            .name = row->name,
-                                            .owner = row->owner,
-                                            .phase = phase,
-                                            .vcpus = row->vcpus,
-                                            .memory_mib = row->memory_mib,
-                                            .disk_gib = row->disk_gib,
-                                            .disks = disks,
-                                            .disk_count = plan->disks.count,
-                                            .serial_log = plan->serial_log,
-                                        });
+    struct vm_row known = *row;
+    known.phase = phase;
+    registry_set_row(op->ops->registry, &known);
 }
 
 /* The row as this operation's first transaction has left it. */
 static void register_begun(struct op *op)
 {
     struct registry *registry = op->ops->registry;
-    enum row_phase phase = op->recipe->begins == VM_ADOPT ? ROW_READY : ROW_CREATING;
+    enum vm_phase phase = op->recipe->begins == VM_ADOPT ? VM_PHASE_READY : VM_PHASE_CREATING;
     if (op->recipe->begins == VM_INSERT || op->recipe->begins == VM_ADOPT) {
         struct vm_row row;
         AUTO(free) struct disk_row *disks = NULL;
         op_fill_row(op, false, &row, &disks);
         register_row(op, phase, &row);
     } else if (op->recipe->begins == VM_DELETING) {
-        registry_set_phase(registry, op->host_name, op->uuid, ROW_DELETING);
+        registry_set_phase(registry, op->host_name, op->uuid, VM_PHASE_DELETING);
     }
     if (!op->recipe->stops_others || ops_holder(op->ops, op->host_name, op->uuid) == NULL) {
         registry_set_op(registry, op->host_name, op->uuid, op->id > 0 ? op->id : LODGE_UNKNOWN);
@@ -208,13 +185,13 @@ static void register_ended(struct op *op, enum vm_effect effect, const struct vm
         registry_drop_row(registry, op->host_name, op->uuid);
         break;
     case VM_READY:
-        registry_set_phase(registry, op->host_name, op->uuid, ROW_READY);
+        registry_set_phase(registry, op->host_name, op->uuid, VM_PHASE_READY);
         break;
     case VM_SETTLE:
-        register_row(op, ROW_READY, row);
+        register_row(op, VM_PHASE_READY, row);
         break;
     case VM_ERROR:
-        registry_set_phase(registry, op->host_name, op->uuid, ROW_ERROR);
+        registry_set_phase(registry, op->host_name, op->uuid, VM_PHASE_ERROR);
         break;
     case VM_KEEP:
     case VM_INSERT:

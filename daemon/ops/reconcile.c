@@ -106,11 +106,11 @@ static void take_vm_reading(void *data, const struct lodge_error *error)
         return;
     }
     bool is_known = vm_is_whole(vm);
-    change->name = xstrdup(vm->facts.name == NULL ? vm->row_name : vm->facts.name);
-    change->vcpus = is_known ? vm->most_vcpus : vm->row_vcpus;
-    change->memory_mib = is_known ? vm->most_memory_mib : vm->row_memory_mib;
-    change->old_vcpus = vm->row_vcpus;
-    change->old_memory_mib = vm->row_memory_mib;
+    change->name = xstrdup(vm->facts.name == NULL ? vm->row->name : vm->facts.name);
+    change->vcpus = is_known ? vm->most_vcpus : vm->row->vcpus;
+    change->memory_mib = is_known ? vm->most_memory_mib : vm->row->memory_mib;
+    change->old_vcpus = vm->row->vcpus;
+    change->old_memory_mib = vm->row->memory_mib;
     change->question.run = row_change_write;
     change->question.answer = row_change_written;
     question_ask(ops->fleet, &change->question);

@@ -135,8 +135,7 @@ static bool guard_may_act(struct ops *ops, const struct guard *guard)
     const struct vm *vm = registry_find_vm(ops->registry, guard->host, guard->uuid);
     const struct fleet_host *host = fleet_find(ops->fleet, guard->host);
     return !guard->foreign && host != NULL && ops_has_met(ops, host) &&
-           (vm == NULL || vm->phase == ROW_NONE) &&
-           ops_holder(ops, guard->host, guard->uuid) == NULL;
+           (vm == NULL || vm->row == NULL) && ops_holder(ops, guard->host, guard->uuid) == NULL;
 }
 
 /* A domain that came while the operation still had its row is no newcomer to the registry: a new

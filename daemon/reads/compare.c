@@ -60,7 +60,7 @@ static bool is_known_anywhere(struct registry *registry, const char *uuid, bool 
     struct registry_host *host = registry_first_host(registry);
     for (; host != NULL; host = host->next) {
         const struct vm *vm = registry_find_vm(registry, host->facts.name, uuid);
-        if (vm != NULL && (!rows_only || vm->phase != ROW_NONE)) {
+        if (vm != NULL && (!rows_only || vm->row != NULL)) {
             return true;
         }
     }
@@ -90,12 +90,12 @@ static void add_key(struct buffer *json, const struct vm *vm, bool comma)
 static bool is_missing(const struct vm *vm, const char *installation)
 {
     (void)installation;
-    return vm->phase == ROW_READY && !vm->present && vm->host->facts.synced_at != 0;
+    return vm_phase(vm) == VM_PHASE_READY && !vm->present && vm->host->facts.synced_at != 0;
 }
 
 static bool is_unknown(const struct vm *vm, const char *installation)
 {
-    return vm->phase == ROW_NONE && vm->present && installation != NULL &&
+    return vm->row == NULL && vm->present && installation != NULL &&
            strcmp(vm->installation, installation) == 0;
 }
 

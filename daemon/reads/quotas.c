@@ -72,7 +72,7 @@ static void sum_running(struct registry *registry, struct quota_answer *quota)
     size_t count = 0;
     struct vm *const *vms = registry_sorted(registry, &count);
     for (size_t i = 0; i < count; i++) {
-        if (vms[i]->phase == ROW_NONE || !vm_is_active(vms[i])) {
+        if (vms[i]->row == NULL || !vm_is_active(vms[i])) {
             continue;
         }
         registry_add_running(&quota->system.running, vms[i]);

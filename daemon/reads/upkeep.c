@@ -117,8 +117,8 @@ static void compare_rows(struct upkeep *upkeep)
     for (size_t i = 0; i < count; i++) {
         const struct vm *vm = vms[i];
         bool read = vm->host->facts.synced_at != 0;
-        missing += read && vm->phase == ROW_READY && !vm->present;
-        unknown += read && vm->phase == ROW_NONE && vm->present && installation[0] != '\0' &&
+        missing += read && vm_phase(vm) == VM_PHASE_READY && !vm->present;
+        unknown += read && vm->row == NULL && vm->present && installation[0] != '\0' &&
                    strcmp(vm->installation, installation) == 0;
     }
     bool agrees = missing == upkeep->missing && unknown == upkeep->unknown;

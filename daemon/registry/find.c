@@ -190,8 +190,8 @@ struct vm *registry_get(struct registry *registry, const char *text, const struc
 
 static bool row_has_path(const struct vm *vm, const char *path)
 {
-    for (size_t i = 0; i < vm->row_disk_count; i++) {
-        if (path_is_same(vm->row_disks[i].path, path)) {
+    for (size_t i = 0; vm->row != NULL && i < vm->row->disk_count; i++) {
+        if (path_is_same(vm->row->disks[i].path, path)) {
             return true;
         }
     }

@@ -23,27 +23,7 @@ static struct registry_host *host_of_row(struct registry *registry, const char *
     return host;
 }
 
-static void copy_disks(struct vm *vm, const struct registry_row *row)
-{
-    vm_clear_row_disks(vm);
-    vm->row_disks = xcalloc(row->disk_count, sizeof *vm->row_disks);
-    for (size_t i = 0; i < row->disk_count; i++) {
-        const struct registry_disk *disk = &row->disks[i];
-        vm->row_disks[i] = (struct row_disk){
-            .target = xstrdup_or_null(disk->target),
-            .volume = xstrdup_or_null(disk->volume),
-            .path = xstrdup(disk->path),
-            .format = xstrdup_or_null(disk->format),
-            .size_gib = disk->size_gib,
-            .ours = disk->ours,
-        };
-    }
-    vm->serial_log = xstrdup_or_null(row->serial_log);
-    vm->row_disk_count = row->disk_count;
-    vm_mark_disks(vm);
-}
-
-void registry_set_row(struct registry *registry, const struct registry_row *row)
+void registry_set_row(struct registry *registry, const struct vm_row *row)
 {
     struct registry_host *host = host_of_row(registry, row->host);
     struct vm *vm = registry_find_vm(registry, row->host, row->uuid);
@@ -52,11 +32,7 @@ void registry_set_row(struct registry *registry, const struct registry_row *row)
         vm->facts.stale = host->facts.state == LODGE_HOST_DOWN ? loop_wall_ms() : 0;
     }
     registry_own(registry, vm, row->owner);
-    vm->phase = row->phase;
-    vm->row_vcpus = row->vcpus;
-    vm->row_memory_mib = row->memory_mib;
-    free(vm->row_name);
-    vm->row_name = xstrdup(row->name);
+    vm_take_row(vm, row);
     vm->facts.disk_gib = row->disk_gib;
     if (!vm->present) {
         free(vm->facts.name);
@@ -64,7 +40,7 @@ void registry_set_row(struct registry *registry, const struct registry_row *row)
         vm->facts.vcpus = row->vcpus;
         vm->facts.memory_mib = row->memory_mib;
     }
-    copy_disks(vm, row);
+    vm_mark_disks(vm);
     (void)vm_settle(vm, loop_wall_ms());
     registry_index_name(registry, vm);
     registry_vm_changed(registry, vm);
@@ -72,11 +48,11 @@ void registry_set_row(struct registry *registry, const struct registry_row *row)
 }
 
 void registry_set_phase(struct registry *registry, const char *host, const char *uuid,
-                        enum row_phase phase)
+                        enum vm_phase phase)
 {
     struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm != NULL && vm->phase != ROW_NONE && vm->phase != phase) {
-        vm->phase = phase;
+    if (vm != NULL && vm->row != NULL && vm->row->phase != phase) {
+        vm->row->phase = phase;
         (void)vm_settle(vm, loop_wall_ms());
         registry_vm_changed(registry, vm);
         registry_compare_row(registry, vm);
@@ -86,13 +62,11 @@ void registry_set_phase(struct registry *registry, const char *host, const char 
 void registry_drop_row(struct registry *registry, const char *host, const char *uuid)
 {
     struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm == NULL || vm->phase == ROW_NONE) {
+    if (vm == NULL || vm->row == NULL) {
         return;
     }
-    vm->phase = ROW_NONE;
     vm->owner = VM_NO_OWNER;
-    free(TAKE(vm->row_name));
-    vm_clear_row_disks(vm);
+    vm_take_row(vm, NULL);
     if (!vm->present) {
         registry_remove_vm(registry, vm);
         return;
@@ -108,13 +82,12 @@ void registry_set_charge(struct registry *registry, const char *host, const char
                          const char *name, int64_t vcpus, int64_t memory_mib)
 {
     struct vm *vm = registry_find_vm(registry, host, uuid);
-    if (vm != NULL && vm->phase != ROW_NONE) {
-        if (name != NULL) {
-            free(vm->row_name);
-            vm->row_name = xstrdup(name);
-        }
-        vm->row_vcpus = vcpus;
-        vm->row_memory_mib = memory_mib;
+    if (vm != NULL && vm->row != NULL) {
+        struct vm_row charged = *vm->row;
+        charged.name = name == NULL ? charged.name : name;
+        charged.vcpus = vcpus;
+        charged.memory_mib = memory_mib;
+        vm_take_row(vm, &charged);
         registry_quotas_changed(registry);
         registry_compare_row(registry, vm); /* libvirt may have gone on meanwhile */
     }

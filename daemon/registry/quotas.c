@@ -128,8 +128,8 @@ void registry_add_running(struct lodge_amounts *sum, const struct vm *vm)
 static void count_vm(struct registry_quota *quota, const struct vm *vm)
 {
     quota->promised.vms++;
-    quota->promised.vcpus += vm->row_vcpus;
-    quota->promised.memory_mib += vm->row_memory_mib;
+    quota->promised.vcpus += vm->row->vcpus;
+    quota->promised.memory_mib += vm->row->memory_mib;
     quota->promised.disk_gib += vm->facts.disk_gib > 0 ? vm->facts.disk_gib : 0;
     if (vm_is_active(vm)) {
         registry_add_running(&quota->running, vm);
@@ -152,7 +152,7 @@ static void sum_quotas(struct registry *registry)
     }
     const struct vm *vm;
     for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
-        if (vm->phase != ROW_NONE) {
+        if (vm->row != NULL) {
             count_vm(system, vm);
             count_vm(quota_of(registry, vm->owner), vm);
         }

@@ -29,36 +29,14 @@ void registry_free(struct registry *registry); /* subscribers first */
 /* Before its first report. `uri` NULL: one that is not configured. */
 void registry_add_host(struct registry *registry, const char *name, const char *uri);
 
-/* Its disks, all borrowed. */
-struct registry_disk {
-    const char *target;
-    const char *volume; /* its name, NULL or "" for one that lodge did not make */
-    const char *path;
-    const char *format; /* that lodge made it in; NULL: not known */
-    int64_t size_gib;
-    bool ours;
-};
-
-/* A VM that the store has a row of: it is shown whether its host has the domain or not. */
-struct registry_row {
-    const char *host;
-    const char *uuid;
-    const char *name;
-    uid_t owner;
-    enum row_phase phase;
-    int64_t vcpus, memory_mib; /* shown until the domain's XML has been read */
-    int64_t disk_gib;
-    const struct registry_disk *disks; /* copied */
-    size_t disk_count;
-    const char *serial_log; /* or NULL */
-};
-
-/* Adds or replaces what is known of a row. A host that is not configured is added, as down. */
-void registry_set_row(struct registry *registry, const struct registry_row *row);
+/* Adds or replaces what is known of a row, which is copied: a VM of the store is shown whether its
+ * host has the domain or not. Its amounts are shown until the domain's XML has been read. A host
+ * that is not configured is added, as down. */
+void registry_set_row(struct registry *registry, const struct vm_row *row);
 
 /* Unless there is no row. */
 void registry_set_phase(struct registry *registry, const char *host, const char *uuid,
-                        enum row_phase phase);
+                        enum vm_phase phase);
 
 /* The row is gone: the VM too, or it is one that lodge did not make, if its domain is there. */
 void registry_drop_row(struct registry *registry, const char *host, const char *uuid);

@@ -125,7 +125,7 @@ static void on_domain_gone(void *owner, const char *name, const char *uuid)
     if (vm == NULL) {
         return;
     }
-    if (vm->phase == ROW_NONE) {
+    if (vm->row == NULL) {
         registry_remove_vm(registry, vm);
     } else if (vm_merge_gone(vm, loop_wall_ms())) {
         registry_vm_changed(registry, vm);

@@ -165,8 +165,9 @@ static size_t rule_secret(struct walk *walk, const char *text, size_t at)
 
 static bool has_path(const struct vm *vm, const char *path)
 {
-    for (size_t i = 0; i < vm->row_disk_count; i++) {
-        if (vm->row_disks[i].path != NULL && path_is_same(vm->row_disks[i].path, path)) {
+    for (size_t i = 0; vm->row != NULL && i < vm->row->disk_count; i++) {
+        const char *stored = vm->row->disks[i].path;
+        if (stored != NULL && path_is_same(stored, path)) {
             return true;
         }
     }

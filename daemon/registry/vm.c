@@ -35,8 +35,7 @@ struct vm *vm_new(struct registry_host *host, const char *host_name, const char 
 void vm_free(struct vm *vm)
 {
     lodge_vm_clear(&vm->facts);
-    vm_clear_row_disks(vm);
-    free(vm->row_name);
+    free(vm->row);
     free(vm->live_reason);
     free(vm->rendered);
     free(vm->rendered_stats);
@@ -81,25 +80,24 @@ bool vm_is_active(const struct vm *vm)
     return vm->live == LODGE_VM_RUNNING || vm->live == LODGE_VM_PAUSED;
 }
 
-void vm_clear_row_disks(struct vm *vm)
+enum vm_phase vm_phase(const struct vm *vm)
 {
-    for (size_t i = 0; i < vm->row_disk_count; i++) {
-        free(vm->row_disks[i].target);
-        free(vm->row_disks[i].volume);
-        free(vm->row_disks[i].path);
-        free(vm->row_disks[i].format);
-    }
-    free(TAKE(vm->row_disks));
-    vm->row_disk_count = 0;
-    free(TAKE(vm->serial_log));
+    return vm->row == NULL ? VM_PHASE_NONE : vm->row->phase;
+}
+
+void vm_take_row(struct vm *vm, const struct vm_row *row)
+{
+    struct vm_row *taken = row == NULL ? NULL : vm_row_copy(row);
+    free(vm->row); /* `row` may point into it */
+    vm->row = taken;
 }
 
 void vm_mark_disks(struct vm *vm)
 {
     for (size_t i = 0; i < vm->facts.disks.count; i++) {
         struct lodge_disk *disk = &vm->facts.disks.items[i];
-        for (size_t j = 0; j < vm->row_disk_count; j++) {
-            const struct row_disk *row = &vm->row_disks[j];
+        for (size_t j = 0; vm->row != NULL && j < vm->row->disk_count; j++) {
+            const struct disk_row *row = &vm->row->disks[j];
             if (disk->path != NULL && strcmp(disk->path, row->path) == 0) {
                 disk->size_gib = row->size_gib > 0 ? row->size_gib : LODGE_UNKNOWN;
                 disk->ours = row->ours ? LODGE_FLAG_YES : LODGE_FLAG_NO;
@@ -115,24 +113,25 @@ bool vm_is_whole(const struct vm *vm)
 
 bool vm_row_differs(const struct vm *vm)
 {
-    bool is_settled = vm->phase == ROW_READY && vm->present && vm->row_name != NULL;
-    return is_settled && ((vm_is_whole(vm) && (vm->most_vcpus != vm->row_vcpus ||
-                                               vm->most_memory_mib != vm->row_memory_mib)) ||
-                          (vm->facts.name != NULL && strcmp(vm->facts.name, vm->row_name) != 0));
+    const struct vm_row *row = vm->row;
+    bool is_settled = vm_phase(vm) == VM_PHASE_READY && vm->present;
+    return is_settled && ((vm_is_whole(vm) && (vm->most_vcpus != row->vcpus ||
+                                               vm->most_memory_mib != row->memory_mib)) ||
+                          (vm->facts.name != NULL && strcmp(vm->facts.name, row->name) != 0));
 }
 
 static enum lodge_vm_state joined_state(const struct vm *vm, const char **ret_reason)
 {
     *ret_reason = NULL;
-    switch (vm->phase) {
-    case ROW_CREATING:
+    switch (vm_phase(vm)) {
+    case VM_PHASE_CREATING:
         return LODGE_VM_CREATING;
-    case ROW_DELETING:
+    case VM_PHASE_DELETING:
         return LODGE_VM_DELETING;
-    case ROW_ERROR:
+    case VM_PHASE_ERROR:
         return LODGE_VM_ERROR;
-    case ROW_NONE:
-    case ROW_READY:
+    case VM_PHASE_NONE:
+    case VM_PHASE_READY:
         break;
     }
     if (!vm->present && vm->host->facts.synced_at != 0) {

@@ -8,36 +8,20 @@
 
 #include "host/report.h"
 #include "index.h"
+#include "records.h"
 #include "registry/feed.h"
 #include "registry/people.h"
 
 #define VM_NO_OWNER ((uid_t)-1)
 
-/* What the store's row of a VM says; creating and deleting belong to an operation. */
-enum row_phase { ROW_NONE, ROW_READY, ROW_CREATING, ROW_DELETING, ROW_ERROR };
-
-struct row_disk {
-    char *target;
-    char *volume; /* its name, NULL or "" for one that lodge did not make */
-    char *path;
-    char *format; /* that lodge made it in; NULL: not known */
-    int64_t size_gib;
-    bool ours;
-};
-
 struct vm {
     struct feed_entry entry; /* first */
     struct registry_host *host;
-    struct lodge_vm facts; /* facts.stats and facts.rev too */
-    uid_t owner;           /* VM_NO_OWNER: lodge has no row of it */
-    enum row_phase phase;
-    int64_t row_vcpus, row_memory_mib; /* what the store charges for it … */
-    char *row_name;                    /* … and calls it; NULL without a row */
-    bool is_followed;   /* its row is being brought up to libvirt (ops/reconcile.c) … */
-    bool is_unfollowed; /* … or could not be, a moment ago */
-    struct row_disk *row_disks;
-    size_t row_disk_count;
-    char *serial_log;         /* a file that lodge made for it, beside the disks; NULL without */
+    struct lodge_vm facts;    /* facts.stats and facts.rev too */
+    uid_t owner;              /* VM_NO_OWNER: lodge has no row of it */
+    struct vm_row *row;       /* as the store has it; NULL: it has none */
+    bool is_followed;         /* its row is being brought up to libvirt (ops/reconcile.c) … */
+    bool is_unfollowed;       /* … or could not be, a moment ago */
     bool present;             /* its host has the domain */
     enum lodge_vm_state live; /* the domain's, UNKNOWN while it is not present */
     char *live_reason;
@@ -80,9 +64,13 @@ bool vm_is_whole(const struct vm *vm);
  * run and its next boot. */
 bool vm_row_differs(const struct vm *vm);
 
+enum vm_phase vm_phase(const struct vm *vm);
+
+/* Takes a copy of what the store has of it now; NULL: nothing any more. */
+void vm_take_row(struct vm *vm, const struct vm_row *row);
+
 /* Disks that the store knows say how large they are and whether lodge made them. */
 void vm_mark_disks(struct vm *vm);
-void vm_clear_row_disks(struct vm *vm);
 bool vm_set_time(int64_t *fact, int64_t value);
 
 /* Running or paused: it uses something. */

@@ -174,7 +174,7 @@ static void adopter_found(void *data, const uid_t *uid, const struct lodge_error
     struct lodge_error err = {0};
     struct vm *vm = NULL;
     bool ok = uid != NULL && named_vm_find(adoption->call, adopt, &vm, &err);
-    if (ok && vm->phase != ROW_NONE) {
+    if (ok && vm->row != NULL) {
         ok = lodge_fail(&err, LODGE_ERROR_EXISTS, "'%s' is lodge's already, its owner is %s",
                         vm->facts.name, vm->facts.owner);
     }

@@ -16,7 +16,7 @@ static bool domain_is_there(const struct vm *vm, struct lodge_error *err)
         err->since_ms = host->since;
         return refuse_host_down(err, host->name, host->error);
     }
-    if (!vm->present && host->synced_at != 0 && vm->phase == ROW_READY) {
+    if (!vm->present && host->synced_at != 0 && vm_phase(vm) == VM_PHASE_READY) {
         snprintf(err->state, sizeof err->state, "error");
         return lodge_fail(err, LODGE_ERROR_BAD_STATE,
                           "host '%s' has no domain of '%s' any more: delete the VM, or define it "
@@ -28,7 +28,7 @@ static bool domain_is_there(const struct vm *vm, struct lodge_error *err)
 
 static bool row_is_there(const struct vm *vm, struct lodge_error *err)
 {
-    return vm->phase != ROW_NONE ||
+    return vm->row != NULL ||
            lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                       "lodge did not make '%s': adopt it first (vm.adopt)", vm->facts.name);
 }

@@ -25,22 +25,23 @@ void op_request_plan(struct plan *plan, const struct vm *vm)
 
 void op_request_freeze_disks(struct plan *plan, const struct vm *vm)
 {
-    plan->disks.items = xcalloc(vm->row_disk_count, sizeof *plan->disks.items);
-    plan->disks.count = vm->row_disk_count;
-    for (size_t i = 0; i < vm->row_disk_count; i++) {
-        const struct row_disk *row = &vm->row_disks[i];
+    const struct vm_row *row = vm->row;
+    plan->disks.items = xcalloc(row->disk_count, sizeof *plan->disks.items);
+    plan->disks.count = row->disk_count;
+    for (size_t i = 0; i < row->disk_count; i++) {
+        const struct disk_row *stored = &row->disks[i];
         struct plan_disk *disk = &plan->disks.items[i];
         *disk = (struct plan_disk){
-            .path = xstrdup(row->path),
-            .volume = row->ours ? xstrdup(row->volume) : NULL,
-            .target = xstrdup_or_null(row->target),
-            .format = xstrdup_or_null(row->format),
-            .size_gib = row->size_gib,
+            .path = xstrdup(stored->path),
+            .volume = stored->ours ? xstrdup(stored->volume) : NULL,
+            .target = xstrdup_or_null(stored->target),
+            .format = xstrdup_or_null(stored->format),
+            .size_gib = stored->size_gib,
             .old_gib = LODGE_UNKNOWN,
-            .ours = row->ours,
+            .ours = stored->ours,
         };
     }
-    plan->serial_log = xstrdup_or_null(vm->serial_log);
+    plan->serial_log = xstrdup_or_null(row->serial_log);
 }
 
 /* The texts of `json` for the reader; its files are the VM's own. */

@@ -143,8 +143,8 @@ static bool plan_update(struct plan *plan, const struct vm_update *update, const
     plan->new_vcpus = update->vcpus;
     plan->new_memory_mib = update->memory_mib;
     /* The row may not have followed yet what was just read. */
-    plan->old_vcpus = larger_amount(vm->row_vcpus, vm->most_vcpus);
-    plan->old_memory_mib = larger_amount(vm->row_memory_mib, vm->most_memory_mib);
+    plan->old_vcpus = larger_amount(vm->row->vcpus, vm->most_vcpus);
+    plan->old_memory_mib = larger_amount(vm->row->memory_mib, vm->most_memory_mib);
     plan->vcpus = larger_amount(plan->old_vcpus, update->vcpus);
     plan->memory_mib = larger_amount(plan->old_memory_mib, update->memory_mib);
     plan->new_name = xstrdup_or_null(update->name);

@@ -42,34 +42,12 @@ static void add_recalled_limits(void *data, const uid_t *user, const struct lodg
         (struct recalled_limits){user == NULL, user == NULL ? 0 : *user, *limits};
 }
 
-static struct disk_row keep_disk(struct recall *recall, const struct disk_row *disk)
-{
-    struct disk_row kept = *disk;
-    kept.target = keep_text(recall, disk->target);
-    kept.pool = keep_text(recall, disk->pool);
-    kept.volume = keep_text(recall, disk->volume);
-    kept.path = keep_text(recall, disk->path);
-    kept.format = keep_text(recall, disk->format);
-    return kept;
-}
-
 static void add_recalled_vm(void *data, const struct vm_row *row)
 {
     struct recall *recall = data;
-    struct vm_row kept = *row;
-    struct disk_row *disks = keep_block(recall, xcalloc(row->disk_count + 1, sizeof *disks));
-    for (size_t i = 0; i < row->disk_count; i++) {
-        disks[i] = keep_disk(recall, &row->disks[i]);
-    }
-    kept.host = keep_text(recall, row->host);
-    kept.uuid = keep_text(recall, row->uuid);
-    kept.name = keep_text(recall, row->name);
-    kept.serial_log = keep_text(recall, row->serial_log);
-    kept.disks = disks;
-    kept.macs = NULL;
-    kept.mac_count = 0;
-    recall->vms = xrealloc(recall->vms, (recall->vm_count + 1) * sizeof kept);
-    recall->vms[recall->vm_count++] = kept;
+    const struct vm_row *kept = keep_block(recall, vm_row_copy(row));
+    recall->vms = xrealloc(recall->vms, (recall->vm_count + 1) * sizeof *recall->vms);
+    recall->vms[recall->vm_count++] = *kept;
 }
 
 static struct op_row keep_op(struct recall *recall, const struct op_row *row)

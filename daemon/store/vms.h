@@ -7,35 +7,8 @@
 #define STORE_VMS_H
 
 #include "lodge/quota.h"
+#include "records.h"
 #include "store/store.h"
-
-/* 'creating' and 'deleting' belong to an unfinished operation. */
-enum vm_phase { VM_PHASE_READY, VM_PHASE_CREATING, VM_PHASE_DELETING, VM_PHASE_ERROR };
-
-struct disk_row {
-    const char *target; /* vda */
-    const char *pool;   /* "" for a plain directory */
-    const char *volume; /* the name in it: never another's, since it holds the VM's random uuid */
-    const char *path;   /* absolute, on the host */
-    const char *format; /* qcow2, raw */
-    int64_t size_gib;
-    bool ours; /* made by lodge, deleted with the VM */
-};
-
-struct vm_row {
-    const char *host;
-    const char *uuid;
-    const char *name;
-    uid_t owner;
-    enum vm_phase phase;
-    int64_t vcpus, memory_mib; /* what is charged: the larger of configured and pending */
-    int64_t disk_gib;          /* the sum of its disks that are ours */
-    const struct disk_row *disks;
-    size_t disk_count;
-    const char *const *macs; /* lower case, unique over all VMs of all hosts */
-    size_t mac_count;
-    const char *serial_log; /* a file that goes with the VM, beside its disks; NULL without */
-};
 
 /* All VMs, with disks and MACs. */
 typedef void store_vm_fn(void *data, const struct vm_row *row);

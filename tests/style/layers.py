@@ -15,7 +15,7 @@ import re
 import source
 
 PUBLIC = {"include", "src"}
-DAEMON = PUBLIC | {"daemon/log", "daemon/loop"}
+DAEMON = PUBLIC | {"daemon/log", "daemon/loop", "daemon/records"}
 HOST = {"daemon/host", "daemon/host/report.h", "daemon/host/xml", "daemon/host/storage", "daemon/host/guest"}
 ROOMS = {
     "include": set(),
@@ -25,12 +25,13 @@ ROOMS = {
     "daemon/log": PUBLIC,
     "daemon/config": PUBLIC | {"daemon/log", "daemon/options"},
     "daemon/options": PUBLIC,
+    "daemon/records": PUBLIC,
     "daemon/loop": PUBLIC | {"daemon/log"},
     "daemon/store": DAEMON,
     "daemon/host/report.h": PUBLIC,
     "daemon/host": DAEMON | {"daemon/host/report.h", "daemon/host/xml"},
     "daemon/host/host.c": DAEMON | HOST,
-    "daemon/host/xml": PUBLIC | {"daemon/host/report.h"},
+    "daemon/host/xml": PUBLIC | {"daemon/host/report.h", "daemon/records"},
     "daemon/host/storage": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/host/xml"},
     "daemon/host/guest": DAEMON | {"daemon/host", "daemon/host/report.h", "daemon/host/xml"},
     "daemon/registry": DAEMON | {"daemon/host/report.h"},
@@ -55,6 +56,7 @@ FACES = {
     "daemon/log": "log.h",
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",
+    "daemon/records": "records.h",
     "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
     "daemon/host": "embedded.h host.h reading.h",

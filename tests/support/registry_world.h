@@ -45,12 +45,12 @@ WORLD int end_registry(void **state)
 /* The store has a row of it. */
 WORLD void own(const char *host, const char *uuid, uid_t owner)
 {
-    struct registry_row row = {
+    struct vm_row row = {
         .host = host,
         .uuid = uuid,
         .name = "of-a-row",
         .owner = owner,
-        .phase = ROW_READY,
+        .phase = VM_PHASE_READY,
         .vcpus = 1,
         .memory_mib = 64,
         .disk_gib = 0,

@@ -79,9 +79,9 @@ static void expect_read_back(const struct domain_plan *plan, const char *xml)
 /* Each bit of `number` is an option. */
 static struct domain_plan plan_by(unsigned number)
 {
-    static const struct domain_plan_disk disks[] = {
-        {"/pool/" HOSTILE ".qcow2", "qcow2", "vda"},
-        {"/pool/b.raw", "raw", "vdb"},
+    static const struct disk_row disks[] = {
+        {.target = "vda", .path = "/pool/" HOSTILE ".qcow2", .format = "qcow2"},
+        {.target = "vdb", .path = "/pool/b.raw", .format = "raw"},
     };
     static char words[][64] = {"network", "cdrom", "disk", HOSTILE, "ci"};
     static char *boot_words[] = {words[0], words[1], words[2]};

@@ -10,9 +10,9 @@
 
 #define HOSTILE "a'\"<b>&amp;]]>é<!--x--> %s"
 
-static const struct domain_disk disks[] = {
-    {"vda", "/pool/" HOSTILE ".raw", "raw"},
-    {"vdb", "/pool/b.qcow2", "qcow2"},
+static const struct disk_row disks[] = {
+    {.target = "vda", .path = "/pool/" HOSTILE ".raw", .format = "raw"},
+    {.target = "vdb", .path = "/pool/b.qcow2", .format = "qcow2"},
 };
 
 static char *write_it(void)

@@ -16,7 +16,7 @@ static const struct told_about of_op = {"alpha", MINE, "mine", false};
 
 static int make_told(void **state)
 {
-    struct registry_disk disk = {
+    struct disk_row disk = {
         .target = "vda", .path = "/srv/disks/mine.qcow2", .size_gib = 1, .ours = true};
     make_registry(state);
     registry_add_host(registry, "gamma",
@@ -25,12 +25,12 @@ static int make_told(void **state)
     tell_state("alpha", 1, "mine", LODGE_VM_RUNNING);
     tell_state("alpha", 2, "his-vm", LODGE_VM_RUNNING);
     own("alpha", HIS, OTHER_UID);
-    registry_set_row(registry, &(struct registry_row){
+    registry_set_row(registry, &(struct vm_row){
                                    .host = "alpha",
                                    .uuid = MINE,
                                    .name = "mine",
                                    .owner = SOME_UID,
-                                   .phase = ROW_READY,
+                                   .phase = VM_PHASE_READY,
                                    .vcpus = 1,
                                    .memory_mib = 64,
                                    .disk_gib = 1,

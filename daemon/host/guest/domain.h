@@ -10,8 +10,8 @@
 #define HOST_DOMAIN_H
 
 #include "host/task.h"
-#include "host/xml/disk_source_xml.h"
 #include "lodge/vm.h"
+#include "records.h"
 
 /* Whether libvirt can be told to leave the state of a TPM alone when a definition goes (8.9). On a
  * worker. */
@@ -106,7 +106,7 @@ bool domain_set_memory_live(struct host_conn *conn, const char *uuid, int64_t mi
 /* Does the domain use this disk, by its definitions of now and of its next boot? CONFLICT, naming
  * both, when another tool has put something else there, or reads it in another format. Where lodged
  * sees the host's files they are told by device and inode. */
-bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct disk_row *disk,
                        struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* How large the guest's disk is, as libvirt says (virDomainGetBlockInfo: by the format that its
@@ -116,7 +116,7 @@ bool domain_disk_size(struct host_conn *conn, const char *uuid, const char *targ
 
 /* In a guest that runs, or is paused, the disk has at least `bytes` then; *ret_bytes is what its
  * QEMU says. It is asked right before: a larger one is left so. CONFLICT as above. */
-bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struct disk_row *disk,
                            int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
     LODGE_MUST_CHECK;
 

@@ -54,7 +54,7 @@ static bool is_same_disk_file(const struct host_conn *conn, const char *theirs, 
     return S_ISREG(made.st_mode) && found.st_dev == made.st_dev && found.st_ino == made.st_ino;
 }
 
-static bool compare_with_row(struct host_conn *conn, const struct domain_disk *disk,
+static bool compare_with_row(struct host_conn *conn, const struct disk_row *disk,
                              const struct disk_source *source, char **ret_path,
                              struct lodge_error *err)
 {
@@ -86,7 +86,7 @@ static bool compare_with_row(struct host_conn *conn, const struct domain_disk *d
 }
 
 /* By one of the domain's definitions. */
-static bool uses(struct host_conn *conn, virDomainPtr domain, const struct domain_disk *disk,
+static bool uses(struct host_conn *conn, virDomainPtr domain, const struct disk_row *disk,
                  unsigned flags, char **ret_path, struct lodge_error *err)
 {
     struct disk_source source = {0};
@@ -106,8 +106,8 @@ static bool uses(struct host_conn *conn, virDomainPtr domain, const struct domai
 }
 
 /* *ret_path is what the domain of now calls it. */
-static bool check_disk_of(struct host_conn *conn, virDomainPtr domain,
-                          const struct domain_disk *disk, char **ret_path, struct lodge_error *err)
+static bool check_disk_of(struct host_conn *conn, virDomainPtr domain, const struct disk_row *disk,
+                          char **ret_path, struct lodge_error *err)
 {
     AUTO(free) char *now = NULL;
     AUTO(free) char *next = NULL;
@@ -122,7 +122,7 @@ static bool check_disk_of(struct host_conn *conn, virDomainPtr domain,
     return true;
 }
 
-bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+bool domain_check_disk(struct host_conn *conn, const char *uuid, const struct disk_row *disk,
                        struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;
@@ -168,7 +168,7 @@ bool domain_disk_size(struct host_conn *conn, const char *uuid, const char *targ
     return domain != NULL && ask_bytes(conn, domain, target, ret_bytes, err);
 }
 
-bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struct domain_disk *disk,
+bool domain_grow_disk_live(struct host_conn *conn, const char *uuid, const struct disk_row *disk,
                            int64_t bytes, int64_t *ret_bytes, struct lodge_error *err)
 {
     AUTO(free) char *path = NULL;

@@ -14,7 +14,7 @@ void stand_in_uuid(char ret_uuid[static 37])
 }
 
 bool stand_in_start(struct host_conn *conn, const char *uuid, int64_t op,
-                    const struct domain_disk *disks, size_t count, struct lodge_error *err)
+                    const struct disk_row *disks, size_t count, struct lodge_error *err)
 {
     const struct stand_in_plan plan = {.uuid = uuid, .op = op, .disks = disks, .count = count};
     AUTO(free) char *xml = stand_in_xml_write(&plan, err);

@@ -18,7 +18,7 @@ void stand_in_uuid(char ret_uuid[static 37]);
  * are used at their targets, in their formats, without what their headers may name below. Its disks
  * grow by domain_grow_disk_live(), domain_destroy() ends it. */
 bool stand_in_start(struct host_conn *conn, const char *uuid, int64_t op,
-                    const struct domain_disk *disks, size_t count, struct lodge_error *err)
+                    const struct disk_row *disks, size_t count, struct lodge_error *err)
     LODGE_MUST_CHECK;
 
 #endif

@@ -9,13 +9,6 @@
 
 #include <stddef.h>
 
-/* A disk that lodge made, as its row has it. */
-struct domain_disk {
-    const char *target; /* vda */
-    const char *path;
-    const char *format; /* qcow2, raw */
-};
-
 struct disk_source {
     char *file;          /* its path; NULL unless the disk is a whole file … */
     char *pool, *volume; /* … or a reference to a pool's volume, then both */

@@ -163,7 +163,7 @@ static void write_machine(struct xml_writer *writer, const struct domain_plan *p
 /* --- what it has ------------------------------------------------------------------------------ */
 
 static void write_disk(struct xml_writer *writer, const struct domain_plan *plan,
-                       const struct domain_plan_disk *disk)
+                       const struct disk_row *disk)
 {
     xml_open(writer, "disk", "type", "file", "device", "disk", NULL);
     /* libvirt's default of `cache`: "none" wants O_DIRECT, which not every file system has. */

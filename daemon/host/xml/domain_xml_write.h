@@ -7,16 +7,11 @@
 
 #include "lodge/error.h"
 #include "lodge/strings.h"
+#include "records.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct domain_plan_disk {
-    const char *path;
-    const char *format;
-    const char *target; /* vda, … */
-};
 
 struct domain_plan {
     const char *name;
@@ -27,7 +22,7 @@ struct domain_plan {
     const char *virt_type;    /* "kvm", "qemu" */
     int64_t vcpus;
     int64_t memory_mib;
-    const struct domain_plan_disk *disks;
+    const struct disk_row *disks; /* their target, path, format */
     size_t disk_count;
     const char *iso;                       /* NULL: an empty drive */
     const char *kernel, *initrd, *cmdline; /* NULL: boots from disk, cdrom or network */

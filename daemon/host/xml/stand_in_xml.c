@@ -20,7 +20,7 @@ static void write_mark(struct xml_writer *writer, int64_t op)
     xml_close(writer);
 }
 
-static void write_lent_disk(struct xml_writer *writer, const struct domain_disk *disk)
+static void write_lent_disk(struct xml_writer *writer, const struct disk_row *disk)
 {
     xml_open(writer, "disk", "type", "file", "device", "disk", NULL);
     xml_empty(writer, "driver", "name", "qemu", "type", disk->format);

@@ -2,7 +2,8 @@
 #ifndef HOST_STAND_IN_XML_H
 #define HOST_STAND_IN_XML_H
 
-#include "host/xml/disk_source_xml.h"
+#include "lodge/error.h"
+#include "records.h"
 
 /* What its mark names in place of an installation. */
 #define STAND_IN_MARK "stand-in"
@@ -10,7 +11,7 @@
 struct stand_in_plan {
     const char *uuid;
     int64_t op;
-    const struct domain_disk *disks;
+    const struct disk_row *disks;
     size_t count;
 };
 
