@@ -23,11 +23,11 @@
 
 /* The same for a struct by value, whose release takes its address: AUTO(buffer_free) struct buffer
  * text = {0}; */
-#define DEFINE_AUTO_STRUCT(type, free_function)                                 \
-    __attribute__((unused)) static inline void free_function##_auto(type *held) \
-    {                                                                           \
-        free_function(held);                                                    \
-    }                                                                           \
+#define DEFINE_AUTO_STRUCT(type, free_function)                                             \
+    __attribute__((unused)) static inline void free_function##_auto(__typeof__(type) *held) \
+    {                                                                                       \
+        free_function(held);                                                                \
+    }                                                                                       \
     _Static_assert(1, "wants a semicolon")
 
 /* Hands a pointer over and leaves NULL behind: the reader sees the move. */
