@@ -43,24 +43,6 @@ static const struct field subscribed_fields[] = {
     {.type = FIELD_END},
 };
 
-/* An event but for its sample, whose shape depends on what was sampled. */
-#define AT(member) .offset = offsetof(struct lodge_event, member)
-static const struct field event_fields[] = {
-    {"subscription", FIELD_INT, AT(subscription)},
-    {"seq", FIELD_INT, AT(seq)},
-    {"rev", FIELD_INT, AT(rev)},
-    {"topic", FIELD_ENUM, AT(topic), .names = &lodge_topic_names},
-    {"type", FIELD_ENUM, AT(type), .names = &lodge_event_type_names},
-    {"incomplete", FIELD_STRINGS, AT(incomplete)},
-    {"vm", FIELD_OBJECT, AT(vm), .fields = lodge_vm_fields},
-    {"host", FIELD_OBJECT, AT(host), .fields = lodge_host_fields},
-    {"op", FIELD_OBJECT, AT(op), .fields = lodge_op_fields},
-    {"session", FIELD_OBJECT, AT(session), .fields = lodge_session_fields},
-    {"quota", FIELD_OBJECT, AT(quota), .fields = lodge_quota_of_fields},
-    {.type = FIELD_END},
-};
-#undef AT
-
 /* Tells the daemon that nobody listens; what it still sends has an unknown number. */
 static void unsubscribe(struct lodge_client *client, int64_t number)
 {
@@ -200,7 +182,7 @@ void lodge_subscription_end(struct lodge_subscription *subscription)
 static void subscription_reset(struct lodge_subscription *subscription)
 {
     struct lodge_event event;
-    fields_init(event_fields, &event);
+    fields_init(lodge_event_fields, &event);
     event.type = LODGE_EVENT_RESET;
     event.subscription = 0;
     event.seq = 0;
@@ -294,9 +276,7 @@ static bool is_known_event(const struct lodge_event *event)
     case LODGE_EVENT_ADDED:
     case LODGE_EVENT_CHANGED:
     case LODGE_EVENT_REMOVED:
-        return event->topic == LODGE_TOPIC_VM || event->topic == LODGE_TOPIC_HOST ||
-               event->topic == LODGE_TOPIC_OP || event->topic == LODGE_TOPIC_SESSION ||
-               event->topic == LODGE_TOPIC_QUOTA;
+        return event->topic != LODGE_TOPIC_NONE && event->topic != LODGE_TOPIC_METRICS;
     case LODGE_EVENT_SAMPLE:
         return event->topic == LODGE_TOPIC_METRICS;
     case LODGE_EVENT_NONE:
@@ -310,7 +290,7 @@ bool subscription_hear(struct lodge_client *client, struct json_object *params,
                        struct lodge_error *err)
 {
     struct lodge_event event;
-    if (!fields_read(params, event_fields, FIELDS_LENIENT, &event, err)) {
+    if (!fields_read(params, lodge_event_fields, FIELDS_LENIENT, &event, err)) {
         return false;
     }
     bool is_good = true;
@@ -331,6 +311,6 @@ bool subscription_hear(struct lodge_client *client, struct json_object *params,
         subscription->seq = event.seq;
         subscription->handler(subscription->data, &event, NULL);
     }
-    fields_clear(event_fields, &event);
+    fields_clear(lodge_event_fields, &event);
     return is_good;
 }

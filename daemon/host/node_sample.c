@@ -110,9 +110,10 @@ void node_counters_read(virConnectPtr conn, bool is_local, struct node_counters 
     *ret_counters = counters;
 }
 
-struct host_sample node_sample(const struct node_counters *before, const struct node_counters *now)
+struct lodge_host_stats node_sample(const struct node_counters *before,
+                                    const struct node_counters *now)
 {
-    struct host_sample sample = {
+    struct lodge_host_stats sample = {
         .cpu_percent = NAN,
         .memory_used_mib = now->memory_used_mib,
         .psi_cpu = now->psi_cpu,

@@ -22,6 +22,7 @@ void node_counters_read(virConnectPtr conn, bool is_local, struct node_counters 
 bool node_memory_read(int64_t *ret_total_mib, int64_t *ret_used_mib);
 
 /* Any thread. `before` may be zeroed: then the CPU's share is not known yet. */
-struct host_sample node_sample(const struct node_counters *before, const struct node_counters *now);
+struct lodge_host_stats node_sample(const struct node_counters *before,
+                                    const struct node_counters *now);
 
 #endif

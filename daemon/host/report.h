@@ -70,18 +70,11 @@ struct domain_facts {
     bool made_whole;       /* the mark says that the operation was past its point of no return */
 };
 
-/* One running domain's counters and what was made of them. */
+/* One running domain's counters and what was made of them: the contract's own struct, so that a new
+ * quantity needs no line between who reads it and who shows it. `at` is told for all. */
 struct domain_sample {
     char uuid[37];
-    double cpu_percent;      /* NAN until two counters are there */
-    int64_t memory_used_mib; /* by the guest's balloon driver; LODGE_UNKNOWN without */
-    int64_t memory_rss_mib;
-};
-
-struct host_sample {
-    double cpu_percent;
-    int64_t memory_used_mib;
-    double psi_cpu, psi_memory, psi_io; /* NAN unless the host is this machine */
+    struct lodge_vm_stats stats;
 };
 
 struct host_listener {
@@ -97,9 +90,9 @@ struct host_listener {
     /* `since` ms since 1970 from when on its QEMU does not answer; 0: it answers again, or is gone.
      */
     void (*domain_hung)(void *owner, const char *host, const char *uuid, int64_t since);
-    /* `at` ms since 1970; `host_sample` may be NULL. Domains that are not in it keep their last. */
+    /* `at` ms since 1970; `host_stats` may be NULL. Domains that are not in it keep their last. */
     void (*samples)(void *owner, const char *host, int64_t at, const struct domain_sample *samples,
-                    size_t count, const struct host_sample *host_sample);
+                    size_t count, const struct lodge_host_stats *host_stats);
 };
 
 #endif

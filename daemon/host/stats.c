@@ -362,7 +362,7 @@ static void deliver_node(struct letter *letter)
     struct host_stats *stats = call->stats;
     if (!stats->ended) {
         struct host *host = stats->host;
-        struct host_sample sample = node_sample(&stats->node, &call->counters);
+        struct lodge_host_stats sample = node_sample(&stats->node, &call->counters);
         stats->node = call->counters;
         stats->node_out = false;
         host->listener->samples(host->owner, host->name, loop_wall_ms(), NULL, 0, &sample);

@@ -5,6 +5,7 @@
  * When every lane is lost CPU times alone are read, by virDomainGetInfo, which asks no QEMU.
  */
 #include "host/stats_read.h"
+#include "contract/contract.h"
 #include "host/domain_list.h"
 #include "host/libvirt_auto.h"
 #include "host/libvirt_error.h"
@@ -28,24 +29,28 @@ static bool number(const virDomainStatsRecord *record, const char *name,
     return virTypedParamsGetULLong(record->params, record->nparams, name, ret_value) == 1;
 }
 
+static int64_t mebibytes(unsigned long long kib)
+{
+    return (int64_t)((kib + 512) / 1024);
+}
+
 static void read_row(struct stats_row *row, const virDomainStatsRecord *record)
 {
     unsigned long long value = 0;
     unsigned long long available = 0;
     unsigned long long free_kib = 0;
     virDomainGetUUID(record->dom, row->uuid);
-    row->used_kib = LODGE_UNKNOWN;
-    row->rss_kib = LODGE_UNKNOWN;
+    fields_init(lodge_vm_stats_fields, &row->stats);
     row->has_cpu = number(record, "cpu.time", &value);
     row->cpu_ns = value;
     if (number(record, "balloon.rss", &value)) {
-        row->rss_kib = (int64_t)value;
+        row->stats.memory_rss_mib = mebibytes(value);
     }
     /* What the guest could still use; older balloon drivers tell only what lies idle. */
     bool has_free =
         number(record, "balloon.usable", &free_kib) || number(record, "balloon.unused", &free_kib);
     if (has_free && number(record, "balloon.available", &available) && available >= free_kib) {
-        row->used_kib = (int64_t)(available - free_kib);
+        row->stats.memory_used_mib = mebibytes(available - free_kib);
     }
 }
 
@@ -85,8 +90,7 @@ bool stats_read_without_monitor(virConnectPtr conn, struct stats_answer *ret_ans
             virDomainGetUUID(domains[i], row->uuid);
             row->has_cpu = true;
             row->cpu_ns = info.cpuTime;
-            row->used_kib = LODGE_UNKNOWN;
-            row->rss_kib = LODGE_UNKNOWN;
+            fields_init(lodge_vm_stats_fields, &row->stats);
             answer.count++;
         }
     }
@@ -115,11 +119,6 @@ static double cpu_percent(const struct domain *domain, const struct stats_row *r
     return percent > 100 ? 100 : percent;
 }
 
-static int64_t mebibytes(int64_t kib)
-{
-    return kib == LODGE_UNKNOWN ? LODGE_UNKNOWN : (kib + 512) / 1024;
-}
-
 void stats_tell(struct host *host, const struct stats_answer *answer)
 {
     AUTO(free)
@@ -133,9 +132,8 @@ void stats_tell(struct host *host, const struct stats_answer *answer)
         }
         struct domain_sample *sample = &samples[count++];
         memcpy(sample->uuid, domain->uuid_text, sizeof sample->uuid);
-        sample->cpu_percent = cpu_percent(domain, row, answer->at_us);
-        sample->memory_used_mib = mebibytes(row->used_kib);
-        sample->memory_rss_mib = mebibytes(row->rss_kib);
+        sample->stats = row->stats;
+        sample->stats.cpu_percent = cpu_percent(domain, row, answer->at_us);
         if (row->has_cpu) {
             domain->cpu_ns = row->cpu_ns;
             domain->cpu_at_us = answer->at_us;

@@ -13,8 +13,7 @@ struct stats_row {
     unsigned char uuid[UUID_SIZE];
     bool has_cpu;
     uint64_t cpu_ns;
-    int64_t used_kib; /* by the guest's balloon driver; LODGE_UNKNOWN without */
-    int64_t rss_kib;  /* of QEMU; LODGE_UNKNOWN when not told */
+    struct lodge_vm_stats stats; /* what needs no counter of before; all else unknown */
 };
 
 struct stats_answer {

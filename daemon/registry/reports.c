@@ -163,7 +163,7 @@ static void on_domain_hung(void *owner, const char *name, const char *uuid, int6
 
 static void on_samples(void *owner, const char *name, int64_t at,
                        const struct domain_sample *samples, size_t count,
-                       const struct host_sample *host_sample)
+                       const struct lodge_host_stats *host_stats)
 {
     struct registry *registry = owner;
     registry->sample_turn++;
@@ -172,24 +172,16 @@ static void on_samples(void *owner, const char *name, int64_t at,
         if (vm == NULL || (vm->live != LODGE_VM_UNKNOWN && !vm_is_active(vm))) {
             continue; /* it ended while the lane's call was out: what it used is no more */
         }
-        vm->facts.stats.cpu_percent = samples[i].cpu_percent;
-        vm->facts.stats.memory_used_mib = samples[i].memory_used_mib;
-        vm->facts.stats.memory_rss_mib = samples[i].memory_rss_mib;
+        vm->facts.stats = samples[i].stats;
         vm->facts.stats.at = at;
         vm->entry.sampled_turn = registry->sample_turn;
         free(vm->rendered_stats);
         vm->rendered_stats = NULL;
     }
-    if (host_sample != NULL) {
+    if (host_stats != NULL) {
         struct registry_host *host = reporting(registry, name);
-        host->facts.stats = (struct lodge_host_stats){
-            .cpu_percent = host_sample->cpu_percent,
-            .memory_used_mib = host_sample->memory_used_mib,
-            .psi_cpu = host_sample->psi_cpu,
-            .psi_memory = host_sample->psi_memory,
-            .psi_io = host_sample->psi_io,
-            .at = at,
-        };
+        host->facts.stats = *host_stats;
+        host->facts.stats.at = at;
         host->entry.sampled_turn = registry->sample_turn;
     }
     registry_something_changed(registry);

@@ -8,12 +8,12 @@
  */
 #include "registry/vm.h"
 
+#include "contract/contract.h"
 #include "memory.h"
 #include "registry/access.h"
 #include "registry/registry.h"
 #include "scope.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,16 +159,7 @@ bool vm_settle(struct vm *vm, int64_t began)
 /* What only a QEMU that is there has. */
 static bool forget_activity(struct vm *vm)
 {
-    vm->facts.stats = (struct lodge_vm_stats){
-        .cpu_percent = NAN,
-        .steal_percent = NAN,
-        .memory_used_mib = LODGE_UNKNOWN,
-        .memory_rss_mib = LODGE_UNKNOWN,
-        .disk_read_bps = LODGE_UNKNOWN,
-        .disk_write_bps = LODGE_UNKNOWN,
-        .net_rx_bps = LODGE_UNKNOWN,
-        .net_tx_bps = LODGE_UNKNOWN,
-    };
+    fields_init(lodge_vm_stats_fields, &vm->facts.stats);
     free(TAKE(vm->rendered_stats));
     return vm_set_time(&vm->facts.unresponsive, 0);
 }

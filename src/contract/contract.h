@@ -25,6 +25,7 @@ extern const struct field lodge_audit_fields[];
 extern const struct field lodge_offer_fields[];
 extern const struct field_names lodge_vm_state_names;
 extern const struct field_names lodge_host_state_names;
+extern const struct field lodge_event_fields[]; /* all but a sample */
 extern const struct field_names lodge_topic_names;
 extern const struct field_names lodge_event_type_names;
 

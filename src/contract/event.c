@@ -1,6 +1,6 @@
 /*
  * event: the words for the topics and types of notifications, which the daemon writes and clients
- * read.
+ * read, and where a client finds what each topic tells.
  */
 #include "lodge/event.h"
 
@@ -23,6 +23,25 @@ static const char *const type_words[] = {
 };
 _Static_assert(ARRAY_LENGTH(type_words) == LODGE_EVENT_TYPES, "a word per type");
 const struct field_names lodge_event_type_names = {type_words, LODGE_EVENT_TYPES};
+
+/* An event but for its sample, whose shape depends on what was sampled. The member of an object has
+ * its topic's word for a name. */
+#define AT(member) .offset = offsetof(struct lodge_event, member)
+const struct field lodge_event_fields[] = {
+    {"subscription", FIELD_INT, AT(subscription)},
+    {"seq", FIELD_INT, AT(seq)},
+    {"rev", FIELD_INT, AT(rev)},
+    {"topic", FIELD_ENUM, AT(topic), .names = &lodge_topic_names},
+    {"type", FIELD_ENUM, AT(type), .names = &lodge_event_type_names},
+    {"incomplete", FIELD_STRINGS, AT(incomplete)},
+    {"vm", FIELD_OBJECT, AT(vm), .fields = lodge_vm_fields},
+    {"host", FIELD_OBJECT, AT(host), .fields = lodge_host_fields},
+    {"op", FIELD_OBJECT, AT(op), .fields = lodge_op_fields},
+    {"session", FIELD_OBJECT, AT(session), .fields = lodge_session_fields},
+    {"quota", FIELD_OBJECT, AT(quota), .fields = lodge_quota_of_fields},
+    {.type = FIELD_END},
+};
+#undef AT
 
 const char *lodge_topic_name(enum lodge_topic topic)
 {

@@ -146,14 +146,14 @@ static void on_hung(void *owner, const char *host, const char *uuid, int64_t sin
 
 static void on_samples(void *owner, const char *host, int64_t at,
                        const struct domain_sample *samples, size_t count,
-                       const struct host_sample *host_sample)
+                       const struct lodge_host_stats *host_stats)
 {
     (void)owner;
     (void)host;
     (void)at;
     (void)samples;
     (void)count;
-    (void)host_sample;
+    (void)host_stats;
 }
 
 static const struct host_listener listener = {

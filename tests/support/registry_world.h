@@ -137,9 +137,7 @@ WORLD void tell_hung(const char *host, int number, int64_t since)
 WORLD void tell_sample(const char *host, int number, double cpu_percent)
 {
     struct domain_sample sample = {
-        .cpu_percent = cpu_percent,
-        .memory_used_mib = 100,
-        .memory_rss_mib = 200,
+        .stats = {.cpu_percent = cpu_percent, .memory_used_mib = 100, .memory_rss_mib = 200},
     };
     snprintf(sample.uuid, sizeof sample.uuid, "%s", uuid_of(number));
     registry_listener.samples(registry, host, 1000, &sample, 1, NULL);

@@ -1,10 +1,12 @@
 /* The column table: what fits where, and what its cells say. */
 #include "support/test.h"
 
+#include "scope.h"
 #include "support/fleet.h"
 #include "view/columns.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 
 static struct model model;
@@ -126,6 +128,26 @@ static void the_unknown_is_a_dash_and_never_nought(void **state)
     expect_cell("since", "-");
 }
 
+/* Of any column: what is not known is not drawn as a figure, and sorts as nothing. */
+static void no_column_makes_a_figure_of_what_nobody_told(void **state)
+{
+    (void)state;
+    fleet_add(&model, 1, "a", LODGE_VM_RUNNING);
+    for (size_t i = 0; i < column_count; i++) {
+        const struct column *column = &columns[i];
+        if (column->number == NULL || strcmp(column->name, "status") == 0) {
+            continue;
+        }
+        struct canvas canvas;
+        canvas_init(&canvas, column->width, 1, GLYPHS_ASCII);
+        column->draw(&model, fleet_row(&model, 1), &canvas, canvas_area(&canvas));
+        AUTO(free) char *text = canvas_to_text(&canvas);
+        assert_null(strpbrk(text, "0123456789"));
+        assert_true(isnan(column->number(fleet_row(&model, 1))));
+        canvas_done(&canvas);
+    }
+}
+
 static void memory_that_the_guest_does_not_tell_is_marked(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
         COLUMN_TEST(what_matters_least_goes_first),
         COLUMN_TEST(the_owner_shows_when_there_are_several),
         COLUMN_TEST(the_unknown_is_a_dash_and_never_nought),
+        COLUMN_TEST(no_column_makes_a_figure_of_what_nobody_told),
         COLUMN_TEST(memory_that_the_guest_does_not_tell_is_marked),
         COLUMN_TEST(each_state_has_a_letter_and_words),
         TEST(sorting_walks_over_all_columns_that_can),

@@ -445,6 +445,34 @@ static void each_key_has_a_help_and_a_default_that_it_takes(void **state)
     }
 }
 
+static bool takes_number(const struct config_key *key, unsigned value)
+{
+    struct config config = {0};
+    struct lodge_error err = {0};
+    char text[32];
+    snprintf(text, sizeof text, "%u", value);
+    bool is_taken = config_key_set(key, &config, text, &err);
+    AUTO(free) char *back = config_key_text(key, &config);
+    assert_true(!is_taken || strcmp(back, text) == 0);
+    return is_taken;
+}
+
+/* Of any key: one that is new too. */
+static void each_number_is_taken_from_least_to_most_and_not_beyond(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->type != KEY_NUMBER) {
+            continue;
+        }
+        assert_true(takes_number(key, key->min));
+        assert_true(takes_number(key, key->max));
+        assert_false(takes_number(key, key->max + 1));
+        assert_false(key->min > 0 && takes_number(key, key->min - 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +493,7 @@ int main(void)
         TEST(limits_of_sessions_change_with_a_reload_and_doors_do_not),
         TEST(a_default_is_no_change_when_the_environment_is_another),
         TEST(each_key_has_a_help_and_a_default_that_it_takes),
+        TEST(each_number_is_taken_from_least_to_most_and_not_beyond),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -305,7 +305,7 @@ static void samples_come_after_ready_and_once_each(void **state)
     tell_state("alpha", 0, "vm0", LODGE_VM_PAUSED); /* facts are not what it asked for */
     settle();
     assert_int_equal(client.samples, 2);
-    struct host_sample machine = {.cpu_percent = 33, .memory_used_mib = 7};
+    struct lodge_host_stats machine = {.cpu_percent = 33, .memory_used_mib = 7};
     registry_listener.samples(registry, "alpha", 2000, NULL, 0, &machine);
     settle();
     assert_int_equal(client.samples, 3);
