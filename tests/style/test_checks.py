@@ -11,6 +11,7 @@ import unittest
 import documents
 import format as formatting
 import heads
+import journal_names
 import layers
 import lengths
 import links
@@ -236,6 +237,29 @@ class Planted(Folder):
         self.assertIn("there is no tests/integration/test_walls.py", found)
 
     @unittest.skipIf(formatting.formatter() is None, "no clang-format 14 here")
+    def test_what_stands_in_journals_and_is_called_otherwise_is_found(self):
+        self.plant("daemon/ops/plan.c",
+                   'static const struct field disk_fields[] = {\n    {"path", FIELD_STRING},\n};\n'
+                   'static const struct field plan_fields[] = {\n'
+                   '    {"name", FIELD_STRING}, {"disks", FIELD_OBJECTS},\n};\n')
+        self.plant("daemon/ops/fly.c",
+                   'static const struct step steps[] = {\n    {.name = "rise"},\n    {.name = "land"},\n};\n'
+                   'const struct recipe fly_recipe = {\n    .kind = "vm.fly",\n    .steps = steps,\n};\n')
+        self.plant("daemon/ops/power.c", 'static const struct step sit_steps[] = {\n    {.name = "sit"},\n};\n'
+                   'POWER(sit, "vm.sit", .can_cancel = true);\n')
+        op = {"kind": "vm.fly", "journal": {"name": "web", "wings": 2, "disks": [{"path": "/a", "gib": 1}]}}
+        case = {"rows": {"op": op, "op_step": [{"name": "rise"}, {"name": "start"}]}}
+        self.plant("tests/data/journals/fly.json", json.dumps({"cases": [case]}))
+        self.plant("tests/data/journals/names.json", json.dumps(
+            {"steps": {"vm.fly": ["rise"], "vm.sit": ["sit", "stay"]}, "members": {"plan": ["name", "host"]}}))
+        where = "lodged of before may have left it: tests/data/journals"
+        self.assertEqual(
+            [f"daemon/ops: vm.fly has no step 'start', at which a {where}",
+             f"daemon/ops: vm.sit has no step 'stay', at which a {where}",
+             *(f"daemon/ops/plan.c: {table}_fields has no '{name}', which is in journals of lodgeds of before: "
+               "tests/data/journals" for table, name in (("disk", "gib"), ("plan", "host"), ("plan", "wings")))],
+            self.found(journal_names.check).splitlines())
+
     def test_unformatted_code_is_found(self):
         self.plant("src/a.c", "int   x;\n")
         self.assertIn("a.c:1: clang-format -i would change this",
