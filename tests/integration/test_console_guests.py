@@ -144,7 +144,7 @@ class Guests(unittest.TestCase):
         self.assertTrue(self.sees(line) and self.sees(again))
 
 
-@unittest.skipIf(embed.why_not(), embed.why_not())
+@unittest.skipIf(embed.why_not() or libvirtds.why_not(), embed.why_not() or libvirtds.why_not())
 class Edges(unittest.TestCase):
     """A guest that is started and forced off again and again, while its screen is asked for."""
 
@@ -153,13 +153,20 @@ class Edges(unittest.TestCase):
     def setUp(self):
         self.world = World("le")
         self.addCleanup(self.world.close)
-        (self.world.folder / "home").mkdir()
-        root = embed.Root(self.world)
-        self.daemon = self.world.daemon({"local": root.uri}, wrap=root.wrap, env={
-            "HOME": str(self.world.folder / "home"), "USER": "", "XDG_RUNTIME_DIR": ""})
+        self.daemon = self.of_libvirtd() if embed.may_wait_for_ever() else self.embedded()
         self.rpc = self.daemon.synced(60).rpc
         self.other = self.daemon.rpc()
         self.addCleanup(self.other.close)
+
+    def embedded(self):
+        (self.world.folder / "home").mkdir()
+        root = embed.Root(self.world)
+        return self.world.daemon({"local": root.uri}, wrap=root.wrap, env={
+            "HOME": str(self.world.folder / "home"), "USER": "", "XDG_RUNTIME_DIR": ""})
+
+    def of_libvirtd(self):
+        return self.world.daemon(None, wrap=self.world.without_kvm(), config={
+            "host local": {"uri": self.world.libvirtd().qemu_uri, "dir": self.world.folder / "disks"}})
 
     def look(self, method, **params):
         """The error's kind, None: there was a screen."""

@@ -7,7 +7,8 @@ leaves again (`python3 embed.py ROOT ACTION…`); the guests stay. Actions: `def
 A driver with an empty cache starts every QEMU to ask it what it can, in the process that it is embedded
 in, and between fork and exec it allocates memory. With glibc's malloc it may; under a sanitizer's another
 thread can hold a lock of it at the fork, and child and driver wait for ever. So the cache of every root is
-filled before by a process without sanitizers.
+filled before by a process without sanitizers. A guest's start forks there as well: where lodged is kept busy
+meanwhile, a test asks may_wait_for_ever().
 """
 
 import ctypes
@@ -126,6 +127,12 @@ def why_not():
                                             stderr=subprocess.DEVNULL).returncode:
         return "needs namespaces (unshare -m fails)"
     return None
+
+
+def may_wait_for_ever():
+    """Whether a guest's start in a lodged that is busy may never return: the address sanitizer is in it."""
+    from world import LODGED  # pylint: disable=import-outside-toplevel  # not in the helper
+    return b"__asan_init" in LODGED.read_bytes()
 
 
 def prepare(root):
