@@ -33,10 +33,10 @@ struct list {
 
 /* LIST_EACH (struct call, call, &client->calls, link) { … }: from the first to the last. The item
  * may be taken out, and freed, but not the one after it. */
-#define LIST_EACH(type, item, list, member)                             \
-    for (__typeof__(type) *item = LIST_FIRST(list, type, member),       \
-                          *item##_next = LIST_NEXT(item, type, member); \
-         item != NULL; item = item##_next, item##_next = LIST_NEXT(item, type, member))
+#define LIST_EACH(type, item, list, member)                           \
+    for (__typeof__(type *)(item) = LIST_FIRST(list, type, member),   \
+                         item##_next = LIST_NEXT(item, type, member); \
+         (item) != NULL; (item) = item##_next, item##_next = LIST_NEXT(item, type, member))
 
 /* The first, taken out; NULL: there is none. */
 #define LIST_TAKE_FIRST(list, type, member) LIST_ITEM(list_take_first(list), type, member)
