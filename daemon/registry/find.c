@@ -4,7 +4,6 @@
  * after a change. All that is told here is borrowed, until the next turn of the loop. Loop-only.
  */
 #include "memory.h"
-#include "paths.h"
 #include "refusals.h"
 #include "registry/registry_private.h"
 #include "scope.h"
@@ -188,27 +187,6 @@ struct vm *registry_get(struct registry *registry, const char *text, const struc
     return vm;
 }
 
-static bool row_has_path(const struct vm *vm, const char *path)
-{
-    for (size_t i = 0; vm->row != NULL && i < vm->row->disk_count; i++) {
-        if (path_is_same(vm->row->disks[i].path, path)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool domain_has_path(const struct vm *vm, const char *path)
-{
-    for (size_t i = 0; i < vm->facts.disks.count; i++) {
-        const char *used = vm->facts.disks.items[i].path;
-        if (used != NULL && path_is_same(used, path)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
                             const struct vm *except)
 {
@@ -218,7 +196,7 @@ bool registry_path_is_taken(struct registry *registry, const char *host, const c
         const struct vm *vm = vms[i];
         bool is_elsewhere = strcmp(vm->facts.host, host) != 0;
         if (vm != except &&
-            (row_has_path(vm, path) || (is_elsewhere && domain_has_path(vm, path)))) {
+            (vm_row_has_path(vm, path) || (is_elsewhere && vm_domain_has_path(vm, path)))) {
             return true;
         }
     }

@@ -10,7 +10,6 @@
 
 #include "buffer.h"
 #include "memory.h"
-#include "paths.h"
 #include "scope.h"
 
 #include <ctype.h>
@@ -165,19 +164,7 @@ static size_t rule_secret(struct walk *walk, const char *text, size_t at)
 
 static bool has_path(const struct vm *vm, const char *path)
 {
-    for (size_t i = 0; vm->row != NULL && i < vm->row->disk_count; i++) {
-        const char *stored = vm->row->disks[i].path;
-        if (stored != NULL && path_is_same(stored, path)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < vm->facts.disks.count; i++) {
-        const char *used = vm->facts.disks.items[i].path;
-        if (used != NULL && path_is_same(used, path)) {
-            return true;
-        }
-    }
-    return false;
+    return vm_row_has_path(vm, path) || vm_domain_has_path(vm, path);
 }
 
 /* Lodge calls a VM's files by its uuid. */

@@ -10,6 +10,7 @@
 
 #include "contract/contract.h"
 #include "memory.h"
+#include "paths.h"
 #include "registry/access.h"
 #include "registry/registry.h"
 #include "scope.h"
@@ -104,6 +105,28 @@ void vm_mark_disks(struct vm *vm)
             }
         }
     }
+}
+
+bool vm_row_has_path(const struct vm *vm, const char *path)
+{
+    for (size_t i = 0; vm->row != NULL && i < vm->row->disk_count; i++) {
+        const char *stored = vm->row->disks[i].path;
+        if (stored != NULL && path_is_same(stored, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool vm_domain_has_path(const struct vm *vm, const char *path)
+{
+    for (size_t i = 0; i < vm->facts.disks.count; i++) {
+        const char *used = vm->facts.disks.items[i].path;
+        if (used != NULL && path_is_same(used, path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool vm_is_whole(const struct vm *vm)

@@ -73,6 +73,11 @@ void vm_take_row(struct vm *vm, const struct vm_row *row);
 void vm_mark_disks(struct vm *vm);
 bool vm_set_time(int64_t *fact, int64_t value);
 
+/* Whether its row, or its domain as far as it was read, has a disk whose path is the same but for
+ * how it is written. */
+bool vm_row_has_path(const struct vm *vm, const char *path);
+bool vm_domain_has_path(const struct vm *vm, const char *path);
+
 /* Running or paused: it uses something. */
 bool vm_is_active(const struct vm *vm);
 
