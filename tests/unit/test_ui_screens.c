@@ -161,19 +161,6 @@ static void somebodys_look_is_ended_by_a_yes(void **state)
     assert_int_equal(ui.model.session_count, 0);
 }
 
-/* What the TUI shows now, of so many cells. */
-static char *drawn(int width, int height)
-{
-    struct canvas canvas;
-    canvas_init(&canvas, width, height, GLYPHS_ASCII);
-    (void)ui_resize(&ui, width, height);
-    ui_refresh(&ui);
-    view_draw(&ui.model, &ui.state, &canvas);
-    char *text = canvas_to_text(&canvas);
-    canvas_done(&canvas);
-    return text;
-}
-
 static void tell_pending(const char *member)
 {
     struct lodge_event event = fleet_event(LODGE_TOPIC_VM, LODGE_EVENT_CHANGED);
@@ -191,17 +178,17 @@ static void what_waits_for_the_next_boot_is_seen(void **state)
 {
     (void)state;
     tell_pending("memory_mib");
-    AUTO(free) char *list = drawn(80, 24);
+    AUTO(free) char *list = picture(80, 24);
     assert_non_null(strstr(list, "R+alpha"));
     assert_non_null(strstr(list, "R gamma"));
     (void)hit("Enter");
-    AUTO(free) char *details = drawn(80, 24);
+    AUTO(free) char *details = picture(80, 24);
     assert_non_null(strstr(details, "next boot memory, boot order"));
     tell_pending(NULL);
-    AUTO(free) char *after = drawn(80, 24);
+    AUTO(free) char *after = picture(80, 24);
     assert_null(strstr(after, "next boot"));
     (void)hit("Esc");
-    AUTO(free) char *as_before = drawn(80, 24);
+    AUTO(free) char *as_before = picture(80, 24);
     assert_non_null(strstr(as_before, "R alpha"));
 }
 
@@ -214,20 +201,20 @@ static void being_over_a_quota_is_said_with_by_how_much(void **state)
     (void)state;
     (void)hit("3");
     model_take_quota(&ui.model, &within, &within);
-    AUTO(free) char *before = drawn(80, 24);
+    AUTO(free) char *before = picture(80, 24);
     assert_null(strstr(before, "over"));
     assert_non_null(strstr(before, "512 of 512 (near), 0 running"));
     model_take_quota(&ui.model, &within, &over);
-    AUTO(free) char *after = drawn(80, 24);
+    AUTO(free) char *after = picture(80, 24);
     assert_non_null(strstr(after, "over by 2 VMs: 3 of 1, 0 running"));
     assert_non_null(strstr(after, "over by 1 vCPU: 1 of 0, 0 running"));
     assert_non_null(strstr(after, "over by 128 MiB: 640 of 512, 0 running"));
-    AUTO(free) char *narrow = drawn(40, 20);
+    AUTO(free) char *narrow = picture(40, 20);
     assert_non_null(strstr(narrow, "over by 128 MiB: 640 "));
 }
 
 /* The tasks, when this deletion is all there is: the caller frees. */
-static char *task_drawn(struct lodge_op op)
+static char *task_picture(struct lodge_op op)
 {
     enum { WIDE = 100, HIGH = 3 };
     struct canvas canvas;
@@ -256,7 +243,7 @@ static void an_operation_that_waits_shows_why(void **state)
     (void)state;
     char reason[] = "cannot open directory";
     AUTO(free)
-    char *drawn = task_drawn((struct lodge_op){.state = LODGE_OP_WAITING, .reason = reason});
+    char *drawn = task_picture((struct lodge_op){.state = LODGE_OP_WAITING, .reason = reason});
     assert_non_null(strstr(drawn, "waiting"));
     assert_non_null(strstr(drawn, reason));
 }
@@ -277,7 +264,7 @@ static void an_operation_that_has_ended_shows_no_step_as_if_it_went_on(void **st
 {
     (void)state;
     AUTO(free)
-    char *drawn = task_drawn((struct lodge_op){.state = LODGE_OP_DONE, .ended_at = FLEET_NOW});
+    char *drawn = task_picture((struct lodge_op){.state = LODGE_OP_DONE, .ended_at = FLEET_NOW});
     assert_non_null(strstr(drawn, " delete "));
     assert_null(strstr(drawn, "volumes"));
     assert_null(strstr(drawn, "vm.delete"));
