@@ -11,6 +11,7 @@
 #include "lodge/quota.h"
 #include "lodge/strings.h"
 #include "log.h"
+#include "settings.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,17 +41,14 @@ struct config {
     enum log_format log_format;
     struct host_config *hosts;
     size_t host_count;
-    unsigned sync_parallel;
-    unsigned sync_interval_s;
-    unsigned stats_interval_ms;
-    unsigned stats_deadline_ms;
+    struct host_settings host;
     struct lodge_strings image_dirs;
     struct lodge_amounts quota;      /* the system's, where none is stored */
     struct lodge_amounts quota_user; /* of users without a row */
     struct console_config {
         char *listen; /* ADDR:PORT, or "off" */
         char *novnc_dir;
-        unsigned ticket_ttl_s, idle_s, max_s, per_user, per_vm; /* 0 is off */
+        struct console_limits limits;
         struct lodge_strings origins, hosts;
         char *public_url;         /* ends with /; NULL: none */
         char *tls_cert, *tls_key; /* both or none */

@@ -158,26 +158,12 @@ static void add_host(struct daemon *daemon, const struct host_config *configured
     struct host_options options = {
         .name = configured->name,
         .uri = configured->uri,
-        .sync_parallel = daemon->config.sync_parallel,
-        .sync_interval_s = daemon->config.sync_interval_s,
-        .stats_interval_ms = daemon->config.stats_interval_ms,
-        .stats_deadline_ms = daemon->config.stats_deadline_ms,
+        .settings = daemon->config.host,
     };
     registry_add_host(daemon->registry, configured->name, configured->uri);
     struct host *host = host_new(daemon->loop, &options, &registry_listener, daemon->registry);
     daemon->hosts[daemon->host_count++] = host;
     fleet_add_host(daemon->fleet, host, configured->pool, configured->dir);
-}
-
-static struct console_limits console_limits_of(const struct config *config)
-{
-    return (struct console_limits){
-        .ticket_ttl_s = config->console.ticket_ttl_s,
-        .idle_s = config->console.idle_s,
-        .max_s = config->console.max_s,
-        .per_user = config->console.per_user,
-        .per_vm = config->console.per_vm,
-    };
 }
 
 /* For /readyz. */
@@ -206,10 +192,9 @@ static struct web_options web_options_of(struct daemon *daemon, const struct con
 
 static bool open_console(struct daemon *daemon, struct lodge_error *err)
 {
-    struct console_limits limits = console_limits_of(&daemon->config);
     daemon->session_log = session_log_new(daemon->loop);
     daemon->console = console_new(daemon->loop, daemon->registry, daemon->ops, daemon->audit,
-                                  daemon->session_log, &limits);
+                                  daemon->session_log, &daemon->config.console.limits);
     if (daemon->web_fd < 0) {
         return true;
     }
@@ -315,8 +300,7 @@ static void take_over(struct daemon *daemon, struct reload *reload)
     people_set_defaults(daemon->people, role_of(reload->config.default_role), reload->admin_group);
     registry_people_changed(daemon->registry);
     ops_set_per_hour(daemon->ops, reload->config.ops_per_hour);
-    struct console_limits limits = console_limits_of(&reload->config);
-    console_set_limits(daemon->console, &limits);
+    console_set_limits(daemon->console, &reload->config.console.limits);
     if (daemon->web != NULL) {
         struct web_options web = web_options_of(daemon, &reload->config);
         web_door_reload(daemon->web, &web);

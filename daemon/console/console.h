@@ -14,20 +14,12 @@
 #include "console/ticket.h"
 #include "lodge/session.h"
 #include "registry/registry.h"
+#include "settings.h"
 
 struct audit;
 struct console;
 struct ops;
 struct session_log;
-
-/* 0 is off, but for the ticket's time. */
-struct console_limits {
-    unsigned ticket_ttl_s;
-    unsigned idle_s; /* without input, of sessions that may write */
-    unsigned max_s;
-    unsigned per_user;
-    unsigned per_vm;
-};
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
                             struct audit *audit, struct session_log *log,

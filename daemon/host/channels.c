@@ -59,7 +59,8 @@ static unsigned calls_of(const struct host *host, enum channel_name channel)
         return is_shared ? SHARED_SYNC_CALLS : CALLS;
     }
     unsigned most = is_shared ? SHARED_SYNC_CALLS : CALLS;
-    return host->options.sync_parallel < most ? host->options.sync_parallel : most;
+    return host->options.settings.sync_parallel < most ? host->options.settings.sync_parallel
+                                                       : most;
 }
 
 /* Calls of `watch` are answered at once, or libvirt is not there. */

@@ -10,16 +10,14 @@
 #include "host/report.h"
 #include "lodge/error.h"
 #include "loop/loop.h"
+#include "settings.h"
 
 struct host;
 
 struct host_options {
     const char *name; /* all copied */
     const char *uri;
-    unsigned sync_parallel;   /* XML calls in flight, 1 to 4 */
-    unsigned sync_interval_s; /* of the recheck */
-    unsigned stats_interval_ms;
-    unsigned stats_deadline_ms; /* the least a lane's call is given */
+    struct host_settings settings;
 };
 
 /* Once, before any thread exists: it sets an environment variable that keeps libvirt's log from the

@@ -207,7 +207,7 @@ void recheck_doubts(void *owner)
 
 void recheck_start(struct host *host)
 {
-    uint64_t interval_ms = host->options.sync_interval_s * UINT64_C(1000);
+    uint64_t interval_ms = host->options.settings.sync_interval_s * UINT64_C(1000);
     loop_timer_start(host->recheck, interval_ms, interval_ms);
 }
 

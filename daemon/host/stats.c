@@ -257,8 +257,8 @@ static void ask_guests(struct lane *lane)
     struct host_stats *stats = lane->stats;
     struct lane_call *call = xcalloc(1, sizeof *call);
     uint64_t deadline_ms = stats->usual_ms * 4;
-    if (deadline_ms < stats->host->options.stats_deadline_ms) {
-        deadline_ms = stats->host->options.stats_deadline_ms;
+    if (deadline_ms < stats->host->options.settings.stats_deadline_ms) {
+        deadline_ms = stats->host->options.settings.stats_deadline_ms;
     }
     stats->refs++;
     call->job.run = run_lane;
@@ -428,7 +428,8 @@ void stats_start(struct host *host)
     stats->node_workers = workers_new(host->loop, "node", 1, WORKER_IDLE_MS);
     stats->tick = loop_timer_new(host->loop, stats_tick, stats);
     stats->deadline = loop_timer_new(host->loop, lane_is_late, stats);
-    loop_timer_start(stats->tick, host->options.stats_interval_ms, host->options.stats_interval_ms);
+    loop_timer_start(stats->tick, host->options.settings.stats_interval_ms,
+                     host->options.settings.stats_interval_ms);
     host->stats = stats;
     open_spare(stats);
 }

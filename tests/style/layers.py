@@ -15,7 +15,7 @@ import re
 import source
 
 PUBLIC = {"include", "src"}
-DAEMON = PUBLIC | {"daemon/log", "daemon/loop", "daemon/records"}
+DAEMON = PUBLIC | {"daemon/log", "daemon/loop", "daemon/records", "daemon/settings"}
 HOST = {"daemon/host", "daemon/host/report.h", "daemon/host/xml", "daemon/host/storage", "daemon/host/guest"}
 ROOMS = {
     "include": set(),
@@ -23,9 +23,10 @@ ROOMS = {
     "tui": PUBLIC | {"tui/cli"},
     "tui/cli": PUBLIC,
     "daemon/log": PUBLIC,
-    "daemon/config": PUBLIC | {"daemon/log", "daemon/options"},
+    "daemon/config": PUBLIC | {"daemon/log", "daemon/options", "daemon/settings"},
     "daemon/options": PUBLIC,
     "daemon/records": PUBLIC,
+    "daemon/settings": PUBLIC,
     "daemon/loop": PUBLIC | {"daemon/log"},
     "daemon/store": DAEMON,
     "daemon/host/report.h": PUBLIC,
@@ -57,6 +58,7 @@ FACES = {
     "daemon/config": "config.h config_keys.h",
     "daemon/options": "options.h",
     "daemon/records": "records.h",
+    "daemon/settings": "settings.h",
     "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
     "daemon/host": "embedded.h host.h reading.h",

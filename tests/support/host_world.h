@@ -198,10 +198,10 @@ static void open_host(const char *uri)
     struct host_options options = {
         .name = "here",
         .uri = uri,
-        .sync_parallel = 4,
-        .sync_interval_s = 1,
-        .stats_interval_ms = 1000,
-        .stats_deadline_ms = 300,
+        .settings = {.sync_parallel = 4,
+                     .sync_interval_s = 1,
+                     .stats_interval_ms = 1000,
+                     .stats_deadline_ms = 300},
     };
     world.host = host_new(loop, &options, &listener, &world);
     host_start(world.host);
