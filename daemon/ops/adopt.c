@@ -78,5 +78,6 @@ const struct recipe forget_recipe = {
     .kind = "vm.forget",
     .steps = forget_steps,
     .count = ARRAY_LENGTH(forget_steps),
+    .ends_deletion = true,
     .ends = forgetting_ends,
 };

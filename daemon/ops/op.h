@@ -73,12 +73,13 @@ struct recipe {
     const struct step *steps;
     size_t count;
     enum vm_effect begins, commits;
-    bool undoes;       /* what fails or is cancelled before the commit is undone */
-    bool can_cancel;   /* before the commit */
-    bool starts;       /* a guest: a vm.stop beside it stops what it still starts too */
-    bool stops_others; /* vm.stop: claims nothing, cancels what has the VM */
-    bool of_strays;    /* its files are nobody's: young ones may be what another lodged is making */
-    bool reads_after;  /* its VM is read anew before it ends: the next vm.get has what was done */
+    bool undoes;        /* what fails or is cancelled before the commit is undone */
+    bool can_cancel;    /* before the commit */
+    bool starts;        /* a guest: a vm.stop beside it stops what it still starts too */
+    bool stops_others;  /* vm.stop: claims nothing, cancels what has the VM */
+    bool ends_deletion; /* vm.forget: one that stands still is given up */
+    bool of_strays;   /* its files are nobody's: young ones may be what another lodged is making */
+    bool reads_after; /* its VM is read anew before it ends: the next vm.get has what was done */
     /* On the loop, when it has failed: adds to op.error what was done nevertheless. */
     void (*fails)(struct op *op);
     /* On the worker, before anything is written; its error is the call's. */

@@ -240,11 +240,10 @@ static bool ask_to_give_up(struct op *op, bool is_admin, struct lodge_error *err
 }
 
 /* Returns whether it was answered, or will be. */
-static bool forgets_deletion(struct ops *ops, struct op_ask *ask)
+static bool gives_up_deletion(struct ops *ops, struct op_ask *ask, const struct recipe *recipe)
 {
     struct lodge_error err = {0};
-    if (strcmp(ask->kind, "vm.forget") != 0 || ask->uuid == NULL ||
-        !ops_may_forget(ops, ask->host, ask->uuid)) {
+    if (!recipe->ends_deletion || ask->uuid == NULL || !ops_may_forget(ops, ask->host, ask->uuid)) {
         return false;
     }
     struct op *holder = ops_holder(ops, ask->host, ask->uuid);
@@ -288,7 +287,7 @@ void ops_ask(struct ops *ops, struct op_ask *ask)
         op_refuse(ask, &err);
         return;
     }
-    if (joins(ops, ask, recipe) || forgets_deletion(ops, ask)) {
+    if (joins(ops, ask, recipe) || gives_up_deletion(ops, ask, recipe)) {
         return;
     }
     if (ask->refusal == NULL && !recipe->stops_others && !vm_is_free(ops, ask, &err)) {

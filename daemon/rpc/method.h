@@ -75,6 +75,9 @@ const struct method *method_find(const struct method *const *tables, const char 
 /* Of the parameters the one that is called so; NULL if the method has none. */
 const void *method_param(const struct method *method, const void *params, const char *name);
 
+/* Whether its result has a member that is called so. */
+bool method_answers(const struct method *method, const char *name);
+
 /* Whether every row has a name, access, help and a handler. For the start and for the tests. */
 bool methods_check(const struct method *const *tables, struct lodge_error *err) LODGE_MUST_CHECK;
 

@@ -95,7 +95,7 @@ static void request_answered(void *data, const struct op_answer *answer)
     struct json_object *result = own_result(call, answer);
     /* One that could not be journalled, the store being away, has no number. */
     json_object_object_add(result, "op", answer->op > 0 ? json_object_new_int64(answer->op) : NULL);
-    if (strcmp(call_method(call)->name, "vm.create") == 0) {
+    if (method_answers(call_method(call), "uuid")) {
         json_object_object_add(result, "uuid", json_object_new_string(answer->uuid));
     }
     size_t length = 0;

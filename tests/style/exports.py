@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""exports: liblodge exports exactly the functions that its public headers declare; an inline is none."""
+"""exports: liblodge exports exactly the functions that its public headers declare; an inline is none.
+
+What it has exported once it exports for ever, as long as it is called so: exported.txt only grows.
+"""
 
 import re
 
 import source
 
 MAP = "src/liblodge.map"
+ONCE = "tests/style/exported.txt"
 DECLARED = re.compile(r"^(?!typedef|static inline)[a-z].*?\*?\b(lodge_\w+)\(", re.M)
 EXPORTED = re.compile(r"^\s+(lodge_\w+);", re.M)
 
@@ -22,6 +26,11 @@ def check(root):
         yield f"{declared[name]}: {MAP} does not export {name}"
     for name in sorted(exported - set(declared)):
         yield f"{MAP}: no public header declares {name}"
+    once = dict((entry, number) for number, entry in source.debts(root / ONCE))
+    for name in sorted(set(once) - exported):
+        yield f"{ONCE}:{once[name]}: {name} is gone from {MAP}: programs that call it start no more"
+    for name in sorted(exported - set(once)):
+        yield f"{MAP}: {name} is exported from now on, and for ever: add it to {ONCE}"
 
 
 if __name__ == "__main__":

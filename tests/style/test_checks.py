@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import documents
+import exports
 import format as formatting
 import heads
 import journal_names
@@ -42,6 +43,15 @@ class Planted(Folder):
     def test_libvirt_has_one_door(self):
         self.plant("tui/app.c", "\n#include <libvirt/libvirt.h>\n")
         self.assertIn("tui/app.c:2: <libvirt/libvirt.h> belongs to", self.found(layers.check))
+
+    def test_what_was_exported_once_stays(self):
+        self.plant("include/lodge/vm.h", "void lodge_vm_init(struct lodge_vm *vm);\nvoid lodge_vm_fly(void);\n")
+        self.plant("src/liblodge.map", "global:\n    lodge_vm_fly;\n    lodge_vm_init;\n")
+        self.plant("tests/style/exported.txt", "# these\nlodge_vm_init\nlodge_vm_walk\n")
+        self.assertEqual("tests/style/exported.txt:3: lodge_vm_walk is gone from src/liblodge.map: "
+                         "programs that call it start no more\n"
+                         "src/liblodge.map: lodge_vm_fly is exported from now on, and for ever: "
+                         "add it to tests/style/exported.txt", self.found(exports.check))
 
     def test_what_is_said_has_words(self):
         self.plant("tui/cli/terms.c", '{"host.list", "hosts"}, {"start", FLAG_START}')
