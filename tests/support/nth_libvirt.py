@@ -3,7 +3,7 @@
     nth = NthLibvirt(world)
     daemon = world.daemon(…, env=nth.env)
     nth.arm(3)             # three calls go well from now on, one fails
-    nth.disarm()           # the name of the one that failed; None when none did
+    nth.disarm()           # how many there were since, and the name of the one that failed or None
 
 A library that is loaded before libvirt stands before each of its functions that lodged calls. One that is to
 fail is called with NULL for its object, which is an error of libvirt's own. Left alone is what cannot fail, or
@@ -125,9 +125,10 @@ class NthLibvirt:
         self.env = {"LD_PRELOAD": str(library), "NTH_LIBVIRT": str(path)}
 
     def arm(self, n):
+        self.armed = n
         self.shared[0:16] = struct.pack("qq", n, 0)
 
     def disarm(self):
-        _, failed = struct.unpack("qq", self.shared[0:16])
+        left, failed = struct.unpack("qq", self.shared[0:16])
         self.shared[0:8] = struct.pack("q", -1)
-        return self.names[failed - 1] if failed else None
+        return self.armed - left, self.names[failed - 1] if failed else None
