@@ -1,11 +1,16 @@
 """promise: runs unittest cases and prints each as the promise that it holds.
 
 A test's name is a sentence; `N passed, N failed` is the last line. Exit code 77 when all had to be
-skipped, which meson counts as such.
+skipped, which meson counts as such. With `--within=SECONDS` (times TEST_TIMES, where tests have as many
+times the time) what has not ended by then fails while it can still be seen what it waits for: whoever
+kills it leaves nothing to be understood by.
 """
 
+import os
 import sys
+import threading
 import time
+import traceback
 import unittest
 
 import evidence
@@ -23,15 +28,23 @@ def sentence(test):
     return name.removeprefix("test_").replace("_", " ")
 
 
+class NoTest:
+    @staticmethod
+    def id():
+        return "between its tests"
+
+
 class Result(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.passed = 0
         self.begun = 0.0
+        self.running = NoTest
 
     def startTest(self, test):
         super().startTest(test)
         self.begun = time.monotonic()
+        self.running = test
 
     def say(self, mark, test, detail=""):
         took = time.monotonic() - self.begun
@@ -68,6 +81,22 @@ class Result(unittest.TestResult):
             print(world.report())
         print(f"kept: {folder}", flush=True)
 
+    def out_of_time(self, within):
+        frames = sys._current_frames()  # pylint: disable=protected-access  # there is no public way
+        stacks = ("".join(traceback.format_stack(frames[thread.ident]))
+                  for thread in threading.enumerate() if thread.ident in frames)
+        self.complain(self.running, f"it has not ended within {within} s\n" + "\n".join(stacks))
+        os._exit(1)  # worlds end with whoever has opened them
+
+
+def watch(result):
+    within = [int(word.partition("=")[2]) for word in sys.argv[1:] if word.startswith("--within=")]
+    if within:
+        seconds = within[0] * int(os.environ.get("TEST_TIMES", 1))
+        timer = threading.Timer(seconds, result.out_of_time, [seconds])
+        timer.daemon = True
+        timer.start()
+
 
 def main():
     """Runs the cases of the calling program; words on its command line choose by substring."""
@@ -78,6 +107,7 @@ def main():
             suite.addTest(test)
     said.listen()
     result = Result()
+    watch(result)
     suite.run(result)
     failed = len(result.failures) + len(result.errors) + sanitizers.failures()
     print(f"{result.passed} passed, {failed} failed"
