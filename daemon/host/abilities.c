@@ -97,11 +97,11 @@ static void add_feature(struct lodge_strings *list, const char *word)
     }
 }
 
-static void abilities_take(struct host_call *call, bool fresh)
+static void abilities_take(struct host_call *call, bool current)
 {
     struct abilities_call *asked = (struct abilities_call *)call;
     struct host *host = call->host;
-    if (!fresh) {
+    if (!current) {
         return;
     }
     struct lodge_strings words = {0};

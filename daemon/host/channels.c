@@ -3,9 +3,9 @@
  * calls that wait for it to open. A call holds its host from the submit on, and its connection from
  * its start, until it was delivered.
  *
- * `fresh` says that nothing was dropped meanwhile: the host's generation is that of the submit, and
- * nobody cancelled the call. A connection that breaks ends its channel alone where the channel is
- * apart (ops, rescue, read, screen), else the host is lost. Loop-only, but for call_run().
+ * `current` says that nothing was dropped meanwhile: the host's generation is that of the submit,
+ * and nobody cancelled the call. A connection that breaks ends its channel alone where the channel
+ * is apart (ops, rescue, read, screen), else the host is lost. Loop-only, but for call_run().
  */
 #include "host/channels.h"
 #include "log.h"
@@ -95,7 +95,7 @@ static void call_deliver(struct letter *letter)
     struct host *host = call->host;
     struct channel *channel = &host->channels[call->channel];
     bool cancelled = atomic_load(&call->job.cancelled);
-    bool fresh = !host->ended && call->generation == host->generation && !cancelled;
+    bool current = !host->ended && call->generation == host->generation && !cancelled;
 
     if (call->connection != NULL && call->connection == channel->connection) {
         channel->out--;
@@ -106,16 +106,16 @@ static void call_deliver(struct letter *letter)
             loop_timer_start(channel->idle, CONNECTION_IDLE_MS, 0);
         }
     }
-    if (fresh && call->is_broken && is_apart(host, call->channel)) {
+    if (current && call->is_broken && is_apart(host, call->channel)) {
         drop_apart(host, call->channel); /* `watch` has its own word */
-    } else if (fresh && call->is_broken) {
+    } else if (current && call->is_broken) {
         char reason[sizeof call->error.libvirt.text + 64];
         (void)snprintf(reason, sizeof reason, "the connection to libvirt broke: %s",
                        call->error.libvirt.text);
-        fresh = false;
+        current = false;
         host->hooks->lost(host, reason);
     }
-    call->done(call, fresh);
+    call->done(call, current);
     if (call->connection != NULL) {
         libvirt_connection_release(call->connection);
     }

@@ -17,12 +17,12 @@ struct host_call {
 
     /* On a worker. A failure of the whole call goes into `error`. */
     void (*run)(struct host_call *call, virConnectPtr conn);
-    /* On the loop, always. `fresh` false: its connection is gone, or it never ran: only free.
+    /* On the loop, always. `current` false: its connection is gone, or it never ran: only free.
      * Frees what the call owns; the call itself is freed after it. */
-    void (*done)(struct host_call *call, bool fresh);
+    void (*done)(struct host_call *call, bool current);
     struct lodge_error error;
     bool is_broken; /* the connection broke under it */
-    bool ran;       /* run() was entered: something may have happened, fresh or not */
+    bool ran;       /* run() was entered: something may have happened, current or not */
 };
 
 /* Gives the call away; it starts as soon as its channel's connection is open and has a worker. */

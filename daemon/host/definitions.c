@@ -162,12 +162,12 @@ static void definition_take(struct host *host, struct definition *definition,
     }
 }
 
-static void definitions_take(struct host_call *call, bool fresh)
+static void definitions_take(struct host_call *call, bool current)
 {
     struct definitions_call *batch = (struct definitions_call *)call;
     for (size_t i = 0; i < batch->count; i++) {
         struct definition *definition = &batch->definitions[i];
-        if (fresh && !call->host->ended) {
+        if (current && !call->host->ended) {
             definition_take(call->host, definition, &call->error);
         }
         domain_facts_clear(&definition->facts);

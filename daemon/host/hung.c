@@ -101,12 +101,12 @@ static void guest_is_stuck(struct host *host, const struct stuck_guest *guest, i
     }
 }
 
-static void hung_take(struct host_call *call, bool fresh)
+static void hung_take(struct host_call *call, bool current)
 {
     struct hung_call *hung = (struct hung_call *)call;
     struct host *host = call->host;
     host->hung_out = false;
-    if (fresh && call->error.kind == LODGE_ERROR_NONE) {
+    if (current && call->error.kind == LODGE_ERROR_NONE) {
         int64_t now_ms = loop_wall_ms();
         host->round++;
         for (size_t i = 0; i < hung->count && !host->ended; i++) {

@@ -109,9 +109,9 @@ static void reading_fetch(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static void reading_take(struct host_call *call, bool fresh)
+static void reading_take(struct host_call *call, bool current)
 {
-    (void)fresh; /* it is what it was when it was read, whatever happened to the host since */
+    (void)current; /* it is what it was when it was read, whatever happened to the host since */
     struct read_call *read = (struct read_call *)call;
     struct host_reading *reading = read->reading;
     if (read->answer == NULL && call->error.kind == LODGE_ERROR_NONE) {

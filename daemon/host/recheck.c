@@ -143,7 +143,7 @@ static void round_is_complete(struct host *host)
 
 static void ask_for_list(struct host *host, int list);
 
-static void recheck_take(struct host_call *call, bool fresh)
+static void recheck_take(struct host_call *call, bool current)
 {
     struct recheck_call *recheck = (struct recheck_call *)call;
     struct host *host = call->host;
@@ -152,7 +152,7 @@ static void recheck_take(struct host_call *call, bool fresh)
         free(recheck->uuids);
         return;
     }
-    if (!fresh || call->error.kind != LODGE_ERROR_NONE) {
+    if (!current || call->error.kind != LODGE_ERROR_NONE) {
         free(recheck->uuids);
         round_free(TAKE(host->recheck_round));
         return;

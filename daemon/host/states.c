@@ -116,11 +116,11 @@ static void state_take(struct host *host, const struct state_question *question,
     }
 }
 
-static void states_take(struct host_call *call, bool fresh)
+static void states_take(struct host_call *call, bool current)
 {
     struct states_call *asked = (struct states_call *)call;
     for (size_t i = 0; i < asked->count; i++) {
-        if (fresh && !call->host->ended) {
+        if (current && !call->host->ended) {
             state_take(call->host, &asked->questions[i], &call->error);
         }
         free(asked->questions[i].name);

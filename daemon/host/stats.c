@@ -326,13 +326,13 @@ static void run_without(struct host_call *call, virConnectPtr conn)
     }
 }
 
-static void without_done(struct host_call *call, bool fresh)
+static void without_done(struct host_call *call, bool current)
 {
     struct without_call *without = (struct without_call *)call;
     if (call->host->stats != NULL) {
         call->host->stats->without_out = false;
     }
-    if (fresh && call->error.kind == LODGE_ERROR_NONE) {
+    if (current && call->error.kind == LODGE_ERROR_NONE) {
         stats_tell(call->host, &without->answer);
     }
     stats_answer_clear(&without->answer);

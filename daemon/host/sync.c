@@ -258,11 +258,11 @@ static void take_states(struct host *host, const struct sync_call *sync)
     }
 }
 
-static void sync_take(struct host_call *call, bool fresh)
+static void sync_take(struct host_call *call, bool current)
 {
     struct sync_call *sync = (struct sync_call *)call;
     struct host *host = call->host;
-    if (fresh) {
+    if (current) {
         host->syncing = false;
         if (call->error.kind != LODGE_ERROR_NONE) {
             log_with(LOG_LEVEL_WARNING, LOG_HOST, &(struct log_fields){.host = host->name}, "%s",

@@ -25,9 +25,9 @@ static void run_task(struct host_call *call, virConnectPtr conn)
      * told it keeps to itself. */
 }
 
-static void task_done(struct host_call *call, bool fresh)
+static void task_done(struct host_call *call, bool current)
 {
-    (void)fresh;
+    (void)current;
     struct host_task *task = ((struct task_call *)call)->task;
     task->done(task, call->ran);
 }

@@ -93,12 +93,12 @@ static enum step_end creation_make_volumes(struct op *op, struct host_conn *conn
     }
     if (!storage_prepare(conn, op_place(op), &op->error)) {
         enum step_end end = op_end(op, false);
-        op->is_untouched = end == STEP_FAILED && !op->again;
+        op->is_untouched = end == STEP_FAILED && !op->may_have_run;
         return end;
     }
     for (size_t i = 0; i < op->plan.disks.count; i++) {
         const struct plan_disk *disk = &op->plan.disks.items[i];
-        enum step_end end = op->again ? remove_remains(op, conn, disk) : STEP_DONE;
+        enum step_end end = op->may_have_run ? remove_remains(op, conn, disk) : STEP_DONE;
         if (end != STEP_DONE) {
             return end;
         }
@@ -324,10 +324,10 @@ static enum step_end creation_resume(struct op *op, struct host_conn *conn)
         return STEP_WAIT; /* until the registry has heard of the domain */
     }
     struct domain_look look;
-    if (op->again && !domain_look(conn, op->uuid, &look, &op->error)) {
+    if (op->may_have_run && !domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (op->again && !(look.present && look.active)) {
+    if (op->may_have_run && !(look.present && look.active)) {
         return op_fail(op, LODGE_ERROR_BAD_STATE,
                        "'%s' is made, but shut off: it ended before it could be resumed",
                        op->plan.name);

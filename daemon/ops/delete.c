@@ -76,7 +76,7 @@ static bool deletion_check(struct op *op, struct host_conn *conn)
 /* Much may have been put on top of its disks while the host, or lodged, was away. */
 static bool deletion_look(struct op *op, struct host_conn *conn)
 {
-    return (op->is_looked && !op->again) || note_leavings(op, conn);
+    return (op->is_looked && !op->may_have_run) || note_leavings(op, conn);
 }
 
 static enum step_end deletion_destroy(struct op *op, struct host_conn *conn)

@@ -205,7 +205,7 @@ static enum step_end started_meanwhile(struct op *op, struct host_conn *conn)
 /* One that a lodged before us has left is ended: libvirt may be about to do that, too. */
 enum step_end disks_lend(struct op *op, struct host_conn *conn)
 {
-    if (op->again && !domain_destroy(conn, op->plan.stand_in, &op->error)) {
+    if (op->may_have_run && !domain_destroy(conn, op->plan.stand_in, &op->error)) {
         return op_end(op, false);
     }
     return start_stand_in(op, conn) ? STEP_DONE : started_meanwhile(op, conn);
@@ -230,7 +230,7 @@ enum step_end disks_stretch(struct op *op, struct host_conn *conn)
     if (!domain_look(conn, op->plan.stand_in, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (op->again || !look.active) {
+    if (op->may_have_run || !look.active) {
         enum step_end end = disks_lend(op, conn);
         if (end != STEP_DONE || op->plan.stand_in == NULL) {
             return end;

@@ -148,7 +148,7 @@ bool op_is_over(const struct op *op)
 void op_move_on(struct op *op)
 {
     op->noted = false;
-    op->again = false;
+    op->may_have_run = false;
     if (!op->undoing) {
         do {
             op->at++;

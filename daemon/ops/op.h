@@ -141,7 +141,7 @@ struct op {
     bool begun;             /* the loop's: `id` may be read by it */
     ssize_t at;             /* the step; -1: all undone */
     bool noted;             /* the step `at` is in the journal */
-    bool again;             /* its run may have begun before */
+    bool may_have_run;      /* its run may have begun before */
     bool is_looked;         /* delete: what is left behind was looked for, by this lodged */
     bool undoing;
     bool committed;

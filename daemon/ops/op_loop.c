@@ -215,7 +215,7 @@ static void stopped(struct op *op)
 
 void op_lost(struct op *op)
 {
-    op->again = true;
+    op->may_have_run = true;
     if (op->gives_up || op_host_is_read(op)) {
         retry_later(op);
     } else {

@@ -29,7 +29,7 @@ static enum step_end orphan_undefine(struct op *op, struct host_conn *conn)
         strcmp(found.installation, store_installation(op->ops->fleet->store)) != 0) {
         return op_fail(op, LODGE_ERROR_CONFLICT, "the domain does not carry this lodge's mark");
     }
-    if (!found.present && !op->again) {
+    if (!found.present && !op->may_have_run) {
         return op_fail(op, LODGE_ERROR_NOT_FOUND, "host '%s' has no such domain any more",
                        op->host_name);
     }
@@ -50,7 +50,7 @@ static enum step_end orphan_remove_volume(struct op *op, struct host_conn *conn)
         return op_fail(op, LODGE_ERROR_CONFLICT, "%s stays: %s", disk->path,
                        disk->kept ? disk->why : file.kept);
     }
-    if (end == STEP_DONE && !file.was_there && !op->again) {
+    if (end == STEP_DONE && !file.was_there && !op->may_have_run) {
         return op_fail(op, LODGE_ERROR_NOT_FOUND, "there is no %s any more", disk->path);
     }
     return end;

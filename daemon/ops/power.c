@@ -42,7 +42,7 @@ static bool look_at_run(struct op *op, struct host_conn *conn)
 /* It was asked for what is so already. */
 static void note_already(struct op *op, const char *state)
 {
-    if (!op->again) {
+    if (!op->may_have_run) {
         op_note(op, "'%s' was %s already", op->plan.name, state);
     }
 }
@@ -98,13 +98,13 @@ static enum step_end wait_after(struct op *op, bool ok)
 /* What cannot be judged by the state afterwards is not done twice. */
 static bool may_have_been_done(struct op *op, const char *what)
 {
-    if (op->again) {
+    if (op->may_have_run) {
         (void)op_fail(
             op, LODGE_ERROR_HOST_DOWN,
             "the connection was lost while '%s' was being %s: it may or may not have been",
             op->plan.name, what);
     }
-    return op->again;
+    return op->may_have_run;
 }
 
 /* Of one that runs already. Whoever comes after a kill, or a lost connection, may look into the
@@ -112,7 +112,7 @@ static bool may_have_been_done(struct op *op, const char *what)
 static enum step_end found_active(struct op *op, const struct domain_look *look)
 {
     op->plan.run = look->run;
-    if (look->state == LODGE_VM_PAUSED && !op->again) {
+    if (look->state == LODGE_VM_PAUSED && !op->may_have_run) {
         (void)op_fail(op, LODGE_ERROR_BAD_STATE,
                       "'%s' is paused, not shut off: vm.resume lets it run on", op->plan.name);
         (void)snprintf(op->error.state, sizeof op->error.state, "paused");
@@ -366,7 +366,7 @@ static enum step_end guest_save(struct op *op, struct host_conn *conn)
     if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    if (op->again && look.present && !look.active && look.managed_save) {
+    if (op->may_have_run && look.present && !look.active && look.managed_save) {
         return STEP_WAIT; /* it was saved before we lost sight of it */
     }
     return wait_after(op, domain_managed_save(conn, op->uuid, op->plan.run, &op->error));

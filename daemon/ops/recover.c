@@ -37,7 +37,7 @@ static void resume_from(struct op *op, const struct op_row *row)
     op->undoing = row->state == LODGE_OP_UNDOING;
     op->committed = row->committed;
     op->noted = true;
-    op->again = true;
+    op->may_have_run = true;
     if (row->restored) {
         op_leave_alone(op);
     } else if (op->undoing) {

@@ -99,7 +99,7 @@ static bool update_look(struct op *op, struct host_conn *conn)
     if (is_read && strcmp(xml, op->plan.old_xml) == 0) {
         return true;
     }
-    if (!op->again || !is_read) {
+    if (!op->may_have_run || !is_read) {
         return edit_definition(op, TAKE(xml));
     }
     if (!next_boot_is_same(xml, op->plan.new_xml, &is_ours, &op->error)) {
@@ -283,7 +283,7 @@ static enum step_end update_rename(struct op *op, struct host_conn *conn)
     if (!domain_look(conn, op->uuid, &look, &op->error)) {
         return op_end(op, false);
     }
-    bool is_done = op->again && strcmp(look.name, op->plan.new_name) == 0;
+    bool is_done = op->may_have_run && strcmp(look.name, op->plan.new_name) == 0;
     bool ok = is_done || domain_rename(conn, op->uuid, op->plan.new_name, &op->error);
     return ok ? STEP_WAIT : op_end(op, false);
 }

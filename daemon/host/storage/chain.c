@@ -7,7 +7,7 @@
 
 #include "buffer.h"
 #include "host/storage/beneath.h"
-#include "host/storage/disk_mark.h"
+#include "host/storage/magic.h"
 #include "host/storage/qcow2.h"
 #include "loop/loop.h"
 #include "memory.h"
@@ -112,9 +112,9 @@ static bool check_link_tables(const struct chain_link *link, const struct qcow2 
 static bool is_raw(const struct chain_link *link, struct lodge_error *err)
 {
     const char *advice = NULL;
-    const char *mark = disk_mark_read(link->fd, link->as_found.st_size, &advice);
-    if (mark != NULL) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is %s: %s", mark, advice);
+    const char *magic = magic_read(link->fd, link->as_found.st_size, &advice);
+    if (magic != NULL) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is %s: %s", magic, advice);
     }
     if (link->as_found.st_size == 0) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is empty");
@@ -139,7 +139,7 @@ static bool read_link(struct chain_link *link, bool listing, struct qcow2 *ret_q
     if (!beneath_take_file(link->fd, &link->as_found, err)) {
         return false;
     }
-    link->is_qcow2 = disk_mark_is_qcow2(link->fd);
+    link->is_qcow2 = magic_is_qcow2(link->fd);
     if (!link->is_qcow2) {
         *ret_data_bytes = no_more_than_is_there(&link->as_found, link->as_found.st_size);
         return is_raw(link, err);

@@ -9,8 +9,8 @@
 #include "host/storage/images.h"
 #include "host/storage/beneath.h"
 #include "host/storage/chain.h"
-#include "host/storage/disk_mark.h"
 #include "host/storage/iso.h"
+#include "host/storage/magic.h"
 #include "lodge/vm.h"
 #include "log.h"
 #include "loop/loop.h"
@@ -29,7 +29,7 @@
 
 enum {
     LONGEST_CMDLINE = 2048, /* x86's limit of a kernel's command line */
-    ISO_MARK_AT = 32769,    /* "CD001" in the first volume descriptor */
+    ISO_MAGIC_AT = 32769,   /* "CD001" in the first volume descriptor */
     MOST_NOTES = 256,       /* of what is said once */
 };
 #define GIB (INT64_C(1) << 30)
@@ -168,22 +168,22 @@ static bool read_kernel(int dir, struct image *image, struct lodge_error *err)
 
 /* --- one of them ------------------------------------------------------------------------------ */
 
-/* A raw disk has no mark: it is one by its name alone. */
+/* A raw disk has no magic bytes: it is one by its name alone. */
 static enum image_kind image_kind_of(int dir, const char *name, int fd)
 {
-    char mark[5] = "";
+    char magic[5] = "";
     if (beneath_is_folder(fd)) {
         AUTO(free) char *kernel = xasprintf("%s/vmlinuz", name);
         AUTO(fd_close) int found = beneath_open(dir, kernel);
         return found < 0 ? IMAGE_NONE : IMAGE_KERNEL;
     }
-    bool is_iso =
-        name_ends_in(name, ".iso") || (pread(fd, mark, sizeof mark, ISO_MARK_AT) == sizeof mark &&
-                                       memcmp(mark, "CD001", sizeof mark) == 0);
+    bool is_iso = name_ends_in(name, ".iso") ||
+                  (pread(fd, magic, sizeof magic, ISO_MAGIC_AT) == sizeof magic &&
+                   memcmp(magic, "CD001", sizeof magic) == 0);
     if (is_iso) {
         return IMAGE_ISO;
     }
-    return disk_mark_is_qcow2(fd) || name_ends_in(name, ".qcow2") || name_ends_in(name, ".raw") ||
+    return magic_is_qcow2(fd) || name_ends_in(name, ".qcow2") || name_ends_in(name, ".raw") ||
                    name_ends_in(name, ".img")
                ? IMAGE_DISK
                : IMAGE_NONE;
@@ -255,15 +255,15 @@ static bool explain_file(int fd, const struct stat *info, const char *name, cons
                          struct lodge_error *err)
 {
     const char *advice = NULL;
-    const char *mark = disk_mark_read(fd, info->st_size, &advice);
-    if (mark == NULL) {
+    const char *magic = magic_read(fd, info->st_size, &advice);
+    if (magic == NULL) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED,
                           "'%.60s' in the library is no %s by its name: disk images end in .qcow2, "
                           ".raw or .img, ISOs in .iso",
                           name, kind);
     }
     return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "'%.60s' in the library is no %s: it is %s: %s",
-                      name, kind, mark, advice);
+                      name, kind, magic, advice);
 }
 
 /* Something is called so, and is not what was asked for: why. Nothing is said of nothing. */

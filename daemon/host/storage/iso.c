@@ -1,11 +1,11 @@
 /*
- * iso.c: marks, and of ISO 9660 (ECMA-119) the first volume descriptor, which says how many blocks
- * there are. The file is the caller's, nothing is kept. Blocks: worker-only.
+ * iso.c: magic bytes, and of ISO 9660 (ECMA-119) the first volume descriptor, which says how many
+ * blocks there are. The file is the caller's, nothing is kept. Blocks: worker-only.
  */
 #include "host/storage/iso.h"
 
 #include "host/storage/beneath.h"
-#include "host/storage/disk_mark.h"
+#include "host/storage/magic.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
  */
 struct descriptor {
     uint8_t type;
-    char mark[5];
+    char magic[5];
     char names[74];
     uint32_t blocks, blocks_other_way;
     char sets[40];
@@ -37,7 +37,7 @@ static bool iso_is_whole(int fd, const struct stat *file, struct lodge_error *er
     if (got < 0) {
         return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it cannot be read: %s", strerror(errno));
     }
-    if (is.type != PRIMARY || memcmp(is.mark, "CD001", sizeof is.mark) != 0) {
+    if (is.type != PRIMARY || memcmp(is.magic, "CD001", sizeof is.magic) != 0) {
         return true;
     }
     uint64_t bytes = (uint64_t)le32toh(is.blocks) * le16toh(is.block_bytes);
@@ -55,12 +55,12 @@ bool iso_check(int fd, struct lodge_error *err)
     if (file.st_size == 0) {
         return refuse_iso(err, "it is empty");
     }
-    if (disk_mark_is_qcow2(fd)) {
+    if (magic_is_qcow2(fd)) {
         return refuse_iso(err, "it is a qcow2 image: the name of a disk ends in .qcow2");
     }
-    const char *mark = disk_mark_read(fd, file.st_size, &advice);
-    if (mark != NULL) {
-        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is %s: %s", mark, advice);
+    const char *magic = magic_read(fd, file.st_size, &advice);
+    if (magic != NULL) {
+        return lodge_fail(err, LODGE_ERROR_UNSUPPORTED, "it is %s: %s", magic, advice);
     }
     return iso_is_whole(fd, &file, err);
 }

@@ -1,7 +1,7 @@
 /* qcow2.c: docs/interop/qcow2.txt of QEMU, as far as a copy of the image has to be sure of it. */
 #include "host/storage/qcow2.h"
 
-#include "host/storage/disk_mark.h"
+#include "host/storage/magic.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -168,7 +168,7 @@ static bool read_first(int fd, struct qcow2 *qcow2, struct lodge_error *err)
 {
     struct head head = {0};
     ssize_t got = pread(fd, &head, sizeof head, 0);
-    if (got < HEAD_OF_2 || !disk_mark_is_qcow2(fd)) {
+    if (got < HEAD_OF_2 || !magic_is_qcow2(fd)) {
         return refuse_image(err, "it is no qcow2 image, or the first bytes of one");
     }
     if (be32toh(head.version) != 2 && be32toh(head.version) != 3) {

@@ -214,9 +214,9 @@ static void run_batch(struct host_call *call, virConnectPtr conn)
     read_tasks(call, batch->tasks, batch->count);
 }
 
-static void uses_batch_take(struct host_call *call, bool fresh)
+static void uses_batch_take(struct host_call *call, bool current)
 {
-    (void)fresh;
+    (void)current;
     struct batch_call *batch = (struct batch_call *)call;
     struct reading *reading = batch->reading;
     bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
@@ -312,9 +312,9 @@ static void submit_batches(struct reading *reading, struct list_call *list)
     submit_batch(batch);
 }
 
-static void uses_list_take(struct host_call *call, bool fresh)
+static void uses_list_take(struct host_call *call, bool current)
 {
-    (void)fresh;
+    (void)current;
     struct list_call *list = (struct list_call *)call;
     struct reading *reading = list->reading;
     bool good = call->ran && call->error.kind == LODGE_ERROR_NONE;
