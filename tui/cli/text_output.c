@@ -221,7 +221,7 @@ static void print_vm_size(const struct lodge_vm *vm)
                                    size_text(more, vm->stats.memory_rss_mib));
     fact("memory", memory);
     if (vm->disk_gib >= 0) {
-        fact("disk", size_text(text, vm->disk_gib * 1024));
+        fact("disk", vm->disk_gib == 0 ? "none" : size_text(text, vm->disk_gib * 1024));
     }
 }
 
