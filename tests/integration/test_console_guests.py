@@ -149,6 +149,7 @@ class Edges(unittest.TestCase):
     """A guest that is started and forced off again and again, while its screen is asked for."""
 
     ROUNDS = 8
+    MOMENT = 0.01  # seconds between two looks: the guest wants the processors too
 
     def setUp(self):
         self.world = World("le")
@@ -194,7 +195,7 @@ class Edges(unittest.TestCase):
                     kinds.add(self.look("console.open", door="stream"))
                     if number % 2:
                         kinds.add(self.look("vm.screenshot"))
-                    self.rpc.drain()
+                    self.rpc.drain(self.MOMENT)
                 self.rpc.answer(asked)
         self.assertIn("bad_state", kinds)
 

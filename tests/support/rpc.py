@@ -234,8 +234,9 @@ class Rpc:
             if predicate(note):
                 return note
 
-    def drain(self):
-        """Sorts what has come by now, without waiting."""
+    def drain(self, wait=0):
+        """Sorts what has come by now, or what comes first within `wait` seconds."""
+        select.select([self.socket], [], [], wait)
         self._receive()
         while self.lines:
             self._sort(self.lines.popleft())
