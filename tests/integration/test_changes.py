@@ -79,6 +79,7 @@ class Changes(unittest.TestCase):
                               "web: by default --cpus 1, --memory 1G\n")
         vm = self.get("web")
         self.assertEqual((vm["vcpus"], vm["memory_mib"]), (1, 1024))
+        self.assertRegex(self.lodge("show", "web")[0], "(?m)^disk +none$")
         usage = self.lodge("help", "create")[0]
         self.assertIn("Without --cpus it has 1, without --memory 1G", usage)
         self.assertIn("a comma of a name is\nwritten twice", usage)
