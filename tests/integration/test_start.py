@@ -223,6 +223,18 @@ class Start(unittest.TestCase):
         self.terminal.wait("these guests: mine")
         self.wait_gone(guest)
 
+    def test_quitting_ends_a_qemu_too_that_libvirt_was_asking_what_it_can(self):
+        self.run_start()
+        asked = self.checkout / ".lodge" / "qemu" / "lib" / "qemu" / "qmp-left"
+        asked.mkdir(parents=True)
+        subprocess.run(["qemu-system-x86_64", "-S", "-no-user-config", "-nodefaults", "-nographic",
+                        "-machine", "none,accel=tcg", "-qmp", f"unix:{asked}/qmp.monitor,server=on,wait=off",
+                        "-pidfile", asked / "qmp.pid", "-daemonize"], check=True)
+        pid = int((asked / "qmp.pid").read_text())
+        self.terminal.type("q")
+        self.terminal.wait("nothing runs on")
+        self.wait_gone(pid)
+
     def test_quitting_ends_them_when_lodged_has_died(self):
         self.run_start()
         guest = self.make_guest("mine")
