@@ -88,13 +88,12 @@ void fields_clear(const struct field *table, void *out)
     fields_init(table, out);
 }
 
-static size_t find_row(const struct field *table, const char *name)
+const struct field *fields_find(const struct field *table, const char *name)
 {
-    size_t row = 0;
-    while (table[row].type != FIELD_END && strcmp(table[row].name, name) != 0) {
-        row++;
+    while (table->type != FIELD_END && strcmp(table->name, name) != 0) {
+        table++;
     }
-    return row;
+    return table->type == FIELD_END ? NULL : table;
 }
 
 bool fields_mask_of(const struct field *table, const struct lodge_strings *names, const char *param,
@@ -102,11 +101,11 @@ bool fields_mask_of(const struct field *table, const struct lodge_strings *names
 {
     field_mask mask = 0;
     for (size_t i = 0; i < names->count; i++) {
-        size_t row = find_row(table, names->items[i]);
-        if (table[row].type == FIELD_END) {
+        const struct field *field = fields_find(table, names->items[i]);
+        if (field == NULL) {
             return lodge_fail_param(err, param, "'%s' has no member '%s'", param, names->items[i]);
         }
-        mask |= (field_mask)1 << row;
+        mask |= (field_mask)1 << (field - table);
     }
     *ret_mask = mask;
     return true;
@@ -114,9 +113,9 @@ bool fields_mask_of(const struct field *table, const struct lodge_strings *names
 
 field_mask fields_bit(const struct field *table, const char *name)
 {
-    size_t row = find_row(table, name);
-    assert(table[row].type != FIELD_END && row < 64);
-    return (field_mask)1 << row;
+    const struct field *field = fields_find(table, name);
+    assert(field != NULL && field - table < 64);
+    return (field_mask)1 << (field - table);
 }
 
 const char *field_names_word(const struct field_names *names, size_t value)

@@ -99,6 +99,9 @@ bool fields_write_members(struct buffer *buffer, const struct field *table, fiel
 bool fields_mask_of(const struct field *table, const struct lodge_strings *names, const char *param,
                     field_mask *ret_mask, struct lodge_error *err) LODGE_MUST_CHECK;
 
+/* The row called so; NULL if there is none. */
+const struct field *fields_find(const struct field *table, const char *name);
+
 /* The bit of one row; the name must be in the table. */
 field_mask fields_bit(const struct field *table, const char *name);
 

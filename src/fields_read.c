@@ -281,11 +281,8 @@ static bool read_table(const struct reader *reader, struct json_object *json,
 {
     field_mask seen = 0;
     json_object_object_foreach (json, name, value) {
-        const struct field *field = table;
-        while (field->type != FIELD_END && strcmp(field->name, name) != 0) {
-            field++;
-        }
-        if (field->type == FIELD_END) {
+        const struct field *field = fields_find(table, name);
+        if (field == NULL) {
             if (reader->mode == FIELDS_LENIENT) {
                 continue;
             }

@@ -18,23 +18,15 @@ const struct method *method_find(const struct method *const *tables, const char 
     return NULL;
 }
 
-static const struct field *find_field(const struct field *field, const char *name)
-{
-    while (field != NULL && field->type != FIELD_END && strcmp(field->name, name) != 0) {
-        field++;
-    }
-    return field == NULL || field->type == FIELD_END ? NULL : field;
-}
-
 const void *method_param(const struct method *method, const void *params, const char *name)
 {
-    const struct field *field = find_field(method->params, name);
+    const struct field *field = method->params == NULL ? NULL : fields_find(method->params, name);
     return field == NULL ? NULL : (const char *)params + field->offset;
 }
 
 bool method_answers(const struct method *method, const char *name)
 {
-    return find_field(method->result, name) != NULL;
+    return method->result != NULL && fields_find(method->result, name) != NULL;
 }
 
 /* What has a VM is run on it, unless it finds it itself. */
