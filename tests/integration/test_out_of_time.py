@@ -2,13 +2,12 @@
 
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
-SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
-sys.path.insert(0, str(SUPPORT))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import planted  # noqa: E402
 import promise  # noqa: E402
 
 # A test program in whose world a program runs for ever.
@@ -28,9 +27,7 @@ promise.main()
 class OutOfTime(unittest.TestCase):
     def test_what_has_not_ended_fails_with_what_it_waits_for(self):
         with tempfile.TemporaryDirectory() as left:
-            done = subprocess.run([sys.executable, "-c", PROGRAM, SUPPORT, "--within=2"], check=False,
-                                  env={**os.environ, "LODGE_FAILED": left, "TEST_TIMES": "1"},
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+            done = planted.run(PROGRAM, left, "--within=2")
             self.assertEqual(done.returncode, 1, done.stdout)
             self.assertIn("FAILED  it waits for ever", done.stdout)
             self.assertIn("it has not ended within 2 s", done.stdout)

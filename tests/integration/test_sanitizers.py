@@ -1,14 +1,12 @@
 """What a sanitizer writes fails the test program, also when the program that wrote it is killed."""
 
 import os
-import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
-SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
-sys.path.insert(0, str(SUPPORT))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import planted  # noqa: E402
 import promise  # noqa: E402
 
 # A test program in whose world a program called NAME writes WORDS and is killed.
@@ -46,9 +44,7 @@ class Sanitizers(unittest.TestCase):
     def run_program(self, name, words):
         """What it leaves is no failure of ours, and goes."""
         with tempfile.TemporaryDirectory() as left:
-            return subprocess.run([sys.executable, "-c", PROGRAM, SUPPORT, name, words], check=False,
-                                  env={**os.environ, "LODGE_FAILED": left}, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, timeout=90)
+            return planted.run(PROGRAM, left, name, words)
 
     def test_a_report_of_a_daemon_that_is_killed_fails_the_program(self):
         for report in (RACE, OVERFLOW, LEAK, UNDEFINED):
