@@ -114,11 +114,14 @@ class Rpc:
             message = message.encode()
         self.send(message + b"\n")
 
-    def _poll(self, events, until):
+    def _is_ready(self, events, seconds):
         poll = select.poll()
         poll.register(self.socket, events)
+        return bool(poll.poll(seconds * 1000))
+
+    def _poll(self, events, until):
         left = until - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
+        if left <= 0 or not self._is_ready(events, left):
             raise Timeout(f"nothing came in time; kept: {self._kept()}")
 
     def _kept(self):
@@ -236,7 +239,8 @@ class Rpc:
 
     def drain(self, wait=0):
         """Sorts what has come by now, or what comes first within `wait` seconds."""
-        select.select([self.socket], [], [], wait)
+        if wait:
+            self._is_ready(select.POLLIN, wait)
         self._receive()
         while self.lines:
             self._sort(self.lines.popleft())
