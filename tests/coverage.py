@@ -136,7 +136,7 @@ def low_files(files):
 def reasons_of(root):
     """file -> line, why it is badly covered."""
     return {entry.partition(" ")[0]: (number, entry.partition(" ")[2].strip())
-            for number, entry in source.debts(root / REASONS)}
+            for number, entry in source.entries(root / REASONS)}
 
 
 def complaints(root, files):

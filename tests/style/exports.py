@@ -26,7 +26,7 @@ def check(root):
         yield f"{declared[name]}: {MAP} does not export {name}"
     for name in sorted(exported - set(declared)):
         yield f"{MAP}: no public header declares {name}"
-    once = dict((entry, number) for number, entry in source.debts(root / ONCE))
+    once = {entry: number for number, entry in source.entries(root / ONCE)}
     for name in sorted(set(once) - exported):
         yield f"{ONCE}:{once[name]}: {name} is gone from {MAP}: programs that call it start no more"
     for name in sorted(exported - set(once)):

@@ -24,7 +24,7 @@ def has_head(path):
 
 def check(root):
     listed = {}
-    for number, name in source.debts(root / LIST):
+    for number, name in source.entries(root / LIST):
         if name <= max(listed, default=""):
             yield f"{LIST}:{number}: {name} stands twice, or not in order"
         listed[name] = number

@@ -230,7 +230,7 @@ def check_rooms(rooms):
 def read_list(root):
     """room -> line, how many files each of its circles may have; and what is no entry."""
     allowed, wrong = {}, []
-    for number, entry in source.debts(root / LIST):
+    for number, entry in source.entries(root / LIST):
         room, *counts = entry.split()
         counts = [int(count) if count.isdigit() else 0 for count in counts]
         if not counts or min(counts) < 2 or counts != sorted(counts, reverse=True) or room <= max(allowed, default=""):

@@ -60,7 +60,7 @@ def places_of(root):
 def check(root):
     places = places_of(root)
     allowed = {}
-    for number, entry in source.debts(root / LIST):
+    for number, entry in source.entries(root / LIST):
         name, _, count = entry.partition(" ")
         now = len(places.get(name, ()))
         if not count.isdigit() or name <= max(allowed, default=""):

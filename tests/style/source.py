@@ -25,9 +25,9 @@ def lines(path):
     return path.read_text(encoding="utf-8").splitlines()
 
 
-def debts(path):
-    """What a list of old debts has, entry by entry with the entry's line: such a list may only get
-    shorter. A `#` begins a remark; where there is no list, nothing is owed."""
+def entries(path):
+    """What a list has, entry by entry with the entry's line: one of old debts, which may only get shorter, or
+    of promises, which may only grow. A `#` begins a remark; where there is no list, nothing is in it."""
     for number, line in enumerate(lines(path) if path.is_file() else (), 1):
         entry = line.partition("#")[0].strip()
         if entry:
