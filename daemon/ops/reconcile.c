@@ -134,11 +134,11 @@ void reconcile_look(struct ops *ops)
         ops->differs_seen == differs) {
         return;
     }
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(ops->registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (is_due(ops, vms[i])) {
-            begin_row_change(ops, vms[i]);
+    struct order_walk walk = registry_walk(ops->registry, NULL);
+    struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
+        if (is_due(ops, vm)) {
+            begin_row_change(ops, vm);
         }
         if (ops->followed >= AT_ONCE) {
             return; /* the others when one of these has ended */
@@ -149,10 +149,10 @@ void reconcile_look(struct ops *ops)
 
 void reconcile_look_again(struct ops *ops)
 {
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(ops->registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        vms[i]->is_unfollowed = false;
+    struct order_walk walk = registry_walk(ops->registry, NULL);
+    struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
+        vm->is_unfollowed = false;
     }
     ops->differs_seen = 0;
     reconcile_look(ops);

@@ -39,12 +39,10 @@ static int64_t find_newer(struct ops *ops, const char *host)
     const char *installation = store_installation(ops->fleet->store);
     int64_t last = atomic_load(&ops->last_op);
     int64_t newer = 0;
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(ops->registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vm *vm = vms[i];
-        bool is_ours = vm->present && strcmp(vm->facts.host, host) == 0 &&
-                       strcmp(vm->installation, installation) == 0;
+    struct order_walk walk = registry_walk_host(ops->registry, host);
+    const struct vm *vm;
+    while ((vm = registry_next_of_host(&walk, host)) != NULL) {
+        bool is_ours = vm->present && strcmp(vm->installation, installation) == 0;
         bool is_ahead = is_ours && vm->made_by > last && vm->made_by - last < FAR_AHEAD;
         if (vm->made_by > newer &&
             (is_ahead || (is_ours && vm->made_whole && store_is_behind(ops, vm, vm->made_by)))) {

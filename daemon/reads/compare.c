@@ -103,12 +103,12 @@ static void add_compared_vms(const struct fleet *fleet, struct buffer *json,
                              bool (*wanted)(const struct vm *vm, const char *installation))
 {
     const char *installation = fleet->store == NULL ? NULL : store_installation(fleet->store);
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(fleet->registry, &count);
+    struct order_walk walk = registry_walk(fleet->registry, NULL);
+    const struct vm *vm;
     bool comma = false;
-    for (size_t i = 0; i < count; i++) {
-        if (wanted(vms[i], installation)) {
-            add_key(json, vms[i], comma);
+    while ((vm = order_next(&walk)) != NULL) {
+        if (wanted(vm, installation)) {
+            add_key(json, vm, comma);
             comma = true;
         }
     }

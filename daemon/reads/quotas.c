@@ -69,15 +69,15 @@ static bool write_quota(struct question *question, struct store *store)
 /* What runs now is the registry's to say: the store does not know. */
 static void sum_running(struct registry *registry, struct quota_answer *quota)
 {
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (vms[i]->row == NULL || !vm_is_active(vms[i])) {
+    struct order_walk walk = registry_walk(registry, NULL);
+    const struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
+        if (vm->row == NULL || !vm_is_active(vm)) {
             continue;
         }
-        registry_add_running(&quota->system.running, vms[i]);
-        if (vms[i]->owner == quota->uid) {
-            registry_add_running(&quota->user.running, vms[i]);
+        registry_add_running(&quota->system.running, vm);
+        if (vm->owner == quota->uid) {
+            registry_add_running(&quota->user.running, vm);
         }
     }
 }

@@ -110,12 +110,11 @@ static void compare_rows(struct upkeep *upkeep)
 {
     const struct fleet *fleet = upkeep->fleet;
     const char *installation = fleet->store == NULL ? "" : store_installation(fleet->store);
-    size_t count = 0;
     size_t missing = 0;
     size_t unknown = 0;
-    struct vm *const *vms = registry_sorted(fleet->registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vm *vm = vms[i];
+    struct order_walk walk = registry_walk(fleet->registry, NULL);
+    const struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
         bool read = vm->host->facts.synced_at != 0;
         missing += read && vm_phase(vm) == VM_PHASE_READY && !vm->present;
         unknown += read && vm->row == NULL && vm->present && installation[0] != '\0' &&

@@ -1,7 +1,7 @@
 /*
  * find: what is known, looked up and not changed: hosts by name, VMs by (host and uuid) and by name
- * from their indexes, operations by number, and the order of lists, sorted when somebody wants it
- * after a change. All that is told here is borrowed, until the next turn of the loop. Loop-only.
+ * from their indexes, operations by number, and all in the order of lists. All that is told here is
+ * borrowed, until the next turn of the loop. Loop-only.
  */
 #include "memory.h"
 #include "refusals.h"
@@ -18,11 +18,14 @@ struct registry_host *registry_first_host(struct registry *registry)
 
 struct registry_host *registry_find_host(struct registry *registry, const char *name)
 {
-    struct registry_host *host = registry->hosts;
-    while (host != NULL && strcmp(host->facts.name, name) != 0) {
-        host = host->next;
+    struct index_link *link = index_first(&registry->hosts_by_name, index_hash(name, NULL));
+    for (; link != NULL; link = index_next(link)) {
+        struct registry_host *host = CONTAINER_OF(link, struct registry_host, by_name);
+        if (strcmp(host->facts.name, name) == 0) {
+            return host;
+        }
     }
-    return host;
+    return NULL;
 }
 
 struct vm *registry_find_vm(struct registry *registry, const char *host, const char *uuid)
@@ -94,30 +97,47 @@ struct registry_op *registry_last_op(struct registry *registry, const char *host
     return last;
 }
 
-static int compare_places(const void *a, const void *b)
+struct order_walk registry_walk(struct registry *registry, const struct vm *key)
 {
-    return vm_compare(*(struct vm *const *)a, *(struct vm *const *)b);
+    return order_walk(&registry->order, key);
 }
 
-struct vm *const *registry_sorted(struct registry *registry, size_t *ret_count)
+struct order_walk registry_walk_host(struct registry *registry, const char *host)
 {
-    struct feed *feed = &registry->feed;
-    if (registry->sorted_stale) {
-        if (registry->sorted_room < feed->slot_count) {
-            registry->sorted_room = feed->slot_count;
-            registry->sorted =
-                xrealloc(registry->sorted, registry->sorted_room * sizeof(struct vm *));
+    AUTO(free) char *name = xstrdup(host);
+    const struct vm before_all = {.facts = {.host = name}};
+    return order_walk(&registry->order, &before_all);
+}
+
+struct vm *registry_next_of_host(struct order_walk *walk, const char *host)
+{
+    struct vm *vm = order_next(walk);
+    return vm == NULL || strcmp(vm->facts.host, host) != 0 ? NULL : vm;
+}
+
+/* The next of those called so from `link` on, which goes behind it; NULL: there is none. */
+static struct vm *next_called(struct index_link **link, const char *name)
+{
+    while (*link != NULL) {
+        struct vm *vm = CONTAINER_OF(*link, struct vm, by_name);
+        *link = index_next(*link);
+        if (vm->facts.name != NULL && strcmp(vm->facts.name, name) == 0) {
+            return vm;
         }
-        registry->sorted_count = 0;
-        struct vm *vm;
-        for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
-            registry->sorted[registry->sorted_count++] = vm;
-        }
-        qsort(registry->sorted, registry->sorted_count, sizeof(struct vm *), compare_places);
-        registry->sorted_stale = false;
     }
-    *ret_count = registry->sorted_count;
-    return registry->sorted;
+    return NULL;
+}
+
+bool registry_name_is_taken(struct registry *registry, const char *host, const char *name)
+{
+    struct index_link *link = index_first(&registry->by_name, index_hash(name, NULL));
+    const struct vm *vm;
+    while ((vm = next_called(&link, name)) != NULL) {
+        if (strcmp(vm->facts.host, host) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A uuid is the same in capital letters; libvirt prints it in small ones. */
@@ -153,10 +173,9 @@ static struct vm *search(struct registry *registry, const char *host, const char
         return hit; /* a uuid is a uuid, whatever else is called so */
     }
     struct index_link *link = index_first(&registry->by_name, index_hash(text, NULL));
-    for (; link != NULL; link = index_next(link)) {
-        struct vm *vm = CONTAINER_OF(link, struct vm, by_name);
-        if (vm->facts.name != NULL && strcmp(vm->facts.name, text) == 0 &&
-            (host == NULL || strcmp(vm->facts.host, host) == 0) && vm_is_visible(vm, viewer)) {
+    struct vm *vm;
+    while ((vm = next_called(&link, text)) != NULL) {
+        if ((host == NULL || strcmp(vm->facts.host, host) == 0) && vm_is_visible(vm, viewer)) {
             hit = vm;
             (*found)++;
         }
@@ -190,10 +209,9 @@ struct vm *registry_get(struct registry *registry, const char *text, const struc
 bool registry_path_is_taken(struct registry *registry, const char *host, const char *path,
                             const struct vm *except)
 {
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct vm *vm = vms[i];
+    struct order_walk walk = registry_walk(registry, NULL);
+    const struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
         bool is_elsewhere = strcmp(vm->facts.host, host) != 0;
         if (vm != except &&
             (vm_row_has_path(vm, path) || (is_elsewhere && vm_domain_has_path(vm, path)))) {

@@ -75,6 +75,7 @@ void registry_add_host(struct registry *registry, const char *name, const char *
     }
     host->next = *place;
     *place = host;
+    index_add(&registry->hosts_by_name, &host->by_name, index_hash(name, NULL));
     registry->knows_secrets = false;
     registry_add_entry(registry, &host->entry, &host_class);
     host->facts.rev = (int64_t)host->entry.rev;

@@ -29,6 +29,7 @@ struct registry *registry_new(struct loop *loop, struct people *people, uint64_t
     registry->loop = loop;
     registry->people = people;
     feed_init(&registry->feed, boot);
+    index_init(&registry->hosts_by_name);
     index_init(&registry->by_key);
     index_init(&registry->by_name);
     registry_init_quotas(registry);
@@ -46,9 +47,10 @@ void registry_free(struct registry *registry)
     loop_later_cancel(registry->loop, &registry->tell);
     feed_done(&registry->feed);
     registry_done_quotas(registry);
+    index_done(&registry->hosts_by_name);
     index_done(&registry->by_key);
     index_done(&registry->by_name);
-    free(registry->sorted);
+    order_done(&registry->order);
     lodge_strings_clear(&registry->secrets);
     free(registry);
 }

@@ -12,12 +12,14 @@
 #include "lodge/quota.h"
 #include "lodge/session.h"
 #include "registry/feed.h"
+#include "registry/order.h"
 #include "registry/vm.h"
 
 struct registry_host {
     struct feed_entry entry; /* first */
     struct lodge_host facts;
     struct registry_host *next;
+    struct index_link by_name;
 };
 
 struct registry;
@@ -148,13 +150,21 @@ uint64_t registry_sample_turn(const struct registry *registry);
 struct registry_host *registry_first_host(struct registry *registry); /* in order of name */
 struct registry_host *registry_find_host(struct registry *registry, const char *name);
 
-/* All VMs in the order of lists. */
-struct vm *const *registry_sorted(struct registry *registry, size_t *ret_count);
+/* All VMs in the order of lists, from the first behind `key` on, of which host, name and uuid are
+ * asked; NULL: from the first. Valid until a VM comes, goes or is called otherwise. */
+struct order_walk registry_walk(struct registry *registry, const struct vm *key);
+
+/* The same of one host: NULL is behind the last. */
+struct order_walk registry_walk_host(struct registry *registry, const char *host);
+struct vm *registry_next_of_host(struct order_walk *walk, const char *host);
 
 /* By name or uuid, either with `host/` in front. NULL with NOT_FOUND, also for one that the viewer
  * may not see, or CONFLICT when more than one is called so. */
 struct vm *registry_get(struct registry *registry, const char *text, const struct viewer *viewer,
                         struct lodge_error *err);
+
+/* Whether a VM of that host is called so, whoever may see it. */
+bool registry_name_is_taken(struct registry *registry, const char *host, const char *name);
 
 /* Whether every host has been read, or is known to be down. */
 bool registry_is_ready(const struct registry *registry);

@@ -11,12 +11,10 @@ struct registry {
     struct people *people;
     struct feed feed;
     struct registry_host *hosts; /* in order of name */
+    struct index hosts_by_name;
     struct index by_key;
     struct index by_name;
-    struct vm **sorted;
-    size_t sorted_count;
-    size_t sorted_room;
-    bool sorted_stale;
+    struct order order;
     uint64_t sample_turn;
     uint64_t added;   /* VMs, ever */
     uint64_t differs; /* how often a row was not what libvirt has */

@@ -22,9 +22,10 @@ static void each_vm_of(struct registry *registry, struct registry_host *host,
                        bool (*touch)(struct vm *vm, int64_t now))
 {
     int64_t now = loop_wall_ms();
+    struct order_walk walk = registry_walk_host(registry, host->facts.name);
     struct vm *vm;
-    for (size_t slot = 0; (vm = registry_next_vm(registry, &slot)) != NULL;) {
-        if (vm->host == host && touch(vm, now)) {
+    while ((vm = registry_next_of_host(&walk, host->facts.name)) != NULL) {
+        if (touch(vm, now)) {
             registry_vm_changed(registry, vm);
         }
     }

@@ -10,6 +10,7 @@
 #include "index.h"
 #include "records.h"
 #include "registry/feed.h"
+#include "registry/order.h"
 #include "registry/people.h"
 
 #define VM_NO_OWNER ((uid_t)-1)
@@ -37,6 +38,7 @@ struct vm {
     bool persistent;
     struct index_link by_key;  /* in registry.by_key, host and uuid */
     struct index_link by_name; /* in registry.by_name */
+    struct order_place place;  /* in registry.order */
     char *rendered;            /* members of the list mask but stats; NULL: stale */
     size_t rendered_length;
     char *rendered_stats; /* "stats":{…}; NULL: stale */

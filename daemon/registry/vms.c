@@ -90,7 +90,7 @@ struct vm *registry_add_vm(struct registry *registry, struct registry_host *host
     feed_add(&registry->feed, &vm->entry, &vm_class);
     index_add(&registry->by_key, &vm->by_key, index_hash(host->facts.name, uuid));
     index_add(&registry->by_name, &vm->by_name, index_hash(NULL, NULL));
-    registry->sorted_stale = true;
+    order_put(&registry->order, vm);
     registry->added++;
     return vm;
 }
@@ -102,7 +102,7 @@ void registry_index_name(struct registry *registry, struct vm *vm)
     if (vm->by_name.hash != hash) {
         index_remove(&registry->by_name, &vm->by_name);
         index_add(&registry->by_name, &vm->by_name, hash);
-        registry->sorted_stale = true;
+        order_put(&registry->order, vm);
     }
 }
 
@@ -110,7 +110,7 @@ void registry_remove_vm(struct registry *registry, struct vm *vm)
 {
     index_remove(&registry->by_key, &vm->by_key);
     index_remove(&registry->by_name, &vm->by_name);
-    registry->sorted_stale = true;
+    order_remove(&registry->order, vm);
     vm_keep_key(vm);
     registry_remove_entry(registry, &vm->entry);
     registry_quotas_changed(registry);

@@ -158,16 +158,8 @@ static struct registry_host *choose_host(struct call *call, const char *name,
 static bool name_is_free(struct call *call, const char *host, const char *name,
                          struct lodge_error *err)
 {
-    size_t count = 0;
-    struct vm *const *vms = registry_sorted(call_services(call)->registry, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct lodge_vm *facts = &vms[i]->facts;
-        if (facts->name != NULL && strcmp(facts->name, name) == 0 &&
-            strcmp(facts->host, host) == 0) {
-            return refuse_taken_name(err, host, name);
-        }
-    }
-    return true;
+    return !registry_name_is_taken(call_services(call)->registry, host, name) ||
+           refuse_taken_name(err, host, name);
 }
 
 static char *make_mac(void)

@@ -108,15 +108,9 @@ static char *cursor_after(const struct vm *vm)
                      vm->facts.uuid);
 }
 
-/* The first of `vms` behind the key in `cursor`, whether that VM still is there or not. */
-static bool find_start(struct vm *const *vms, size_t count, const char *cursor, size_t *ret_start,
-                       struct lodge_error *err)
+/* The key of a VM, which may be gone, in the text of a cursor: it is cut, and lent to `ret_key`. */
+static bool read_cursor(char *text, struct vm *ret_key, struct lodge_error *err)
 {
-    *ret_start = 0;
-    if (cursor == NULL) {
-        return true;
-    }
-    AUTO(free) char *text = xstrdup(cursor);
     char *name = strchr(text, '/');
     char *uuid = name == NULL ? NULL : strrchr(name + 1, '/');
     if (uuid == NULL || strlen(uuid + 1) != 36) {
@@ -124,20 +118,30 @@ static bool find_start(struct vm *const *vms, size_t count, const char *cursor, 
     }
     *name++ = '\0';
     *uuid++ = '\0';
-    struct vm key = {.facts = {.host = text, .name = name}};
-    memcpy(key.facts.uuid, uuid, 37);
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (vm_compare(vms[middle], &key) <= 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *ret_start = low;
+    *ret_key = (struct vm){.facts = {.host = text, .name = name}};
+    memcpy(ret_key->facts.uuid, uuid, 37);
     return true;
+}
+
+static bool cursor_is_ours(const char *cursor, struct lodge_error *err)
+{
+    AUTO(free) char *text = xstrdup_or_null(cursor);
+    struct vm key;
+    return text == NULL || read_cursor(text, &key, err);
+}
+
+/* Goes on behind the key in `cursor`, whether that VM still is there or not; NULL: at the first. */
+static struct order_walk walk_from(struct registry *registry, const char *cursor)
+{
+    AUTO(free) char *text = xstrdup_or_null(cursor);
+    struct lodge_error err = {0};
+    struct vm key;
+    if (text == NULL) {
+        return registry_walk(registry, NULL);
+    }
+    bool is_ours = read_cursor(text, &key, &err);
+    assert(is_ours); /* looked at before the list began */
+    return registry_walk(registry, &key);
 }
 
 static void end_list(struct listing *listing, struct registry *registry, char *cursor)
@@ -166,16 +170,12 @@ static bool list_more(struct call_work *work, struct call *call)
     struct registry *registry = call_services(call)->registry;
     const size_t per_look = listing->query == NULL ? VMS_PER_LOOK : FILTERED_PER_LOOK;
     const struct vm *last = NULL;
-    struct lodge_error err = {0};
-    size_t count = 0;
-    size_t start = 0;
-    struct vm *const *vms = registry_sorted(registry, &count);
-    bool is_ours = find_start(vms, count, listing->after, &start, &err);
-    assert(is_ours);
-    for (size_t i = start; i < count; i++) {
-        struct vm *vm = vms[i];
-        if (i > start && (i - start) % per_look == 0 && call_is_tired(call)) {
-            put_cursor(&listing->after, vms[i - 1]);
+    const struct vm *before = NULL;
+    struct vm *vm;
+    struct order_walk walk = walk_from(registry, listing->after);
+    for (size_t looks = 0; (vm = order_next(&walk)) != NULL; looks++, before = vm) {
+        if (looks > 0 && looks % per_look == 0 && call_is_tired(call)) {
+            put_cursor(&listing->after, before);
             if (last != NULL) {
                 put_cursor(&listing->last, last);
             }
@@ -216,7 +216,6 @@ static void vm_list_run(struct call *call, const void *data)
     const struct vm_list *params = data;
     struct registry *registry = call_services(call)->registry;
     struct lodge_error err = {0};
-    size_t start = 0;
     struct listing *listing = xcalloc(1, sizeof *listing);
     *listing = (struct listing){
         .work = {.step = list_more, .free = listing_free},
@@ -229,7 +228,7 @@ static void vm_list_run(struct call *call, const void *data)
         ok = refuse_unknown_host(&err, params->host);
     }
     ok = ok && filter_parse(params->query, false, &listing->query, &err) &&
-         find_start(NULL, 0, params->cursor, &start, &err);
+         cursor_is_ours(params->cursor, &err);
     if (!ok) {
         listing_free(&listing->work);
         call_fail(call, &err);

@@ -250,20 +250,20 @@ WORLD void expect_mirror(const char *query_text)
 {
     struct query *query = query_text == NULL ? NULL : parse_query(query_text);
     struct render_choice choice = some_members();
-    size_t count;
-    struct vm *const *vms = registry_sorted(registry, &count);
     int expected = 0;
-    for (size_t i = 0; i < count; i++) {
-        unsigned number = (unsigned)strtoul(vms[i]->facts.uuid + 24, NULL, 16);
-        const char *held = client.guests[host_index(vms[i]->facts.host)][number];
-        bool wanted = vm_is_visible(vms[i], &client.viewer) &&
-                      (query == NULL || query_matches(query, &vms[i]->facts));
+    struct order_walk walk = registry_walk(registry, NULL);
+    struct vm *vm;
+    while ((vm = order_next(&walk)) != NULL) {
+        unsigned number = (unsigned)strtoul(vm->facts.uuid + 24, NULL, 16);
+        const char *held = client.guests[host_index(vm->facts.host)][number];
+        bool wanted = vm_is_visible(vm, &client.viewer) &&
+                      (query == NULL || query_matches(query, &vm->facts));
         if (!wanted) {
             assert_null(held);
             continue;
         }
         struct buffer out = {0};
-        render_vm(&out, vms[i], &choice);
+        render_vm(&out, vm, &choice);
         assert_non_null(held);
         assert_string_equal(held, buffer_text(&out));
         buffer_free(&out);

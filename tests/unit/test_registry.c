@@ -73,9 +73,9 @@ static void no_order_of_events_matters(void **state)
         assert_int_equal(vm->facts.stale, 0);
         assert_int_equal(vm->facts.unresponsive, 0);
         assert_null(get("old-name"));
-        size_t count;
-        (void)registry_sorted(registry, &count);
-        assert_int_equal(count, 1);
+        struct order_walk walk = registry_walk(registry, NULL);
+        assert_ptr_equal(order_next(&walk), vm);
+        assert_null(order_next(&walk));
         tell_gone("alpha", 1);
         assert_null(get("web"));
     }
@@ -318,14 +318,14 @@ static void lists_are_ordered_by_host_name_and_uuid(void **state)
     }
     tell_state("beta", 1, "aaa", LODGE_VM_RUNNING);
 
-    size_t count = 0;
-    struct vm *const *sorted = registry_sorted(registry, &count);
-
-    assert_int_equal(count, 500 - 72);
-    for (size_t i = 1; i < count; i++) {
-        assert_true(vm_compare(sorted[i - 1], sorted[i]) < 0);
+    struct order_walk walk = registry_walk(registry, NULL);
+    const struct vm *vm = order_next(&walk);
+    assert_string_equal(vm->facts.host, "alpha");
+    int count = 1;
+    for (const struct vm *next; (next = order_next(&walk)) != NULL; count++, vm = next) {
+        assert_true(vm_compare(vm, next) < 0);
     }
-    assert_string_equal(sorted[0]->facts.host, "alpha");
+    assert_int_equal(count, 500 - 72);
     assert_string_equal(registry_first_host(registry)->facts.name, "alpha");
 }
 
