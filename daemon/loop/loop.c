@@ -8,26 +8,15 @@
  */
 #include "loop/loop.h"
 
+#include "loop/thread.h"
+#include "loop/timers.h"
 #include "memory.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
-
-/* On a descriptor of its own: libuv's timers become the timeout of each epoll_wait, which the
- * kernel arms and cancels in every turn. On a virtual machine that cost half as much as a ping. */
-struct loop_timer {
-    uv_poll_t poll; /* first: freed in its close callback */
-    int fd;
-    bool active;
-    bool repeats;
-    void (*fired)(void *owner);
-    void *owner;
-};
 
 struct heard_signal {
     uv_signal_t signal; /* first */
@@ -38,6 +27,7 @@ struct heard_signal {
 
 struct loop {
     uv_loop_t uv;
+    struct timers *timers;
     struct mailbox *box;
     uv_poll_t wake;
     uv_check_t turn_end; /* unreferenced: it keeps nobody waiting */
@@ -57,13 +47,6 @@ struct loop {
 /* Loops that have ended: a thread that was lost in a call may still post to one when it returns, so
  * its mailbox stays until the process is gone. */
 static struct loop *ended;
-
-static _Thread_local bool is_loop_thread;
-
-bool loop_is_current(void)
-{
-    return is_loop_thread;
-}
 
 static void wake_up(void *owner)
 {
@@ -115,13 +98,14 @@ static void end_turn(uv_check_t *handle)
 struct loop *loop_new(void)
 {
     struct loop *loop = xcalloc(1, sizeof *loop);
-    is_loop_thread = true;
+    thread_mark_loop(true);
     loop->later_last = &loop->later_first;
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd < 0 || uv_loop_init(&loop->uv) != 0) {
         abort(); /* no descriptors at the start of the program: nothing can be done */
     }
     loop->box = mailbox_new(wake_up, loop);
+    loop->timers = timers_new(&loop->uv);
     uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
     loop->wake.data = loop;
     uv_poll_start(&loop->wake, UV_READABLE, woken);
@@ -174,16 +158,17 @@ bool loop_free(struct loop *loop)
     }
     mailbox_collect(loop->box);
     end_turn(&loop->turn_end);
+    bool clean = timers_free(loop->timers);
     loop_close_handle((uv_handle_t *)&loop->wake, NULL);
     loop_close_handle((uv_handle_t *)&loop->turn_end, NULL);
     loop_close_handle((uv_handle_t *)&loop->turn_now, NULL);
     for (int turns = 0; turns < 100 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; turns++) {
     }
-    bool clean = uv_loop_close(&loop->uv) == 0;
+    clean = uv_loop_close(&loop->uv) == 0 && clean;
     free(loop->garbage);
     loop->next_ended = ended;
     ended = loop;
-    is_loop_thread = false;
+    thread_mark_loop(false);
     return clean;
 }
 
@@ -250,69 +235,10 @@ void loop_free_later(struct loop *loop, void *memory)
     uv_idle_start(&loop->turn_now, nothing);
 }
 
-static void timer_fired(uv_poll_t *handle, int status, int events)
-{
-    (void)status;
-    (void)events;
-    struct loop_timer *timer = (struct loop_timer *)handle;
-    uint64_t times;
-    if (read(timer->fd, &times, sizeof times) == (ssize_t)sizeof times) {
-        timer->active = timer->repeats;
-        timer->fired(timer->owner); /* the last thing: it may free the timer */
-    }                               /* else it was stopped, or started anew, since it became due */
-}
-
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fired)(void *owner), void *owner)
 {
     assert(loop_is_current());
-    struct loop_timer *timer = xcalloc(1, sizeof *timer);
-    timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (timer->fd < 0 || uv_poll_init(&loop->uv, &timer->poll, timer->fd) != 0) {
-        abort(); /* a dozen per host, made at the start: no descriptors even for those */
-    }
-    uv_poll_start(&timer->poll, UV_READABLE, timer_fired);
-    timer->fired = fired;
-    timer->owner = owner;
-    return timer;
-}
-
-static struct timespec timespec_of(uint64_t ms)
-{
-    return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-}
-
-void loop_timer_start(struct loop_timer *timer, uint64_t after_ms, uint64_t repeat_ms)
-{
-    assert(loop_is_current());
-    struct itimerspec when = {.it_value = timespec_of(after_ms),
-                              .it_interval = timespec_of(repeat_ms)};
-    if (after_ms == 0) {
-        when.it_value.tv_nsec = 1; /* zero would stop it */
-    }
-    timerfd_settime(timer->fd, 0, &when, NULL);
-    timer->active = true;
-    timer->repeats = repeat_ms > 0;
-}
-
-void loop_timer_stop(struct loop_timer *timer)
-{
-    if (timer->active) {
-        timer->active = false;
-        timerfd_settime(timer->fd, 0, &(struct itimerspec){0}, NULL);
-    }
-}
-
-bool loop_timer_is_active(const struct loop_timer *timer)
-{
-    return timer->active;
-}
-
-void loop_timer_free(struct loop_timer *timer)
-{
-    if (timer != NULL && !uv_is_closing((uv_handle_t *)&timer->poll)) {
-        uv_close((uv_handle_t *)&timer->poll, free_handle); /* out of the epoll before the close */
-        close(timer->fd);
-    }
+    return timers_add(loop->timers, fired, owner);
 }
 
 static void signal_heard(uv_signal_t *handle, int number)
@@ -332,28 +258,4 @@ void loop_on_signal(struct loop *loop, int signal, void (*heard)(void *owner, in
     loop->signals = entry;
     uv_signal_start(&entry->signal, signal_heard, signal);
     uv_unref((uv_handle_t *)&entry->signal);
-}
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-uint64_t loop_monotonic_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-uint64_t loop_monotonic_ms(void)
-{
-    return (uint64_t)clock_ms(CLOCK_MONOTONIC);
-}
-
-int64_t loop_wall_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
 }

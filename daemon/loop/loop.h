@@ -59,7 +59,7 @@ void loop_later_cancel(struct loop *loop, struct loop_later *later);
 /* Frees `memory` at the end of this turn, so that nothing is freed under a caller. */
 void loop_free_later(struct loop *loop, void *memory);
 
-/* A timer on the monotonic clock. One per table, never one per VM. */
+/* A timer on the monotonic clock; never one per VM. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fired)(void *owner), void *owner);
 void loop_timer_start(struct loop_timer *timer, uint64_t after_ms, uint64_t repeat_ms);

@@ -1,12 +1,26 @@
 /*
  * thread: `struct start` goes to the new thread, which copies it and frees it. Stacks have 512 KiB.
+ * Each thread knows whether it is the loop's.
  */
 #include "loop/thread.h"
 
+#include "loop/loop.h"
 #include "memory.h"
 
 #include <signal.h>
 #include <stdlib.h>
+
+static _Thread_local bool is_loop;
+
+void thread_mark_loop(bool is_current)
+{
+    is_loop = is_current;
+}
+
+bool loop_is_current(void)
+{
+    return is_loop;
+}
 
 struct start {
     char name[16];

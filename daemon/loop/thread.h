@@ -13,4 +13,7 @@ bool thread_start(const char *name, void *(*run)(void *data), void *data);
 bool thread_start_joinable(pthread_t *ret_thread, const char *name, void *(*run)(void *data),
                            void *data);
 
+/* For loop.c: this thread is the loop's from now on, or no longer (loop_is_current()). */
+void thread_mark_loop(bool is_current);
+
 #endif
