@@ -10,6 +10,7 @@
 #include "host/libvirt_error.h"
 #include "host/uri.h"
 #include "loop/thread.h"
+#include "loop/turnstile.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -29,6 +30,7 @@ struct libvirt_connection {
     const struct libvirt_connection_listener *listener; /* NULL once dropped */
     void *owner;
     bool wants_keepalive;
+    bool made_here; /* as the URI says (uri.h) */
     enum stage stage;
     unsigned users;          /* calls that are out on it */
     const char *lost_reason; /* it broke before we knew that it is open */
@@ -192,7 +194,13 @@ static void close_when_unused(struct libvirt_connection *connection)
 static void *run_open(void *data)
 {
     struct libvirt_connection *connection = data;
+    if (connection->made_here) {
+        turnstile_enter();
+    }
     virConnectPtr conn = virConnectOpen(connection->uri);
+    if (connection->made_here) {
+        turnstile_leave();
+    }
     if (conn == NULL) {
         libvirt_fail(&connection->error, "cannot connect to %s", connection->uri);
     } else {
@@ -257,6 +265,7 @@ struct libvirt_connection *libvirt_connection_open(struct loop *loop, const char
     struct uri parts;
     uri_read(&parts, uri);
     connection->in_process = parts.in_process;
+    connection->made_here = parts.made_here;
     uri_clear(&parts);
     connection->wants_keepalive = to->keepalive;
     connection->letter.deliver = deliver_opened;

@@ -1,6 +1,6 @@
 /*
- * definitions: one call on `sync` looks up and parses up to BATCH domains; on the loop each that
- * came is told, each that is gone is looked at.
+ * definitions: one call on `sync` looks up up to BATCH domains and reads what libvirt said of them;
+ * on the loop each that came is told, each that is gone is looked at.
  *
  * An answer to a domain that was asked for again meanwhile is dropped and the domain asked anew: it
  * may be older than the event that asked. Calls own their domains and what was read of them.
@@ -16,6 +16,7 @@
 #include "host/xml/next_boot.h"
 #include "index.h"
 #include "log.h"
+#include "loop/turnstile.h"
 #include "memory.h"
 
 #include <string.h>
@@ -34,7 +35,15 @@ struct definition {
     bool whole;          /* both the run and the next boot are read */
     uint64_t before;     /* the text that was told last … */
     uint64_t hash;       /* … and this one's: what is the same text says the same */
-    enum { DEFINITION_FAILED, DEFINITION_GONE, DEFINITION_SAME, DEFINITION_READ } end;
+    enum {
+        DEFINITION_FAILED,
+        DEFINITION_TEXT, /* it is there, and to be read */
+        DEFINITION_GONE,
+        DEFINITION_SAME,
+        DEFINITION_READ
+    } end;
+    char *xml, *other; /* while it is being fetched */
+    bool is_active;
     struct domain_facts facts;
 };
 
@@ -47,85 +56,115 @@ struct definitions_call {
 /* On workers. */
 
 /* The other definition that the domain has: of its next boot while it runs, of the run that is
- * saved while it is off. `*ret_other` NULL: it has none. */
-static bool read_other(struct definition *definition, bool is_active, char **ret_other,
-                       struct lodge_error *err)
+ * saved while it is off. */
+static bool read_other(struct definition *definition, struct lodge_error *err)
 {
-    *ret_other = NULL;
     if (!definition->whole) {
         return true;
     }
-    if (is_active) {
-        *ret_other = virDomainGetXMLDesc(definition->domain, VIR_DOMAIN_XML_INACTIVE);
-        return *ret_other != NULL || libvirt_fail(err, "cannot read a domain's next definition");
+    if (definition->is_active) {
+        definition->other = virDomainGetXMLDesc(definition->domain, VIR_DOMAIN_XML_INACTIVE);
+        return definition->other != NULL ||
+               libvirt_fail(err, "cannot read a domain's next definition");
     }
     if (virDomainHasManagedSaveImage(definition->domain, 0) == 1) {
         /* A driver without it, or a file that is no image, leaves nothing to compare with. */
-        *ret_other = virDomainManagedSaveGetXMLDesc(definition->domain, 0);
+        definition->other = virDomainManagedSaveGetXMLDesc(definition->domain, 0);
     }
     return true;
 }
 
-static bool read_facts(const char *xml, const char *other, bool is_active, bool whole,
-                       struct domain_facts *ret_facts, struct lodge_error *err)
+static bool read_facts(struct definition *definition, struct lodge_error *err)
 {
+    struct domain_facts *facts = &definition->facts;
     struct domain_facts twin = {0};
-    if (!domain_xml_read(xml, ret_facts, err)) {
+    if (!domain_xml_read(definition->xml, facts, err)) {
         return false;
     }
-    if (other != NULL && !domain_xml_read(other, &twin, err)) {
-        domain_facts_clear(ret_facts);
+    if (definition->other != NULL && !domain_xml_read(definition->other, &twin, err)) {
+        domain_facts_clear(facts);
         return false;
     }
-    if (other == NULL && whole) {
-        next_boot_is_now(ret_facts);
-    } else if (other != NULL && is_active) {
-        next_boot_compare(ret_facts, &twin);
-    } else if (other != NULL) {
-        next_boot_after_save(ret_facts, &twin);
+    if (definition->other == NULL && definition->whole) {
+        next_boot_is_now(facts);
+    } else if (definition->other != NULL && definition->is_active) {
+        next_boot_compare(facts, &twin);
+    } else if (definition->other != NULL) {
+        next_boot_after_save(facts, &twin);
     }
     domain_facts_clear(&twin);
     return true;
 }
 
-static bool fetch_definition(struct definition *definition, virConnectPtr conn,
-                             struct lodge_error *err)
+static bool ask_for_texts(struct definition *definition, virConnectPtr conn,
+                          struct lodge_error *err)
 {
-    AUTO(free) char *other = NULL;
     if (definition->domain == NULL) {
         definition->domain = virDomainLookupByUUID(conn, definition->uuid);
     }
-    bool is_active = definition->domain != NULL && libvirt_run(definition->domain) >= 0;
-    AUTO(free)
-    char *xml = definition->domain == NULL ? NULL : virDomainGetXMLDesc(definition->domain, 0);
-    if (xml == NULL) {
+    if (definition->domain != NULL) {
+        definition->is_active = libvirt_run(definition->domain) >= 0;
+        definition->xml = virDomainGetXMLDesc(definition->domain, 0);
+    }
+    if (definition->xml == NULL) {
         return libvirt_fail(err, "cannot read a domain's XML");
     }
-    if (!read_other(definition, is_active, &other, err)) {
-        return false;
-    }
-    definition->hash = index_hash(xml, other);
+    return read_other(definition, err);
+}
+
+static bool read_texts(struct definition *definition, struct lodge_error *err)
+{
+    definition->hash = index_hash(definition->xml, definition->other);
     definition->end = definition->hash == definition->before ? DEFINITION_SAME : DEFINITION_READ;
-    return definition->end == DEFINITION_SAME ||
-           read_facts(xml, other, is_active, definition->whole, &definition->facts, err);
+    return definition->end == DEFINITION_SAME || read_facts(definition, err);
+}
+
+static void note_failure(struct definitions_call *batch, struct definition *definition,
+                         const struct lodge_error *error)
+{
+    definition->end = error->kind == LODGE_ERROR_NOT_FOUND ? DEFINITION_GONE : DEFINITION_FAILED;
+    if (definition->end == DEFINITION_FAILED && batch->call.error.kind == LODGE_ERROR_NONE) {
+        batch->call.error = *error;
+    }
+}
+
+static void ask_for_all(struct definitions_call *batch, virConnectPtr conn)
+{
+    for (size_t i = 0; i < batch->count && !atomic_load(&batch->call.job.cancelled); i++) {
+        struct lodge_error err = {0};
+        batch->definitions[i].end = DEFINITION_TEXT;
+        if (!ask_for_texts(&batch->definitions[i], conn, &err)) {
+            note_failure(batch, &batch->definitions[i], &err);
+        }
+    }
+}
+
+static void read_all(struct definitions_call *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct definition *definition = &batch->definitions[i];
+        struct lodge_error err = {0};
+        if (definition->end == DEFINITION_TEXT && !read_texts(definition, &err)) {
+            note_failure(batch, definition, &err);
+        }
+        free(TAKE(definition->xml));
+        free(TAKE(definition->other));
+    }
 }
 
 static void definitions_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct definitions_call *batch = (struct definitions_call *)call;
-    for (size_t i = 0; i < batch->count && !atomic_load(&call->job.cancelled); i++) {
-        struct definition *definition = &batch->definitions[i];
-        struct lodge_error err = {0};
-        if (fetch_definition(definition, conn, &err)) {
-            continue;
-        }
-        definition->end = DEFINITION_FAILED;
-        if (err.kind == LODGE_ERROR_NOT_FOUND) {
-            definition->end = DEFINITION_GONE;
-        } else if (call->error.kind == LODGE_ERROR_NONE) {
-            call->error = err;
-        }
+    bool made_here = call->host->uri.made_here;
+    if (made_here) {
+        turnstile_enter();
     }
+    ask_for_all(batch, conn);
+    if (!made_here) {
+        turnstile_enter();
+    }
+    read_all(batch);
+    turnstile_leave();
 }
 
 static void definition_take(struct host *host, struct definition *definition,
@@ -206,23 +245,21 @@ void definitions_ask(struct host *host)
     }
 }
 
-void definitions_read(struct host *host, virDomainPtr *domains, size_t count)
+void definitions_read(struct host *host, struct listed_domain *listed, size_t count)
 {
     struct definitions_call *batch = NULL;
     for (size_t i = 0; i < count; i++) {
-        unsigned char uuid[UUID_SIZE];
-        bool has_uuid = virDomainGetUUID(domains[i], uuid) == 0;
-        struct domain *domain = has_uuid ? domains_find(&host->domains, uuid) : NULL;
+        struct domain *domain = domains_find(&host->domains, listed[i].uuid);
         if (domain == NULL || domain->definition.out) {
-            virDomainFree(TAKE(domains[i]));
+            virDomainFree(TAKE(listed[i].domain));
             continue;
         }
         domain->definition = (struct ask){.out = true};
         batch = batch == NULL ? definitions_batch_new() : batch;
         struct definition *definition = &batch->definitions[batch->count++];
-        definition->domain = TAKE(domains[i]);
+        definition->domain = TAKE(listed[i].domain);
         definition->whole = count <= WHOLE_AT_ONCE;
-        memcpy(definition->uuid, uuid, UUID_SIZE);
+        memcpy(definition->uuid, listed[i].uuid, UUID_SIZE);
         if (batch->count == BATCH) {
             channel_submit(host, CHANNEL_SYNC, &TAKE(batch)->call);
         }

@@ -40,7 +40,8 @@ struct domain {
     bool moved;            /* an event said that its state changed, and it was not read since */
     bool doubted;          /* the recheck found a difference and had it asked again */
     uint64_t last_event;   /* host.serial of it */
-    uint64_t round;        /* of the last whole list it was on */
+    uint64_t round;        /* of the last comparison it was on a list of */
+    uint64_t listed_in;    /* the host.generation whose whole list it was on */
     bool has_autostart;    /* in the list of the recheck that is being compared */
     bool lacks_state;      /* since the connection came up */
     bool lacks_definition;

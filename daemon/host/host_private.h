@@ -117,7 +117,7 @@ struct host {
     struct ask_queue unsettled; /* seen in the middle of a start or an end */
     struct loop_later ask;
 
-    uint64_t round; /* whole lists compared */
+    uint64_t round; /* comparisons of lists with what is known */
     bool syncing;
     bool listed;    /* the list of this connection has come */
     bool synced;    /* and everything on it */

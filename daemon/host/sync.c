@@ -1,11 +1,11 @@
 /*
  * sync: one call on `sync` lists all domains. Their names are posted to the loop as soon as they
- * are known, their states come when the call is done, and then the XML is asked for in batches
- * (definitions.c).
+ * are known, their states when the call has them, both some at a time, so that a host of 10,000
+ * does not hold the loop; and then the XML is asked for in batches (definitions.c).
  *
  * Events go on meanwhile and know better: a row that is older than its domain's last event
  * (`serial`) is not taken. Such a domain is asked alone, and so is one whose state the driver does
- * not tell in bulk. The call owns domains and rows, the letter its names.
+ * not tell in bulk. The call owns domains and rows, the letters what they carry.
  */
 #include "host/sync.h"
 #include "host/channels.h"
@@ -16,6 +16,7 @@
 #include "host/libvirt_error.h"
 #include "host/refresh.h"
 #include "log.h"
+#include "loop/turnstile.h"
 #include "memory.h"
 
 #include <string.h>
@@ -23,16 +24,20 @@
 /* libvirt refuses more in one reply or request (REMOTE_DOMAIN_LIST_MAX is 16,384). */
 enum { STATES_AT_ONCE = 16000 };
 
+/* Domains of a letter: a millisecond or two of the loop. */
+enum { LETTER_MOST = 256 };
+
 struct sync_row {
     unsigned char uuid[UUID_SIZE];
     bool has_state;
     struct state_answer answer;
+    char *name; /* in a letter of names */
 };
 
 struct sync_call {
-    struct host_call call; /* first */
-    virDomainPtr *domains;
-    struct sync_row *rows; /* of the domains, by uuid */
+    struct host_call call;        /* first */
+    struct listed_domain *listed; /* by uuid … */
+    struct sync_row *rows;        /* … and so are these */
     size_t count;
 };
 
@@ -80,7 +85,7 @@ static void mark_transient(struct sync_row *row)
     row->answer.persistent = false;
 }
 
-static void take_state(struct sync_row *row, const virDomainStatsRecord *record)
+static void note_state(struct sync_row *row, const virDomainStatsRecord *record)
 {
     int reason = 0;
     if (row != NULL && virTypedParamsGetInt(record->params, record->nparams, "state.state",
@@ -98,7 +103,9 @@ static void read_states(struct sync_call *sync)
     for (size_t first = 0; first < sync->count; first += STATES_AT_ONCE) {
         size_t count = sync->count - first < STATES_AT_ONCE ? sync->count - first : STATES_AT_ONCE;
         AUTO(free) virDomainPtr *some = xcalloc(count + 1, sizeof(virDomainPtr));
-        memcpy(some, sync->domains + first, count * sizeof(virDomainPtr));
+        for (size_t i = 0; i < count; i++) {
+            some[i] = sync->listed[first + i].domain;
+        }
         virDomainStatsRecordPtr *records = NULL;
         int got = virDomainListGetStats(some, VIR_DOMAIN_STATS_STATE, &records, 0);
         if (got < 0) {
@@ -112,126 +119,155 @@ static void read_states(struct sync_call *sync)
             return;
         }
         for (int i = 0; i < got; i++) {
-            take_state(row_of(sync, records[i]->dom), records[i]);
+            note_state(row_of(sync, records[i]->dom), records[i]);
         }
         virDomainStatsRecordListFree(records);
     }
 }
 
-/* The names go ahead of the states, whose call has to wait when libvirtd's workers are all stuck.
- */
-struct names_letter {
+/* Of some domains, in the order of their uuids: the letters of a list come one after the other, the
+ * call's own letter after them, and until that the call holds the host. The names go ahead of the
+ * states, whose call has to wait when libvirtd's workers are all stuck. */
+struct rows_letter {
     struct letter letter;
-    struct host *host; /* held by the call, whose own letter comes after this one */
+    struct host *host;
     uint64_t generation;
     uint64_t serial;
+    bool is_last;
+    bool has_states; /* else the names are told */
     size_t count;
-    struct {
-        unsigned char uuid[UUID_SIZE];
-        char *name;
-    } rows[];
+    struct sync_row rows[];
 };
 
 /* A domain that was removed after the list had been asked for may still be on it. */
-static void take_name(struct host *host, const struct names_letter *names, size_t i)
+static void take_name(struct host *host, const struct sync_row *row, uint64_t serial)
 {
-    bool may_be_gone = host->last_gone > names->serial;
-    struct domain *domain = domains_find(&host->domains, names->rows[i].uuid);
+    bool may_be_gone = host->last_gone > serial;
+    struct domain *domain = domains_find(&host->domains, row->uuid);
     bool is_new = domain == NULL;
-    domain = is_new ? domains_get(&host->domains, names->rows[i].uuid) : domain;
-    domain->round = host->round;
+    domain = is_new ? domains_get(&host->domains, row->uuid) : domain;
+    bool lacked =
+        domain->lacks_state || domain->lacks_definition; /* it is on two halves of a list */
+    domain->listed_in = host->generation;
     domain->lacks_state = true;
     domain->lacks_definition = true;
-    host->lacking++;
+    host->lacking += !lacked;
     if (is_new && may_be_gone) {
         refresh_state(host, domain);
         refresh_definition(host, domain);
     } else {
-        domain_report_name(host, domain,
-                           domain->last_event > names->serial ? NULL : names->rows[i].name);
+        domain_report_name(host, domain, domain->last_event > serial ? NULL : row->name);
     }
 }
 
-static void sync_take_names(struct host *host, const struct names_letter *names)
+static void take_state(struct host *host, const struct sync_row *row, uint64_t serial)
 {
-    host->round++;
-    for (size_t i = 0; i < names->count && !host->ended; i++) {
-        take_name(host, names, i);
+    struct domain *domain = domains_find(&host->domains, row->uuid);
+    if (domain == NULL || !domain->lacks_state || domain->state.wanted || domain->state.out) {
+        return; /* gone, told, or being asked alone */
     }
+    if (row->has_state && domain->last_event <= serial) {
+        domain_report_state(host, domain, &row->answer, true);
+    } else {
+        refresh_state(host, domain);
+    }
+}
+
+/* Those whose name was not on the list. */
+static void take_leave(struct host *host, uint64_t serial)
+{
     for (struct domain *domain = host->domains.first, *next; domain != NULL && !host->ended;
          domain = next) {
         next = domain->next;
-        if (domain->round == host->round) {
+        if (domain->listed_in == host->generation) {
             continue;
         }
-        if (domain->last_event > names->serial) {
+        if (domain->last_event > serial) {
             refresh_state(host, domain);
         } else {
             domain_report_gone(host, domain);
         }
     }
-    host->listed = true;
 }
 
-static void deliver_names(struct letter *letter)
+static void sync_take_rows(struct host *host, const struct rows_letter *rows)
 {
-    struct names_letter *names = (struct names_letter *)letter;
-    struct host *host = names->host;
-    if (!host->ended && names->generation == host->generation) {
-        sync_take_names(host, names);
+    for (size_t i = 0; i < rows->count && !host->ended; i++) {
+        (rows->has_states ? take_state : take_name)(host, &rows->rows[i], rows->serial);
     }
-    for (size_t i = 0; i < names->count; i++) {
-        free(names->rows[i].name);
+    if (rows->is_last && !rows->has_states) {
+        take_leave(host, rows->serial);
+        host->listed = true;
     }
-    free(names);
 }
 
-static void post_names(struct sync_call *sync)
+static void deliver_rows(struct letter *letter)
 {
-    struct names_letter *names = xcalloc(1, sizeof *names + sync->count * sizeof names->rows[0]);
-    names->letter.deliver = deliver_names;
-    names->host = sync->call.host;
-    names->generation = sync->call.generation;
-    names->serial = sync->call.serial;
-    names->count = sync->count;
-    for (size_t i = 0; i < sync->count; i++) {
-        memcpy(names->rows[i].uuid, sync->rows[i].uuid, UUID_SIZE);
-        names->rows[i].name = xstrdup(virDomainGetName(sync->domains[i]));
+    struct rows_letter *rows = (struct rows_letter *)letter;
+    struct host *host = rows->host;
+    if (!host->ended && rows->generation == host->generation) {
+        sync_take_rows(host, rows);
     }
-    loop_post(sync->call.host->loop, &names->letter);
+    for (size_t i = 0; i < rows->count; i++) {
+        free(rows->rows[i].name);
+    }
+    free(rows);
 }
 
-struct listed {
-    unsigned char uuid[UUID_SIZE]; /* first: by_uuid() compares it */
-    virDomainPtr domain;
-};
-
-/* Each uuid is asked for once: libvirt formats a line for its log in every such call, which made a
- * sort that asked cost as much as reading a fifth of the XML. */
-static void sort_by_uuid(struct sync_call *sync)
+static void post_some(struct sync_call *sync, size_t first, bool has_states)
 {
-    AUTO(free) struct listed *listed = xcalloc(sync->count + 1, sizeof *listed);
-    for (size_t i = 0; i < sync->count; i++) {
-        listed[i].domain = sync->domains[i];
-        virDomainGetUUID(sync->domains[i], listed[i].uuid);
+    size_t count = sync->count - first < LETTER_MOST ? sync->count - first : LETTER_MOST;
+    struct rows_letter *rows = xcalloc(1, sizeof *rows + count * sizeof rows->rows[0]);
+    rows->letter.deliver = deliver_rows;
+    rows->host = sync->call.host;
+    rows->generation = sync->call.generation;
+    rows->serial = sync->call.serial;
+    rows->is_last = first + count == sync->count;
+    rows->has_states = has_states;
+    rows->count = count;
+    for (size_t i = 0; i < count; i++) {
+        rows->rows[i] = sync->rows[first + i];
+        rows->rows[i].name =
+            has_states ? NULL : xstrdup(virDomainGetName(sync->listed[first + i].domain));
     }
-    qsort(listed, sync->count, sizeof *listed, by_uuid);
+    loop_post(sync->call.host->loop, &rows->letter);
+}
+
+/* An empty list is told too. */
+static void post_rows(struct sync_call *sync, bool has_states)
+{
+    size_t first = 0;
+    do {
+        post_some(sync, first, has_states);
+        first += LETTER_MOST;
+    } while (first < sync->count);
+}
+
+/* Each uuid is asked for once: a sort that asked cost as much as reading a fifth of the XML. */
+static void take_list(struct sync_call *sync, virDomainPtr *domains)
+{
+    sync->listed = xcalloc(sync->count + 1, sizeof *sync->listed);
     sync->rows = xcalloc(sync->count + 1, sizeof *sync->rows);
     for (size_t i = 0; i < sync->count; i++) {
-        sync->domains[i] = listed[i].domain;
-        memcpy(sync->rows[i].uuid, listed[i].uuid, UUID_SIZE);
+        sync->listed[i].domain = domains[i];
+        virDomainGetUUID(domains[i], sync->listed[i].uuid);
+    }
+    free(domains);
+    qsort(sync->listed, sync->count, sizeof *sync->listed, by_uuid);
+    for (size_t i = 0; i < sync->count; i++) {
+        memcpy(sync->rows[i].uuid, sync->listed[i].uuid, UUID_SIZE);
         sync->rows[i].answer.persistent = true;
     }
 }
 
-static void sync_fetch(struct host_call *call, virConnectPtr conn)
+static void fetch_all(struct sync_call *sync, virConnectPtr conn)
 {
-    struct sync_call *sync = (struct sync_call *)call;
-    if (!domain_list(conn, 0, &sync->domains, &sync->count, &call->error)) {
+    virDomainPtr *domains = NULL;
+    if (!domain_list(conn, 0, &domains, &sync->count, &sync->call.error)) {
         return;
     }
-    sort_by_uuid(sync);
-    post_names(sync);
+    take_list(sync, domains);
+    post_rows(sync, false);
     read_states(sync);
     mark(sync, conn, VIR_CONNECT_LIST_DOMAINS_TRANSIENT, mark_transient);
     if (mark(sync, conn, VIR_CONNECT_LIST_DOMAINS_AUTOSTART, mark_autostart)) {
@@ -240,21 +276,19 @@ static void sync_fetch(struct host_call *call, virConnectPtr conn)
             *autostart = *autostart == LODGE_FLAG_UNKNOWN ? LODGE_FLAG_NO : *autostart;
         }
     }
+    if (sync->call.error.kind == LODGE_ERROR_NONE) {
+        post_rows(sync, true);
+    }
 }
 
-static void take_states(struct host *host, const struct sync_call *sync)
+static void sync_fetch(struct host_call *call, virConnectPtr conn)
 {
-    for (size_t i = 0; i < sync->count && !host->ended; i++) {
-        const struct sync_row *row = &sync->rows[i];
-        struct domain *domain = domains_find(&host->domains, row->uuid);
-        if (domain == NULL || !domain->lacks_state || domain->state.wanted || domain->state.out) {
-            continue; /* gone, told, or being asked alone */
-        }
-        if (row->has_state && domain->last_event <= sync->call.serial) {
-            domain_report_state(host, domain, &row->answer, true);
-        } else {
-            refresh_state(host, domain);
-        }
+    if (call->host->uri.made_here) {
+        turnstile_enter();
+    }
+    fetch_all((struct sync_call *)call, conn);
+    if (call->host->uri.made_here) {
+        turnstile_leave();
     }
 }
 
@@ -269,21 +303,18 @@ static void sync_take(struct host_call *call, bool current)
                      call->error.message);
             host_retry_later(host);
         } else {
-            take_states(host, sync);
-            if (!host->ended) {
-                definitions_read(host, sync->domains, sync->count);
-            }
-            if (!host->ended && sync->count == 0) {
+            definitions_read(host, sync->listed, sync->count);
+            if (sync->count == 0) {
                 domain_report_synced(host);
             }
         }
     }
     for (size_t i = 0; i < sync->count; i++) {
-        if (sync->domains[i] != NULL) {
-            virDomainFree(sync->domains[i]);
+        if (sync->listed[i].domain != NULL) {
+            virDomainFree(sync->listed[i].domain);
         }
     }
-    free(sync->domains);
+    free(sync->listed);
     free(sync->rows);
 }
 

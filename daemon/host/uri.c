@@ -108,6 +108,7 @@ void uri_read(struct uri *ret_uri, const char *text)
          (transport_length == 5 && starts_with(transport, transport_length, "+unix")));
     ret_uri->in_process = ret_uri->is_embedded || (ret_uri->is_test && plain);
     ret_uri->has_socket = socket != NULL;
+    ret_uri->made_here = ret_uri->is_test && plain;
     ret_uri->one_world =
         ret_uri->is_embedded ||
         (ret_uri->is_test && !(path_length == 8 && strncmp(path, "/default", 8) == 0));

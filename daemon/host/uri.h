@@ -18,6 +18,8 @@ struct uri {
     bool is_session;  /* a user's own guests, and not the machine's */
     bool is_local;    /* guests run on this machine */
     bool in_process;  /* no libvirtd between us and the driver */
+    bool made_here;   /* by the test driver in our process: its calls take our processors, and wait
+                         for nobody */
     bool has_socket;  /* names the socket of its libvirtd */
     bool one_world;   /* each connection is a world of its own: one must serve every channel */
 };

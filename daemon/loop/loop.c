@@ -2,7 +2,8 @@
  * loop: at the end of each turn of libuv, end_turn() runs what was put off until then and frees
  * what was to be freed; while there is any such, an idle handle keeps the turn from waiting.
  *
- * Other threads come by the mailbox, whose eventfd wakes the loop. Handles are freed by their close
+ * Other threads come by the mailbox, whose eventfd wakes the loop; many letters take many turns, so
+ * that whoever asks by a socket is answered between them. Handles are freed by their close
  * callbacks. A loop that has ended is kept, with its mailbox, for threads that come back from a
  * call later.
  */
@@ -18,6 +19,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* How long letters may take in a turn: what hosts tell comes by thousands. */
+enum { LETTERS_US = 4000 };
+
 struct heard_signal {
     uv_signal_t signal; /* first */
     void (*heard)(void *owner, int signal);
@@ -29,6 +33,9 @@ struct loop {
     uv_loop_t uv;
     struct timers *timers;
     struct mailbox *box;
+    struct loop_later letters; /* those that are left when their time is over */
+    uint64_t letters_end_us;   /* monotonic */
+    bool runs;                 /* else all letters are delivered at once */
     uv_poll_t wake;
     uv_check_t turn_end; /* unreferenced: it keeps nobody waiting */
     uv_idle_t turn_now;  /* active while something is to be done later: the loop does not block */
@@ -59,6 +66,22 @@ static void wake_up(void *owner)
     /* EAGAIN: the counter is full, so the loop has a wake-up waiting: just as good. */
 }
 
+static bool letters_are_over(void *owner)
+{
+    const struct loop *loop = owner;
+    return loop->runs && loop_monotonic_us() >= loop->letters_end_us;
+}
+
+static void collect_letters(void *owner)
+{
+    struct loop *loop = owner;
+    loop->letters_end_us = loop_monotonic_us() + LETTERS_US;
+    mailbox_collect(loop->box, letters_are_over);
+    if (mailbox_has_left(loop->box)) {
+        loop_later(loop, &loop->letters);
+    }
+}
+
 static void woken(uv_poll_t *handle, int status, int events)
 {
     (void)status;
@@ -67,7 +90,9 @@ static void woken(uv_poll_t *handle, int status, int events)
     uint64_t count;
     ssize_t got = read(loop->wake_fd, &count, sizeof count);
     (void)got; /* nothing there: somebody else emptied it, the letters are still taken */
-    mailbox_collect(loop->box);
+    if (!loop->letters.waiting) { /* else at the end of this turn, behind those that are left */
+        collect_letters(loop);
+    }
 }
 
 static void nothing(uv_idle_t *handle)
@@ -105,6 +130,7 @@ struct loop *loop_new(void)
         abort(); /* no descriptors at the start of the program: nothing can be done */
     }
     loop->box = mailbox_new(wake_up, loop);
+    loop->letters = (struct loop_later){.run = collect_letters, .owner = loop};
     loop->timers = timers_new(&loop->uv);
     uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
     loop->wake.data = loop;
@@ -124,7 +150,9 @@ uv_loop_t *loop_uv(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    loop->runs = true;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    loop->runs = false;
 }
 
 void loop_run_once(struct loop *loop)
@@ -156,7 +184,7 @@ bool loop_free(struct loop *loop)
         loop->signals = heard->next;
         loop_close_handle((uv_handle_t *)&heard->signal, free_handle);
     }
-    mailbox_collect(loop->box);
+    collect_letters(loop);
     end_turn(&loop->turn_end);
     bool clean = timers_free(loop->timers);
     loop_close_handle((uv_handle_t *)&loop->wake, NULL);

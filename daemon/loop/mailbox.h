@@ -7,6 +7,7 @@
 #ifndef LOOP_MAILBOX_H
 #define LOOP_MAILBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct letter {
@@ -28,7 +29,12 @@ void mailbox_post(struct mailbox *box, struct letter *letter);
 /* Owner only. What the letter that is being delivered has cost; 0 when that was taken already. */
 uint64_t mailbox_take_cost_us(struct mailbox *box);
 
-/* Owner only. Delivers all that was there, in the order posted; returns how many. */
-unsigned mailbox_collect(struct mailbox *box);
+/* Owner only. Delivers what was there, in the order posted, until `is_tired(owner)` says so after
+ * one (NULL: all); returns how many. What is left comes first the next time. */
+unsigned mailbox_collect(struct mailbox *box, bool (*is_tired)(void *owner));
+
+/* Owner only. Whether some are left that a collect took and did not deliver: nobody is woken for
+ * these. */
+bool mailbox_has_left(const struct mailbox *box);
 
 #endif

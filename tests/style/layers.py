@@ -59,7 +59,7 @@ FACES = {
     "daemon/options": "options.h",
     "daemon/records": "records.h",
     "daemon/settings": "settings.h",
-    "daemon/loop": "loop.h pace.h rounds.h thread.h workers.h",
+    "daemon/loop": "loop.h pace.h rounds.h thread.h turnstile.h workers.h",
     "daemon/store": "ops.h recall.h restore.h session_rows.h store.h vms.h",
     "daemon/host": "embedded.h host.h reading.h",
     "daemon/host/xml": "domain_xml_edit.h domain_xml_secrets.h domain_xml_write.h next_boot.h",

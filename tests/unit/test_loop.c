@@ -278,6 +278,58 @@ static void letters_of_a_thread_are_delivered_on_the_loop(void **state)
     pthread_join(thread, NULL);
 }
 
+enum { SLOW_LETTERS = 40, SLOW_US = 1000, IN_A_TURN = 8 };
+
+static int slow_delivered;
+static uint64_t slow_turns[SLOW_LETTERS];
+
+static void deliver_slowly(struct letter *letter)
+{
+    uint64_t begun = loop_monotonic_us();
+    while (loop_monotonic_us() - begun < SLOW_US) {
+    }
+    slow_turns[slow_delivered++] = loop_turn_number(loop);
+    free(letter);
+}
+
+static bool all_slow_came(void)
+{
+    return slow_delivered == SLOW_LETTERS;
+}
+
+static void post_slow_letters(void)
+{
+    slow_delivered = 0;
+    for (int i = 0; i < SLOW_LETTERS; i++) {
+        struct letter *letter = xcalloc(1, sizeof *letter);
+        letter->deliver = deliver_slowly;
+        loop_post(loop, letter);
+    }
+}
+
+/* So whoever asks by a socket does not wait for all of them. */
+static void letters_that_take_long_are_delivered_over_many_turns(void **state)
+{
+    (void)state;
+    post_slow_letters();
+
+    assert_true(loop_until(all_slow_came));
+
+    for (int i = IN_A_TURN; i < SLOW_LETTERS; i++) {
+        assert_true(slow_turns[i] > slow_turns[i - IN_A_TURN]);
+    }
+}
+
+static void letters_are_all_delivered_when_the_loop_has_run(void **state)
+{
+    (void)state;
+    post_slow_letters();
+
+    loop_run_once(loop);
+
+    assert_int_equal(slow_delivered, SLOW_LETTERS);
+}
+
 static void *look_at_signals(void *data)
 {
     sigset_t *blocked = data;
@@ -340,6 +392,8 @@ int main(void)
         ON_LOOP(a_timer_counts_from_when_it_is_started_not_from_the_turn),
         ON_LOOP(a_signal_is_heard_on_the_loop),
         ON_LOOP(letters_of_a_thread_are_delivered_on_the_loop),
+        ON_LOOP(letters_that_take_long_are_delivered_over_many_turns),
+        ON_LOOP(letters_are_all_delivered_when_the_loop_has_run),
         ON_LOOP(a_thread_takes_no_signals),
         TEST(letters_left_at_the_end_are_delivered_all_the_same),
         TEST(a_handle_left_open_is_noticed),

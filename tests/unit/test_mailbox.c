@@ -76,15 +76,41 @@ static void letters_come_in_the_order_posted_with_one_wake_up(void **state)
     post(owner.box, 0, 2);
     assert_int_equal(atomic_load(&owner.wakes), 1);
 
-    assert_int_equal(mailbox_collect(owner.box), 3);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 3);
 
     assert_int_equal(delivered, 3);
-    assert_int_equal(mailbox_collect(owner.box), 0);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 0);
     post(owner.box, 0, 3);
     assert_int_equal(atomic_load(&owner.wakes), 2);
-    assert_int_equal(mailbox_collect(owner.box), 1);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 1);
     mailbox_free(owner.box);
     mailbox_free(NULL);
+}
+
+static bool is_tired(void *data)
+{
+    (void)data;
+    return delivered % 2 == 0;
+}
+
+static void letters_that_are_left_come_first_the_next_time(void **state)
+{
+    (void)state;
+    struct owner owner;
+    begin(&owner);
+    for (int i = 0; i < 3; i++) {
+        post(owner.box, 0, i);
+    }
+
+    assert_int_equal(mailbox_collect(owner.box, is_tired), 2);
+
+    assert_true(mailbox_has_left(owner.box));
+    post(owner.box, 0, 3);
+    assert_int_equal(atomic_load(&owner.wakes), 2); /* of what is left nobody is told */
+    assert_int_equal(mailbox_collect(owner.box, is_tired), 2);
+    assert_false(mailbox_has_left(owner.box));
+    assert_int_equal(mailbox_collect(owner.box, is_tired), 0);
+    mailbox_free(owner.box);
 }
 
 static struct mailbox *answer_box;
@@ -105,11 +131,11 @@ static void a_letter_posted_while_delivering_is_for_the_next_time(void **state)
     letter->deliver = answer;
     mailbox_post(owner.box, letter);
 
-    assert_int_equal(mailbox_collect(owner.box), 1);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 1);
 
     assert_int_equal(delivered, 0);
     assert_int_equal(atomic_load(&owner.wakes), 2); /* it is not forgotten */
-    assert_int_equal(mailbox_collect(owner.box), 1);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 1);
     mailbox_free(owner.box);
 }
 
@@ -147,14 +173,14 @@ static void nothing_is_lost_among_many_senders(void **state)
         }
         owner.awake = false;
         pthread_mutex_unlock(&owner.lock);
-        mailbox_collect(owner.box);
+        mailbox_collect(owner.box, NULL);
     }
 
     for (int i = 0; i < SENDERS; i++) {
         pthread_join(senders[i].thread, NULL);
         assert_int_equal(next_number[i], LETTERS);
     }
-    assert_int_equal(mailbox_collect(owner.box), 0);
+    assert_int_equal(mailbox_collect(owner.box, NULL), 0);
     mailbox_free(owner.box);
 }
 
@@ -162,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(letters_come_in_the_order_posted_with_one_wake_up),
+        TEST(letters_that_are_left_come_first_the_next_time),
         TEST(a_letter_posted_while_delivering_is_for_the_next_time),
         TEST(nothing_is_lost_among_many_senders),
     };
