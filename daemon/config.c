@@ -27,7 +27,7 @@
 
 enum {
     KEYS_MAX = 64, /* bits of `given` */
-    HOSTS_MAX = 64,
+    HOSTS_MAX = 1000,
     NAME_MAX_BYTES = 64,
     /* sun_path has 108 bytes; ".stream" and a NUL must fit behind (the stream door's socket) */
     SOCKET_MAX_BYTES = 100,

@@ -70,6 +70,7 @@ static void account_free(struct account *account)
     *link = account->next;
     loop_later_cancel(account->loop, &account->serve);
     loop_timer_free(account->rest);
+    seats_done(&account->seats);
     free(account);
 }
 
@@ -141,7 +142,7 @@ static bool has_time(struct account *account)
 static bool begin_next_call(struct account *account)
 {
     account_resume(account);
-    bool began = seats_begin_next(account->seats);
+    bool began = seats_begin_next(&account->seats);
     account_pause(account);
     return began;
 }
@@ -406,15 +407,16 @@ static void account_charge(struct account *account, int64_t cost_us)
     }
 }
 
-bool account_sit(struct account *account, enum seat_kind kind, unsigned host, struct sitter *sitter)
+bool account_sit(struct account *account, enum seat_kind kind, const void *host,
+                 struct sitter *sitter)
 {
-    return seats_take(account->seats, kind, host, sitter);
+    return seats_take(&account->seats, kind, host, sitter);
 }
 
 void account_stand_up(struct account *account, struct sitter *sitter)
 {
     uint64_t cost_us = 0;
-    bool may_begin = seats_leave(account->seats, sitter, &cost_us);
+    bool may_begin = seats_leave(&account->seats, sitter, &cost_us);
     account_charge(account, (int64_t)(cost_us + loop_take_cost_us(account->loop)));
     if (may_begin && !account->is_closed) {
         loop_later(account->loop, &account->serve);

@@ -68,7 +68,7 @@ struct account {
     struct account_place *grows;  /* may read on though too much is read: one always may … */
     uint64_t grew_at;             /* … and did then, monotonic ms */
     bool short_of_read, short_of_unsent, short_of_parsing; /* somebody waits for it */
-    struct seats seats[SEAT_PLACES];
+    struct seats seats;
 };
 
 /* Makes the user's account in `list` when there is none, and a place in it. `run` is called when
@@ -130,7 +130,7 @@ void account_has_read(struct account_place *place);
 void account_offer(struct account_place *place, uint64_t now_ms);
 
 /* Seats, see seats.h. Whoever stands in line is begun in the account's time. */
-bool account_sit(struct account *account, enum seat_kind kind, unsigned host,
+bool account_sit(struct account *account, enum seat_kind kind, const void *host,
                  struct sitter *sitter);
 void account_stand_up(struct account *account, struct sitter *sitter);
 

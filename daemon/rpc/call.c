@@ -78,7 +78,7 @@ void call_set_audited(struct call *call)
 
 void call_stand_up(struct call *call)
 {
-    if (call->seat.seats != NULL) {
+    if (call->seat.place != NULL) {
         account_stand_up(call->account, &call->seat);
     }
 }
@@ -132,7 +132,7 @@ void call_keep_params(struct call *call, const void *params)
 static void orphan_call(struct connection_call *open)
 {
     struct call *call = CONTAINER_OF(open, struct call, open);
-    bool is_in_line = call->seat.seats != NULL && !call->seat.sits; /* nothing was begun */
+    bool is_in_line = call->seat.place != NULL && !call->seat.sits; /* nothing was begun */
     call->connection = NULL;
     if ((is_in_line && !call->method->mutates) || call->work != NULL) {
         call_free(call);

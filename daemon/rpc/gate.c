@@ -91,18 +91,6 @@ static const struct vm *vm_to_read(const struct call *call, const void *params)
     return can_be_read && !is_busy ? vm : NULL;
 }
 
-/* The number of the host that a seat of this kind is of; 0 where it is of none. */
-static unsigned seat_host(const struct call *call, enum seat_kind kind, const void *params)
-{
-    const struct vm *vm = kind < SEAT_XML ? NULL : named_vm_peek(call, params);
-    unsigned number = 0;
-    for (const struct registry_host *host = registry_first_host(call->services->registry);
-         vm != NULL && host != NULL && host != vm->host; host = host->next) {
-        number++;
-    }
-    return number;
-}
-
 /* Where it waits for its turn. */
 static enum seat_kind seat_of(const struct call *call, const void *params)
 {
@@ -169,9 +157,10 @@ static void run_method(struct call *call, struct json_object *params)
     call->record = method->mutates ? record_make(params) : NULL;
     enum seat_kind kind = seat_of(call, room);
     if (kind != SEAT_NONE) {
+        const struct vm *vm = kind < SEAT_XML ? NULL : named_vm_peek(call, room);
         call_keep_params(call, room);
         call->seat.begin = begin_seated;
-        if (account_sit(call->account, kind, seat_host(call, kind, room), &call->seat)) {
+        if (account_sit(call->account, kind, vm == NULL ? NULL : vm->host, &call->seat)) {
             run_seated(call);
         }
         return;

@@ -21,38 +21,38 @@ enum seat_kind {
 
 /* … so that a host that hangs holds the seats of no other. */
 enum {
-    SEAT_HOSTS = 64,
-    SEAT_PLACES = SEAT_XML + (SEAT_KINDS - SEAT_XML) * SEAT_HOSTS,
     SEATS_SHARED_MOST_MS = 5,
     SEATS_FAR_US = 1000,
 };
 
+struct seats_place;
+
 /* A call that sits, or stands in line: embed. */
 struct sitter {
-    struct seats *seats; /* NULL: neither */
+    struct seats_place *place; /* NULL: neither */
     bool sits;
     struct sitter *previous, *next; /* in the line */
     void (*begin)(struct sitter *sitter);
 };
 
-/* One user's, of one kind. */
+/* One user's: the places of which seats are taken. */
 struct seats {
-    unsigned taken;
-    uint64_t since_us;           /* monotonic: taken since, or when one was given back last */
-    struct sitter *first, *last; /* the line */
+    struct seats_place *places;
 };
 
-/* `all` has SEAT_PLACES; `host` is the number of the one that it is about, if of one. Takes a seat,
- * or stands in line. Returns whether it sits. */
-bool seats_take(struct seats *all, enum seat_kind kind, unsigned host, struct sitter *sitter);
+void seats_done(struct seats *seats); /* nobody asks any more */
+
+/* `host` is what tells the one that it is about from others, NULL if it is about none. Takes a
+ * seat, or stands in line. Returns whether it sits. */
+bool seats_take(struct seats *seats, enum seat_kind kind, const void *host, struct sitter *sitter);
 
 /* Gives the seat back, or leaves the line. Returns whether somebody may begin now. *ret_cost_us is
  * about what the call has cost other processes (libvirtd, a guest's QEMU): of an answer for all the
  * time that it took, no more than SEATS_SHARED_MOST_MS; of what is a host's SEATS_FAR_US, however
  * long it took, since it may have waited for a network, or for others. */
-bool seats_leave(struct seats *all, struct sitter *sitter, uint64_t *ret_cost_us);
+bool seats_leave(struct seats *seats, struct sitter *sitter, uint64_t *ret_cost_us);
 
 /* Begins one of those for whom there is a seat now; false if there is none. */
-bool seats_begin_next(struct seats *all);
+bool seats_begin_next(struct seats *seats);
 
 #endif

@@ -36,7 +36,7 @@ static void come(struct account *account)
     memset(calls, 0, sizeof calls);
     for (unsigned i = 0; i < CALLS; i++) {
         calls[i].sitter.begin = begin;
-        calls[i].began = account_sit(account, SEAT_STORE, 0, &calls[i].sitter);
+        calls[i].began = account_sit(account, SEAT_STORE, NULL, &calls[i].sitter);
     }
 }
 
@@ -47,7 +47,7 @@ static void so_many_calls_sit_and_the_others_stand_in_line(void **state)
     struct account *account = workers[0].place.account;
     come(account);
     assert_int_equal(count_begun(), 2);
-    assert_true(account_sit(account, SEAT_XML, 0, &(struct sitter){.begin = begin}));
+    assert_true(account_sit(account, SEAT_XML, NULL, &(struct sitter){.begin = begin}));
     account_stand_up(account, &calls[3].sitter); /* its client has gone */
     account_stand_up(account, &calls[0].sitter);
     assert_false(calls[2].began); /* not in the middle of another's end */
@@ -68,10 +68,10 @@ static void a_host_that_hangs_holds_no_seat_of_another(void **state)
     (void)state;
     join(1000, 0);
     struct account *account = workers[0].place.account;
-    assert_true(account_sit(account, SEAT_XML, 0, &first[0]));
-    assert_true(account_sit(account, SEAT_XML, 0, &first[1]));
-    assert_false(account_sit(account, SEAT_XML, 0, &first[2]));
-    assert_true(account_sit(account, SEAT_XML, 1, &other));
+    assert_true(account_sit(account, SEAT_XML, &first, &first[0]));
+    assert_true(account_sit(account, SEAT_XML, &first, &first[1]));
+    assert_false(account_sit(account, SEAT_XML, &first, &first[2]));
+    assert_true(account_sit(account, SEAT_XML, &other, &other));
     account_stand_up(account, &other);
     account_stand_up(account, &first[2]);
 }
@@ -83,7 +83,7 @@ static void seats_are_each_user_s_own(void **state)
     join(1001, 1);
     come(workers[0].place.account);
     struct sitter other = {.begin = begin};
-    assert_true(account_sit(workers[1].place.account, SEAT_STORE, 0, &other));
+    assert_true(account_sit(workers[1].place.account, SEAT_STORE, NULL, &other));
     account_stand_up(workers[1].place.account, &other);
 }
 
@@ -93,7 +93,7 @@ static void sit_for(struct account *account, enum seat_kind kind, unsigned count
 {
     struct sitter sitters[4] = {{.begin = begin}, {.begin = begin}, {.begin = begin}};
     for (unsigned i = 0; i < count; i++) {
-        assert_true(account_sit(account, kind, 0, &sitters[i]));
+        assert_true(account_sit(account, kind, NULL, &sitters[i]));
     }
     for (unsigned i = 0; i < ms; i++) {
         spend();
@@ -154,7 +154,7 @@ static void what_workers_do_for_a_user_is_of_his_time(void **state)
         .account = account,
         .sitter.begin = begin,
     };
-    assert_true(account_sit(account, SEAT_STORE, 0, &only.sitter));
+    assert_true(account_sit(account, SEAT_STORE, NULL, &only.sitter));
     int64_t before = account->credit_us;
     workers_submit(pool, &only.job);
     assert_true(loop_until(is_answered));
