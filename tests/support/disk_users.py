@@ -99,7 +99,7 @@ class DiskUsers(unittest.TestCase):
         self.libvirtd.virsh("destroy", name, check=False)
         for snapshot in self.libvirtd.virsh("snapshot-list", "--name", name, check=False).stdout.split():
             self.libvirtd.virsh("snapshot-delete", "--metadata", name, snapshot)
-        self.libvirtd.virsh("undefine", name, "--managed-save", "--keep-nvram")
+        self.libvirtd.virsh("undefine", name, "--managed-save", "--checkpoints-metadata", "--keep-nvram")
 
     def create(self, name, rpc=None, **more):
         """The path of its disk."""
@@ -207,6 +207,14 @@ class DiskUsers(unittest.TestCase):
         self.use_snapshot(path)
         self.libvirtd.virsh("detach-disk", "user", "vda", "--config")
 
+    def use_checkpoint(self, path):
+        """Of which a backup would begin: nothing else names the disk any more."""
+        self.define("user", disk(f"file='{path}'"))
+        self.libvirtd.virsh("start", "user")
+        self.libvirtd.virsh("checkpoint-create-as", "user", "c1")
+        self.libvirtd.virsh("destroy", "user")
+        self.libvirtd.virsh("detach-disk", "user", "vda", "--config")
+
     def use_saved(self, path):
         self.define("user", disk(f"file='{path}'"))
         self.libvirtd.virsh("start", "user")
@@ -243,6 +251,6 @@ class DiskUsers(unittest.TestCase):
 
     KINDS = (use_volume, use_another_pool, use_slashes, use_symlinked_folder, use_symlink, use_bind_mount,
              use_linked_clone, use_running_clone, use_clone_of_clone, use_clone_by_symlink, use_clone_by_json,
-             use_backing_store, use_attached, use_attached_live, use_snapshot, use_old_snapshot, use_saved,
-             use_network, use_argument, use_clone_by_argument, use_clone_that_others_call_raw,
+             use_backing_store, use_attached, use_attached_live, use_snapshot, use_old_snapshot, use_checkpoint,
+             use_saved, use_network, use_argument, use_clone_by_argument, use_clone_that_others_call_raw,
              *([use_block_device] if loop_devices_work() else []))
