@@ -6,11 +6,10 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 import uuid as uuids
 
-from figures import SKIPPED, Figures, tool
+from figures import Figures, need_libvirtd, tool
 from world import World
 
 import libvirtd as libvirtds
@@ -70,10 +69,7 @@ class Bench:
 
 
 def main():
-    why = libvirtds.why_not()
-    if why:
-        print(f"skipped: {why}")
-        sys.exit(SKIPPED)
+    need_libvirtd()
     figures = Figures()
     with World() as world:
         bench = Bench(world)

@@ -5,8 +5,7 @@ import statistics
 import subprocess
 import sys
 
-from figures import TOOLS, Figures, skip  # first: it knows where the rest lies
-import libvirtd as libvirtds
+from figures import TOOLS, Figures, need_libvirtd  # first: it knows where the rest lies
 from world import World
 
 SUSPENDED, RESUMED = 3, 4
@@ -31,9 +30,7 @@ class Listener:
 
 
 def main():
-    reason = libvirtds.why_not()
-    if reason:
-        skip(reason)
+    need_libvirtd()
     figures = Figures()
     with World() as world:
         libvirtd = world.libvirtd()

@@ -12,15 +12,12 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import threading
 import time
 
 from attacks import Attack, Rules, all_attacks, request
-from figures import SKIPPED, TOOLS, Echo, Figures
+from figures import TOOLS, Echo, Figures, need, need_libvirtd
 from world import Gone, RpcError, Timeout, World, fleet_xml, uuid_of
-
-import libvirtd as libvirtds
 
 ATTACKER, VICTIM = 41001, 41002
 CONNECTIONS, IMAGES, FLEET, STARTS = 32, 20, 1000, 3
@@ -285,10 +282,8 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
-    why = libvirtds.why_not() or (None if shutil.which("qemu-img") else "needs qemu-img")
-    if why:
-        print(f"skipped: {why}")
-        sys.exit(SKIPPED)
+    need_libvirtd()
+    need("qemu-img")
     figures = Figures()
     with World() as world:
         house = House(world)

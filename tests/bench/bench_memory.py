@@ -5,22 +5,9 @@ import os
 import sys
 import time
 
-from figures import Figures  # first: it knows where the rest lies
+from figures import Figures, anonymous_kib, settle  # first: it knows where the rest lies
 import libvirtd as libvirtds
 from world import MADE_UP, Mirror, Rpc, World, fleet_xml, uuid_of
-
-
-def settle(world, seconds):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        world.keeper.look(until - time.monotonic())
-
-
-def anonymous_kib(daemon):
-    for line in open(f"/proc/{daemon.pid}/smaps_rollup", encoding="utf-8"):
-        if line.startswith("Anonymous:"):
-            return int(line.split()[1])
-    raise AssertionError("no Anonymous")
 
 
 def at_rest(world, figures):

@@ -2,15 +2,12 @@
 against virDomainCreate, and 64 clients that list, subscribe, create and delete (root)."""
 
 import statistics
-import sys
 import threading
 import time
 import uuid as uuids
 
-from figures import SKIPPED, Figures, tool
+from figures import Figures, need_libvirtd, tool
 from world import Mirror, Rpc, RpcError, World
-
-import libvirtd as libvirtds
 
 TURNS = 15
 CLIENTS = 64
@@ -110,10 +107,7 @@ def crowd(world, figures):
 
 
 def main():
-    why = libvirtds.why_not()
-    if why:
-        print(f"skipped: {why}")
-        sys.exit(SKIPPED)
+    need_libvirtd()
     figures = Figures()
     with World() as world:
         bench = Bench(world)

@@ -8,8 +8,7 @@ import subprocess
 import sys
 import time
 
-from figures import TOOLS, Figures, skip, tool  # first: it knows where the rest lies
-import libvirtd as libvirtds
+from figures import TOOLS, Figures, anonymous_kib, need_libvirtd, settle, tool  # first: it knows where the rest lies
 from world import World, fleet_xml
 
 PING = '{"jsonrpc":"2.0","id":1,"method":"server.ping"}'
@@ -74,10 +73,9 @@ def pages(world, libvirtd, count):
 
 
 def lists(world, figures):
-    found = {}
     for count in (FEW, MANY):
         libvirtd = world.libvirtd(name=f"size{count}")
-        rest, busy, rate, rss = found[count] = pages(world, libvirtd, count)
+        rest, busy, rate, rss = pages(world, libvirtd, count)
         figures.say(f"a page of 50 among {count:,} VMs that change {rate:,.0f} times a second, median",
                     busy[0], "ms", 0.5,
                     note=f"99 % {busy[1]:.2f}, slowest {busy[2]:.1f} ms; at rest {rest[0]:.2f} ms; "
@@ -104,13 +102,6 @@ def first_syncs(world, figures):
                   ("slowest", statistics.median(most), "ms", 100)])
 
 
-def anonymous_kib(daemon):
-    for line in open(f"/proc/{daemon.pid}/smaps_rollup", encoding="utf-8"):
-        if line.startswith("Anonymous:"):
-            return int(line.split()[1])
-    raise AssertionError("no Anonymous")
-
-
 def many_hosts(world, figures):
     """All of them are read; what lodged holds of a VM beside the driver, and what it does at rest."""
     path = world.folder / "small.xml"
@@ -127,13 +118,10 @@ def many_hosts(world, figures):
             seen += len(page["vms"])
             cursor = {"cursor": page["cursor"]} if "cursor" in page else None
     assert seen == domains == HOSTS_MANY * OF_MANY, (seen, domains)
-    rest = time.monotonic() + 5
-    while time.monotonic() < rest:
-        world.keeper.look(rest - time.monotonic())
+    settle(world, 5)
     own = (anonymous_kib(daemon) - held) / seen
     before, begun = daemon.cpu_seconds(), time.monotonic()
-    while time.monotonic() < begun + REST_S:
-        world.keeper.look(begun + REST_S - time.monotonic())
+    settle(world, REST_S)
     used = (daemon.cpu_seconds() - before) / (time.monotonic() - begun) * 100
     files = len(os.listdir(f"/proc/{daemon.pid}/fd"))
     figures.say(f"{HOSTS_MANY} hosts of {OF_MANY} domains, a VM's part of lodged's memory beside the driver's",
@@ -144,9 +132,7 @@ def many_hosts(world, figures):
 
 
 def main():
-    reason = libvirtds.why_not()
-    if reason:
-        skip(reason)
+    need_libvirtd()
     figures = Figures()
     with World() as world:
         lists(world, figures)

@@ -8,8 +8,7 @@ import sys
 import threading
 import time
 
-from figures import Figures, skip, tool  # first: it knows where the rest lies
-import libvirtd as libvirtds
+from figures import Figures, need_libvirtd, tool  # first: it knows where the rest lies
 from world import Mirror, World, fleet_xml
 
 COUNT = 10000
@@ -135,9 +134,7 @@ def safety_sync(world, libvirtd, figures):
 
 
 def main():
-    reason = libvirtds.why_not()
-    if reason:
-        skip(reason)
+    need_libvirtd()
     figures = Figures()
     with World() as world:
         libvirtd = world.libvirtd()

@@ -4,7 +4,6 @@ throughput, CPU, round trips, 500 idle sessions, floods, a viewer that stalls, a
 import os
 import pathlib
 import random
-import shutil
 import statistics
 import struct
 import subprocess
@@ -250,7 +249,7 @@ def allocations(bench, figures):
 
 def main():
     for program in ("socat", "websockify"):
-        need(shutil.which(program) or f"/usr/bin/{program}")
+        need(program)
     figures = Figures()
     with World() as world:
         bench = Bench(world)

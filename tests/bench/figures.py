@@ -5,12 +5,14 @@ run, and the median of the ratios counts; limits are ratios or generous where th
 """
 
 import os
-import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import libvirtd  # noqa: E402
 from world import BUILD_DIR  # noqa: E402
 
 TOOLS = BUILD_DIR / "tests" / "bench"
@@ -66,6 +68,21 @@ def tool(name, *words, deadline=300):
     return done.stdout.split()
 
 
+def settle(world, seconds):
+    """Lets so many seconds go by; what ends meanwhile is seen."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        world.keeper.look(until - time.monotonic())
+
+
+def anonymous_kib(daemon):
+    """What a daemon holds in memory that is no file's."""
+    for line in open(f"/proc/{daemon.pid}/smaps_rollup", encoding="utf-8"):
+        if line.startswith("Anonymous:"):
+            return int(line.split()[1])
+    raise AssertionError("no Anonymous")
+
+
 class Echo:
     """bare_echo for one client."""
 
@@ -94,5 +111,11 @@ def skip(reason):
 
 
 def need(program):
-    if not pathlib.Path(program).exists():
+    if not shutil.which(program):
         skip(f"needs {program}")
+
+
+def need_libvirtd():
+    reason = libvirtd.why_not()
+    if reason:
+        skip(reason)
