@@ -151,36 +151,44 @@ static void put_all(struct order *order)
     free(all);
 }
 
-/* Where the first behind `key` is: in the last block that does not begin behind it, or where the
- * next begins. */
-static size_t find_block(const struct order *order, const struct vm *key)
+static struct vm *block_begin(const void *order, size_t at)
 {
-    size_t low = 0;
-    size_t high = order->block_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (vm_compare(order->blocks[middle]->vms[0], key) <= 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low == 0 ? 0 : low - 1;
+    return ((const struct order *)order)->blocks[at]->vms[0];
 }
 
-static size_t find_in_block(const struct order_block *block, const struct vm *key)
+static struct vm *block_vm(const void *block, size_t at)
+{
+    return ((const struct order_block *)block)->vms[at];
+}
+
+/* How many of `count` that are sorted are not behind `key`. */
+static size_t count_until(struct vm *(*vm_at)(const void *of, size_t at), const void *of,
+                          size_t count, const struct vm *key)
 {
     size_t low = 0;
-    size_t high = block->count;
+    size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (vm_compare(block->vms[middle], key) <= 0) {
+        if (vm_compare(vm_at(of, middle), key) <= 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     return low;
+}
+
+/* Where the first behind `key` is: in the last block that does not begin behind it, or where the
+ * next begins. */
+static size_t find_block(const struct order *order, const struct vm *key)
+{
+    size_t begun = count_until(block_begin, order, order->block_count, key);
+    return begun == 0 ? 0 : begun - 1;
+}
+
+static size_t find_in_block(const struct order_block *block, const struct vm *key)
+{
+    return count_until(block_vm, block, block->count, key);
 }
 
 static void split(struct order *order, size_t at)
