@@ -327,6 +327,7 @@ void log_line(enum log_level level, enum log_folder folder, const struct log_fie
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     struct log_record *record = log_record_new(level, folder, fields, format, message);
+    bool is_first = false;
 
     pthread_mutex_lock(&ring.lock);
     if (ring.mode == MODE_DIRECT) {
@@ -335,10 +336,11 @@ void log_line(enum log_level level, enum log_folder folder, const struct log_fie
         ring.lost++;
     } else {
         ring.slots[(ring.first + ring.count) % RING_SLOTS] = TAKE(record);
-        if (ring.count++ == 0) {
-            pthread_cond_broadcast(&ring.changed);
-        }
+        is_first = ring.count++ == 0;
     }
     pthread_mutex_unlock(&ring.lock);
+    if (is_first) {
+        pthread_cond_broadcast(&ring.changed); /* now: who wakes finds the lock free */
+    }
     log_record_free(record);
 }

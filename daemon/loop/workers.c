@@ -151,8 +151,8 @@ void workers_submit(struct workers *workers, struct job *job)
         workers->threads++;
         workers->references++;
     }
-    pthread_cond_signal(&workers->work);
     pthread_mutex_unlock(&workers->lock);
+    pthread_cond_signal(&workers->work); /* now: who wakes finds the lock free */
 
     /* Without a new thread the job waits for one of those that are there, or for the next submit.
      */
