@@ -21,7 +21,7 @@ void session_log_finish(struct session_log *log);
 /* The same, and frees it, where no worker can be lost. Returns whether all is written. */
 bool session_log_free(struct session_log *log);
 
-/* Both return at once; a worker writes them in this order. Texts are copied. */
+/* Both return at once; a worker writes them in this order, a moment later. Texts are copied. */
 void session_log_begin(struct session_log *log, const struct session_row *row);
 void session_log_end(struct session_log *log, int64_t id, const char *reason, uint64_t bytes);
 

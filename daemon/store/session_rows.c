@@ -1,18 +1,14 @@
 /*
- * session_rows: a row is inserted when a session begins and filled when it ends, each in a
- * transaction of its own. The next start ends those that are still open.
+ * session_rows: a row is inserted when a session begins and filled when it ends. The next start
+ * ends those that are still open.
  */
 #include "store/session_rows.h"
 
 #include "store/rows.h"
 
-bool store_begin_session(struct store *store, const struct session_row *row,
-                         struct lodge_error *err)
+static bool insert_session(struct store *store, const struct session_row *row,
+                           struct lodge_error *err)
 {
-    AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
-    if (transaction == NULL) {
-        return false;
-    }
     AUTO(statement_reset) sqlite3_stmt *insert = statement_get(store, SESSION_INSERT);
     statement_bind_int(insert, 1, row->id);
     statement_bind_text(insert, 2, row->host);
@@ -24,22 +20,35 @@ bool store_begin_session(struct store *store, const struct session_row *row,
     statement_bind_text(insert, 8, row->mode);
     statement_bind_text(insert, 9, row->door);
     statement_bind_int(insert, 10, row->started_ms);
-    return statement_run(store, insert, NULL, err) && transaction_commit(transaction, err);
+    return statement_run(store, insert, NULL, err);
 }
 
-bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const char *reason,
-                       int64_t bytes, struct lodge_error *err)
+static bool end_session_row(struct store *store, const struct session_row *row,
+                            struct lodge_error *err)
+{
+    AUTO(statement_reset) sqlite3_stmt *end = statement_get(store, SESSION_END);
+    statement_bind_int(end, 1, row->id);
+    statement_bind_int(end, 2, row->ended_ms);
+    statement_bind_text(end, 3, row->reason);
+    statement_bind_int(end, 4, row->bytes);
+    return statement_run(store, end, NULL, err);
+}
+
+bool store_note_sessions(struct store *store, const struct session_row *rows, size_t count,
+                         struct lodge_error *err)
 {
     AUTO(transaction_end) struct transaction *transaction = transaction_begin(store, err);
     if (transaction == NULL) {
         return false;
     }
-    AUTO(statement_reset) sqlite3_stmt *end = statement_get(store, SESSION_END);
-    statement_bind_int(end, 1, id);
-    statement_bind_int(end, 2, ended_ms);
-    statement_bind_text(end, 3, reason);
-    statement_bind_int(end, 4, bytes);
-    return statement_run(store, end, NULL, err) && transaction_commit(transaction, err);
+    for (size_t i = 0; i < count; i++) {
+        bool good = rows[i].reason == NULL ? insert_session(store, &rows[i], err)
+                                           : end_session_row(store, &rows[i], err);
+        if (!good) {
+            return false;
+        }
+    }
+    return transaction_commit(transaction, err);
 }
 
 static bool end_stale(struct store *store, int64_t now_ms, struct lodge_error *err)

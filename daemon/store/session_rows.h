@@ -4,7 +4,8 @@
 
 #include "store/store.h"
 
-/* A session that has begun. */
+/* A session that has begun, or, with a `reason`, ended: then only its number and what stands below
+ * that matter. */
 struct session_row {
     int64_t id;
     const char *host;
@@ -16,13 +17,15 @@ struct session_row {
     const char *mode; /* rw, ro */
     const char *door; /* web, stream */
     int64_t started_ms;
+    const char *reason;
+    int64_t ended_ms;
+    int64_t bytes;
 };
-bool store_begin_session(struct store *store, const struct session_row *row,
-                         struct lodge_error *err) LODGE_MUST_CHECK;
 
-/* One that has ended, or is not there, stays as it is. */
-bool store_end_session(struct store *store, int64_t id, int64_t ended_ms, const char *reason,
-                       int64_t bytes, struct lodge_error *err) LODGE_MUST_CHECK;
+/* All of them in their order, or none. A session that has ended already, or is not there, is not
+ * ended. */
+bool store_note_sessions(struct store *store, const struct session_row *rows, size_t count,
+                         struct lodge_error *err) LODGE_MUST_CHECK;
 
 /* For the start: sessions that were open when lodged went away have ended; the largest
  * number that there ever was, of rows that are gone too. */

@@ -272,14 +272,14 @@ static bool begin_session(struct store *store, struct lodge_error *err)
         .kind = "vnc",
         .mode = "rw",
         .door = "web",
-        .started_ms = 1000,
     };
-    return store_begin_session(store, &row, err);
+    return store_note_sessions(store, &row, 1, err);
 }
 
 static bool end_session(struct store *store, struct lodge_error *err)
 {
-    return store_end_session(store, 1, 2000, "closed", 42, err);
+    const struct session_row row = {.id = 1, .ended_ms = 2000, .reason = "closed", .bytes = 42};
+    return store_note_sessions(store, &row, 1, err);
 }
 
 static bool end_open_sessions(struct store *store, struct lodge_error *err)

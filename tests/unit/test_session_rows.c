@@ -23,7 +23,7 @@ static void begin(struct store *store, int64_t id, int64_t started_ms)
         .door = "stream",
         .started_ms = started_ms,
     };
-    if (!store_begin_session(store, &row, &err)) {
+    if (!store_note_sessions(store, &row, 1, &err)) {
         fail_msg("%s", err.message);
     }
 }
@@ -32,7 +32,9 @@ static void end(struct store *store, int64_t id, int64_t ended_ms, const char *r
                 int64_t bytes)
 {
     struct lodge_error err = {0};
-    if (!store_end_session(store, id, ended_ms, reason, bytes, &err)) {
+    const struct session_row row = {
+        .id = id, .ended_ms = ended_ms, .reason = reason, .bytes = bytes};
+    if (!store_note_sessions(store, &row, 1, &err)) {
         fail_msg("%s", err.message);
     }
 }
@@ -148,7 +150,7 @@ static void a_number_that_is_taken_is_refused(void **state)
         .door = "web",
     };
 
-    assert_false(store_begin_session(store, &again, &err));
+    assert_false(store_note_sessions(store, &again, 1, &err));
 
     assert_string_not_equal(err.message, "");
     assert_int_equal(ask(store, "SELECT count(*) FROM session WHERE host = 'h1'"), 1);
@@ -162,7 +164,7 @@ static void numbers_go_on_when_all_rows_are_forgotten(void **state)
     int64_t last = 0;
     AUTO(store_close) struct store *store = open_well();
     begin(store, 41, 100);
-    assert_true(store_end_session(store, 41, 200, "done", 0, &err));
+    end(store, 41, 200, "done", 0);
     assert_true(store_forget_old(store, 9999, 5000, &more, &err));
     assert_int_equal(ask(store, "SELECT count(*) FROM session"), 0);
     assert_true(store_recall_sessions(store, 300, &last, &err));
