@@ -1,14 +1,16 @@
 /*
- * console: the list of sessions, the oldest first, and one timer for all their times. Here it is
- * decided who may have one, how many, and whom a ticket or a page's secret belongs to; what becomes
- * of a session is in session.c.
+ * console: the list of sessions, the oldest first, and one timer that tells how many bytes they
+ * took. Here it is decided who may have one, how many, and whom a ticket or a page's secret belongs
+ * to; what becomes of a session is in session.c.
  *
- * Whenever the registry tells of changes, each session is asked whether it may go on.
+ * Whenever the registry tells of changes, the sessions at each VM that has changed are asked
+ * whether they may go on; all are, when anybody's role has.
  */
 #include "console/console.h"
 
 #include "console/again.h"
 #include "console/session.h"
+#include "console/watched.h"
 #include "memory.h"
 #include "refusals.h"
 #include "registry/access.h"
@@ -19,8 +21,9 @@
 
 enum { TELL_MS = 5000 }; /* how often byte counts that grow are told to subscribers */
 
-static void console_recheck(struct registry_reader *reader);
-static void on_console_time(void *owner);
+static void console_changed(struct registry_reader *reader);
+static void console_people_changed(struct registry_reader *reader);
+static void tell_bytes(void *owner);
 
 struct console *console_new(struct loop *loop, struct registry *registry, struct ops *ops,
                             struct audit *audit, struct session_log *log,
@@ -34,9 +37,10 @@ struct console *console_new(struct loop *loop, struct registry *registry, struct
     console->log = log;
     console->limits = *limits;
     console->hub = relay_hub_new(loop);
-    console->timer = loop_timer_new(loop, on_console_time, console);
-    console->reader.changed = console_recheck;
-    console->reader.people_changed = console_recheck;
+    console->timer = loop_timer_new(loop, tell_bytes, console);
+    index_init(&console->watched_by);
+    console->reader.changed = console_changed;
+    console->reader.people_changed = console_people_changed;
     registry_add_reader(registry, &console->reader);
     return console;
 }
@@ -44,7 +48,9 @@ struct console *console_new(struct loop *loop, struct registry *registry, struct
 void console_set_limits(struct console *console, const struct console_limits *limits)
 {
     console->limits = *limits;
-    console_set_timer(console);
+    LIST_EACH (struct session, session, &console->sessions, link) {
+        session_set_timer(session);
+    }
 }
 
 void console_set_last(struct console *console, int64_t last_session)
@@ -89,47 +95,56 @@ struct session *console_add(struct console *console, const struct console_ask *a
 
 /* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
  * no other session. */
-static void console_recheck(struct registry_reader *reader)
+static void look_again(struct session *session)
+{
+    struct lodge_error said = {0}; /* to the viewer, by then */
+    if (session_goes_on(session, &said)) {
+        session_follow_owner(session);
+        session_tell_pause(session);
+    }
+}
+
+static void console_people_changed(struct registry_reader *reader)
 {
     struct console *console = CONTAINER_OF(reader, struct console, reader);
     LIST_EACH (struct session, session, &console->sessions, link) {
-        struct lodge_error said = {0}; /* to the viewer, by then */
-        if (session_goes_on(session, &said)) {
-            session_follow_owner(session);
-            session_tell_pause(session);
+        look_again(session);
+    }
+}
+
+static void console_changed(struct registry_reader *reader)
+{
+    struct console *console = CONTAINER_OF(reader, struct console, reader);
+    LIST_EACH (struct watched, watched, &console->watched, link) {
+        if (watched_has_changed(watched, console->registry)) {
+            LIST_EACH (struct session, session, &watched->sessions, at_vm) {
+                look_again(session); /* the last that ends takes `watched` along */
+            }
         }
     }
 }
 
-/* Time: one timer for all */
+/* Byte counts */
 
-void console_set_timer(struct console *console)
-{
-    if (console->timer != NULL && console->sessions.first != NULL) {
-        loop_timer_start(console->timer, 0,
-                         0); /* on_console_time() finds out when the next is due */
-    }
-}
-
-static void on_console_time(void *owner)
+static void tell_bytes(void *owner)
 {
     struct console *console = owner;
-    uint64_t now = loop_monotonic_ms();
-    uint64_t due = UINT64_MAX;
+    bool is_any_open = false;
     LIST_EACH (struct session, session, &console->sessions, link) {
-        uint64_t at = session_tick(session, now);
-        due = at < due ? at : due;
-    }
-    LIST_EACH (struct session, session, &console->sessions, link) {
+        is_any_open |= session->phase == SESSION_OPEN;
         if (session_refresh(session)) {
             registry_session_changed(console->registry, session->shown);
         }
-        if (session->phase == SESSION_OPEN) {
-            due = now + TELL_MS < due ? now + TELL_MS : due;
-        }
     }
-    if (due != UINT64_MAX) {
-        loop_timer_start(console->timer, due > now ? due - now : 1, 0);
+    if (is_any_open) {
+        loop_timer_start(console->timer, TELL_MS, 0);
+    }
+}
+
+void console_count_bytes(struct console *console)
+{
+    if (console->timer != NULL && !loop_timer_is_active(console->timer)) {
+        loop_timer_start(console->timer, TELL_MS, 0);
     }
 }
 

@@ -15,6 +15,7 @@
 
 #include "console/again.h"
 #include "console/ending.h"
+#include "console/watched.h"
 #include "log.h"
 #include "memory.h"
 #include "reads/display_calls.h"
@@ -34,6 +35,7 @@ enum {
 };
 
 static const struct relay_owner relay_owner;
+static void session_time(void *owner);
 
 static uint64_t ms_after(unsigned seconds)
 {
@@ -85,6 +87,8 @@ struct session *session_new(struct console *console, const struct console_ask *a
     session->shown = registry_add_session(console->registry);
     show(session, ask->vm);
     session->page = session_id(session);
+    session->timer = loop_timer_new(console->loop, session_time, session);
+    watched_join(session);
     return session;
 }
 
@@ -105,19 +109,18 @@ static void set_phase(struct session *session, enum session_phase phase, uint64_
         [SESSION_OPEN] = LODGE_SESSION_OPEN,     [SESSION_AWAY] = LODGE_SESSION_AWAY,
         [SESSION_ENDED] = LODGE_SESSION_UNKNOWN,
     };
+    struct registry *registry = session->console->registry;
+    struct watched *watched = session->watched;
+    watched->viewers += (phase == SESSION_OPEN) - (session->phase == SESSION_OPEN);
     session->phase = phase;
     session->phase_until = until;
     session->shown->facts.state = states[phase];
     if (phase != SESSION_ENDED) {
-        registry_session_changed(session->console->registry, session->shown);
+        (void)session_refresh(session);
+        registry_session_changed(registry, session->shown);
     }
-    unsigned viewers = 0;
-    LIST_EACH (const struct session, other, &session->console->sessions, link) {
-        viewers +=
-            other->phase == SESSION_OPEN && session_is_of(other, session->host, session->uuid);
-    }
-    registry_set_viewers(session->console->registry, session->host, session->uuid, viewers);
-    console_set_timer(session->console);
+    registry_set_viewers(registry, session->host, session->uuid, watched->viewers);
+    session_set_timer(session);
 }
 
 /* The guest's VNC server */
@@ -155,6 +158,13 @@ static enum rfb_mode rfb_mode_of(const struct session *session)
     return session->mode == LODGE_SESSION_RW ? RFB_READ_WRITE : RFB_READ_ONLY;
 }
 
+/* From now on it counts how long nothing is typed. */
+static void begin_relay(struct session *session, int fd)
+{
+    relay_begin(&session->relay, session->front, fd, rfb_mode_of(session));
+    session_set_timer(session);
+}
+
 /* The descriptor stays the result's, which closes it, unless it is taken here. */
 static void vnc_opened(void *data, struct glance_result *result, const struct lodge_error *error)
 {
@@ -177,7 +187,7 @@ static void vnc_opened(void *data, struct glance_result *result, const struct lo
         session->fd = take_fd(result);
         answer_ticket(session);
     } else if (session->front != NULL) {
-        relay_begin(&session->relay, session->front, take_fd(result), rfb_mode_of(session));
+        begin_relay(session, take_fd(result));
     } /* else its viewer has gone again */
 }
 
@@ -251,7 +261,7 @@ void session_join(struct session *session, struct front *front, const char *peer
     front->session = session;
     session->front = front;
     if (session->fd >= 0) {
-        relay_begin(&session->relay, front, session->fd, rfb_mode_of(session));
+        begin_relay(session, session->fd);
         session->fd = -1;
     } else if (!session->is_asking) {
         session_ask(session);
@@ -262,6 +272,7 @@ void session_join(struct session *session, struct front *front, const char *peer
              "session %lld: %s %s the screen of '%s' from %s", (long long)session_id(session),
              session->shown->facts.user, returns ? "is back at" : "is at", session->vm, peer);
     set_phase(session, SESSION_OPEN, 0);
+    console_count_bytes(session->console);
     session->told[0] = '\0';
     session_tell_pause(session);
 }
@@ -307,7 +318,7 @@ static void session_server_gone(struct relay *relay)
         return;
     }
     session->gone_at = loop_monotonic_ms();
-    console_set_timer(session->console);
+    session_set_timer(session);
 }
 
 static void must_end(struct relay *relay, const char *reason)
@@ -326,6 +337,7 @@ static uint64_t bytes_of(const struct session *session)
 
 static void session_free(struct session *session)
 {
+    loop_timer_free(session->timer);
     free(session->who.groups);
     free(session->host);
     free(session->vm);
@@ -365,6 +377,7 @@ static void end_session(struct session *session, enum front_end how, const char 
     }
     registry_remove_session(console->registry, session->shown, reason);
     console_forget(console, session);
+    watched_leave(session);
     if (session->has_secret) {
         again_keep(session, how, told);
     }
@@ -426,64 +439,36 @@ void session_tell_pause(struct session *session)
     }
 }
 
-/* Time */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
+/* A timer of each session's is set to the first of its times whenever one changes, and finds out
+ * which it was. What a viewer types moves one on without a word: then it comes too early, and is
+ * set again. */
+void session_set_timer(struct session *session)
 {
-    return b != 0 && b < a ? b : a;
+    uint64_t now = loop_monotonic_ms();
+    uint64_t next = session_next_time(session);
+    uint64_t gone = session->gone_at == 0 ? UINT64_MAX : session->gone_at + REASON_MS;
+    next = gone < next ? gone : next;
+    if (next == UINT64_MAX) {
+        loop_timer_stop(session->timer);
+    } else {
+        loop_timer_start(session->timer, next > now ? next - now : 0, 0);
+    }
 }
 
-static uint64_t idle_until(const struct session *session)
+static void session_time(void *owner)
 {
-    unsigned idle_s = session->console->limits.idle_s;
-    bool counts = idle_s != 0 && session->mode == LODGE_SESSION_RW &&
-                  session->phase == SESSION_OPEN && session->relay.server != NULL;
-    return counts ? session->relay.input_at + (uint64_t)idle_s * 1000 : 0;
-}
-
-static uint64_t maximum_until(const struct session *session)
-{
-    unsigned max_s = session->console->limits.max_s;
-    return max_s == 0 || session->joined_at == 0 ? 0 : session->since + (uint64_t)max_s * 1000;
-}
-
-static bool is_over(uint64_t until, uint64_t now)
-{
-    return until != 0 && until <= now;
-}
-
-uint64_t session_tick(struct session *session, uint64_t now)
-{
+    struct session *session = owner;
+    uint64_t now = loop_monotonic_ms();
     char reason[ENDING_MAX];
-    uint64_t gone_until = session->gone_at == 0 ? 0 : session->gone_at + REASON_MS;
-    const struct console_limits *limits = &session->console->limits;
-    reason[0] = '\0';
-    if (is_over(gone_until, now)) {
+    if (session->gone_at != 0 && session->gone_at + REASON_MS <= now) {
         struct ending ending;
         ending_of_server(session, &ending);
         session_end_as(session, ending.how, ending.words);
-        return UINT64_MAX;
-    }
-    if (is_over(session->phase_until, now)) {
-        (void)snprintf(reason, sizeof reason, "%s",
-                       session->phase == SESSION_TICKETED ? "its ticket was not used in time"
-                       : session->has_left                ? SESSION_LEFT
-                                                          : "its viewer did not come back");
-    } else if (is_over(idle_until(session), now)) {
-        (void)snprintf(reason, sizeof reason, "nothing was typed or clicked for %u s",
-                       limits->idle_s);
-    } else if (is_over(maximum_until(session), now)) {
-        (void)snprintf(reason, sizeof reason, "it was open for %u s, which is as long as it may",
-                       limits->max_s);
-    }
-    if (reason[0] != '\0') {
+    } else if (session_is_over(session, now, reason, sizeof reason)) {
         session_end(session, reason);
-        return UINT64_MAX;
+    } else {
+        session_set_timer(session);
     }
-    uint64_t next = earlier(UINT64_MAX, gone_until);
-    next = earlier(next, session->phase_until);
-    next = earlier(next, idle_until(session));
-    return earlier(next, maximum_until(session));
 }
 
 bool session_refresh(struct session *session)

@@ -5,6 +5,7 @@
 
 #include "console/console.h"
 #include "console/relay.h"
+#include "index.h"
 #include "list.h"
 
 enum session_phase {
@@ -18,7 +19,10 @@ enum session_phase {
 enum { SESSION_TOLD_MAX = 100 };
 
 struct session {
-    struct list_link link; /* in console.sessions, the oldest first */
+    struct list_link link;   /* in console.sessions, the oldest first */
+    struct watched *watched; /* its VM … */
+    struct list_link at_vm;  /* … and there, in watched.sessions */
+    struct loop_timer *timer;
     struct console *console;
     struct registry_session *shown;
     enum session_phase phase;
@@ -79,8 +83,13 @@ void session_follow_owner(struct session *session);
 /* Its viewer hears whether the guest is paused. */
 void session_tell_pause(struct session *session);
 
-/* Ends it if its time is over. Returns when to look again, monotonic ms. */
-uint64_t session_tick(struct session *session, uint64_t now);
+/* One of its times has changed. */
+void session_set_timer(struct session *session);
+
+/* session_time.c: when to look whether it is over, monotonic ms, UINT64_MAX: never; whether it is,
+ * and why. */
+uint64_t session_next_time(const struct session *session);
+bool session_is_over(const struct session *session, uint64_t now, char *ret_reason, size_t size);
 
 /* Its numbers, where they are shown. Returns whether any changed. */
 bool session_refresh(struct session *session);
@@ -91,7 +100,8 @@ bool console_has_room(struct console *console, const struct console_ask *ask,
                       struct lodge_error *err) LODGE_MUST_CHECK;
 void console_forget(struct console *console, struct session *session);
 struct session *console_find(struct console *console, int64_t id);
-void console_set_timer(struct console *console);
+/* One is open: how many bytes it took is told from now on. */
+void console_count_bytes(struct console *console);
 struct viewer console_viewer(const struct console *console, const struct identity *who);
 bool console_may_use(const struct console *console, const struct identity *who,
                      const struct vm *vm);
@@ -107,8 +117,10 @@ struct console {
     struct console_limits limits;
     struct relay_hub *hub;
     struct list sessions;
+    struct list watched;      /* the VMs that they are at … */
+    struct index watched_by;  /* … by host and uuid */
     struct list rests;        /* of those that have ended (again.c) */
-    struct loop_timer *timer; /* NULL: closed */
+    struct loop_timer *timer; /* byte counts are told; NULL: closed */
     struct registry_reader reader;
     int64_t last_id;
     int64_t unlogged; /* up to this number they began without a store, and have no rows */

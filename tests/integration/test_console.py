@@ -328,6 +328,17 @@ class Limits(ScreensTest):
         looks.send(rfb.UPDATE_REQUEST)
         self.guest().wait(lambda g: g.received)
 
+    def test_a_session_that_came_back_ends_without_input_too(self):
+        opened = self.open()
+        line = self.web(opened)
+        rfb.greet(line)
+        line.break_off()
+        self.guest().wait(lambda g: g.ended)
+        again = self.back(opened, line.secret)
+        rfb.greet(again)
+        closed = again.wait_closed()
+        self.assertEqual((closed.code, closed.reason), (4000, "nothing was typed or clicked for 2 s"))
+
     def test_limits_change_while_it_runs(self):
         line = self.web(self.open(mode="ro"))
         rfb.greet(line)
