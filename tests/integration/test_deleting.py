@@ -138,6 +138,19 @@ class Disks(DiskUsers):
         self.assertEqual([entry["path"] for entry in kept], [str(path)])
         self.assertTrue(path.exists())
 
+    def test_a_deletion_whose_readings_are_all_out_of_date_reads_for_itself(self):
+        daemon = self.start(name="busy", env={"LODGED_FAILPOINT": "delete.volumes:delay=1000"})
+        self.addCleanup(daemon.stop)
+        path = self.create("web", rpc=daemon.rpc())
+        with Rpc(daemon.socket) as rpc:
+            waiting = rpc.ask("vm.delete", vm="web", wait=True)
+            for number in range(1, 5):  # each time the removal waits at its fail point
+                self.wait_until(lambda: daemon.process.output().count(READ) == number, "a reading")
+                self.define(f"busy{number}", "" if number < 4 else disk(f"file='{path}'"))
+            kept = rpc.answer(waiting, 60)["kept"]
+        self.assertEqual({entry["path"]: entry["why"] for entry in kept}, {str(path): "VM 'busy4' uses it"})
+        self.assertEqual(daemon.process.output().count(READ), 4, "another reading was asked for")
+
     def test_many_deletions_share_their_readings(self):
         paths = [self.create(f"web{number}") for number in range(20)]
         before = self.readings()
