@@ -19,11 +19,15 @@
 #include <unistd.h>
 
 /* Measured (one flood, small updates beside floods): up to SMALL bytes are handed on as soon as
- * they are there; more are read when the front can take a chunk, which is shared between those who
- * are busy, so that one turn of the loop stays short and the RPC door quick. */
+ * they are there; more are read when the front can take a chunk. Who is busy alone reads what the
+ * kernel has, up to RELAY_CHUNK_MAX: the server is woken as rarely as can be, and that is what a
+ * flood waits for. Several share a smaller one, so that a turn of the loop stays short and the RPC
+ * door quick. */
 enum {
     SMALL = 4096,
+    CHUNK_SHARED = 512 * 1024,
     CHUNK_MIN = 32 * 1024,
+    ALONE_MS = 20,
     BUSY_MS = 2,
     UP_MAX = 64 * 1024,
 };
@@ -35,6 +39,8 @@ struct relay_hub {
     unsigned busy_now; /* … since turn_at */
     unsigned turn;
     uint64_t turn_at;
+    const struct relay *last; /* that moved a chunk, to be compared only */
+    uint64_t shared_at;       /* when that was another than the time before */
 };
 
 struct relay_server {
@@ -202,6 +208,10 @@ static void count_busy(struct relay *relay)
 {
     struct relay_hub *hub = relay->hub;
     uint64_t now = loop_monotonic_ms();
+    if (hub->last != relay) {
+        hub->last = relay;
+        hub->shared_at = now;
+    }
     if (now - hub->turn_at > BUSY_MS) {
         hub->busy = hub->busy_now;
         hub->busy_now = 0;
@@ -217,7 +227,9 @@ static void count_busy(struct relay *relay)
 
 static size_t chunk_of(const struct relay *relay)
 {
-    size_t share = RELAY_CHUNK_MAX / (relay->hub->busy > 1 ? relay->hub->busy : 1);
+    const struct relay_hub *hub = relay->hub;
+    bool is_alone = loop_monotonic_ms() - hub->shared_at > ALONE_MS;
+    size_t share = is_alone ? RELAY_CHUNK_MAX : CHUNK_SHARED / (hub->busy > 1 ? hub->busy : 1);
     share = share < CHUNK_MIN ? CHUNK_MIN : share;
     size_t room = relay->front->kind->room(relay->front, share);
     room = room < SMALL / 2 ? SMALL / 2 : room;

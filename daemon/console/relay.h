@@ -17,7 +17,7 @@
 struct relay_hub;
 struct relay_hub *relay_hub_new(struct loop *loop);
 
-enum { RELAY_CHUNK_MAX = 512 * 1024 }; /* the most that one write() of a front gets */
+enum { RELAY_CHUNK_MAX = 2048 * 1024 }; /* the most that one write() of a front gets */
 
 struct relay;
 struct relay_server; /* the server's end, in memory that outlives its handle */

@@ -150,7 +150,7 @@ def throughput(bench, figures):
     # figures.say() wants "at most": so the inverse
     figures.say("one session's throughput, websockify's divided by it", 1 / ratio(seen, "lodge", "websockify"),
                 "×", 1 / 1.2, note=rates)
-    figures.say("direct TCP's throughput divided by one session's", 1 / ratio(seen, "lodge", "direct"), "×", 1 / 0.6)
+    figures.say("direct TCP's throughput divided by one session's", 1 / ratio(seen, "lodge", "direct"), "×", 1 / 0.7)
     figures.say("CPU per GiB, divided by websockify's", ratio(cpu, "lodge", "websockify"), "×", 0.7,
                 note=", ".join(f"{name} {statistics.median(values):.2f} s" for name, values in cpu.items()))
 
