@@ -98,8 +98,8 @@ def churn(world, figures, seconds):
         mirror.wait(lambda m: len(m.vms) == fleet + 1, 60)
     settle(world, 2)
     grown = daemon.rss_kib() - before
-    figures.say(f"growth over {seconds} s of churn ({(number - 300) * 6} changes)", grown, "KiB",
-                1024)
+    figures.say(f"growth over {seconds} s of churn", grown, "KiB", 1024,
+                note=f"{(number - 300) * 6:,} changes")
     assert "repaired" not in daemon.process.output(), "the recheck had to repair something"
     daemon.stop()
 

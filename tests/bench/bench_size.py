@@ -76,9 +76,9 @@ def lists(world, figures):
     for count in (FEW, MANY):
         libvirtd = world.libvirtd(name=f"size{count}")
         rest, busy, rate, rss = pages(world, libvirtd, count)
-        figures.say(f"a page of 50 among {count:,} VMs that change {rate:,.0f} times a second, median",
+        figures.say(f"a page of 50 among {count:,} VMs of which many come or go each second, median",
                     busy[0], "ms", 0.5,
-                    note=f"99 % {busy[1]:.2f}, slowest {busy[2]:.1f} ms; at rest {rest[0]:.2f} ms; "
+                    note=f"{rate:,.0f} a second; 99 % {busy[1]:.2f}, slowest {busy[2]:.1f} ms; at rest {rest[0]:.2f} ms; "
                          f"lodged has {rss / 1024:.0f} MiB")
 
 
