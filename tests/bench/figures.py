@@ -1,14 +1,10 @@
 """figures: measuring fairly, and saying a figure with its baseline and its limit on one line.
 
-With $FIGURES each is also appended to that file, a line of JSON, for table.py.
-
 Machines that measure are noisy. So what is compared is measured in turns, again and again, in one
 run, and the median of the ratios counts; limits are ratios or generous where they are absolute.
 """
 
-import json
 import os
-import pathlib
 import shutil
 import statistics
 import subprocess
@@ -38,7 +34,6 @@ class Figures:
         if limit is not None:
             text += f", at most {limit:.3g}"
         print(text + (f" ({note})" if note else ""), flush=True)
-        keep_figure(what, [("", value, unit, limit)], note, baseline)
 
     def hold(self, what, parts, note=""):
         """Several on one line: (what, value, unit, limit) each; one too many breaks it."""
@@ -51,20 +46,10 @@ class Figures:
             for label, value, unit, limit in parts)
         print(f"{'ok' if good else 'BROKEN':7} {what}: {told}" + (f"; {note}" if note else ""),
               flush=True)
-        keep_figure(what, parts, note)
 
     def end(self):
         print(f"{self.held} held, {self.broken} broken")
         sys.exit(1 if self.broken else 0)
-
-
-def keep_figure(what, parts, note, baseline=None):
-    path = os.environ.get("FIGURES")
-    if path:
-        program = pathlib.Path(sys.argv[0]).stem.removeprefix("bench_")
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"program": program, "what": what, "parts": parts, "note": note,
-                                   "bare": baseline}) + "\n")
 
 
 def in_turns(ours, bare, turns):
