@@ -93,7 +93,7 @@ struct session *console_add(struct console *console, const struct console_ask *a
     return session;
 }
 
-/* Ends those whose VM stopped or whose access is gone. An end changes what the registry shows, but
+/* Ends it if its VM stopped or access to that is gone. An end changes what the registry shows, but
  * no other session. */
 static void look_again(struct session *session)
 {
