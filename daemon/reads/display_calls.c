@@ -4,7 +4,9 @@
  *
  * Callers leave at the deadline, the call cannot: an ASKED one without callers is lost, and stays
  * in the list until it returns, so that nobody else is sent to its guest. The worker fills result
- * and error, all else is the loop's; a descriptor that nobody took is closed with its call.
+ * and error, and says when it begins in `asked_at`, which needs no turn of the loop: it is read
+ * when somebody asks. All else is the loop's; a descriptor that nobody took is closed with its
+ * call.
  */
 #include "reads/display_calls.h"
 
@@ -47,18 +49,17 @@ struct caller {
 
 struct display_call {
     struct host_task task;
-    struct letter asked;
     struct display_calls *calls;
     struct display_call *next; /* in calls.first */
-    enum display_call_state state;
+    bool is_out;               /* it is not QUEUED any more */
     struct host *host;
     char *host_name;
     char uuid[37];
     char *name;
     struct caller callers[CALLERS_MAX];
-    size_t caller_count; /* 0: they were answered without it */
-    uint64_t deadline;   /* of all of them */
-    int64_t asked_at;    /* ms since 1970 */
+    size_t caller_count;      /* 0: they were answered without it */
+    uint64_t deadline;        /* of all of them */
+    _Atomic int64_t asked_at; /* ms since 1970; 0: no worker has it yet */
     const struct display_call_kind *kind;
     struct glance_result result;
     bool good;
@@ -72,14 +73,17 @@ struct display_calls {
     struct display_call *first; /* the oldest */
 };
 
-static bool is_out(const struct display_call *call)
+static enum display_call_state state_of(const struct display_call *call)
 {
-    return call->state != DISPLAY_CALL_QUEUED;
+    if (!call->is_out) {
+        return DISPLAY_CALL_QUEUED;
+    }
+    return call->asked_at == 0 ? DISPLAY_CALL_SENT : DISPLAY_CALL_ASKED;
 }
 
 static bool call_is_lost(const struct display_call *call)
 {
-    return call->state == DISPLAY_CALL_ASKED && call->caller_count == 0;
+    return state_of(call) == DISPLAY_CALL_ASKED && call->caller_count == 0;
 }
 
 static void set_calls_timer(struct display_calls *calls)
@@ -139,7 +143,7 @@ static struct display_call *find_call_out(const struct display_calls *calls,
                                           const struct host *host, const char *uuid)
 {
     struct display_call *call = calls->first;
-    while (call != NULL && !(is_out(call) && call_is_of(call, host, uuid))) {
+    while (call != NULL && !(call->is_out && call_is_of(call, host, uuid))) {
         call = call->next;
     }
     return call;
@@ -161,7 +165,7 @@ static size_t count_out(const struct display_calls *calls, const struct host *ho
 {
     size_t count = 0;
     for (const struct display_call *call = calls->first; call != NULL; call = call->next) {
-        count += call->host == host && (lost ? call_is_lost(call) : is_out(call));
+        count += call->host == host && (lost ? call_is_lost(call) : call->is_out);
     }
     return count;
 }
@@ -173,7 +177,7 @@ static bool refuse_busy(const struct display_calls *calls, const struct host *ho
     size_t used = 0;
     for (const struct display_call *call = calls->first; call != NULL && used < sizeof holders;
          call = call->next) {
-        if (call->host == host && is_out(call)) {
+        if (call->host == host && call->is_out) {
             int length = snprintf(holders + used, sizeof holders - used, "%s'%.64s'",
                                   used == 0 ? "" : ", ", call->name);
             used += length > 0 ? (size_t)length : 0;
@@ -189,7 +193,7 @@ static bool refuse_busy(const struct display_calls *calls, const struct host *ho
 static void say_why_queued(const struct display_call *call, struct lodge_error *err)
 {
     const struct display_call *before = find_call_out(call->calls, call->host, call->uuid);
-    if (before != NULL && before->state == DISPLAY_CALL_ASKED) {
+    if (before != NULL && state_of(before) == DISPLAY_CALL_ASKED) {
         (void)refuse_unresponsive(before, err);
     } else {
         (void)refuse_busy(call->calls, call->host, call->name, call->kind->noun, err);
@@ -199,7 +203,7 @@ static void say_why_queued(const struct display_call *call, struct lodge_error *
 static void answer_late(struct display_call *call)
 {
     struct lodge_error err = {0};
-    switch (call->state) {
+    switch (state_of(call)) {
     case DISPLAY_CALL_QUEUED:
         say_why_queued(call, &err);
         drop_call(call);
@@ -242,19 +246,11 @@ static void calls_are_due(void *owner)
 
 /* Calls */
 
-static void deliver_asked(struct letter *letter)
-{
-    struct display_call *call = CONTAINER_OF(letter, struct display_call, asked);
-    call->state = DISPLAY_CALL_ASKED;
-    call->asked_at = loop_wall_ms();
-}
-
 /* On a worker. */
 static void run_display_call(struct host_task *task, struct host_conn *conn)
 {
     struct display_call *call = CONTAINER_OF(task, struct display_call, task);
-    call->asked.deliver = deliver_asked;
-    loop_post(call->calls->loop, &call->asked);
+    call->asked_at = loop_wall_ms();
     call->good = call->kind->look(conn, call->uuid, &call->result, &call->error);
 }
 
@@ -280,7 +276,7 @@ static void display_call_done(struct host_task *task, bool ran)
 
 static void submit_call(struct display_call *call)
 {
-    call->state = DISPLAY_CALL_SENT;
+    call->is_out = true;
     call->task = (struct host_task){.run = run_display_call, .done = display_call_done};
     host_submit(call->host, HOST_CHANNEL_SCREEN, &call->task);
 }
@@ -290,7 +286,7 @@ static void send_queued(void *owner)
 {
     struct display_calls *calls = owner;
     for (struct display_call *call = calls->first; call != NULL; call = call->next) {
-        if (!is_out(call) && find_call_out(calls, call->host, call->uuid) == NULL &&
+        if (!call->is_out && find_call_out(calls, call->host, call->uuid) == NULL &&
             count_out(calls, call->host, false) < HOST_SCREEN_CALLS) {
             submit_call(call);
         }
@@ -441,7 +437,7 @@ void display_calls_close(struct display_calls *calls)
     for (struct display_call *call = calls->first; call != NULL; call = next) {
         next = call->next; /* nothing is added any more */
         answer_all(call, NULL, &err);
-        if (!is_out(call)) {
+        if (!call->is_out) {
             drop_call(call);
             display_call_free(call);
         }
