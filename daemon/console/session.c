@@ -158,11 +158,10 @@ static enum rfb_mode rfb_mode_of(const struct session *session)
     return session->mode == LODGE_SESSION_RW ? RFB_READ_WRITE : RFB_READ_ONLY;
 }
 
-/* From now on it counts how long nothing is typed. */
+/* From now on it counts how long nothing is typed: its timer is to be set. */
 static void begin_relay(struct session *session, int fd)
 {
     relay_begin(&session->relay, session->front, fd, rfb_mode_of(session));
-    session_set_timer(session);
 }
 
 /* The descriptor stays the result's, which closes it, unless it is taken here. */
@@ -188,6 +187,7 @@ static void vnc_opened(void *data, struct glance_result *result, const struct lo
         answer_ticket(session);
     } else if (session->front != NULL) {
         begin_relay(session, take_fd(result));
+        session_set_timer(session);
     } /* else its viewer has gone again */
 }
 
