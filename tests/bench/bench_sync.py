@@ -97,7 +97,7 @@ def first_sync(world, libvirtd, figures):
     rounds = [(ours(), *bare()) for _ in range(5)]
     ratio = statistics.median((mine - opening) / calls for mine, calls, opening in rounds)
     mine, calls, opening = (statistics.median(column) for column in zip(*rounds))
-    figures.say(f"first sync of {COUNT} test+unix domains, times the bare calls", ratio, "×", 2.0,
+    figures.say(f"first sync of {COUNT} test+unix domains, times the bare calls", ratio, "×", 1.8,
                 note=f"{mine:.2f} s from exec to vm.list's answer, bare {calls:.2f} s, and both "
                      f"wait {opening:.2f} s for the connection; "
                      f"{statistics.median(cpu):.2f} s of CPU in the daemon")

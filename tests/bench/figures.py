@@ -1,9 +1,12 @@
 """figures: measuring fairly, and saying a figure with its baseline and its limit on one line.
 
+With $FIGURES each is appended to that file as well, a line of JSON, for table.py.
+
 Machines that measure are noisy. So what is compared is measured in turns, again and again, in one
 run, and the median of the ratios counts; limits are ratios or generous where they are absolute.
 """
 
+import json
 import os
 import shutil
 import statistics
@@ -23,17 +26,16 @@ class Figures:
     def __init__(self):
         self.held = self.broken = 0
 
-    def say(self, what, value, unit, limit, baseline=None, note=""):
+    def say(self, what, value, unit, limit, note=""):
         """A figure that must not be above its limit (None: only told)."""
         good = limit is None or value <= limit
         self.held += good
         self.broken += not good
         text = f"{'ok' if good else 'BROKEN':7} {what}: {value:.3g} {unit}"
-        if baseline is not None:
-            text += f", bare {baseline:.3g}"
         if limit is not None:
             text += f", at most {limit:.3g}"
         print(text + (f" ({note})" if note else ""), flush=True)
+        keep_figure(what, [("", value, unit, limit)], note)
 
     def hold(self, what, parts, note=""):
         """Several on one line: (what, value, unit, limit) each; one too many breaks it."""
@@ -46,10 +48,18 @@ class Figures:
             for label, value, unit, limit in parts)
         print(f"{'ok' if good else 'BROKEN':7} {what}: {told}" + (f"; {note}" if note else ""),
               flush=True)
+        keep_figure(what, parts, note)
 
     def end(self):
         print(f"{self.held} held, {self.broken} broken")
         sys.exit(1 if self.broken else 0)
+
+
+def keep_figure(what, parts, note):
+    path = os.environ.get("FIGURES")
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"what": what, "parts": parts, "note": note}) + "\n")
 
 
 def in_turns(ours, bare, turns):
