@@ -42,9 +42,29 @@ security_driver = "none"
 # A normal user's driver fails on these: it wants to give its folders to that account.
 QEMU_CONF_OF_ROOT = QEMU_CONF + 'user = "root"\ngroup = "root"\n'
 
-# libvirt as root wants the account libvirt-qemu; a mount namespace gives it one for a while.
+# libvirt as root wants the account libvirt-qemu; a mount namespace gives it one for a while. It has a /dev of its
+# own without KVM: one that is broken is tried anew at every start, for half a minute. (What is mounted over the
+# node alone, libvirt cannot take along into a guest's /dev.)
 WITH_ACCOUNT = """
 mount --make-rprivate /
+if test -e /dev/kvm
+then
+    mkdir -p "$1.dev"
+    mount -t tmpfs -o mode=755 tmpfs "$1.dev"
+    for node in /dev/*
+    do
+        copy=$1.dev/${node##*/}
+        if test -d "$node" && ! test -L "$node"
+        then
+            mkdir "$copy"
+            mount --rbind "$node" "$copy"
+        elif test "$node" != /dev/kvm
+        then
+            cp -a "$node" "$copy"
+        fi
+    done
+    mount --move "$1.dev" /dev
+fi
 for file in passwd group
 do
     cp /etc/$file "$1.$file"
