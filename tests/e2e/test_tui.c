@@ -108,9 +108,9 @@ static void a_filter_narrows_while_it_is_typed(void **state)
     start_usual(80, 24);
 
     screen_type(screen, "/owner:alice");
-    screen_wait(screen, " hidden ");
+    screen_wait(screen, "1/22");
     screen_type(screen, " web");
-    screen_wait(screen, "1/2");
+    screen_wait(screen, "1/3");
     screen_type(screen, "\r");
     screen_wait_line(screen, "> ", "web-01");
     screen_type(screen, ESC);
