@@ -255,7 +255,8 @@ class Sessions(ScreensTest):
         self.assertLess(sent, 100 << 20, "the server was not held back")
         self.guest(1).send(b"o" * 1000000)
         self.assertEqual(other.receive(1000000), b"o" * 1000000)
-        self.assertLess(self.daemon.rss_kib() - before, 8192)
+        if not self.daemon.sanitized():  # each byte of the relays' buffer has four of shadow there
+            self.assertLess(self.daemon.rss_kib() - before, 8192)
 
 
 class Limits(ScreensTest):
