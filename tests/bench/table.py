@@ -47,11 +47,8 @@ def measure(program, path):
 
 
 def number(value):
-    """Three digits, and no exponent."""
-    if value == 0:
-        return "0"
-    digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,.0f}" if "e" in digits and abs(value) >= 1 else digits
+    """Three digits, or all of them before the point."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def cells(row, seen):
