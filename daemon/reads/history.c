@@ -1,7 +1,7 @@
 /*
  * history: three questions (fleet_questions.h) to the store: operations, the audit, a copy of the
  * database, which is made once for all who ask meanwhile, by a worker of its own. A worker fills
- * the rows; on the loop they get the users' names, are lent to the caller, and freed.
+ * the rows; on the loop they get the users' names, are lent to the caller, and freed unless taken.
  */
 #include "reads/history.h"
 
@@ -99,6 +99,16 @@ static bool listing_read(struct question *question, struct store *store)
     return store_list_ops(store, &chosen, take_op, &listing->ops, &question->error);
 }
 
+void history_ops_clear(struct history_ops *ops, size_t first)
+{
+    for (size_t i = first; i < ops->count; i++) {
+        fields_clear(lodge_op_fields, &ops->items[i]);
+    }
+    free(ops->items);
+    free(ops->uids);
+    *ops = (struct history_ops){0};
+}
+
 static void listing_answered(struct question *question)
 {
     struct listing *listing = (struct listing *)question;
@@ -108,11 +118,7 @@ static void listing_answered(struct question *question)
         listing->ops.items[i].user = xstrdup(people_name(people, listing->ops.uids[i]));
     }
     listing->answer(listing->data, ok ? &listing->ops : NULL, ok ? NULL : &question->error);
-    for (size_t i = 0; i < listing->ops.count; i++) {
-        fields_clear(lodge_op_fields, &listing->ops.items[i]);
-    }
-    free(listing->ops.items);
-    free(listing->ops.uids);
+    history_ops_clear(&listing->ops, 0);
     free(listing->choice.host);
     free(listing->choice.uuid);
     free(listing);
@@ -188,6 +194,15 @@ static bool audit_reading_read(struct question *question, struct store *store)
     return store_list_audit(store, &chosen, take_audit, &reading->audit, &question->error);
 }
 
+void history_audit_clear(struct history_audit *audit, size_t first)
+{
+    for (size_t i = first; i < audit->count; i++) {
+        fields_clear(lodge_audit_fields, &audit->items[i]);
+    }
+    free(audit->items);
+    *audit = (struct history_audit){0};
+}
+
 static void audit_reading_answered(struct question *question)
 {
     struct audit_reading *reading = (struct audit_reading *)question;
@@ -198,10 +213,7 @@ static void audit_reading_answered(struct question *question)
         row->user = xstrdup(people_name(people, (uid_t)row->uid));
     }
     reading->answer(reading->data, ok ? &reading->audit : NULL, ok ? NULL : &question->error);
-    for (size_t i = 0; i < reading->audit.count; i++) {
-        fields_clear(lodge_audit_fields, &reading->audit.items[i]);
-    }
-    free(reading->audit.items);
+    history_audit_clear(&reading->audit, 0);
     free(reading->choice.target);
     free(reading);
 }

@@ -1,5 +1,5 @@
 /* history: operations, audit and users as the store keeps them. Answers come once, on the loop;
- * what they show is borrowed for the call. */
+ * what they show is borrowed for the call, but rows may be taken by leaving none. */
 #ifndef READS_HISTORY_H
 #define READS_HISTORY_H
 
@@ -25,11 +25,13 @@ struct history_choice {
     int64_t before;
     int64_t limit;
 };
-typedef void history_ops_fn(void *data, const struct history_ops *ops,
-                            const struct lodge_error *error);
+typedef void history_ops_fn(void *data, struct history_ops *ops, const struct lodge_error *error);
 void history_read_op(struct ops *ops, int64_t id, history_ops_fn *answer, void *data);
 void history_list_ops(struct ops *ops, struct history_choice *choice, history_ops_fn *answer,
                       void *data);
+
+/* Frees those from `first` on; those before were. */
+void history_ops_clear(struct history_ops *ops, size_t first);
 
 struct history_audit {
     struct lodge_audit *items;
@@ -43,10 +45,11 @@ struct audit_question {
     int64_t before;
     int64_t limit;
 };
-typedef void history_audit_fn(void *data, const struct history_audit *audit,
+typedef void history_audit_fn(void *data, struct history_audit *audit,
                               const struct lodge_error *error);
 void history_list_audit(struct ops *ops, struct audit_question *choice, history_audit_fn *answer,
                         void *data);
+void history_audit_clear(struct history_audit *audit, size_t first);
 
 /* server.backup */
 typedef void history_backup_fn(void *data, const char *path, int64_t bytes,

@@ -7,6 +7,7 @@
 #include "reads/history.h"
 #include "registry/told.h"
 #include "rpc/op_request.h"
+#include "rpc/rows.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -56,49 +57,65 @@ struct audit_call {
     struct audit_question choice;
 };
 
+struct audit_page {
+    struct row_page page; /* first */
+    struct history_audit audit;
+};
+
 /* A row has what was answered before it was cut for whoever had asked. */
-static void tell_errors(struct call *call, const struct history_audit *audit)
+static void tell_error(struct call *call, struct lodge_audit *row)
 {
     struct registry *registry = call_services(call)->registry;
     struct viewer viewer = call_viewer(call);
-    for (size_t i = 0; i < audit->count; i++) {
-        struct lodge_audit *row = &audit->items[i];
-        struct lodge_error none = {0};
-        struct told_about about = {0};
-        const struct vm *vm =
-            row->target == NULL ? NULL : registry_get(registry, row->target, &viewer, &none);
-        const char *name = row->target == NULL ? NULL : strchr(row->target, '/');
-        if (vm != NULL) {
-            about.host = vm->facts.host;
-            about.uuid = vm->facts.uuid;
-        }
-        about.name = name == NULL ? NULL : name + 1;
-        char *told = told_text(registry, &viewer, &about, row->error);
-        free(row->error);
-        row->error = told;
+    struct lodge_error none = {0};
+    struct told_about about = {0};
+    const struct vm *vm =
+        row->target == NULL ? NULL : registry_get(registry, row->target, &viewer, &none);
+    const char *name = row->target == NULL ? NULL : strchr(row->target, '/');
+    if (vm != NULL) {
+        about.host = vm->facts.host;
+        about.uuid = vm->facts.uuid;
     }
+    about.name = name == NULL ? NULL : name + 1;
+    char *told = told_text(registry, &viewer, &about, row->error);
+    free(row->error);
+    row->error = told;
 }
 
-static void reply_audit(void *data, const struct history_audit *audit,
-                        const struct lodge_error *error)
+static void write_audit(struct row_page *page, struct call *call, size_t i)
+{
+    struct lodge_audit *row = &((struct audit_page *)page)->audit.items[i];
+    tell_error(call, row);
+    fields_write(row_begin(page), lodge_audit_fields, FIELD_MASK_ALL, row);
+    fields_clear(lodge_audit_fields, row);
+}
+
+static void free_audit(struct row_page *page, size_t i)
+{
+    history_audit_clear(&((struct audit_page *)page)->audit, i);
+    free(page);
+}
+
+static const struct row_kind audit_rows = {"rows", write_audit, free_audit};
+
+static void reply_audit(void *data, struct history_audit *audit, const struct lodge_error *error)
 {
     struct audit_call *reading = data;
-    struct audit_result page = {.cursor = LODGE_UNKNOWN};
     if (audit == NULL) {
         call_fail(reading->call, error);
         free(reading);
         return;
     }
-    tell_errors(reading->call, audit);
-    page.rows.items = audit->items;
-    page.rows.count = audit->count;
-    if (audit->count > 0 && (int64_t)audit->count == reading->choice.limit) {
-        page.cursor = audit->items[audit->count - 1].id;
-    }
-    struct buffer result = {0};
-    fields_write(&result, audit_result, FIELD_MASK_ALL, &page);
-    call_reply(reading->call, &result);
-    buffer_free(&result);
+    struct audit_page *page = xcalloc(1, sizeof *page);
+    bool is_full = audit->count > 0 && (int64_t)audit->count == reading->choice.limit;
+    page->page = (struct row_page){
+        .kind = &audit_rows,
+        .count = audit->count,
+        .cursor = is_full ? audit->items[audit->count - 1].id : LODGE_UNKNOWN,
+    };
+    page->audit = *audit;
+    *audit = (struct history_audit){0}; /* taken */
+    rows_reply(reading->call, &page->page);
     free(reading);
 }
 

@@ -168,7 +168,11 @@ struct call *call_new(const struct rpc_services *services, struct connection *co
 void call_work(struct call *call, struct call_work *work)
 {
     call->work = work;
-    connection_work(call->connection, &call->open);
+    if (call->connection == NULL) {
+        call_free(call);
+    } else {
+        connection_work(call->connection, &call->open);
+    }
 }
 
 bool call_is_tired(const struct call *call)

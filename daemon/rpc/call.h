@@ -50,7 +50,8 @@ struct call_work {
     void (*free)(struct call_work *work); /* when it has, or when its client has gone */
 };
 
-/* Gives it away; the first step is made in this turn. For methods that keep their parameters. */
+/* Gives it away; the first step is made when it is its user's turn. For methods that keep their
+ * parameters, or need them no more. Nobody works for a client that is gone. */
 void call_work(struct call *call, struct call_work *work);
 bool call_is_tired(const struct call *call);
 

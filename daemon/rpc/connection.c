@@ -159,8 +159,15 @@ unsigned connection_open_calls(const struct connection *connection)
 
 void connection_work(struct connection *connection, struct connection_call *call)
 {
-    assert(connection->works == NULL && connection->is_parsing);
-    connection->works = call;
+    struct connection_call **end = &connection->works;
+    while (*end != NULL) {
+        end = &(*end)->works_next;
+    }
+    *end = call;
+    call->works_next = NULL;
+    if (!connection->is_parsing) {
+        connection_flush_later(connection);
+    }
 }
 
 /* Life */

@@ -102,12 +102,14 @@ struct connection_call {
     void (*orphan)(
         struct connection_call *call);           /* its client is gone, and it hangs here no more */
     bool (*go_on)(struct connection_call *call); /* of one that works: whether it has answered */
+    struct connection_call *works_next;          /* … and the one behind it */
 };
 void connection_add_call(struct connection *connection, struct connection_call *call);
 void connection_drop_call(struct connection *connection, struct connection_call *call);
 unsigned connection_open_calls(const struct connection *connection);
 
-/* A call that works, in steps: nothing else is handled before it has answered. */
+/* A call that works, in steps, behind those that do: nothing else is handled before they have
+ * answered. While its request is handled, or later. */
 void connection_work(struct connection *connection, struct connection_call *call);
 
 /* Sends the answer of a call, whole or as one entry of a batch's; none if `envelope` is empty. */

@@ -50,7 +50,7 @@ struct connection {
     struct long_line *line;        /* a request that is being parsed; NULL: none is */
     struct batch *batch;           /* NULL: none is open */
     struct connection_call calls;  /* head */
-    struct connection_call *works; /* one of them, in steps; NULL: none does */
+    struct connection_call *works; /* the first that does, in steps; NULL: none does */
     unsigned call_count;
     struct subscriber *subscribers[CONNECTION_SUBSCRIPTIONS_MAX];
     unsigned subscriber_count;

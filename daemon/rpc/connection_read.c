@@ -9,7 +9,7 @@
  *      turn of the loop, for all of their connections (account_begin). Without time it stands in
  *      the user's row, and is run when it comes to the front.
  *   2. It handles one thing after the other, each time the first there is of:
- *        a step of the call that works         no other request is looked at before that answers
+ *        a step of the calls that work         no other request is looked at before they answer
  *        a piece of the long line              which then is a request
  *        the next entries of the open batch    each when the one before was answered
  *        the next line                         a request, or the beginning of the last two
@@ -30,7 +30,7 @@
  *   7. It closes when the client has ended and is owed nothing any more.
  *
  * Of a turn only what is on its way is kept: `out` to be sent, `held` behind a batch, the batch,
- * the long line, the call that works. So it may be left after any step, and closed in any.
+ * the long line, the calls that work. So it may be left after any step, and closed in any.
  */
 #include "rpc/connection_private.h"
 
@@ -151,13 +151,19 @@ static bool has_work(struct connection *connection)
     return is_open && (is_busy || frame_has_line(&connection->frame));
 }
 
-/* A step of the call that works; true when nothing does any more. */
+/* Steps of the calls that work, one after the other; true when none does any more. */
 static bool work_on(struct connection *connection)
 {
-    if (connection->works != NULL && connection->works->go_on(connection->works)) {
-        connection->works = NULL;
+    struct connection_call *call;
+    while ((call = connection->works) != NULL) {
+        connection->works = call->works_next; /* what it leads to may add one */
+        if (!call->go_on(call)) {
+            call->works_next = connection->works;
+            connection->works = call;
+            return false;
+        }
     }
-    return connection->works == NULL;
+    return true;
 }
 
 /* Handles the lines that are there, as long as their answers find room. */

@@ -6,6 +6,7 @@
 #include "registry/render.h"
 #include "registry/told.h"
 #include "rpc/op_request.h"
+#include "rpc/rows.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -62,8 +63,7 @@ static bool is_visible(struct call *call, const struct lodge_op *op, uid_t uid)
     return registry_op_is_visible(&as_shown, &viewer);
 }
 
-static void answer_stored(void *data, const struct history_ops *ops,
-                          const struct lodge_error *error)
+static void answer_stored(void *data, struct history_ops *ops, const struct lodge_error *error)
 {
     struct op_wait *wait = data;
     struct call *call = wait->call;
@@ -205,38 +205,53 @@ struct op_listing {
     struct history_choice choice;
 };
 
-static void reply_ops(void *data, const struct history_ops *ops, const struct lodge_error *error)
+struct op_page {
+    struct row_page page; /* first */
+    struct history_ops ops;
+};
+
+static void write_op(struct row_page *page, struct call *call, size_t i)
 {
-    struct op_listing *listing = data;
-    struct call *call = listing->call;
+    struct history_ops *ops = &((struct op_page *)page)->ops;
     struct registry *registry = call_services(call)->registry;
     struct viewer viewer = call_viewer(call);
-    struct op_list_result page = {.cursor = LODGE_UNKNOWN};
+    struct lodge_op *op = &ops->items[i];
+    const struct registry_op *shown = registry_find_op(registry, op->id);
+    if (is_visible(call, op, ops->uids[i])) {
+        struct told_op told; /* what is under way is newer in memory */
+        told_op(registry, &viewer, shown == NULL ? op : &shown->facts, &told);
+        fields_write(row_begin(page), lodge_op_fields, FIELD_MASK_ALL, &told);
+        told_op_clear(&told);
+    }
+    fields_clear(lodge_op_fields, op);
+}
+
+static void free_ops(struct row_page *page, size_t i)
+{
+    history_ops_clear(&((struct op_page *)page)->ops, i);
+    free(page);
+}
+
+static const struct row_kind op_rows = {"ops", write_op, free_ops};
+
+static void reply_ops(void *data, struct history_ops *ops, const struct lodge_error *error)
+{
+    struct op_listing *listing = data;
     if (ops == NULL) {
-        call_fail(call, error);
+        call_fail(listing->call, error);
         free(listing);
         return;
     }
-    page.ops.items = xcalloc(ops->count, sizeof *page.ops.items);
-    for (size_t i = 0; i < ops->count; i++) {
-        const struct registry_op *shown = registry_find_op(registry, ops->items[i].id);
-        if (is_visible(call, &ops->items[i], ops->uids[i])) {
-            /* what is under way is newer in memory */
-            told_op(registry, &viewer, shown == NULL ? &ops->items[i] : &shown->facts,
-                    &page.ops.items[page.ops.count++]);
-        }
-    }
-    if (ops->count > 0 && (int64_t)ops->count == listing->choice.limit) {
-        page.cursor = ops->items[ops->count - 1].id;
-    }
-    struct buffer result = {0};
-    fields_write(&result, op_list_result, FIELD_MASK_ALL, &page);
-    call_reply(call, &result);
-    buffer_free(&result);
-    for (size_t i = 0; i < page.ops.count; i++) {
-        told_op_clear(&page.ops.items[i]);
-    }
-    free(page.ops.items);
+    struct op_page *page = xcalloc(1, sizeof *page);
+    bool is_full = ops->count > 0 && (int64_t)ops->count == listing->choice.limit;
+    page->page = (struct row_page){
+        .kind = &op_rows,
+        .count = ops->count,
+        .cursor = is_full ? ops->items[ops->count - 1].id : LODGE_UNKNOWN,
+    };
+    page->ops = *ops;
+    *ops = (struct history_ops){0}; /* taken */
+    rows_reply(listing->call, &page->page);
     free(listing);
 }
 

@@ -234,6 +234,25 @@ static void nothing_is_handled_while_a_call_works(void **state)
     expect_heard("{\"id\":1}");
 }
 
+static void calls_that_begin_to_work_later_work_one_after_the_other(void **state)
+{
+    (void)state;
+    manner = KEEPS;
+    steps_wanted = 3;
+    say_requests(2);
+    expect_asked(2);
+
+    manner = ANSWERS;
+    connection_work(connection, &kept[1].open);
+    connection_work(connection, &kept[0].open);
+    say_requests(1);
+
+    expect_heard("{\"id\":1}");
+    assert_int_equal(steps, 4);
+    expect_heard("{\"id\":0}");
+    expect_heard("{\"id\":0}"); /* of what was said behind them */
+}
+
 static void one_that_is_turned_away_hears_why_and_is_not_heard(void **state)
 {
     (void)state;
@@ -264,6 +283,7 @@ int main(void)
         CONNECTED(too_long_a_line_is_refused_and_the_client_hung_up_on),
         CONNECTED(the_longest_line_is_taken),
         CONNECTED(nothing_is_handled_while_a_call_works),
+        CONNECTED(calls_that_begin_to_work_later_work_one_after_the_other),
         CONNECTED(one_that_is_turned_away_hears_why_and_is_not_heard),
     };
     return cmocka_run_group_tests_name("connection", tests, NULL, NULL);
