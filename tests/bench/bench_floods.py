@@ -226,7 +226,7 @@ class House:
         victims = self.begin_victims(self.daemon.socket, seconds)
         start, wrongs = self.starts(lambda: victims["ping"].running())
         for victim in victims.values():
-            victim.wait(PATIENCE_S * 2)
+            victim.wait(seconds + PATIENCE_S)
         flood.signal(15)
         flood.wait()
         memory.over.set()
@@ -264,7 +264,7 @@ def bare(house, seconds):
                                       None) if beside else None
             victim = world.keeper.start([house.victim, calm, seconds, ASKS[0][2], PING],
                                         world.folder / f"bare-{beside}.log")
-            victim.wait(PATIENCE_S)
+            victim.wait(seconds + PATIENCE_S)
             if flood:
                 flood.wait()
             print(f"        a bare echo{' beside a flood of another' if beside else ''}: "
