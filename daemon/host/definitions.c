@@ -2,6 +2,10 @@
  * definitions: one call on `sync` looks up up to BATCH domains and reads what libvirt said of them;
  * on the loop each that came is told, each that is gone is looked at.
  *
+ * lodged comes before other programs (main.c), libvirtd among them: a thread that took the
+ * processor from libvirtd for each answer would have to give it back for the next. Full batches
+ * give way.
+ *
  * An answer to a domain that was asked for again meanwhile is dropped and the domain asked anew: it
  * may be older than the event that asked. Calls own their domains and what was read of them.
  */
@@ -16,6 +20,7 @@
 #include "host/xml/next_boot.h"
 #include "index.h"
 #include "log.h"
+#include "loop/thread.h"
 #include "loop/turnstile.h"
 #include "memory.h"
 
@@ -156,6 +161,10 @@ static void definitions_fetch(struct host_call *call, virConnectPtr conn)
 {
     struct definitions_call *batch = (struct definitions_call *)call;
     bool made_here = call->host->uri.made_here;
+    bool is_full = batch->count == BATCH;
+    if (is_full) {
+        thread_give_way(true);
+    }
     if (made_here) {
         turnstile_enter();
     }
@@ -165,6 +174,9 @@ static void definitions_fetch(struct host_call *call, virConnectPtr conn)
     }
     read_all(batch);
     turnstile_leave();
+    if (is_full) {
+        thread_give_way(false);
+    }
 }
 
 static void definition_take(struct host *host, struct definition *definition,

@@ -66,6 +66,13 @@ static bool start_with(pthread_t *ret_thread, int detach, const char *name,
     return failed == 0;
 }
 
+void thread_give_way(bool gives_way)
+{
+    /* Everybody may, either way: it fails for no reason that would matter here. */
+    (void)pthread_setschedparam(pthread_self(), gives_way ? SCHED_BATCH : SCHED_OTHER,
+                                &(struct sched_param){.sched_priority = 0});
+}
+
 bool thread_start(const char *name, void *(*run)(void *data), void *data)
 {
     pthread_t thread;

@@ -13,6 +13,10 @@ bool thread_start(const char *name, void *(*run)(void *data), void *data);
 bool thread_start_joinable(pthread_t *ret_thread, const char *name, void *(*run)(void *data),
                            void *data);
 
+/* Whether the calling thread, when it is woken, waits for its turn instead of taking the processor
+ * from who has it (SCHED_BATCH, sched(7)): for what is much and hurries nobody. */
+void thread_give_way(bool gives_way);
+
 /* For loop.c: this thread is the loop's from now on, or no longer (loop_is_current()). */
 void thread_mark_loop(bool is_current);
 
