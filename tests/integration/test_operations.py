@@ -237,6 +237,10 @@ class Operations(OperationsTest):
         mirror = Mirror(self.rpc, topics=["vm"]).wait_ready()
         mirror.wait(lambda m: m.vms["web"]["vcpus"] == 1)
         self.rpc.call("vm.start", vm="web", wait=True, deadline=60)
+        with self.daemon.rpc() as rpc:  # between operations, or after them
+            rpc.call("event.subscribe", topics=["quota"])
+            rpc.wait_for(lambda note: note.get("quota", {}).get("scope") == "system"
+                         and note["quota"]["promised"]["vcpus"] == 1)
         self.assertEqual(self.worlds.charged(),
                          {"vms": 1, "vcpus": 1, "memory_mib": 64, "disk_gib": 1})
         self.assertIs(self.rpc.call("vm.get", vm="web")["disks"][0]["ours"], True)
