@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 #include "memory.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -68,9 +69,15 @@ static bool start_with(pthread_t *ret_thread, int detach, const char *name,
 
 void thread_give_way(bool gives_way)
 {
-    /* Everybody may, either way: it fails for no reason that would matter here. */
-    (void)pthread_setschedparam(pthread_self(), gives_way ? SCHED_BATCH : SCHED_OTHER,
-                                &(struct sched_param){.sched_priority = 0});
+    static _Thread_local bool gave_way;
+    struct sched_param none = {.sched_priority = 0};
+    int policy = sched_getscheduler(0);
+    if (gives_way && policy == SCHED_OTHER) {
+        gave_way = sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+    } else if (!gives_way && gave_way) {
+        gave_way = false;
+        (void)sched_setscheduler(0, SCHED_OTHER, &none); /* whoever may go there may come back */
+    }
 }
 
 bool thread_start(const char *name, void *(*run)(void *data), void *data)

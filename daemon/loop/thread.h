@@ -14,7 +14,8 @@ bool thread_start_joinable(pthread_t *ret_thread, const char *name, void *(*run)
                            void *data);
 
 /* Whether the calling thread, when it is woken, waits for its turn instead of taking the processor
- * from who has it (SCHED_BATCH, sched(7)): for what is much and hurries nobody. */
+ * from who has it (SCHED_BATCH, sched(7)): for what is much and hurries nobody. Another policy that
+ * lodged was started with stays. */
 void thread_give_way(bool gives_way);
 
 /* For loop.c: this thread is the loop's from now on, or no longer (loop_is_current()). */

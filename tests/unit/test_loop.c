@@ -6,6 +6,7 @@
 #include "loop/thread.h"
 #include "memory.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -353,6 +354,42 @@ static void a_thread_takes_no_signals(void **state)
     assert_false(sigismember(&ours, SIGTERM));
 }
 
+struct policies {
+    int first, while_giving_way, after;
+};
+
+static void *give_way_for_a_moment(void *data)
+{
+    struct policies *policies = data;
+    sched_setscheduler(0, policies->first, &(struct sched_param){.sched_priority = 0});
+    thread_give_way(true);
+    policies->while_giving_way = sched_getscheduler(0);
+    thread_give_way(false);
+    policies->after = sched_getscheduler(0);
+    return NULL;
+}
+
+static struct policies policies_beginning_with(int first)
+{
+    struct policies policies = {.first = first};
+    pthread_t thread;
+    assert_true(thread_start_joinable(&thread, "polite", give_way_for_a_moment, &policies));
+    pthread_join(thread, NULL);
+    return policies;
+}
+
+static void who_gives_way_comes_back_to_where_it_was(void **state)
+{
+    (void)state;
+    struct policies usual = policies_beginning_with(SCHED_OTHER);
+    assert_int_equal(usual.while_giving_way, SCHED_BATCH);
+    assert_int_equal(usual.after, SCHED_OTHER);
+
+    struct policies idle = policies_beginning_with(SCHED_IDLE);
+    assert_int_equal(idle.while_giving_way, SCHED_IDLE);
+    assert_int_equal(idle.after, SCHED_IDLE);
+}
+
 static void letters_left_at_the_end_are_delivered_all_the_same(void **state)
 {
     (void)state;
@@ -395,6 +432,7 @@ int main(void)
         ON_LOOP(letters_that_take_long_are_delivered_over_many_turns),
         ON_LOOP(letters_are_all_delivered_when_the_loop_has_run),
         ON_LOOP(a_thread_takes_no_signals),
+        ON_LOOP(who_gives_way_comes_back_to_where_it_was),
         TEST(letters_left_at_the_end_are_delivered_all_the_same),
         TEST(a_handle_left_open_is_noticed),
     };
