@@ -5,9 +5,10 @@
  *
  * A call of libvirt's client disables its connection's watch, and enables it when it is done, even
  * if it has handed the reading on to the next call: until that is awake and disables it again, each
- * reply wakes the event thread, which finds that somebody else reads, and turns. A third of a first
- * sync's processor time went there. So a watch that was disabled within REST_MS of being enabled
- * rests that long when it is enabled next; events that come meanwhile are as late as that, at most.
+ * reply wakes the event thread, which finds that somebody else reads, and turns. A quarter of a
+ * first sync's processor time went there. So a watch that was disabled within REST_MS of being
+ * enabled rests that long when it is enabled next; events that come meanwhile are as late as that,
+ * at most.
  */
 #include "host/event_loop.h"
 #include "log.h"
